@@ -1,0 +1,288 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one catalogue of errors: stable code, English for operators of Ansible, Spanish for the bitácora.
+
+Ranges: 1xx input, policy and labels; 2xx sources; 3xx the pipeline and its tools; 4xx media; 5xx verification;
+6xx restore; 7xx the bitácora; 8xx keys and custody.
+A code is never reused for another meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, NamedTuple
+
+
+class Fault(NamedTuple):
+    """One row of the catalogue; the texts are templates filled with the details of the error."""
+
+    code: str
+    name: str
+    english: str
+    hint: str
+    spanish: str
+    remedy: str
+
+
+_FAULTS = (
+    # -- 1xx input, policy, labels ----------------------------------------------------------------------------------
+    Fault(
+        "RSP101", "invalid_input",
+        "{where}: {value!r} {problem}",
+        "{mend}",
+        "{where}: {value!r} no es válido ({problem})",
+        "Corrija el valor indicado y vuelva a ejecutar; nada se ha modificado.",
+    ),
+    Fault(
+        "RSP102", "out_of_scope",
+        "{path} resolves to {resolved}, which is outside the assigned paths ({assigned})",
+        "Declare the path in backup_assigned_paths if it belongs to the institution's assigned folders (numeral 6.2).",
+        "La ruta {path} (real: {resolved}) no está dentro de las rutas asignadas ({assigned}): numeral 6.2",
+        "Solo se respalda y restaura lo que está en rutas asignadas por el/la EGCR de Infraestructura (numeral 6.2).",
+    ),
+    # -- 2xx sources ------------------------------------------------------------------------------------------------
+    Fault(
+        "RSP201", "source_missing",
+        "the source does not exist: {source}",
+        "Check the name in the inventory and that the server really holds it.",
+        "No existe el origen: {source}",
+        "Revise el nombre en el inventario y que el servidor realmente lo contenga.",
+    ),
+    Fault(
+        "RSP202", "source_unreachable",
+        "the source {source} can't be read: {detail}",
+        "Check that its server runs, the address, the account and its password.",
+        "No se puede leer el origen {source}: {detail}",
+        "Revise que el servicio esté activo, la dirección, la cuenta y su contraseña.",
+    ),
+    Fault(
+        "RSP203", "source_changed",
+        "the source {source} changed while it was read: {detail}",
+        "Run again when nobody writes to it, or copy it from a snapshot.",
+        "El origen {source} cambió durante la lectura: {detail}",
+        "Repita la copia cuando no haya escritura o use una instantánea.",
+    ),
+    Fault(
+        "RSP204", "copy_too_small",
+        "the copy of {source} has {size} bytes, less than the {minimum} expected",
+        "Look at the source: it may be empty or damaged. If it really shrank, lower minimum_size for this system.",
+        "La copia de {source} tiene {size} bytes, menos de los {minimum} esperados",
+        "Revise el origen: puede estar vacío o dañado. Si realmente se redujo, ajuste el tamaño mínimo del sistema.",
+    ),
+    # -- 3xx pipeline -----------------------------------------------------------------------------------------------
+    Fault(
+        "RSP301", "tool_missing",
+        "the program {tool} is not installed on this server",
+        "Install the package that brings it ({package}), or let the role do it.",
+        "El programa {tool} no está instalado en el servidor",
+        "Instale el paquete que lo contiene ({package}).",
+    ),
+    Fault(
+        "RSP302", "stage_failed",
+        "{stage} ended with {status}: {detail}",
+        "Read the tool's own message above; nothing was published and the last good copy is untouched.",
+        "La etapa {stage} terminó con {status}: {detail}",
+        "Lea el mensaje de la herramienta; no se publicó ninguna copia y la última copia buena sigue intacta.",
+    ),
+    Fault(
+        "RSP303", "tool_too_old",
+        "{tool} {version} is older than the server it reads ({server_version})",
+        "Install {tool} of the server's version or newer.",
+        "{tool} {version} es más antiguo que el servidor que lee ({server_version})",
+        "Instale {tool} de la versión del servidor o una posterior.",
+    ),
+    # -- 4xx media --------------------------------------------------------------------------------------------------
+    Fault(
+        "RSP401", "medium_unwritable",
+        "the medium {location} can't be written: {detail}",
+        "Check that it is mounted, its permissions and that it is not read-only.",
+        "No se puede escribir en el medio {location}: {detail}",
+        "Revise que esté montado, sus permisos y que no sea de solo lectura.",
+    ),
+    Fault(
+        "RSP402", "medium_full",
+        "the medium {location} is full: {detail}",
+        "Free or add space (numeral 6.3), then run again; the unfinished copy was removed.",
+        "El medio {location} está lleno: {detail}",
+        "Libere o amplíe espacio (numeral 6.3) y repita; la copia incompleta fue retirada.",
+    ),
+    Fault(
+        "RSP403", "label_taken",
+        "the label {label} already exists on {location} with other bytes",
+        "A label is never overwritten. Take a new one (the bitácora gives it), or look at who wrote this one.",
+        "El rótulo {label} ya existe en {location} con otro contenido",
+        "Un rótulo nunca se sobrescribe. Use uno nuevo o averigüe quién creó el existente.",
+    ),
+    Fault(
+        "RSP404", "system_busy",
+        "another run is copying or restoring {system} on {location}",
+        "Wait until it ends, or give lock_timeout to wait here.",
+        "Otra ejecución está copiando o restaurando {system} en {location}",
+        "Espere a que termine o indique un tiempo de espera.",
+    ),
+    Fault(
+        "RSP405", "copy_missing",
+        "there is no copy {label} on {location}",
+        "List the copies with backup_info, or the bitácora, and take a label from there.",
+        "No existe la copia {label} en {location}",
+        "Liste las copias existentes en la bitácora y use un rótulo de esa lista.",
+    ),
+    Fault(
+        "RSP406", "medium_unreachable",
+        "the medium {location} can't be reached: {detail}",
+        "Check the network, the address, the account and its key.",
+        "No se puede llegar al medio {location}: {detail}",
+        "Revise la red, la dirección, la cuenta y su clave.",
+    ),
+    # -- 5xx verification -------------------------------------------------------------------------------------------
+    Fault(
+        "RSP501", "bytes_differ",
+        "{file} does not have the bytes that were recorded: {detail}",
+        "The copy is damaged. Use another copy and replace the medium if it happens again.",
+        "{file} no contiene los bytes registrados: {detail}",
+        "La copia está dañada. Use otra copia y cambie el medio si se repite.",
+    ),
+    Fault(
+        "RSP502", "structure_unreadable",
+        "{file} can't be read back as {format}: {detail}",
+        "The copy is not good. Look at the tool's message and make a new one.",
+        "{file} no se puede leer como {format}: {detail}",
+        "La copia no sirve. Revise el mensaje de la herramienta y genere una nueva.",
+    ),
+    Fault(
+        "RSP503", "restored_differs",
+        "what was restored from {label} differs from what was copied: {detail}",
+        "Do not trust this copy; make a new one and look at the difference.",
+        "Lo restaurado desde {label} difiere de lo copiado: {detail}",
+        "No confíe en esta copia; genere una nueva y revise la diferencia.",
+    ),
+    Fault(
+        "RSP504", "manifest_unreadable",
+        "the manifest of {label} on {location} can't be read: {detail}",
+        "Without its manifest a copy is not whole. Use another copy.",
+        "No se puede leer la ficha de {label} en {location}: {detail}",
+        "Sin su ficha una copia no está completa. Use otra copia.",
+    ),
+    # -- 6xx restore ------------------------------------------------------------------------------------------------
+    Fault(
+        "RSP601", "target_exists",
+        "the target {target} already holds data",
+        "Restore beside it under another name, or say overwrite: true if it really must be replaced.",
+        "El destino {target} ya contiene datos",
+        "Restaure al lado con otro nombre, o indique expresamente que se debe reemplazar.",
+    ),
+    Fault(
+        "RSP602", "restore_failed",
+        "{label} could not be restored into {target}: {detail}",
+        "What had been created was removed again; the former data was not touched. Read the tool's message.",
+        "No se pudo restaurar {label} en {target}: {detail}",
+        "Lo creado fue retirado y los datos anteriores no se tocaron. Lea el mensaje de la herramienta.",
+    ),
+    # -- 7xx bitácora -----------------------------------------------------------------------------------------------
+    Fault(
+        "RSP701", "bitacora_not_listening",
+        "the bitácora callback is not loaded in this run",
+        "Enable it by its full name: callbacks_enabled = perucompras.respaldo.bitacora (ansible.cfg or ANSIBLE_CALLBACKS_ENABLED).",
+        "La bitácora no está activa en esta ejecución",
+        "Active perucompras.respaldo.bitacora en callbacks_enabled; sin bitácora no se hacen copias.",
+    ),
+    Fault(
+        "RSP702", "bitacora_unwritable",
+        "the bitácora {store} can't be written: {detail}",
+        "Nothing is copied without a record: check the path, its permissions and free space.",
+        "No se puede escribir en la bitácora {store}: {detail}",
+        "Sin registro no se hacen copias: revise la ruta, los permisos y el espacio.",
+    ),
+    Fault(
+        "RSP703", "entry_missing",
+        "the bitácora has no entry of {event} for {label}",
+        "The copy may exist but is not recorded. Look at the journal named by the callback and run the bitácora playbook.",
+        "La bitácora no tiene el asiento {event} de {label}",
+        "La copia puede existir pero no está registrada. Revise el diario local y ejecute playbooks/bitacora.yml.",
+    ),
+    Fault(
+        "RSP704", "chain_broken",
+        "the bitácora's chain is broken: {detail}",
+        "Keep the file as evidence, compare it with its anchors and copies, and report it.",
+        "La cadena de la bitácora está rota: {detail}",
+        "Conserve el archivo como evidencia, compárelo con sus sellos y copias, e informe.",
+    ),
+    Fault(
+        "RSP705", "interrupted",
+        "the run was interrupted before {label} was finished",
+        "Run again. What was unfinished has no final name and is swept by the next run.",
+        "La ejecución se interrumpió antes de terminar {label}",
+        "Vuelva a ejecutar. Lo incompleto no tiene nombre final y se retira en la siguiente ejecución.",
+    ),
+    Fault(
+        "RSP706", "no_answer",
+        "the server gave no result for {label}: {detail}",
+        "Check that the server is up and reachable, then run again.",
+        "El servidor no devolvió resultado para {label}: {detail}",
+        "Revise que el servidor esté encendido y accesible, y repita.",
+    ),
+    # -- 8xx keys and custody ---------------------------------------------------------------------------------------
+    Fault(
+        "RSP801", "custody_unavailable",
+        "the password of {label} can't be put in custody: {detail}",
+        "Give ansible-playbook a vault identity (--vault-id or vault_password_file) and a writable backup_custody_directory.",
+        "No se puede poner en custodia la contraseña de {label}: {detail}",
+        "Indique una identidad de Ansible Vault y un directorio de custodia con permiso de escritura.",
+    ),
+    Fault(
+        "RSP802", "password_wrong",
+        "{file} does not open with the password or keys given",
+        "Take the password that custody holds for this label; the key reference is in the manifest.",
+        "{file} no se abre con la contraseña o las claves indicadas",
+        "Use la contraseña que guarda la custodia para este rótulo; la referencia está en la ficha.",
+    ),
+    Fault(
+        "RSP803", "password_needed",
+        "{label} is encrypted and no password was given",
+        "Give the password that custody holds under {key_reference}, or import a recipient's private key.",
+        "{label} está cifrado y no se indicó contraseña",
+        "Indique la contraseña que guarda la custodia con la referencia {key_reference}.",
+    ),
+)
+
+CATALOGUE: Dict[str, Fault] = {fault.name: fault for fault in _FAULTS}
+
+
+class _Details(dict):
+    """Details of an error; a detail that was not given shows as its own name rather than failing the report."""
+
+    def __missing__(self, key: str) -> str:
+        return "<" + key + ">"
+
+
+class BackupError(Exception):
+    """An error of the catalogue with the details of this case. `fault` is its name in the catalogue."""
+
+    def __init__(self, fault: str, **details: Any) -> None:
+        self.fault = CATALOGUE[fault]
+        self.details = _Details(details)
+        super().__init__(self.message)
+
+    @property
+    def code(self) -> str:
+        return self.fault.code
+
+    @property
+    def message(self) -> str:
+        """What is wrong and where, in English."""
+        return self.fault.english.format_map(self.details)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in English."""
+        return self.fault.hint.format_map(self.details)
+
+    @property
+    def spanish(self) -> str:
+        """What is wrong and where, in Spanish: this text goes into the bitácora."""
+        return self.fault.spanish.format_map(self.details)
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in Spanish."""
+        return self.fault.remedy.format_map(self.details)
