@@ -228,6 +228,20 @@ _FAULTS = (
         "El servidor no devolvió resultado para {label}: {detail}",
         "Revise que el servidor esté encendido y accesible, y repita.",
     ),
+    Fault(
+        "RSP707", "bitacora_on_network",
+        "the bitácora {store} lies on {file_system}, a network file system, where SQLite loses entries",
+        "Keep it on a disk of the controller, or use PostgreSQL when several controllers share it.",
+        "La bitácora {store} está en {file_system}, un sistema de archivos de red, donde SQLite pierde asientos",
+        "Ubíquela en un disco del propio controlador, o use PostgreSQL si varios controladores la comparten.",
+    ),
+    Fault(
+        "RSP708", "bitacora_unreadable",
+        "the bitácora {store} can't be read: {detail}",
+        "Check the path and its permissions; it is made by the first run that has the callback enabled.",
+        "No se puede leer la bitácora {store}: {detail}",
+        "Revise la ruta y los permisos; la crea la primera ejecución con la bitácora activa.",
+    ),
     # -- 8xx keys and custody ---------------------------------------------------------------------------------------
     Fault(
         "RSP801", "custody_unavailable",
