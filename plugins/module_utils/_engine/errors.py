@@ -91,6 +91,13 @@ _FAULTS = (
         "{tool} {version} es más antiguo que el servidor que lee ({server_version})",
         "Instale {tool} de la versión del servidor o una posterior.",
     ),
+    Fault(
+        "RSP304", "unexpected",
+        "an unexpected error of the software: {detail}",
+        "Nothing was published. Report it with the run's output (-vvv).",
+        "Error inesperado del programa: {detail}",
+        "No se publicó ninguna copia. Informe al equipo con la salida de la ejecución.",
+    ),
     # -- 4xx media --------------------------------------------------------------------------------------------------
     Fault(
         "RSP401", "medium_unwritable",
