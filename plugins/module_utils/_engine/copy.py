@@ -1,0 +1,368 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way a copy is made, read and proved, whatever its source and medium.
+
+make:    lock ► check ► each part: source ─► compress ─► encrypt ─► hash ─► media  ► read back (T2) ► manifest ► seal
+publish: the sealed copy gets its name by one rename
+verify:  hashes of all files (T1), structure of all parts (T2), restored into scratch (T3)
+restore: verify the bytes, then bring the parts home
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import re
+import socket
+import time
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+from . import manifest as manifests
+from . import programs
+from .errors import BackupError
+from .media.base import SUMS, Deposit, Medium, Reading, Slot, read_all
+from .pipeline import Outcome, Stage, run
+from .sources.base import Part, PartReader, Source
+from .transforms import compress, encrypt
+
+_PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\Z")
+
+
+class Order(NamedTuple):
+    """What is to be made, under which label and how. The sizes are bytes, the times seconds."""
+
+    slot: Slot
+    printed_label: str = ""
+    compression: str = "zstd"
+    level: Optional[int] = None
+    threads: int = 0
+    keys: Optional[encrypt.Keys] = None
+    key_reference: str = ""
+    minimum_size: int = 1
+    previous_size: int = 0
+    lock_timeout: int = 0
+
+
+class Made(NamedTuple):
+    """A sealed copy."""
+
+    digest: str
+    fields: Dict[str, Any]       # of the backup structure, without event and context
+    manifest: Dict[str, Any]
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
+    """Make the copy on all the media at once, verify it there, and seal it. Nothing is published yet.
+
+    When anything fails nothing of it stays on any medium, and the BackupError tells why.
+    """
+    started_at, clock = now(), time.monotonic()
+    source.preflight()
+    with contextlib.ExitStack() as stack:
+        for medium in media:
+            medium.check(order.slot, max(order.previous_size, order.minimum_size))
+            stack.enter_context(medium.lock(order.slot, order.lock_timeout))
+        gpg = _gpg(stack, order.keys)
+        recipients = gpg.fingerprints() if gpg else []
+        deposits = [medium.deposit(order.slot) for medium in media]
+        try:
+            rows, warnings, checks = _parts(order, source, deposits, gpg)
+            if sum(row["size_original"] for row in rows) < order.minimum_size:
+                raise BackupError("copy_too_small", source=source.describe(), minimum=order.minimum_size,
+                                  size=sum(row["size_original"] for row in rows))
+            manifest = _manifest(order, source, rows, recipients, started_at, checks)
+            manifest["warnings"] = warnings = warnings + source.warnings()
+            files = [manifests.File(row["file"], row["size"], row["sha256"]) for row in rows]
+            text = manifests.dump(manifest)
+            files.append(manifests.file_of_bytes(manifests.file_name(order.slot.label), text))
+            listing = manifests.sums(files)
+            for deposit in deposits:
+                _write_small(deposit, manifests.file_name(order.slot.label), text)
+                _write_small(deposit, SUMS, listing)
+                deposit.seal()
+        except BaseException:
+            for deposit in deposits:
+                deposit.discard()
+            raise
+    digest = hashlib.sha256(listing).hexdigest()
+    objects = source.objects()
+    if objects is None:
+        counted = [row["objects"] for row in rows if row["objects"] is not None]
+        objects = sum(counted) if counted else None
+    fields = dict(
+        source_type=source.type, source=source.describe(), started_at=started_at, ended_at=manifest["ended_at"],
+        duration_ms=int((time.monotonic() - clock) * 1000),
+        medium=", ".join(medium.name for medium in media),
+        location=", ".join(medium.location(order.slot) for medium in media),
+        parts=[{"name": file.name, "size": file.size, "sha256": file.sha256} for file in files],
+        size=sum(file.size for file in files) + len(listing),
+        size_original=sum(row["size_original"] for row in rows),
+        compression=order.compression, encrypted=bool(gpg), key_reference=order.key_reference or None,
+        recipients=recipients, trust_level="T2", checks=checks, sha256=digest,
+        content_digest=source.content_digest() or None, objects=objects, warnings=warnings,
+    )
+    return Made(digest, fields, manifest)
+
+
+def publish(slot: Slot, digest: str, media: Sequence[Medium]) -> bool:
+    """Publish the sealed copy on every medium. False when it was there already, the same bytes, on all of them."""
+    published = False
+    for medium in media:
+        with medium.lock(slot, 60):
+            published = medium.publish(slot, digest) or published
+    return published
+
+
+def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg]) -> Any:
+    rows: List[Dict[str, Any]] = []
+    warnings: List[str] = []
+    checks = ["exit_statuses", "sha256_readback"]
+    for part in source.parts():
+        row = _write_part(order, source, part, deposits, gpg, warnings)
+        for deposit in deposits:
+            row["objects"] = _read_back(order, part, row, deposit, gpg)
+        method = part.check().method
+        if method and method not in checks:
+            checks.append(method)
+        rows.append(row)
+    return rows, warnings, checks
+
+
+def _write_part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg],
+                warnings: List[str]) -> Dict[str, Any]:
+    file = _file_name(order, part, bool(gpg))
+    digest, size = hashlib.sha256(), 0
+    writings = [deposit.write(file) for deposit in deposits]
+
+    def feed(chunk: bytes) -> None:
+        nonlocal size
+        size += len(chunk)
+        digest.update(chunk)
+        for writing in writings:
+            writing.write(chunk)
+
+    try:
+        with part.produce() as produced:
+            stages = list(produced) + compress.compressor(order.compression, order.level, order.threads)
+            stages += [gpg.encryptor()] if gpg else []
+            outcome: Outcome = run(stages, feed, meter_after=len(produced) - 1)
+    except BackupError as error:
+        raise source.explain(error) from error
+    finally:
+        for writing in writings:
+            writing.close()
+    if outcome.size_first < part.minimum:
+        raise BackupError("copy_too_small", source=part.format + " " + part.name, size=outcome.size_first,
+                          minimum=part.minimum)
+    warnings += outcome.messages()
+    return {
+        "name": part.name, "file": file, "format": part.format, "size": size, "size_original": outcome.size_first,
+        "sha256": digest.hexdigest(), "objects": None, "restore_command": part.restore_command, "facts": part.facts,
+    }
+
+
+def _read_back(order: Order, part: Part, row: Dict[str, Any], deposit: Deposit, gpg: Optional[encrypt.Gpg]) -> Optional[int]:
+    """Trust levels T1 and T2: the bytes on the medium are those that were hashed, and they open as what they should be."""
+    check = part.check()
+    plain = _decode(deposit.read(row["file"]), row, order.compression, gpg, check.stages(), check.feed)
+    if plain != row["size_original"]:
+        raise BackupError("structure_unreadable", file=row["file"], format=part.format,
+                          detail="{0} bytes came out, {1} went in".format(plain, row["size_original"]))
+    return check.finish()
+
+
+def _decode(reading: Reading, row: Dict[str, Any], compression: str, gpg: Optional[encrypt.Gpg],
+            stages: Sequence[Stage], feed: Callable[[bytes], None]) -> int:
+    """Read a file of a copy, hash it, and send its plain bytes through `stages` into `feed`. Gives the plain size."""
+    digest, size, plain = hashlib.sha256(), 0, 0
+
+    def read(wanted: int) -> bytes:
+        nonlocal size
+        chunk = reading.read(wanted)
+        size += len(chunk)
+        digest.update(chunk)
+        return chunk
+
+    def count(chunk: bytes) -> None:
+        nonlocal plain
+        plain += len(chunk)
+        feed(chunk)
+
+    undo = ([gpg.decryptor()] if gpg else []) + compress.decompressor(compression)
+    fault = None
+    try:
+        if undo and stages:
+            plain = run(undo + list(stages), feed, reader=read, meter_after=len(undo) - 1).size_first
+        elif undo:
+            run(undo, count, reader=read, meter_after=-1)
+        elif stages:
+            run(stages, feed, reader=read, meter_after=-1)
+            plain = size
+        else:
+            for chunk in iter(lambda: read(1 << 20), b""):
+                count(chunk)
+    except BackupError as error:
+        fault = _reading_fault(error, row, gpg, undo)
+    try:
+        if fault is None or fault.fault.name == "structure_unreadable":
+            while read(1 << 20):
+                pass  # a stage that stopped early left bytes unread: the hash is of the whole file
+            if (size, digest.hexdigest()) != (row["size"], row["sha256"]):
+                fault = BackupError("bytes_differ", file=row["file"], detail=_difference(size, digest.hexdigest(), row))
+    finally:
+        reading.close()
+    if fault is not None:
+        raise fault
+    return plain
+
+
+def _difference(size: int, digest: str, row: Dict[str, Any]) -> str:
+    return "{0} bytes with SHA-256 {1}, recorded {2} bytes with {3}".format(size, digest, row["size"], row["sha256"])
+
+
+def _reading_fault(error: BackupError, row: Dict[str, Any], gpg: Optional[encrypt.Gpg], undo: Sequence[Stage]) -> BackupError:
+    if error.fault.name != "stage_failed":
+        return error
+    stage, detail = error.details["stage"], error.details["detail"]
+    if gpg and stage == "gpg --decrypt" and re.search("Bad session key|No secret key|No passphrase|Bad passphrase", detail):
+        return BackupError("password_wrong", file=row["file"])
+    if any(stage == one.name for one in undo):
+        return BackupError("structure_unreadable", file=row["file"], format=row["format"], detail=error.message)
+    return BackupError("structure_unreadable", file=row["file"], format=row["format"],
+                       detail="{0}: {1}".format(stage, detail))
+
+
+class Copy(PartReader):
+    """A published copy, opened for verification or restore; use as a context manager."""
+
+    def __init__(self, slot: Slot, medium: Medium, keys: Optional[encrypt.Keys] = None) -> None:
+        self.slot = slot
+        self.medium = medium
+        self.keys = keys
+        self.stack = contextlib.ExitStack()
+        self.manifest: Dict[str, Any] = {}
+        self.digest = ""
+
+    def __enter__(self) -> "Copy":
+        where = self.medium.location(self.slot)
+        listing = read_all(self.medium.read(self.slot, SUMS))
+        self.digest = hashlib.sha256(listing).hexdigest()
+        self.sums = manifests.parse_sums(listing, self.slot.label, where)
+        name = manifests.file_name(self.slot.label)
+        text = read_all(self.medium.read(self.slot, name))
+        if self.sums.get(name) != hashlib.sha256(text).hexdigest():
+            raise BackupError("bytes_differ", file=where + "/" + name, detail="its SHA-256 is not the one in SHA256SUMS")
+        self.manifest = manifests.load(text, self.slot.label, where)
+        for row in self.manifest["parts"]:
+            if self.sums.get(row["file"]) != row["sha256"]:
+                raise BackupError("bytes_differ", file=where + "/" + SUMS, detail=row["file"] + " is not as in the manifest")
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self.stack.close()
+
+    def unlock(self) -> None:
+        """Make ready to decrypt. Raises password_needed when the copy is encrypted and no key was given."""
+        if not self.manifest["encrypted"] or hasattr(self, "gpg"):
+            return
+        if self.keys is None or not (self.keys.password or self.keys.private_keys):
+            raise BackupError("password_needed", label=self.slot.label,
+                              key_reference=self.manifest.get("key_reference") or "its label")
+        self.gpg = _gpg(self.stack, self.keys)
+
+    def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], None]] = None) -> int:
+        self.unlock()
+        row = self.part(name)
+        return _decode(self.medium.read(self.slot, row["file"]), row, self.manifest["compression"],
+                       getattr(self, "gpg", None), stages, feed or (lambda chunk: None))
+
+    def verify_bytes(self) -> None:
+        """T1: every file has the bytes that were recorded."""
+        for row in self.manifest["parts"]:
+            digest, size = hashlib.sha256(), 0
+            reading = self.medium.read(self.slot, row["file"])
+            try:
+                for chunk in iter(lambda: reading.read(1 << 20), b""):
+                    size += len(chunk)
+                    digest.update(chunk)
+            finally:
+                reading.close()
+            if (size, digest.hexdigest()) != (row["size"], row["sha256"]):
+                raise BackupError("bytes_differ", file="{0}/{1}".format(self.medium.location(self.slot), row["file"]),
+                                  detail=_difference(size, digest.hexdigest(), row))
+
+    def verify_structure(self, source: Source) -> List[str]:
+        """T2: every part opens as what it should be. Gives the methods used."""
+        methods = ["sha256_readback"]
+        for row in self.manifest["parts"]:
+            check = source.check_for(row)
+            plain = self.stream(row["name"], check.stages(), check.feed)
+            if plain != row["size_original"]:
+                raise BackupError("structure_unreadable", file=row["file"], format=row["format"],
+                                  detail="{0} bytes came out, {1} went in".format(plain, row["size_original"]))
+            check.finish()
+            if check.method and check.method not in methods:
+                methods.append(check.method)
+        return methods
+
+
+@contextlib.contextmanager
+def scratch(parent: str = "") -> Iterator[str]:
+    """A private directory for a rehearsal, under `parent` or the system's own temporary directory."""
+    with programs.private_directory(parent or None) as path:
+        yield path
+
+
+def _gpg(stack: contextlib.ExitStack, keys: Optional[encrypt.Keys]) -> Optional[encrypt.Gpg]:
+    if keys is None:
+        return None
+    return stack.enter_context(encrypt.Gpg(keys, stack.enter_context(programs.private_directory())))
+
+
+def _file_name(order: Order, part: Part, encrypted: bool) -> str:
+    if part.name and not _PART_NAME.match(part.name):
+        raise BackupError("invalid_input", where="the name of a part", value=part.name,
+                          problem="can't be part of a file name", mend="This is a mistake of the source's code.")
+    name = ".".join(piece for piece in (order.slot.label, part.name, part.extension) if piece)
+    return name + compress.extension(order.compression) + (encrypt.EXTENSION if encrypted else "")
+
+
+def _write_small(deposit: Deposit, file: str, content: bytes) -> None:
+    writing = deposit.write(file)
+    try:
+        writing.write(content)
+    finally:
+        writing.close()
+    if read_all(deposit.read(file)) != content:
+        raise BackupError("bytes_differ", file=file, detail="it reads back otherwise than it was written")
+
+
+def _manifest(order: Order, source: Source, rows: List[Dict[str, Any]], recipients: List[str], started_at: str,
+              checks: List[str]) -> Dict[str, Any]:
+    encrypted = order.keys is not None
+    return {
+        "schema": manifests.SCHEMA,
+        "label": order.slot.label,
+        "printed_label": order.printed_label,
+        "kind": order.slot.kind,
+        "system": order.slot.system,
+        "server": socket.getfqdn(),
+        "source": {"type": source.type, "description": source.describe(), "facts": source.facts()},
+        "started_at": started_at,
+        "ended_at": now(),
+        "compression": order.compression,
+        "encrypted": encrypted,
+        "encryption": "OpenPGP, AES-256" if encrypted else "",
+        "key_reference": order.key_reference,
+        "recipients": recipients,
+        "trust_level": "T2",
+        "checks": checks,
+        "parts": rows,
+        "restore": manifests.restore_commands(rows, order.compression, encrypted),
+    }

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manifest (ficha): what a copy holds, how it was made, and the stock commands that restore it without us.
+
+It lies beside the files as LABEL.json; SHA256SUMS lists it with them, in the format of sha256sum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Dict, List, Mapping, NamedTuple
+
+from .errors import BackupError
+from .transforms import compress, encrypt
+
+SCHEMA = 1
+
+
+class File(NamedTuple):
+    """A finished file of a copy."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def file_name(label: str) -> str:
+    return label + ".json"
+
+
+def dump(manifest: Mapping[str, Any]) -> bytes:
+    """The bytes of the manifest: readable JSON, keys in the order given, UTF-8."""
+    return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def load(text: bytes, label: str, location: str) -> Dict[str, Any]:
+    """The manifest read back. Raises manifest_unreadable for anything that is not one of this schema and label."""
+    try:
+        manifest = json.loads(text.decode("utf-8"))
+        if manifest["schema"] != SCHEMA:
+            raise ValueError("its schema is {0!r}, this version reads {1}".format(manifest["schema"], SCHEMA))
+        if manifest["label"] != label:
+            raise ValueError("it belongs to {0!r}".format(manifest["label"]))
+        for row in manifest["parts"]:
+            if not (isinstance(row["file"], str) and isinstance(row["size"], int) and isinstance(row["sha256"], str)):
+                raise ValueError("a part has no file, size or sha256")
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        detail = "no key {0}".format(error) if isinstance(error, KeyError) else str(error)
+        raise BackupError("manifest_unreadable", label=label, location=location, detail=detail) from error
+    return manifest
+
+
+def sums(files: List[File]) -> bytes:
+    """SHA256SUMS, as `sha256sum --check` reads it."""
+    return "".join("{0}  {1}\n".format(file.sha256, file.name) for file in files).encode("utf-8")
+
+
+def parse_sums(text: bytes, label: str, location: str) -> Dict[str, str]:
+    """File name to SHA-256. Raises manifest_unreadable when a line is not of sha256sum's format."""
+    found = {}
+    for line in text.decode("utf-8", "replace").splitlines():
+        digest, separator, name = line.partition("  ")
+        if not separator or len(digest) != 64 or "/" in name:
+            raise BackupError("manifest_unreadable", label=label, location=location, detail="SHA256SUMS: " + line[:100])
+        found[name] = digest
+    return found
+
+
+def file_of_bytes(name: str, content: bytes) -> File:
+    return File(name, len(content), hashlib.sha256(content).hexdigest())
+
+
+def restore_commands(parts: List[Mapping[str, Any]], compression: str, encrypted: bool) -> List[str]:
+    """Shell lines, to be run in the copy's directory, that check it and restore each part with stock tools alone."""
+    lines = ["sha256sum --check SHA256SUMS"]
+    for row in parts:
+        steps = []
+        if encrypted:
+            steps.append("{0} {1}".format(encrypt.restore_command(), _quote(row["file"])))
+        if compress.restore_command(compression):
+            argument = "" if steps else " < " + _quote(row["file"])
+            steps.append(compress.restore_command(compression) + argument)
+        if not steps:
+            steps.append("cat " + _quote(row["file"]))
+        steps.append(row["restore_command"])
+        lines.append(" | ".join(steps))
+    return lines
+
+
+def _quote(name: str) -> str:
+    """Names of a copy's files hold no quote: labels and part names are checked before."""
+    return "'{0}'".format(name)

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a medium offers: a place for copies, each a directory that appears whole under its label or not at all.
+
+    <medium>/<kind>/<SYSTEM>/<LABEL>/  the files of the copy, <LABEL>.json and SHA256SUMS
+    <medium>/<kind>/<SYSTEM>/.<LABEL>.partial/  being written; swept by the next run of that system
+    <medium>/<kind>/<SYSTEM>/.<LABEL>.sealed/   whole and verified, waiting to be published
+
+The sum of SHA256SUMS names the copy: publishing the same sum again changes nothing, another sum under a label in use
+is an error.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Callable, ContextManager, List, NamedTuple, Optional
+
+SUMS = "SHA256SUMS"
+
+
+class Slot(NamedTuple):
+    """Where a copy of a system stands on every medium. `system` is the canonical name (numeral 6.7)."""
+
+    kind: str
+    system: str
+    label: str
+
+    @property
+    def shelf(self) -> str:
+        return "{0}/{1}".format(self.kind, self.system)
+
+
+class Deposit(abc.ABC):
+    """A copy being written to a medium."""
+
+    @abc.abstractmethod
+    def write(self, file: str) -> "Writing":
+        """Begin a file of the copy; it must not exist yet."""
+
+    @abc.abstractmethod
+    def read(self, file: str) -> "Reading":
+        """Read back a file that was written, from the medium itself and not from a cache where that can be had."""
+
+    @abc.abstractmethod
+    def seal(self) -> None:
+        """Declare the copy whole: everything is on stable storage."""
+
+    @abc.abstractmethod
+    def discard(self) -> None:
+        """Remove what was written. Never raises."""
+
+
+class Writing(NamedTuple):
+    """A file being written."""
+
+    write: Callable[[bytes], None]
+    close: Callable[[], None]
+
+
+class Reading(NamedTuple):
+    """A file being read: `read(size)` gives b"" at its end."""
+
+    read: Callable[[int], bytes]
+    close: Callable[[], None]
+
+
+class Medium(abc.ABC):
+    """A place where copies lie. Every method raises a BackupError of the 4xx range."""
+
+    name: str
+
+    @abc.abstractmethod
+    def location(self, slot: Slot) -> str:
+        """The published copy's directory or URL, as people read it."""
+
+    @abc.abstractmethod
+    def check(self, slot: Slot, expected: int) -> None:
+        """Refuse before any work: unreachable, not writable, too little room for `expected` bytes, label in use."""
+
+    @abc.abstractmethod
+    def lock(self, slot: Slot, timeout: int) -> ContextManager[None]:
+        """Hold the system's shelf for this run; system_busy when another holds it for `timeout` seconds."""
+
+    @abc.abstractmethod
+    def deposit(self, slot: Slot) -> Deposit:
+        """Begin a copy. What dead runs left of this system is swept. The lock must be held."""
+
+    @abc.abstractmethod
+    def publish(self, slot: Slot, digest: str) -> bool:
+        """Give the sealed copy its final name; `digest` is the SHA-256 of its SUMS. False: it was published already."""
+
+    @abc.abstractmethod
+    def labels(self, kind: str, system: str) -> List[str]:
+        """The labels of the published copies of a system, sorted."""
+
+    @abc.abstractmethod
+    def read(self, slot: Slot, file: str) -> Reading:
+        """A file of a published copy. copy_missing when the copy is not there, bytes_differ when the file is not."""
+
+    @abc.abstractmethod
+    def free(self) -> Optional[int]:
+        """Bytes free, where the medium can tell."""
+
+
+def read_all(reading: Reading, limit: int = 64 << 20) -> bytes:
+    """The whole of a small file, up to `limit` bytes."""
+    chunks = []
+    try:
+        while limit > 0:
+            chunk = reading.read(min(limit, 1 << 20))
+            if not chunk:
+                break
+            chunks.append(chunk)
+            limit -= len(chunk)
+    finally:
+        reading.close()
+    return b"".join(chunks)

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a source offers: parts of plain bytes, a check that reads each back, and the way home.
+
+A new source is one new file here and one line in catalogue.py.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+from ..errors import BackupError
+from ..pipeline import Stage
+
+
+class Check:
+    """Reads a part's plain bytes back (trust level T2). Stateful: one object a reading.
+
+    The plain bytes go through `stages()` (none: straight here), what leaves them goes to `feed`, and `finish` judges.
+    A stage that fails, or `finish` raising structure_unreadable, makes the copy not good.
+    """
+
+    method = ""      # recorded in the bitácora: what was done to verify
+
+    def stages(self) -> List[Stage]:
+        return []
+
+    def feed(self, chunk: bytes) -> None:
+        """Take a chunk of what left the last stage."""
+
+    def finish(self) -> Optional[int]:
+        """How many things (tables, files, refs) the part holds, where the check can count them."""
+        return None
+
+
+class Part(NamedTuple):
+    """One stream of a copy; it becomes the file LABEL[.name].extension[.zst][.gpg]."""
+
+    name: str                                   # "" for the only or main part; else globals, lfs, a database's name
+    extension: str                              # dump, sql, tar, bundle
+    format: str                                 # in words: "PostgreSQL custom archive"
+    produce: Callable[[], ContextManager[List[Stage]]]   # the stages that write the plain bytes
+    check: Callable[[], Check]                  # a fresh check, as Source.check_for gives it
+    restore_command: str                        # stock command that takes the plain bytes on its standard input
+    minimum: int = 1                            # bytes below which it can't be whole
+    facts: Dict[str, Any] = {}                  # kept in the manifest; no secrets
+
+
+class PartReader(abc.ABC):
+    """A copy opened for reading: gives a part's plain bytes, its hash checked on the way."""
+
+    manifest: Dict[str, Any]
+
+    @abc.abstractmethod
+    def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], None]] = None) -> int:
+        """Send the plain bytes of the part through `stages` and what leaves them to `feed`. Gives the plain size.
+
+        Raises bytes_differ at the end when the file's hash is not the manifest's: whatever was done with the bytes
+        must then be undone. Raises password_wrong, structure_unreadable or stage_failed as they happen.
+        """
+
+    def part(self, name: str) -> Dict[str, Any]:
+        """The manifest's row of a part."""
+        for row in self.manifest["parts"]:
+            if row["name"] == name:
+                return row
+        raise BackupError("manifest_unreadable", label=self.manifest.get("label"), location="its manifest",
+                          detail="it has no part named {0!r}".format(name))
+
+
+class Source(abc.ABC):
+    """Something to copy. Made from the options of the inventory's `source`; knows nothing of labels and media."""
+
+    type = ""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """What is copied, for people, without secrets."""
+
+    @abc.abstractmethod
+    def preflight(self) -> int:
+        """Prove that the source can be read and its tools are there, before anything is written.
+
+        Gives the expected plain size in bytes, 0 when it can't tell.
+        """
+
+    @abc.abstractmethod
+    def parts(self) -> List[Part]:
+        """The parts, after preflight, in the order they are copied."""
+
+    def explain(self, error: BackupError) -> BackupError:
+        """A clearer error than the failed stage's own, where the source understands the tool's words."""
+        return error
+
+    def facts(self) -> Dict[str, Any]:
+        """More for the manifest (versions, encodings, refs), after the parts were copied. No secrets."""
+        return {}
+
+    def content_digest(self) -> str:
+        """The identity of the content where the source has one; "" otherwise."""
+        return ""
+
+    def objects(self) -> Optional[int]:
+        """How many things the copy holds, where the source counts them itself."""
+        return None
+
+    def warnings(self) -> List[str]:
+        """What a person should know although the copy is good."""
+        return []
+
+    @abc.abstractmethod
+    def check_for(self, row: Dict[str, Any]) -> Check:
+        """A fresh check for a part of an existing copy, given its row of the manifest."""
+
+    @abc.abstractmethod
+    def rehearse(self, reader: PartReader, scratch: str) -> List[str]:
+        """Restore the copy into scratch, compare it with what was copied, remove it again (trust level T3).
+
+        `scratch` is a private directory on this server. Gives the methods used. Raises restored_differs.
+        """
+
+    @abc.abstractmethod
+    def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
+        """Bring the copy back into `target` (a database, a path ...), verified before it is announced.
+
+        Raises target_exists when there is data and `overwrite` is false, and restore_failed after undoing what was
+        begun. Gives facts for the result: at least {"target": ..., "objects": ...}.
+        """
+
+
+@contextlib.contextmanager
+def only(stages: List[Stage]) -> Iterator[List[Stage]]:
+    """A `produce` that needs no cleaning up."""
+    yield stages

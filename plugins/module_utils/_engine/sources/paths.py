@@ -1,0 +1,143 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Source `paths`: files and directories, by GNU tar. Numeral 7.2.2 for plain directories of source code.
+
+One directory is stored relative to itself, so that it can come back under any name; several paths are stored by their
+full names. Links are stored as links, never followed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Optional, Sequence
+
+from .. import programs, scope
+from ..errors import BackupError
+from ..pipeline import Stage
+from .base import Check, Part, PartReader, Source, only
+
+_KEEP = ["--acls", "--xattrs", "--numeric-owner"]
+
+
+class _TarCheck(Check):
+    """tar lists the whole archive: every header is read and its checksum is right."""
+
+    method = "tar_list"
+
+    def __init__(self) -> None:
+        self.lines = 0
+
+    def stages(self) -> List[Stage]:
+        return [Stage("tar --list", [_tar(), "--list", "--file=-", "--quoting-style=escape"])]
+
+    def feed(self, chunk: bytes) -> None:
+        self.lines += chunk.count(b"\n")
+
+    def finish(self) -> Optional[int]:
+        return self.lines
+
+
+class Paths(Source):
+    """Files and directories of this server."""
+
+    type = "paths"
+
+    def __init__(self, paths: Sequence[str], exclude: Sequence[str] = (), assigned: Sequence[str] = ()) -> None:
+        self.declared = list(paths)
+        self.exclude = list(exclude)
+        self.assigned = list(assigned)
+        self.real: List[str] = []
+
+    def describe(self) -> str:
+        return ", ".join(self.declared)
+
+    def preflight(self) -> int:
+        _tar()
+        self.real = [scope.resolve(path, self.assigned) for path in self.declared]
+        for declared, real in zip(self.declared, self.real):
+            if not os.path.lexists(real):
+                raise BackupError("source_missing", source=declared)
+            if not os.access(real, os.R_OK):
+                raise BackupError("source_unreachable", source=declared, detail="permission denied")
+        return 0
+
+    def parts(self) -> List[Part]:
+        command = "tar --extract --file=- --directory=\"$TARGET\" --preserve-permissions " + " ".join(_KEEP)
+        return [Part(
+            name="", extension="tar", format="GNU tar archive", produce=lambda: only([Stage("tar", self._argv())]),
+            check=_TarCheck, restore_command=command, minimum=1024, facts={"alone": self._alone()})]
+
+    def check_for(self, row: Dict[str, Any]) -> Check:
+        return _TarCheck()
+
+    def explain(self, error: BackupError) -> BackupError:
+        if error.fault.name != "stage_failed" or error.details["stage"] != "tar":
+            return error
+        detail = error.details["detail"]
+        name = "source_unreachable"
+        if "changed as we read it" in detail or "removed before we read it" in detail or "shrank by" in detail:
+            name = "source_changed"
+        return BackupError(name, source=self.describe(), detail=detail)
+
+    def facts(self) -> Dict[str, Any]:
+        return {"paths": self.declared, "real_paths": self.real, "exclude": self.exclude}
+
+    def rehearse(self, reader: PartReader, scratch: str) -> List[str]:
+        _extract(reader, scratch)
+        return ["tar_extract", "tar_compare"]
+
+    def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
+        real = scope.resolve(target, self.assigned)
+        occupied = os.path.lexists(real) and not (os.path.isdir(real) and not os.listdir(real))
+        if occupied and not overwrite:
+            raise BackupError("target_exists", target=target)
+        if os.path.lexists(real) and os.path.ismount(real):
+            raise BackupError("invalid_input", where="target", value=target, problem="is a mount point",
+                              mend="Restore into a directory below it.")
+        parent = os.path.dirname(real)
+        if not os.path.isdir(parent):
+            raise BackupError("source_missing", source=parent)
+        with programs.private_directory(parent) as scratch:
+            beside = os.path.join(scratch, "restored")
+            os.mkdir(beside, 0o755)
+            objects = _extract(reader, beside)
+            kept = ""
+            if occupied:
+                kept = "{0}.before_{1}".format(real, reader.manifest["label"])
+                if os.path.lexists(kept):
+                    raise BackupError("target_exists", target=kept)
+                os.rename(real, kept)
+            elif os.path.isdir(real):
+                os.rmdir(real)
+            os.rename(beside, real)
+        return {"target": real, "objects": objects, "kept": kept}
+
+    def _alone(self) -> bool:
+        return len(self.real) == 1 and os.path.isdir(self.real[0])
+
+    def _argv(self) -> List[str]:
+        argv = [_tar(), "--create", "--file=-", "--sparse", "--sort=name"] + _KEEP
+        argv += ["--exclude=" + pattern for pattern in self.exclude]
+        if self._alone():
+            return argv + ["--directory=" + self.real[0], "--", "."]
+        return argv + ["--directory=/", "--"] + [path.lstrip("/") for path in self.real]
+
+
+def _extract(reader: PartReader, directory: str) -> int:
+    """Unpack into an empty directory and compare what lies there with the archive. Gives the number of members."""
+    extract = Stage("tar --extract", [_tar(), "--extract", "--file=-", "--directory=" + directory,
+                                      "--preserve-permissions", "--same-owner"] + _KEEP)
+    reader.stream("", [extract])
+    compare = Stage("tar --compare", [_tar(), "--compare", "--file=-", "--directory=" + directory] + _KEEP)
+    try:
+        reader.stream("", [compare])
+    except BackupError as error:
+        raise BackupError("restored_differs", label=reader.manifest["label"], detail=error.message) from error
+    counter = _TarCheck()
+    reader.stream("", counter.stages(), counter.feed)
+    return counter.lines
+
+
+def _tar() -> str:
+    return programs.find("tar", "tar")
