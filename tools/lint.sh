@@ -10,12 +10,13 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 complaints=()
 check() {
-  say "$1"
+  local title=$1
   shift
-  "$@" || complaints+=("$1")
+  say "$title"
+  "$@" || complaints+=("$title;")
 }
 
-check "ansible-lint (production profile, with yamllint)" ansible-lint --offline --profile production --strict
+check "ansible-lint (production profile, with yamllint)" env NO_COLOR=1 ansible-lint --offline --profile production --strict
 check "ruff" ruff check .
 check "mypy, the engine and the tools" env MYPYPATH=collections mypy
 check "vermin: the engine needs no more than Python 3.8" vermin --quiet --no-tips --target=3.8- --violations plugins/module_utils plugins/modules
