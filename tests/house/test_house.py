@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import errors, policy
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -25,6 +27,19 @@ def test_readme_is_short_and_opens_with_the_two_commands() -> None:
     assert "make test" in opening
     first_code = next(number for number, line in enumerate(lines) if line.startswith("```"))
     assert first_code < 10
+
+
+def test_inventory_of_the_readme_is_a_valid_one() -> None:
+    example = re.search(r"```yaml\n(all:.*?)```", (TOP / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert example
+    inventory = yaml.safe_load(example[1])["all"]
+    systems = [system for host in inventory["hosts"].values() for system in host["backup_systems"]]
+    assert systems
+    # the policy is not in the README: its absence must be the only complaint
+    with pytest.raises(errors.BackupError) as refused:
+        policy.validate({}, systems, inventory["vars"]["backup_media"])
+    assert "backup_policy" in str(refused.value)
+    assert not re.findall(r"backup_(?:systems|media)[^:]*: .*", str(refused.value))
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:
