@@ -99,10 +99,9 @@ def clean(found: Any) -> Dict[str, Any]:
         return {}
     kept: Dict[str, Any] = {}
     for name, kind in FIELDS.items():
-        value = found.get(name)
-        if isinstance(value, bool) and kind is not bool:
-            continue
-        if not isinstance(value, kind):
+        value: Any = found.get(name)
+        known = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if not known:
             continue
         if kind is str:
             value = str(value)[:_MAXIMUM_TEXT]
