@@ -10,11 +10,14 @@ from typing import Any, Mapping, Sequence
 from ..errors import BackupError
 from .base import Source
 from .paths import Paths
+from .postgresql import PostgreSQL
 
 
 def build(source_type: str, options: Mapping[str, Any], assigned: Sequence[str] = ()) -> Source:
     """The source of that type with its options. `assigned` are the assigned paths of the scope guard (numeral 6.2)."""
     if source_type == "paths":
         return Paths(options.get("paths") or [], options.get("exclude") or [], assigned)
+    if source_type == "postgresql":
+        return PostgreSQL(**options)
     raise BackupError("invalid_input", where="source.type", value=source_type, problem="is not a known source",
-                      mend="Use one of: paths.")
+                      mend="Use one of: paths, postgresql.")
