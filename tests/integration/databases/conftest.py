@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import pwd
@@ -13,14 +14,17 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Set
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import copy as copies
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.local import Local
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.pipeline import run
 
 PASSWORD = "s3cr:t\\o'ñ\"#"
 
@@ -172,6 +176,61 @@ def maria() -> Iterator[Maria]:
 @pytest.fixture
 def mortal_maria() -> Iterator[Maria]:
     yield from running(Maria, "mysql", "mariadb-server")
+
+
+def expect(fault: str, work: Any) -> BackupError:
+    with pytest.raises(BackupError) as caught:
+        work()
+    assert caught.value.fault.name == fault, caught.value.message
+    return caught.value
+
+
+def altered(reader: Any, pattern: bytes, other: bytes) -> Any:
+    """A reader whose bytes were changed on purpose for the first reading, as if the restore had gone astray."""
+    original, readings = reader.stream, []
+
+    def stream(name: str, stages: Any = (), feed: Any = None) -> int:
+        readings.append(name)
+        if len(readings) > 1:
+            return original(name, stages, feed)
+        whole: List[bytes] = []
+        original(name, (), whole.append)
+        text = b"".join(whole)
+        assert text.count(pattern) > 0 and len(pattern) == len(other)
+        pieces = iter([text.replace(pattern, other, 1), b""])
+        run(list(stages), feed or (lambda chunk: None), reader=lambda size: next(pieces))
+        return len(text)
+
+    reader.stream = stream
+    return reader
+
+
+@contextlib.contextmanager
+def watched(tool: str) -> Iterator[Set[str]]:
+    """The processes whose command line or environment held the password while the block ran, and `tool` was seen running."""
+    seen: Set[str] = set()
+    running_tool: Set[str] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                for file in ("cmdline", "environ"):
+                    with contextlib.suppress(OSError):
+                        text = Path("/proc", pid, file).read_bytes()
+                        if tool.encode() in text and file == "cmdline":
+                            running_tool.add(pid)
+                        if PASSWORD.encode() in text:
+                            seen.add(pid + " " + file)
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watcher.join()
+    assert running_tool
 
 
 class Shelf:

@@ -9,6 +9,7 @@ from typing import Any, Mapping, Sequence
 
 from ..errors import BackupError
 from .base import Source
+from .mariadb import MariaDB
 from .paths import Paths
 from .postgresql import PostgreSQL
 
@@ -17,7 +18,9 @@ def build(source_type: str, options: Mapping[str, Any], assigned: Sequence[str] 
     """The source of that type with its options. `assigned` are the assigned paths of the scope guard (numeral 6.2)."""
     if source_type == "paths":
         return Paths(options.get("paths") or [], options.get("exclude") or [], assigned)
+    if source_type == "mariadb":
+        return MariaDB(**options)
     if source_type == "postgresql":
         return PostgreSQL(**options)
     raise BackupError("invalid_input", where="source.type", value=source_type, problem="is not a known source",
-                      mend="Use one of: paths, postgresql.")
+                      mend="Use one of: mariadb, paths, postgresql.")

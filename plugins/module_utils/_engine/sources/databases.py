@@ -81,7 +81,7 @@ class Sections:
                 break
             self._take(data[at:found])
             self._close()
-            self.title, self.first = data[found + len(self._BEGIN):end], False
+            self._open(data[found + len(self._BEGIN):end])
             at = end
         rest = data[at:] if at else data
         # What could be the beginning of a marker, or of a line that `clean` takes out, waits for the next chunk.
@@ -100,8 +100,14 @@ class Sections:
     def _take(self, piece: bytes) -> None:
         self.digest.update(self.clean(piece, self.first))
 
+    def _open(self, title: bytes) -> None:
+        self.title, self.first = title, False
+
     def _close(self) -> None:
         self.list.write(self.digest.hexdigest().encode("ascii") + b" " + self.title + b"\n")
+        self._forget()
+
+    def _forget(self) -> None:
         self.digest = hashlib.sha256()
 
     def difference(self, other: "Sections") -> str:
