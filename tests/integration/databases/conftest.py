@@ -101,7 +101,8 @@ class Postgres(Server):
         return self.sql("SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1").split("\n")[:-1]
 
     def options(self, **more: Any) -> Dict[str, Any]:
-        return dict({"host": str(self.directory), "port": self.port, "user": "postgres", "run_as": "postgres"}, **more)
+        return dict({"host": str(self.directory), "port": self.port, "user": "postgres", "run_as": "postgres",
+                     "bin_dir": os.path.dirname(needed("PostgreSQL", "postgresql", "/usr/lib/postgresql/*/bin/pg_dump"))}, **more)
 
 
 class Maria(Server):
@@ -112,6 +113,7 @@ class Maria(Server):
         if not data.exists():
             made = as_account("mysql", needed("mariadb-install-db", "mariadb-server", "/usr/bin/mariadb-install-db"), "--no-defaults",
                               "--datadir=" + str(data), "--auth-root-authentication-method=normal", "--skip-test-db",
+                              "--innodb-log-file-size=8M", "--innodb-flush-method=nosync",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             output = made.communicate()[0]
             assert made.returncode == 0, output
@@ -119,7 +121,8 @@ class Maria(Server):
         self.process = as_account(
             "mysql", server, "--no-defaults", "--datadir=" + str(data), "--socket=" + self.socket, "--port=" + str(self.port),
             "--bind-address=127.0.0.1", "--pid-file=" + str(self.directory / "pid"), "--innodb-flush-log-at-trx-commit=0",
-            "--innodb-buffer-pool-size=32M", "--event-scheduler=OFF", stdout=log, stderr=log)
+            "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--innodb-flush-method=nosync", "--skip-innodb-doublewrite",
+            "--event-scheduler=OFF", stdout=log, stderr=log)
         self.wait(lambda: subprocess.run(["mariadb-admin", "--no-defaults", "--socket=" + self.socket, "ping"],
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0)
 

@@ -175,7 +175,7 @@ def test_a_killed_tool_and_a_cut_stream_leave_nothing(server: Maria, shelf: Shel
 
 def test_the_server_dies_during_the_dump(mortal_maria: Maria, shelf: Shelf) -> None:
     mortal_maria.sql("CREATE DATABASE big; CREATE TABLE big.t (i int PRIMARY KEY, v varchar(700)); "
-                     "INSERT INTO big.t SELECT seq, REPEAT(MD5(seq), 20) FROM seq_1_to_150000")
+                     "INSERT INTO big.t SELECT seq, REPEAT(MD5(seq), 20) FROM seq_1_to_60000")
 
     def kill_when_it_flows() -> None:
         while not any(path.stat().st_size > 1 << 20 for path in shelf.path.rglob("*.sql.zst")):

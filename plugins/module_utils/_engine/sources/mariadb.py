@@ -89,6 +89,7 @@ class MariaDB(Source):
         self.encrypted = encrypted
         self.database = database
         self.version = ""
+        self.help = ""
         self.existing: List[str] = []
         self.chosen: List[str] = []
         self.users = False
@@ -116,7 +117,7 @@ class MariaDB(Source):
         if self.globals and not self.encrypted:
             self.notes.append("Users and grants are left out: they hold hashes of passwords and the copy is not encrypted.")
         elif self.globals:
-            self.users = "--system=" in self._help()
+            self.users = "--system=" in self.help
             if not self.users:
                 self.notes.append("Users and grants are left out: this server's dump tool can't write them.")
         return sum(int(self._ask("SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = " + _text(name)))
@@ -146,7 +147,7 @@ class MariaDB(Source):
         if others:
             self.notes.append("Database {0} has tables of {1}, which know no transactions: it was locked for writing while it was copied."
                               .format(name, ", ".join(others)))
-        with self._tool("mariadb-dump", _consistent(facts) + _DUMP + ["--", name]) as stages:
+        with self._tool("mariadb-dump", self._dump(name, facts)) as stages:
             yield stages
 
     def check_for(self, row: Dict[str, Any]) -> Check:
@@ -206,13 +207,22 @@ class MariaDB(Source):
             self._load(reader, row, target, events=True)
             self._compare(reader, row, target, events=True)
         except BaseException as error:
-            self._drop(target)
-            undone = ""
-            if former is not None:
-                self._duplicate(kept, target, former, label)
-                undone = "; {0} has its former data again, without its events, and {1} has it too".format(target, kept)
-            raise _failed(error, label, target, undone)
+            undone = self._undo(target, kept, former, label)
+            if isinstance(error, BackupError):
+                raise _failed(error, label, target, undone) from error
+            raise
         return {"target": target, "objects": row.get("objects"), "kept": kept}
+
+    def _undo(self, target: str, kept: str, former: Optional[Dict[str, Any]], label: str) -> str:
+        """Drop what a restore began and give back what was there. Gives what a person must know of it."""
+        try:
+            self._drop(target)
+            if former is None:
+                return ""
+            self._duplicate(kept, target, former, label)
+        except BackupError as error:
+            return "; and it could not be undone ({0}){1}".format(error.message, ", the former data is in " + kept if kept else "")
+        return "; {0} has its former data again, without its events, and {1} has it too".format(target, kept)
 
     def _rehearse(self, reader: PartReader, row: Dict[str, Any]) -> None:
         name = databases.scratch_name()
@@ -249,7 +259,7 @@ class MariaDB(Source):
         """Copy a database beside itself, without its events; what was begun is dropped when that fails."""
         try:
             self._create(into, facts)
-            with self._tool("mariadb-dump", _consistent(facts) + _DUMP + ["--", name]) as dump, self._loading(into, events=False) as load:
+            with self._tool("mariadb-dump", self._dump(name, facts)) as dump, self._loading(into, events=False) as load:
                 run(dump + load, lambda chunk: None)
         except BackupError as error:
             self._drop(into)
@@ -259,7 +269,7 @@ class MariaDB(Source):
         copied, found = _Sections(events), _Sections(events)
         with contextlib.closing(copied), contextlib.closing(found):
             reader.stream(row["name"], (), copied.feed)
-            with self._tool("mariadb-dump", _consistent(row["facts"]) + _DUMP + ["--", restored]) as stages:
+            with self._tool("mariadb-dump", self._dump(restored, row["facts"])) as stages:
                 run(stages, found.feed)
             copied.finish()
             found.finish()
@@ -277,6 +287,7 @@ class MariaDB(Source):
     def _look(self) -> None:
         for tool in _TOOLS:
             self._find(tool)
+        self.help = capture(Stage("mariadb-dump", [self._find("mariadb-dump"), "--no-defaults", "--help"]))
         self.version = self._ask("SELECT VERSION()").strip()
         self.existing = sorted(_decode(line) for line in self._ask("SELECT HEX(CONVERT(SCHEMA_NAME USING utf8mb4)) FROM information_schema.SCHEMATA").split())
 
@@ -304,8 +315,10 @@ class MariaDB(Source):
         if found and served and same_maker and tuple(map(int, found.groups())) < tuple(map(int, served.groups())):
             raise BackupError("tool_too_old", tool="mariadb-dump", version=text.strip(), server_version=self.version)
 
-    def _help(self) -> str:
-        return capture(Stage("mariadb-dump", [self._find("mariadb-dump"), "--no-defaults", "--help"]))
+    def _dump(self, name: str, facts: Dict[str, Any]) -> List[str]:
+        """The arguments that dump a database; MySQL's own tool has two habits that other servers refuse."""
+        tamed = [option for option in ("--set-gtid-purged=OFF", "--column-statistics=0") if option.partition("=")[0][2:] in self.help]
+        return _consistent(facts) + _DUMP + tamed + ["--", name]
 
     def _find(self, tool: str) -> str:
         try:
@@ -381,12 +394,11 @@ def _consistent(facts: Dict[str, Any]) -> List[str]:
     return ["--lock-tables"]
 
 
-def _failed(error: BaseException, label: str, target: str, undone: str) -> BaseException:
-    if isinstance(error, BackupError) and error.fault.name in ("stage_failed", "structure_unreadable", "source_unreachable"):
+def _failed(error: BackupError, label: str, target: str, undone: str) -> BackupError:
+    """The error of a restore, where the one that happened doesn't say it itself."""
+    if error.fault.name in ("stage_failed", "structure_unreadable", "source_unreachable"):
         return BackupError("restore_failed", label=label, target=target, detail=error.details["detail"] + undone)
-    if isinstance(error, BackupError) and undone:
-        return BackupError("restore_failed", label=label, target=target, detail=error.message + undone)
-    return error
+    return BackupError("restore_failed", label=label, target=target, detail=error.message + undone) if undone else error
 
 
 def _stock(client: str, facts: Dict[str, Any], alone: bool) -> str:

@@ -34,6 +34,7 @@ SELECT json_build_object(
   'databases', (SELECT json_agg(json_build_object(
     'database', datname, 'encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,
     'owner', pg_get_userbyid(datdba), 'connect', datallowconn, 'template', datistemplate, 'more', to_jsonb(d),
+    'own_settings', datacl IS NOT NULL OR EXISTS (SELECT FROM pg_db_role_setting WHERE setdatabase = d.oid AND setrole = 0),
     'size', CASE WHEN has_database_privilege(d.oid, 'connect') THEN pg_database_size(d.oid) END) ORDER BY datname)
     FROM pg_database d))"""
 _INSIDE = """
@@ -156,7 +157,8 @@ class PostgreSQL(Source):
 
     def _database_part(self, row: Dict[str, Any]) -> Part:
         name = row["database"]
-        facts = {key: row[key] for key in ("database", "encoding", "collate", "ctype", "owner", "size", "extensions", "tables", "rows_estimate")}
+        facts = {key: row[key] for key in ("database", "encoding", "collate", "ctype", "owner", "size", "own_settings", "extensions", "tables",
+                                         "rows_estimate")}
         facts["server_version"] = self.server["version"]
         facts["icu_locale"] = _icu_locale(row["more"])
         arguments = ["--format=custom", "--compress=0", "--blobs", "--dbname=" + _conninfo(name)]
@@ -216,7 +218,8 @@ class PostgreSQL(Source):
                 self._ask(*("ALTER DATABASE {0} RENAME TO {1}".format(_identifier(old), _identifier(new)) for old, new in renames))
             except BackupError as error:
                 raise BackupError("restore_failed", label=reader.manifest["label"], target=target, detail=error.message) from error
-        return {"target": target, "objects": row.get("objects"), "kept": kept}
+        left_out = ["settings and privileges of the database itself (ALTER DATABASE, GRANT ON DATABASE)"] if row["facts"]["own_settings"] else []
+        return {"target": target, "objects": row.get("objects"), "kept": kept, "left_out": left_out}
 
     @contextlib.contextmanager
     def _restored(self, reader: PartReader, row: Dict[str, Any]) -> Iterator[str]:
