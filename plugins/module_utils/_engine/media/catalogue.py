@@ -24,7 +24,7 @@ def build(options: Mapping[str, Any]) -> Medium:
 
     Raises BackupError invalid_input for a mistake. Nothing is reached for.
     """
-    if options.get("type", "local") != "local":
+    if (options.get("type") or "local") != "local":
         raise _wrong("type", options["type"], "is not a known type of medium", "Use local, for a directory here or on a server.")
     name = str(options.get("name") or "")
     if not _NAME.match(name):
