@@ -16,7 +16,7 @@ INVENTORY = {"systems": "{{ backup_systems }}", "media": "{{ backup_media }}", "
 SECRET = "Cl4ve-Plantada-7f3a"
 
 SHIPPED_POLICY = Path(__file__).resolve().parents[3] / "policies" / "manual-001-2019.yml"
-MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias", "default": True}]
+MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias"}]
 SIGA = {"name": "SIGA", "kind": "database", "criticality": "media", "office": "Administración",
         "source": {"type": "postgresql", "databases": ["siga"], "host": "bd1", "user": "respaldo", "password": SECRET}}
 CODE = {"name": "SIGA", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": {"type": "git", "path": "/srv/siga.git"}}
@@ -99,6 +99,20 @@ def test_history_decides_and_an_emergency_overrides_it(play, bitacora):
 def test_a_copy_that_was_not_read_back_does_not_count(play, bitacora):
     record(bitacora, 1, trust_level="T1")
     assert play(PLAN, {"systems": [SIGA], "media": MEDIA}).plan()["database", "SIGA"]["due"] == "yes"
+
+
+def test_public_keys_of_those_in_charge_go_with_encrypted_copies(play, tmp_path):
+    inventory = tmp_path / "hosts.json"
+    designated = {"name": "Ana", "from": "2020-01-01", "public_key_file": "claves/ana.asc"}
+    variables = {"backup_media": MEDIA, "backup_systems": [SIGA, CODE], "backup_actors": {"egcr": {"database": {"titular": [designated]}}}}
+    inventory.write_text(json.dumps({"all": {"hosts": {"bd1": variables}}}), "utf-8")
+    told = play(PLAN, INVENTORY, inventory).results["bd1"]
+    assert told["error"]["code"] == "RSP101" and "public_key_file of Ana" in told["msg"]
+    (tmp_path / "claves").mkdir()
+    (tmp_path / "claves" / "ana.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "ascii")
+    plan = play(PLAN, INVENTORY, inventory).plan("bd1")
+    assert plan["database", "SIGA"]["recipients"] == ["-----BEGIN PGP PUBLIC KEY BLOCK-----\n"]
+    assert plan["source_code", "SIGA"]["recipients"] == []
 
 
 def test_two_hosts_can_not_hold_one_system(play, tmp_path):
