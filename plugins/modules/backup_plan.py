@@ -158,9 +158,10 @@ plan:
     required_trust:
       description: Trust level that its copies must reach to count for retention.
       type: str
-    recipients:
-      description: OpenPGP public keys, armoured, of those who may open the copy; empty when it is not encrypted.
+    public_keys:
+      description: OpenPGP public keys, armoured, of those who may open the copy; empty when its criticality asks for no password.
       type: list
+      elements: str
     compression:
       description: Compression to use.
       type: str
