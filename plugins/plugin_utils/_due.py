@@ -26,7 +26,8 @@ class Decision(NamedTuple):
     next_due: str  # YYYY-MM-DD in the policy's zone; empty when nothing fixes a day
 
 
-def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[str, Any] | None, now: datetime.datetime, emergency: str = "") -> Decision:
+def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[str, Any] | None, now: datetime.datetime,
+           emergency: str = "") -> Decision:
     """The decision for a valid system; `last` is its last good copy as the bitácora keeps it, `now` has a time zone.
 
     `emergency` is the reason of an emergency copy (numeral 5.1 d), which is due whatever the frequency says.
