@@ -15,8 +15,9 @@ from typing import Any, Dict, Mapping
 from .errors import BackupError
 
 EVENTS = (
-    "copy_started", "copy_made", "copy_failed", "copy_verified", "copy_damaged", "copy_not_due", "copy_refused",
-    "restore_started", "restored", "restore_failed",
+    "copy_started", "copy_made", "copy_simulated", "copy_failed", "copy_not_due", "copy_refused",
+    "copy_verified", "copy_damaged", "verification_failed",
+    "restore_started", "restored", "restore_simulated", "restore_failed",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
