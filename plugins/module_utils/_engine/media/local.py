@@ -139,7 +139,8 @@ class Local(Medium):
             path = os.path.join(self._shelf(slot), name)
             if not name.startswith("."):
                 continue
-            if name.endswith(".partial") or (name.endswith(".sealed") and _age(path) > _SEALED_FOR):
+            superseded = path == self._hidden(slot, "sealed")
+            if name.endswith(".partial") or superseded or (name.endswith(".sealed") and _age(path) > _SEALED_FOR):
                 shutil.rmtree(path)
 
     @contextlib.contextmanager
