@@ -105,6 +105,7 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "required_trust": criticality["required_trust"],
         "recipients": [{key: person[key] for key in ("name", "public_key", "public_key_file") if key in person}
                        for person in policy.key_holders(rules, system["kind"], today)],
+        "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] else [],
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 0),
         "media": list(system.get("media") or [medium["name"] for medium in media if medium.get("default")]),
@@ -115,6 +116,17 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
                     "previous_content_digest": last.get("content_digest"), "previous_at": last.get("started_at")}
         row.update({key: value for key, value in previous.items() if value is not None})
     return row
+
+
+def _public_key(person: Mapping[str, Any]) -> str:
+    """The armoured public key of a person who has one, from the policy or from its file."""
+    if "public_key" in person:
+        return str(person["public_key"])
+    try:
+        return Path(person["public_key_file"]).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupError("invalid_input", where="actors: public_key_file of " + person["name"], value=person["public_key_file"],
+                          problem=f"can't be read: {error}", mend="Write the key with gpg --armor --export to that file.") from error
 
 
 def _wanted(only: Iterable[str], systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> set[str]:

@@ -81,7 +81,7 @@ options:
         description: Private key, a file on the server with the data.
         type: path
         default: ""
-      private_key:
+      ssh_key:
         description: Private key as text, instead of O(media[].identity_file). It is never written to a disk.
         type: str
         default: ""
@@ -135,7 +135,7 @@ options:
         description: Private key, a file on the server where the module runs.
         type: path
         default: ""
-      private_key:
+      ssh_key:
         description: Private key as text, instead of O(medium.identity_file).
         type: str
         default: ""

@@ -160,6 +160,10 @@ plan:
     recipients:
       description: Those whose public keys open the copy; V(name), and V(public_key) or V(public_key_file).
       type: list
+    public_keys:
+      description: Their armoured OpenPGP public keys, when its criticality asks for a password.
+      type: list
+      elements: str
     compression:
       description: Compression to use.
       type: str

@@ -202,8 +202,8 @@ class Git(Source):
     def __init__(self, path: str = "", url: str = "", identity_file: str = "", ssh_key: str = "", known_hosts: str = "",
                  username: str = "", password: str = "", lfs: str = "auto", work_dir: str = "", timeout: int = 60,
                  assigned: Sequence[str] = ()) -> None:
-        if bool(path) == bool(url):
-            raise _invalid("source", path or url, "needs path or url, one of them", "Say where the repository is.")
+        if path and url:
+            raise _invalid("source", path, "is given together with url", "Give one of the two.")
         if lfs not in ("auto", "require", "skip"):
             raise _invalid("source.lfs", lfs, "is not known", "Use auto, require or skip.")
         self.path, self.url, self.lfs = path, url, lfs
@@ -226,6 +226,8 @@ class Git(Source):
 
     def preflight(self) -> int:
         programs.find("git", "git")
+        if not self.path and not self.url:
+            raise _invalid("source", "", "needs path or url, one of them", "Say where the repository is.")
         with self._explained():
             if self.url:
                 self._remote_refs()
