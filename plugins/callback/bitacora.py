@@ -11,7 +11,7 @@ type: notification
 short_description: Records every copy, verification and restore in the bitácora
 version_added: 0.1.0
 author:
-  - perucompras.respaldo contributors
+  - perucompras.respaldo contributors (@perucompras)
 description:
   - Writes an entry (asiento) for each task result that carries the key C(backup), for the start and the end of each run, and for what was
     left unfinished when a run is interrupted (Manual 001-2019, numerals 5.2 b, 7.2.1 c, 7.2.2 c, 7.2.3 b and 8.2).

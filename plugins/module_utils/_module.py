@@ -169,7 +169,6 @@ class Task:
                                    system=self.params["system"], kind=self.params["kind"]))
         return fields
 
-
     def source(self, manifest: Mapping[str, Any]) -> Source:
         """The source that made an existing copy, with the options the task gives for reaching its engine."""
         options = dict(self.params["source"] or {})
