@@ -35,7 +35,8 @@ def state(home: Path) -> dict[str, str]:
 
 def play(arguments: list[str], directory: Path, home: Path, **more: str) -> str:
     """Standard output of a run that must succeed."""
-    answer = subprocess.run(["ansible-playbook", *arguments, "-e", json.dumps(state(home))], cwd=directory, env={**environment(home), **more}, capture_output=True, text=True, check=False)
+    answer = subprocess.run(["ansible-playbook", *arguments, "-e", json.dumps(state(home))], cwd=directory,
+                            env={**environment(home), **more}, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 
