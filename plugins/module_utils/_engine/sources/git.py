@@ -31,7 +31,7 @@ from .base import Check, Part, PartReader, Source, only
 from .workspace import Workspace
 
 _BUNDLE = "Git bundle"
-_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!/)[^\0\n]+\Z")
+_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!:)[^\0\n]+\Z")
 _LFS_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize \d+\n")
 _LFS_POINTER_SIZE = 1024          # bytes; the LFS specification's own limit
 _KEPT_CONFIG = re.compile(r"remote\..+\.(url|pushurl|fetch)\Z|branch\..+\.(remote|merge)\Z")
@@ -375,7 +375,7 @@ class Git(Source):
 
     def _remote_refs(self) -> Refs:
         branch, head, oids = "", "", {}
-        for line in self._tool().text("git ls-remote", "ls-remote", "--symref", "--", self._address()).splitlines():
+        for line in _lines(self._tool().text("git ls-remote", "ls-remote", "--symref", "--", self._address())):
             oid, _tab, name = line.partition("\t")
             if name == "HEAD" and oid.startswith("ref: "):
                 branch = oid[5:]
@@ -408,7 +408,7 @@ class Git(Source):
         listing, complaints = self._tool().said("git for-each-ref", "--git-dir=" + own, "for-each-ref", form, directory=real)
         if "broken ref" in complaints:
             raise BackupError("source_damaged", source=self.path, detail=complaints)
-        oids = {name: oid for oid, _space, name in (line.partition(" ") for line in listing.splitlines())}
+        oids = {name: oid for oid, _space, name in (line.partition(" ") for line in _lines(listing))}
         try:
             branch = self._tool().text("git symbolic-ref", "--git-dir=" + own, "symbolic-ref", "HEAD", directory=real).strip("\n")
         except BackupError as error:
@@ -439,7 +439,7 @@ class Git(Source):
         git.text("git fetch", "--git-dir=" + directory, "fetch", "--quiet", "--prune", "--no-tags", "--force",
                  "--update-head-ok", "--", self._address(), *wanted)
         listing = git.text("git for-each-ref", "--git-dir=" + directory, "for-each-ref", "--format=%(objectname) %(refname)")
-        oids = {name: value for value, _space, name in (line.partition(" ") for line in listing.splitlines())}
+        oids = {name: value for value, _space, name in (line.partition(" ") for line in _lines(listing))}
         head = oids.get(seen.branch, "") if seen.branch else seen.head
         self.refs = Refs(seen.branch or ("" if head else "refs/heads/main"), head, oids)
         if os.path.exists(os.path.join(directory, "shallow")):
@@ -477,7 +477,7 @@ class Git(Source):
             document["uncommitted_files"] = self._uncommitted(snapshot, real, own, common)
         detail = git.text("git for-each-ref", "--git-dir=" + snapshot, "for-each-ref",
                           "--format=%(refname) %(objecttype) %(*objectname)")
-        peeled = {line.split(" ")[0]: line.split(" ")[2] for line in detail.splitlines()}
+        peeled = {line.split(" ")[0]: line.split(" ")[2] for line in _lines(detail)}
         document["refs"] = [{"name": name, "oid": oid, "peeled": peeled.get(name, "")} for name, oid in sorted(refs.oids.items())]
         document["submodules"] = self._submodules(snapshot, refs)
         lfs = self._lfs(snapshot, common, refs)
@@ -528,7 +528,7 @@ class Git(Source):
         bare = config.get("core.bare", ["false"])[-1].lower() == "true" and own == common
         status = os.stat(common)
         return {"bare": bare, "remotes": remotes, "config": kept, "uncommitted_files": 0,
-                "worktrees": [line[9:] for line in others.splitlines() if line.startswith("worktree ")],
+                "worktrees": [line[9:] for line in _lines(others) if line.startswith("worktree ")],
                 "owner": _name(pwd.getpwuid, status.st_uid), "group": _name(grp.getgrgid, status.st_gid)}
 
     def _uncommitted(self, snapshot: str, real: str, own: str, common: str) -> int:
@@ -556,7 +556,7 @@ class Git(Source):
         asked = "".join(oid + ":.gitmodules\n" for oid in tips)
         said = git.text("git cat-file", "--git-dir=" + snapshot, "cat-file", "--batch-check", reader=_reader(asked.encode()))
         found = []
-        for (oid, name), line in zip(tips.items(), said.splitlines()):
+        for (oid, name), line in zip(tips.items(), _lines(said)):
             if " blob " not in line:
                 continue
             links = {}
@@ -700,7 +700,7 @@ def _clone(git: _Git, bundle: str, directory: str, branch: str) -> Refs:
     # malformed dates and names, which must be copied as they are.
     git.text("git fsck", "--git-dir=" + directory, "fsck", "--connectivity-only", "--no-dangling", "--no-progress")
     listing = git.text("git for-each-ref", "--git-dir=" + directory, "for-each-ref", "--format=%(objectname) %(refname)")
-    oids = {name: oid for oid, _space, name in (line.partition(" ") for line in listing.splitlines())}
+    oids = {name: oid for oid, _space, name in (line.partition(" ") for line in _lines(listing))}
     head = oids.get(branch, "")
     if not branch:
         said = git.text("git bundle list-heads", "bundle", "list-heads", bundle, "HEAD")
@@ -767,6 +767,11 @@ def _lfs_store(common: str) -> str:
 
 def _has(reader: PartReader, name: str) -> bool:
     return any(row["name"] == name for row in reader.manifest["parts"])
+
+
+def _lines(text: str) -> List[str]:
+    """Lines as git writes them; str.splitlines would also split at U+2028 and such, which a ref's name may hold."""
+    return [line for line in text.split("\n") if line]
 
 
 def _reader(content: bytes) -> Callable[[int], bytes]:
