@@ -241,7 +241,8 @@ def _reading_fault(error: BackupError, row: Dict[str, Any], gpg: Optional[encryp
 class Copy(PartReader):
     """A published copy, opened for verification or restore; use as a context manager."""
 
-    def __init__(self, slot: Slot, medium: Medium, keys: Optional[encrypt.Keys] = None) -> None:
+    def __init__(self, slot: Slot, medium: Medium, keys: Optional[encrypt.Keys] = None, expected: str = "") -> None:
+        self.expected = expected
         self.slot = slot
         self.medium = medium
         self.keys = keys
@@ -253,6 +254,9 @@ class Copy(PartReader):
         where = self.medium.location(self.slot)
         listing = read_all(self.medium.read(self.slot, SUMS))
         self.digest = hashlib.sha256(listing).hexdigest()
+        if self.expected and self.expected != self.digest:
+            raise BackupError("bytes_differ", file=where + "/" + SUMS,
+                              detail="its SHA-256 is {0}, the bitácora has {1}".format(self.digest, self.expected))
         self.sums = manifests.parse_sums(listing, self.slot.label, where)
         name = manifests.file_name(self.slot.label)
         text = read_all(self.medium.read(self.slot, name))
@@ -276,7 +280,7 @@ class Copy(PartReader):
                               key_reference=self.manifest.get("key_reference") or "its label")
         self.gpg = _gpg(self.stack, self.keys)
 
-    def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], None]] = None) -> int:
+    def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], Any]] = None) -> int:
         self.unlock()
         row = self.part(name)
         return _decode(self.medium.read(self.slot, row["file"]), row, self.manifest["compression"],

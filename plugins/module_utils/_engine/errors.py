@@ -105,6 +105,13 @@ _FAULTS = (
         "{tool} {version} es más antiguo que el servidor que lee ({server_version})",
         "Instale {tool} de la versión del servidor o una posterior.",
     ),
+    Fault(
+        "RSP304", "unexpected",
+        "an unexpected error of the software: {detail}",
+        "Nothing was published. Report it with the run's output (-vvv).",
+        "Error inesperado del programa: {detail}",
+        "No se publicó ninguna copia. Informe al equipo con la salida de la ejecución.",
+    ),
     # -- 4xx media --------------------------------------------------------------------------------------------------
     Fault(
         "RSP401", "medium_unwritable",
@@ -234,6 +241,20 @@ _FAULTS = (
         "Check that the server is up and reachable, then run again.",
         "El servidor no devolvió resultado para {label}: {detail}",
         "Revise que el servidor esté encendido y accesible, y repita.",
+    ),
+    Fault(
+        "RSP707", "bitacora_on_network",
+        "the bitácora {store} lies on {file_system}, a network file system, where SQLite loses entries",
+        "Keep it on a disk of the controller, or use PostgreSQL when several controllers share it.",
+        "La bitácora {store} está en {file_system}, un sistema de archivos de red, donde SQLite pierde asientos",
+        "Ubíquela en un disco del propio controlador, o use PostgreSQL si varios controladores la comparten.",
+    ),
+    Fault(
+        "RSP708", "bitacora_unreadable",
+        "the bitácora {store} can't be read: {detail}",
+        "Check the path and its permissions; it is made by the first run that has the callback enabled.",
+        "No se puede leer la bitácora {store}: {detail}",
+        "Revise la ruta y los permisos; la crea la primera ejecución con la bitácora activa.",
     ),
     # -- 8xx keys and custody ---------------------------------------------------------------------------------------
     Fault(

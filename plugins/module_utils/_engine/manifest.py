@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Dict, List, Mapping, NamedTuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from .errors import BackupError
 from .transforms import compress, encrypt
@@ -72,7 +72,7 @@ def file_of_bytes(name: str, content: bytes) -> File:
     return File(name, len(content), hashlib.sha256(content).hexdigest())
 
 
-def restore_commands(parts: List[Mapping[str, Any]], compression: str, encrypted: bool) -> List[str]:
+def restore_commands(parts: Sequence[Mapping[str, Any]], compression: str, encrypted: bool) -> List[str]:
     """Shell lines, to be run in the copy's directory, that check it and restore each part with stock tools alone."""
     lines = ["sha256sum --check SHA256SUMS"]
     for row in parts:

@@ -261,9 +261,13 @@ def _pipe() -> Tuple[int, int]:
     return source, sink
 
 
+# Python 3.10 and later
+_splice = getattr(os, "splice", None)
+
+
 def _move(source: int, sink: int) -> int:
-    if hasattr(os, "splice"):
-        return os.splice(source, sink, CHUNK)
+    if _splice is not None:
+        return _splice(source, sink, CHUNK)
     chunk = os.read(source, CHUNK)
     _write_all(sink, chunk)
     return len(chunk)

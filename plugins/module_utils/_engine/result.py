@@ -15,8 +15,9 @@ from typing import Any, Dict, Mapping
 from .errors import BackupError
 
 EVENTS = (
-    "copy_started", "copy_made", "copy_failed", "copy_verified", "copy_damaged", "copy_not_due", "copy_refused",
-    "restore_started", "restored", "restore_failed",
+    "copy_started", "copy_made", "copy_simulated", "copy_failed", "copy_not_due", "copy_refused",
+    "copy_verified", "copy_damaged", "verification_failed",
+    "restore_started", "restored", "restore_simulated", "restore_failed",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
@@ -98,10 +99,9 @@ def clean(found: Any) -> Dict[str, Any]:
         return {}
     kept: Dict[str, Any] = {}
     for name, kind in FIELDS.items():
-        value = found.get(name)
-        if isinstance(value, bool) and kind is not bool:
-            continue
-        if not isinstance(value, kind):
+        value: Any = found.get(name)
+        known = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if not known:
             continue
         if kind is str:
             value = str(value)[:_MAXIMUM_TEXT]

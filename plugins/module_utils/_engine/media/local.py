@@ -33,16 +33,14 @@ class Local(Medium):
         return os.path.join(self._shelf(slot), slot.label)
 
     def check(self, slot: Slot, expected: int) -> None:
+        if not os.path.isdir(self.path) and not self.create:
+            raise BackupError("medium_unwritable", location=self.path, detail="the directory does not exist")
         with self._faults():
-            if self.create:
-                os.makedirs(self.path, mode=0o700, exist_ok=True)
-            if not os.path.isdir(self.path):
-                raise BackupError("medium_unwritable", location=self.path, detail="the directory does not exist")
-            _make_shelf(self.path, slot)
-            if not os.access(self._shelf(slot), os.W_OK | os.X_OK):
-                raise BackupError("medium_unwritable", location=self._shelf(slot), detail="permission denied")
-            if os.statvfs(self.path).f_flag & os.ST_RDONLY:
+            there = _nearest(self._shelf(slot))
+            if os.statvfs(there).f_flag & os.ST_RDONLY:
                 raise BackupError("medium_unwritable", location=self.path, detail="it is mounted read-only")
+            if not os.access(there, os.W_OK | os.X_OK):
+                raise BackupError("medium_unwritable", location=there, detail="permission denied")
         if os.path.lexists(self.location(slot)):
             raise BackupError("label_taken", label=slot.label, location=self._shelf(slot))
         free = self.free()
@@ -53,6 +51,8 @@ class Local(Medium):
     @contextlib.contextmanager
     def lock(self, slot: Slot, timeout: int) -> Iterator[None]:
         with self._faults():
+            if self.create:
+                os.makedirs(self.path, mode=0o700, exist_ok=True)
             _make_shelf(self.path, slot)
             descriptor = os.open(os.path.join(self._shelf(slot), ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -116,7 +116,7 @@ class Local(Medium):
 
     def free(self) -> Optional[int]:
         try:
-            status = os.statvfs(self.path)
+            status = os.statvfs(_nearest(self.path) if self.create else self.path)
         except OSError as error:
             raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
         return status.f_bavail * status.f_frsize
@@ -139,7 +139,8 @@ class Local(Medium):
             path = os.path.join(self._shelf(slot), name)
             if not name.startswith("."):
                 continue
-            if name.endswith(".partial") or (name.endswith(".sealed") and _age(path) > _SEALED_FOR):
+            superseded = path == self._hidden(slot, "sealed")
+            if name.endswith(".partial") or superseded or (name.endswith(".sealed") and _age(path) > _SEALED_FOR):
                 shutil.rmtree(path)
 
     @contextlib.contextmanager
@@ -206,6 +207,13 @@ def _open(path: str, cached: bool = True) -> Reading:
     if not cached:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     return Reading(lambda size: os.read(descriptor, size), lambda: os.close(descriptor))
+
+
+def _nearest(path: str) -> str:
+    """The path itself or the nearest directory above it that exists."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def _make_shelf(path: str, slot: Slot) -> None:

@@ -19,7 +19,7 @@ import os
 import re
 import shlex
 import weakref
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .. import programs
 from ..errors import BackupError
@@ -126,7 +126,7 @@ class Command(Source):
         return _CommandCheck(self._stage("verify"))
 
     def _stage(self, name: str, **variables: str) -> Stage:
-        descriptors = ()
+        descriptors: Tuple[int, ...] = ()
         if self.password:
             if self.secret is None:
                 self.secret = programs.Secret(self.password, self.account)

@@ -22,7 +22,7 @@ import shlex
 import shutil
 import urllib.parse
 import weakref
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .. import programs, scope
 from ..errors import BackupError
@@ -202,8 +202,8 @@ class Git(Source):
     def __init__(self, path: str = "", url: str = "", identity_file: str = "", ssh_key: str = "", known_hosts: str = "",
                  username: str = "", password: str = "", lfs: str = "auto", work_dir: str = "", timeout: int = 60,
                  assigned: Sequence[str] = ()) -> None:
-        if bool(path) == bool(url):
-            raise _invalid("source", path or url, "needs path or url, one of them", "Say where the repository is.")
+        if path and url:
+            raise _invalid("source", path, "is given together with url", "Give one of the two.")
         if lfs not in ("auto", "require", "skip"):
             raise _invalid("source.lfs", lfs, "is not known", "Use auto, require or skip.")
         self.path, self.url, self.lfs = path, url, lfs
@@ -226,6 +226,8 @@ class Git(Source):
 
     def preflight(self) -> int:
         programs.find("git", "git")
+        if not self.path and not self.url:
+            raise _invalid("source", "", "needs path or url, one of them", "Say where the repository is.")
         with self._explained():
             if self.url:
                 self._remote_refs()
@@ -588,7 +590,8 @@ class Git(Source):
         store = _lfs_store(common)
         if os.path.isdir(store):
             scope.resolve(store, self.assigned if self.path else [])
-        names, missing = [], []
+        names: List[str] = []
+        missing: List[str] = []
         for oid in sorted(wanted):
             name = "{0}/{1}/{2}".format(oid[:2], oid[2:4], oid)
             path = os.path.join(store, name)
@@ -624,7 +627,7 @@ class Git(Source):
                         file.write(oid + b"\n")
 
             run([listing, sizes], choose, reader=_reader(tips.encode()))
-        found = set()
+        found: Set[str] = set()
         tail = b""
 
         def look(chunk: bytes) -> None:
@@ -633,8 +636,8 @@ class Git(Source):
             found.update(match.group(1).decode() for match in _LFS_POINTER.finditer(text))
             tail = text[-_LFS_POINTER_SIZE:]
 
-        with open(small, "rb") as file:
-            run([git.stage("git cat-file", "--git-dir=" + snapshot, "cat-file", "--batch", "--buffer")], look, reader=file.read)
+        with open(small, "rb") as chosen:
+            run([git.stage("git cat-file", "--git-dir=" + snapshot, "cat-file", "--batch", "--buffer")], look, reader=chosen.read)
         return sorted(found)
 
     # -- the way home -----------------------------------------------------------------------------------------------

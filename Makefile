@@ -1,0 +1,36 @@
+# Thin on purpose: each target calls one script of tools/. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help backup test test-fast lint sanity docs lab lab-down setup clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+backup: ## copy what is due on this machine and show its lines in the bitácora (REASON="..." copies now, as an emergency)
+	@REASON='$(subst ','\'',$(REASON))' tools/backup.sh
+
+setup: ## make .venv-dev, the environment of developers and tests
+	@tools/setup.sh
+
+test: setup ## run every test; the summary comes last
+	@.venv-dev/bin/python tools/test.py
+
+test-fast: setup ## unit, callback on one ansible-core, house: under two minutes
+	@.venv-dev/bin/python tools/test.py --fast
+
+lint: setup ## ansible-lint, yamllint, ruff, mypy, minimum Python, changelog, execution environment, generated documents
+	@tools/lint.sh
+
+sanity: setup ## ansible-test sanity on the built collection
+	@tools/sanity.sh
+
+docs: setup ## write the generated documents again
+	@.venv-dev/bin/python tools/docs.py
+
+lab: setup ## start the lab's servers
+	@PATH="$(CURDIR)/.venv-dev/bin:$$PATH" tools/lab up
+
+lab-down: setup ## stop and remove them
+	@PATH="$(CURDIR)/.venv-dev/bin:$$PATH" tools/lab down
+
+clean: ## remove what the targets above made, but never copies or the bitácora
+	rm -rf .venv .venv-dev .cache build tests/output .ansible

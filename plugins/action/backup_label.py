@@ -1,0 +1,56 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action backup_label: the label of numeral 6.7, and the entry that opens a copy. See its module for the documentation."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+
+_TOLD = ("criticality", "office", "responsible", "numeral", "reason", "reason_text", "required_trust", "source_type", "ticket", "requester")
+
+
+class ActionModule(BackupAction):
+    ARGUMENTS = {
+        "system": {"type": "str", "required": True},
+        "kind": {"type": "str", "required": True, "choices": list(result.KINDS)},
+        "criticality": {"type": "str", "choices": list(policy.CRITICALITIES)},
+        "office": {"type": "str"},
+        "responsible": {"type": "str"},
+        "numeral": {"type": "str"},
+        "reason": {"type": "str", "default": "scheduled", "choices": ["scheduled", "update", "emergency", "request"]},
+        "reason_text": {"type": "str"},
+        "required_trust": {"type": "str", "choices": list(result.TRUST_LEVELS)},
+        "source_type": {"type": "str"},
+        "ticket": {"type": "str"},
+        "requester": {"type": "str"},
+        "time_zone": {"type": "str", "default": "America/Lima"},
+        "date": {"type": "str"},
+        "taken": {"type": "list", "elements": "str", "default": []},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        on = _day(arguments["date"]) if arguments["date"] else now.astimezone(_due.zone(arguments["time_zone"], "time_zone")).date()
+        with open_store(resolve_url()) as store:
+            known = store.labels(arguments["kind"], arguments["system"])
+        made = label.make(arguments["system"], on, {*known, *arguments["taken"]})
+        backup = result.build(
+            event="copy_started", label=made.name, printed_label=made.printed, system=arguments["system"], kind=arguments["kind"],
+            started_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"), **{name: arguments[name] for name in _TOLD},
+        )
+        return {"changed": False, "label": made.name, "printed_label": made.printed, "backup": backup}
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise BackupError("invalid_input", where="date", value=text, problem="is not a date", mend="Write it like 2026-11-22.") from None

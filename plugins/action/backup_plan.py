@@ -1,0 +1,186 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action backup_plan: the inventory is checked, then each system is said to be due or not, and why. See its module for the documentation."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, schema
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.result import TRUST_LEVELS
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+
+# Found by the real place of this file, so that it is the same in a checkout (rooms are links) and installed.
+SHIPPED_POLICY = Path(__file__).resolve().parents[2] / "policies" / "manual-001-2019.yml"
+
+# A copy that was read back counts for the frequency of numeral 6.4. A restore into scratch (T3) may come days later, by a drill.
+TRUST_FOR_FREQUENCY = "T2"
+
+_DUE_WORDS = {"yes": "corresponde", "no": "no corresponde", "if_changed": "corresponde si cambió"}
+
+
+class ActionModule(BackupAction):
+    ARGUMENTS = {
+        "policy": {"type": "raw"},
+        "policy_file": {"type": "str"},
+        "actors": {"type": "raw"},
+        "systems": {"type": "raw", "required": True},
+        "media": {"type": "raw", "required": True},
+        "kind": {"type": "str", "default": "all", "choices": ["all", *policy.KINDS, *policy.LATER_KINDS]},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "emergency_reason": {"type": "str", "default": ""},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
+        systems = _plain(arguments["systems"])
+        media = _plain(arguments["media"])
+        policy.validate(rules, systems, media)
+        here = _due.zone(rules["time_zone"])
+        others = _names_of_other_hosts(task_vars)
+        _refuse_same_name_elsewhere(systems, others)
+        wanted = _wanted(arguments["only"], systems, others)
+
+        now = datetime.datetime.now(datetime.timezone.utc)
+        emergency = arguments["emergency_reason"].strip()
+        plan = []
+        with open_store(resolve_url()) as store:
+            for index, system in enumerate(systems):
+                if arguments["kind"] not in ("all", system["kind"]) or (wanted and policy.identity(system)[1] not in wanted):
+                    continue
+                trust = min(TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]]["required_trust"], key=TRUST_LEVELS.index)
+                last = store.last_good(system["kind"], system["name"], trust)
+                decision = _due.decide(system, rules, last, now, emergency)
+                plan.append(_row(index, system, rules, media, last, decision, now.astimezone(here).date()))
+        return {
+            "changed": False,
+            "plan": plan,
+            "summary": [f"{row['system']} ({row['kind']}): {_DUE_WORDS[row['due']]}. {row['why']}" for row in plan],
+            "time_zone": rules["time_zone"],
+            "institution": rules["institution"],
+            "manual": rules["manual"]["name"],
+        }
+
+    def _policy(self, arguments: Mapping[str, Any], inventory: Path) -> Any:
+        """The policy given, else the file given, else the one shipped; with the institution's people when they are given apart.
+
+        Paths of public keys are made absolute: they are relative to the file that names them, as far as that is known.
+        """
+        if arguments["policy"] is not None:
+            found = _with_key_paths(_plain(arguments["policy"]), inventory)
+        else:
+            path = Path(arguments["policy_file"] or SHIPPED_POLICY)
+            try:
+                found = _with_key_paths(_plain(self._loader.load_from_file(str(path))), path.parent)
+            except AnsibleError as error:
+                raise BackupError("invalid_input", where="backup_policy_file", value=str(path), problem=f"can't be read: {error}",
+                                  mend="Give the path of a policy in YAML; policies/manual-001-2019.yml is an example.") from error
+        if arguments["actors"] is not None and isinstance(found, dict):
+            found["actors"] = _with_key_paths(_plain(arguments["actors"]), inventory)
+        return found
+
+
+def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,
+         decision: _due.Decision, today: datetime.date) -> dict[str, Any]:
+    criticality = rules["criticality"][system["criticality"]]
+    row = {
+        "index": index,
+        "system": system["name"],
+        "canonical": label.canonical(system["name"]),
+        "kind": system["kind"],
+        "source_type": system["source"]["type"],
+        "criticality": system["criticality"],
+        "office": system["office"],
+        "responsible": policy.responsible(rules, system, today),
+        "numeral": rules["kinds"][system["kind"]]["numeral"],
+        "encrypt": criticality["password"],
+        "required_trust": criticality["required_trust"],
+        "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] else [],
+        "compression": system.get("compression") or rules.get("compression", "zstd"),
+        "minimum_size": system.get("minimum_size", 1),
+        "media": list(system.get("media") or [medium["name"] for medium in media if medium.get("default", True)]),
+        **decision._asdict(),
+    }
+    if last is not None:
+        previous = {"previous_label": last.get("label"), "previous_size": last.get("size"),
+                    "previous_content_digest": last.get("content_digest"), "previous_at": last.get("started_at")}
+        row.update({key: value for key, value in previous.items() if value is not None})
+    return row
+
+
+def _public_key(person: Mapping[str, Any]) -> str:
+    """The OpenPGP public key of a designated person, armoured."""
+    if "public_key" in person:
+        return person["public_key"]
+    try:
+        return Path(person["public_key_file"]).read_text("ascii")
+    except (OSError, ValueError) as error:
+        raise BackupError("invalid_input", where=f"public_key_file of {person['name']}", value=person["public_key_file"], problem=f"can't be read: {error}",
+                          mend="Give the path of an armoured OpenPGP public key (gpg --armor --export).") from error
+
+
+def _wanted(only: Iterable[str], systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> set[str]:
+    """The canonical names asked for; a name that no host of the play declares is a mistake, not an empty plan."""
+    declared = {policy.identity(system)[1] for system in systems} | {name for _kind, name in others}
+    wanted = set()
+    for index, text in enumerate(only):
+        name = label.canonical(text, f"only[{index}]").lower()
+        if name not in declared:
+            raise BackupError("invalid_input", where=f"only[{index}]", value=text, problem="is not a system of the inventory",
+                              mend=schema.meant(name, sorted(declared)))
+        wanted.add(name)
+    return wanted
+
+
+def _names_of_other_hosts(task_vars: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """(kind, canonical name) -> host, of the systems that other hosts of the play write out.
+
+    The variables are read as they are written, without templating: cheap, and no secret is opened. A list that is itself a
+    template is not seen.
+    """
+    found: dict[tuple[str, str], str] = {}
+    hostvars = task_vars.get("hostvars")
+    for host in task_vars.get("ansible_play_hosts_all", ()):
+        if host == task_vars.get("inventory_hostname") or hostvars is None:
+            continue
+        systems = hostvars.raw_get(host).get("backup_systems")
+        for system in systems if isinstance(systems, list) else ():
+            key = policy.identity(system)
+            if key is not None:
+                found[key] = host
+    return found
+
+
+def _refuse_same_name_elsewhere(systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> None:
+    schema.raise_all([
+        schema.Problem(f"backup_systems[{index}].name", system["name"], f"is also the name of a {system['kind']} of host {others[policy.identity(system)]}",
+                       "Give each system of a kind its own name: labels and the bitácora know it by that.")
+        for index, system in enumerate(systems) if policy.identity(system) in others
+    ])
+
+
+def _with_key_paths(found: Any, base: Path) -> Any:
+    if isinstance(found, dict):
+        return {key: str(base / value) if key == "public_key_file" and isinstance(value, str) else _with_key_paths(value, base)
+                for key, value in found.items()}
+    if isinstance(found, list):
+        return [_with_key_paths(value, base) for value in found]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Ansible's own kinds of tables, lists and vaulted texts as plain ones; a text still encrypted is only known to be there."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return schema.HIDDEN if getattr(value, "__ENCRYPTED__", False) else value

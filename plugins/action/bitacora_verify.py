@@ -1,0 +1,36 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verifies the chain of the bitácora."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ..module_utils._engine.errors import BackupError
+from ..plugin_utils._actions import BackupAction, failed
+from ..plugin_utils._bitacora.store import open_store, resolve_url
+
+
+class ActionModule(BackupAction):
+    ARGUMENTS = {
+        "url": {"type": "str"},
+        "fail": {"type": "bool", "default": True},
+        "show": {"type": "bool", "default": False},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        with open_store(arguments["url"] or resolve_url(), readonly=True) as store:
+            report = store.verify()
+        own = os.environ.get("RESPALDO_RUN_ID") or "no run"
+        # That this very run has no end yet is nothing to tell.
+        report = report._replace(notices=[notice for notice in report.notices if own not in notice.english])
+        if arguments["show"]:
+            Display().display("\n".join(report.lines()))
+        told = {"changed": False, **report.as_dict(), "report": report.lines()}
+        if report.whole or not arguments["fail"]:
+            return told
+        return {**told, **failed(BackupError("chain_broken", detail="; ".join(finding.english for finding in report.findings[:5])))}

@@ -1,0 +1,305 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The writer of the bitácora: Ansible's events in, entries out."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: bitacora
+type: notification
+short_description: Records every copy, verification and restore in the bitácora
+version_added: 0.1.0
+author:
+  - perucompras.respaldo contributors (@perucompras)
+description:
+  - Writes an entry (asiento) for each task result that carries the key C(backup), for the start and the end of each run, and for what was
+    left unfinished when a run is interrupted (Manual 001-2019, numerals 5.2 b, 7.2.1 c, 7.2.2 c, 7.2.3 b and 8.2).
+  - Only the known fields of C(backup) are kept. Whole results, task arguments, extra variables and task names never are.
+  - When the bitácora can't be written, entries wait in a journal on a local disk, the run ends with exit code 70, and the next run takes
+    them in.
+requirements:
+  - To be enabled by its full name, C(callbacks_enabled = perucompras.respaldo.bitacora). The module M(perucompras.respaldo.bitacora_guard)
+    fails the play when it is not.
+options:
+  url:
+    description:
+      - Where the bitácora is, C(sqlite:////absolute/path) or a plain path on a local disk.
+      - By default C(/var/lib/respaldo/bitacora.sqlite) for root and C(~/.local/state/respaldo/bitacora.sqlite) for others.
+    type: str
+    env:
+      - name: RESPALDO_BITACORA
+    ini:
+      - section: callback_bitacora
+        key: url
+  journal_directory:
+    description:
+      - Where entries wait while the bitácora can't be written. Best on another disk than the bitácora's.
+      - By default C(journal) beside the default bitácora. When it can't be written either, C(/var/tmp/respaldo-journal-UID).
+    type: str
+    env:
+      - name: RESPALDO_BITACORA_JOURNAL
+    ini:
+      - section: callback_bitacora
+        key: journal_directory
+  log_directory:
+    description:
+      - Where the detailed log of each run goes (numeral 8.5), one file of JSON lines; action, host, status and duration only.
+      - By default C(logs) beside the bitácora.
+    type: str
+    env:
+      - name: RESPALDO_BITACORA_LOGS
+    ini:
+      - section: callback_bitacora
+        key: log_directory
+"""
+
+import atexit
+import functools
+import os
+import pwd
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+from ansible.release import __version__ as ansible_version
+
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
+
+EXIT_UNWRITTEN = 70
+
+
+def _never_silent(hook: Callable[..., None]) -> Callable[..., None]:
+    """Ansible makes a warning of what a hook raises, and goes on: keep the mistake, so that the run ends with exit code 70."""
+
+    @functools.wraps(hook)
+    def wrapped(self: CallbackModule, *arguments: Any, **named: Any) -> None:
+        if self.recorder is None:
+            return
+        self._inside = True
+        try:
+            hook(self, *arguments, **named)
+        except Exception as error:
+            self.recorder.broken = error
+            raise
+        finally:
+            self._inside = False
+            self._deliver_signal()
+
+    return wrapped
+
+
+def _result_of(event: Any) -> tuple[str, Any, Mapping[str, Any]]:
+    """Host, task and result of an event, by the names of ansible-core 2.19 or those before it."""
+    if hasattr(event, "host"):
+        return event.host.get_name(), event.task, event.result
+    return event._host.get_name(), event._task, event._result
+
+
+class CallbackModule(CallbackBase):
+    """Knows Ansible; what becomes an entry is decided by Recorder."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "perucompras.respaldo.bitacora"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorder: Recorder | None = None
+        self._pid = os.getpid()
+        self._simulated = False
+        self._started: dict[tuple[str, str], float] = {}
+        self._items: list[tuple[tuple[str, str], Any, bool]] = []
+        self._former: dict[int, Any] = {}
+        self._inside = False
+        self._deferred: int | None = None
+
+    # -- the run ----------------------------------------------------------------------------------------------------
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        if self.recorder is None and os.environ.get("RESPALDO_CONTROLLER_PID") == str(os.getpid()):
+            self._display.warning("The bitácora is enabled twice; enable only " + self.CALLBACK_NAME)
+            return
+        self._interrupt("a further playbook of the same command began")
+        url = self.get_option("url") or store.default_url()
+        beside = self._beside(url)
+        default = self._beside(store.default_url())
+        self._simulated = bool(context.CLIARGS.get("check"))
+        recorder = Recorder(
+            url,
+            self.get_option("journal_directory") or default / "journal",
+            Path(os.path.expanduser(self.get_option("log_directory") or str(beside / "logs"))),
+            self._facts(playbook),
+        )
+        self.recorder = recorder
+        os.environ.update(RESPALDO_RUN_ID=recorder.run, RESPALDO_BITACORA=url, RESPALDO_CONTROLLER_PID=str(os.getpid()))
+        atexit.register(self._interrupt, "it ended before its last play")
+        recorder.start()
+        if recorder.problem:
+            self._display.error("bitácora: {0}".format(recorder.problem))
+
+    @staticmethod
+    def _beside(url: str) -> Path:
+        try:
+            return store.path_of(url).parent
+        except BackupError:
+            return store.path_of(store.default_url()).parent
+
+    def _facts(self, playbook: Any) -> dict[str, Any]:
+        who = pwd.getpwuid(os.getuid()).pw_name
+        if os.environ.get("SUDO_USER"):
+            who = "{0} (sudo {1})".format(os.environ["SUDO_USER"], who)
+        facts = {
+            "playbook": os.path.basename(str(getattr(playbook, "_file_name", ""))), "ansible_version": ansible_version, "operating_user": who,
+            "executed_by": self._scheduler_user(playbook) or who,
+        }
+        return {**facts, "simulated": True} if self._simulated else facts
+
+    @staticmethod
+    def _scheduler_user(playbook: Any) -> str:
+        """The person whom AWX or Semaphore says it acts for; nothing else is read of the extra variables."""
+        plays = playbook.get_plays()
+        manager = plays[0].get_variable_manager() if plays else None
+        given = manager.extra_vars if manager else {}
+        for name in ("awx_user_name", "tower_user_name"):
+            if isinstance(given.get(name), str):
+                return str(given[name])[:200]
+        semaphore = given.get("semaphore_vars")
+        details = semaphore.get("task_details") if isinstance(semaphore, Mapping) else None
+        name = details.get("username") if isinstance(details, Mapping) else None
+        return str(name)[:200] if isinstance(name, str) else ""
+
+    @_never_silent
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            current = signal.getsignal(number)
+            if current not in (self._on_signal, signal.SIG_IGN, None):
+                self._former[number] = current
+                signal.signal(number, self._on_signal)
+        self.recorder.flush_pending()
+
+    @_never_silent
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        self._take_items()
+        counts = {"hosts": len(stats.processed), "hosts_failed": len(stats.failures), "hosts_unreachable": len(stats.dark)}
+        for name in ("ok", "changed", "skipped", "rescued", "ignored"):
+            counts["tasks_" + name] = sum(getattr(stats, name).values())
+        self.recorder.end(counts)
+        self._complain()
+        if self.recorder.unwritten:
+            raise SystemExit(EXIT_UNWRITTEN)
+
+    def _complain(self) -> None:
+        recorder = self.recorder
+        if recorder.journal_file:
+            self._display.error("bitácora: {0} Entries wait in {1}; the next run takes them in.".format(recorder.problem, recorder.journal_file))
+        elif recorder.unwritten:
+            self._display.error("bitácora: entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem))
+
+    def _interrupt(self, how: str) -> None:
+        if self.recorder is None or self.recorder.closed or os.getpid() != self._pid:
+            return
+        self._take_items()
+        self.recorder.interrupt(how)
+        self._complain()
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        if os.getpid() != self._pid:
+            # A worker inherited this handler: it dies as if it had none.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        if self._inside:
+            self._deferred = number
+            return
+        self._interrupt("signal {0}".format(number))
+        former = self._former.get(number, signal.SIG_DFL)
+        signal.signal(number, former)
+        if callable(former):
+            former(number, frame)
+        else:
+            os.kill(self._pid, number)
+
+    def _deliver_signal(self) -> None:
+        if self._deferred is not None:
+            number, self._deferred = self._deferred, None
+            self._on_signal(number, None)
+
+    # -- results ----------------------------------------------------------------------------------------------------
+
+    @_never_silent
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._started[(host.get_name(), task._uuid)] = time.monotonic()
+
+    @_never_silent
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._take(result, "ok")
+
+    @_never_silent
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._take(result, "skipped")
+
+    @_never_silent
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._take(result, "ignored" if ignore_errors else "failed")
+
+    @_never_silent
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._take(result, "unreachable")
+
+    def _take(self, event: Any, status: str) -> None:
+        host, task, found = _result_of(event)
+        simulated = self._is_simulated(event)
+        self._items = [row for row in self._items if row[0] != (host, task._uuid)]
+        rows = self._each(found)
+        silent = None
+        for row in rows:
+            told = self.recorder.backup(host, row.get("backup"), simulated)
+            if not told and (row.get("failed") or row is found):
+                silent = silent or row
+        action = str(task.action)
+        action = action if re.fullmatch(r"[A-Za-z0-9_.]+", action) else "-"
+        if status == "unreachable":
+            self.recorder.no_answer(host, "the host is unreachable", "sin conexión con el servidor", None)
+        elif status == "failed" and silent is not None:
+            self.recorder.no_answer(host, "the task {0} failed".format(action), "falló la tarea {0}".format(action), silent.get("error"))
+        begun = self._started.pop((host, task._uuid), None)
+        self.recorder.log(action, host, status, int((time.monotonic() - begun) * 1000) if begun else 0)
+        self.recorder.flush_pending()
+
+    def _is_simulated(self, event: Any) -> bool:
+        # The fields of the event are templated, those of the task may not be; newer versions give only the task, templated.
+        fields = getattr(event, "_task_fields", None)
+        mode = fields.get("check_mode") if fields else getattr(_result_of(event)[1], "check_mode", False)
+        return self._simulated or mode is True
+
+    @staticmethod
+    def _each(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The results of a loop, or the one result."""
+        rows = found.get("results")
+        if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows) and "backup" not in found:
+            return rows
+        return [found]
+
+    # Items of a loop come in another thread, where raising or waiting would hang Ansible: they are only kept, in case the run is
+    # interrupted before the loop's own result comes.
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        host, task, found = _result_of(result)
+        if "backup" in found:
+            self._items.append(((host, task._uuid), found["backup"], self._is_simulated(result)))
+
+    v2_runner_item_on_failed = v2_runner_item_on_ok
+
+    def _take_items(self) -> None:
+        items, self._items = self._items, []
+        for (host, _uuid), found, simulated in items:
+            self.recorder.backup(host, found, simulated)

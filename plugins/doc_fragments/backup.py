@@ -1,0 +1,258 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that several modules share; each fragment has its argument spec of the same name in module_utils/_module.py."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+
+    COPY = r"""
+options:
+  label:
+    description:
+      - Label of the copy as a file name, C(SIGA_20261122) or C(SIGA_20261122_02) (numeral 6.7).
+      - Take it from M(perucompras.respaldo.backup_label), which never gives one twice.
+    type: str
+    required: true
+  system:
+    description: Name of the system as declared in the inventory.
+    type: str
+    required: true
+  kind:
+    description: Kind of backup (numeral 6.4).
+    type: str
+    required: true
+    choices: [database, source_code, file_server, mailbox]
+  record:
+    description:
+      - More fields of the RV(ignore:backup) structure to be recorded in the bitácora as they are, such as C(criticality),
+        C(office), C(responsible), C(numeral), C(reason), C(reason_text), C(ticket) and C(previous_label).
+      - Unknown fields and fields of another type are left out. It must hold no secret.
+    type: dict
+    default: {}
+"""
+
+    MEDIA = r"""
+options:
+  media:
+    description:
+      - Media that the copy is written to, all at once in one pass (numeral 6.5).
+      - The copy becomes a directory C(PATH/KIND/SYSTEM/LABEL) on each.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the medium, as recorded in the bitácora.
+        type: str
+        required: true
+      type:
+        description: Type of the medium.
+        type: str
+        choices: [local]
+        default: local
+      path:
+        description: Directory that holds the copies. It must exist unless O(media[].create).
+        type: path
+        required: true
+      create:
+        description: Make the directory. Leave it off for mounted shares, so that a share that is not mounted is an error.
+        type: bool
+        default: false
+      default:
+        description: Whether systems that name no medium use this one. Read by M(perucompras.respaldo.backup_plan).
+        type: bool
+        default: true
+      host:
+        description: Another server that holds the directory, reached by SSH from the server with the data. Empty for this server.
+        type: str
+        default: ""
+      port:
+        description: SSH port of O(media[].host).
+        type: int
+        default: 22
+      user:
+        description: Account on O(media[].host).
+        type: str
+        default: ""
+      identity_file:
+        description: Private key, a file on the server with the data.
+        type: path
+        default: ""
+      ssh_key:
+        description: Private key as text, instead of O(media[].identity_file). It is never written to a disk.
+        type: str
+        default: ""
+      known_hosts:
+        description: Lines of a C(known_hosts) file with the key of O(media[].host). The key is always checked.
+        type: str
+        default: ""
+"""
+
+    MEDIUM = r"""
+options:
+  medium:
+    description: The medium that holds the copy.
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the medium, as recorded in the bitácora.
+        type: str
+        required: true
+      type:
+        description: Type of the medium.
+        type: str
+        choices: [local]
+        default: local
+      path:
+        description: Directory that holds the copies.
+        type: path
+        required: true
+      create:
+        description: Accepted so that a medium of the inventory can be given whole; not used for reading.
+        type: bool
+        default: false
+      default:
+        description: Accepted so that a medium of the inventory can be given whole; not used for reading.
+        type: bool
+        default: true
+      host:
+        description: Another server that holds the directory, reached by SSH. Empty for this server.
+        type: str
+        default: ""
+      port:
+        description: SSH port of O(medium.host).
+        type: int
+        default: 22
+      user:
+        description: Account on O(medium.host).
+        type: str
+        default: ""
+      identity_file:
+        description: Private key, a file on the server where the module runs.
+        type: path
+        default: ""
+      ssh_key:
+        description: Private key as text, instead of O(medium.identity_file).
+        type: str
+        default: ""
+      known_hosts:
+        description: Lines of a C(known_hosts) file with the key of O(medium.host). The key is always checked.
+        type: str
+        default: ""
+"""
+
+    MAKING = r"""
+options:
+  compression:
+    description: Compression (numeral 7.2.1 b).
+    type: str
+    choices: [gzip, none, xz, zstd]
+    default: zstd
+  compression_level:
+    description: Level of the compression; by default 3 for zstd, 6 for gzip and xz.
+    type: int
+  compression_threads:
+    description: Threads of zstd and xz. 0 takes one for each processor, 4 at most.
+    type: int
+    default: 0
+  encryption:
+    description:
+      - OpenPGP encryption (AES-256), to the password and to all the recipients at once; each opens the copy alone.
+      - The copy is not encrypted when neither a password, nor recipients, nor custody are given.
+    type: dict
+    default: {}
+    suboptions:
+      password:
+        description: Password of this copy. Leave it out and give O(encryption.custody) to have one generated and kept.
+        type: str
+        default: ""
+      recipients:
+        description: Armoured OpenPGP public keys of the custodians, so that losing the controller loses nothing.
+        type: list
+        elements: str
+        default: []
+      key_reference:
+        description: Where custody keeps the password; it goes into the manifest and the bitácora. Filled in by O(encryption.custody).
+        type: str
+        default: ""
+      custody:
+        description:
+          - Directory on the controller where a generated password is kept, one file a copy, encrypted by Ansible Vault.
+          - C(ansible-playbook) needs a vault identity. The password is in custody before the copy begins.
+        type: path
+        default: ""
+  minimum_size:
+    description: Bytes before compression below which the copy is an error rather than a copy.
+    type: int
+    default: 1
+  lock_timeout:
+    description: Seconds to wait while another run holds this system on a medium. 0 gives up at once.
+    type: int
+    default: 0
+  publish:
+    description:
+      - Give the copy its final name once it is whole and verified.
+      - The controller's side of the module always does this in a step of its own, which it leaves out when the run was
+        killed meanwhile. V(false) leaves the copy sealed for M(perucompras.respaldo.backup_publish).
+    type: bool
+    default: true
+"""
+
+    OPENING = r"""
+options:
+  sha256:
+    description: SHA-256 of the copy's C(SHA256SUMS) as the bitácora recorded it; a copy that was exchanged as a whole is noticed by it.
+    type: str
+    default: ""
+  decryption:
+    description: What opens an encrypted copy.
+    type: dict
+    default: {}
+    suboptions:
+      password:
+        description: Password of the copy. Left out, it is taken from O(decryption.custody).
+        type: str
+        default: ""
+      private_keys:
+        description: Armoured OpenPGP private keys without passphrase, instead of the password.
+        type: list
+        elements: str
+        default: []
+      key_reference:
+        description: Reference of the password, as in the manifest and the bitácora.
+        type: str
+        default: ""
+      custody:
+        description: Directory on the controller where passwords are kept, encrypted by Ansible Vault.
+        type: path
+        default: ""
+  scratch:
+    description: Directory on the server under which a private directory for scratch is made. By default the system's own for temporary files.
+    type: path
+    default: ""
+"""
+
+    ASSIGNED = r"""
+options:
+  assigned_paths:
+    description:
+      - Assigned paths (numeral 6.2). A path that, its links resolved, lies outside all of them is refused with RSP102.
+      - Empty guards nothing.
+    type: list
+    elements: path
+    default: []
+"""
+
+    ATTRIBUTES = r"""
+attributes:
+  check_mode:
+    description: Everything up to the first byte written is done, and the result says what would happen.
+    support: full
+  diff_mode:
+    description: A copy has no former state to compare with.
+    support: none
+"""

@@ -1,0 +1,345 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules share: the options they have in common, and the one boundary where an error becomes a result."""
+
+from __future__ import annotations
+
+import signal
+import time
+import traceback
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._engine import copy, label, result
+from ._engine.errors import BackupError
+from ._engine.media import catalogue as media_catalogue
+from ._engine.media.base import Medium, Slot
+from ._engine.result import KINDS
+from ._engine.sources import catalogue
+from ._engine.sources.base import Source
+from ._engine.transforms import compress
+from ._engine.transforms.encrypt import Keys
+
+_MEDIUM: Dict[str, Any] = dict(
+    name=dict(type="str", required=True),
+    type=dict(type="str", choices=["local"], default="local"),
+    path=dict(type="path", required=True),
+    create=dict(type="bool", default=False),
+    default=dict(type="bool", default=True),
+    host=dict(type="str", default=""),
+    port=dict(type="int", default=22),
+    user=dict(type="str", default=""),
+    identity_file=dict(type="path", default=""),
+    ssh_key=dict(type="str", default="", no_log=True),
+    known_hosts=dict(type="str", default=""),
+)
+
+# What names a copy; every module that touches one has these.
+COPY: Dict[str, Any] = dict(
+    label=dict(type="str", required=True),
+    system=dict(type="str", required=True),
+    kind=dict(type="str", required=True, choices=list(KINDS)),
+    record=dict(type="dict", default={}),
+)
+
+MEDIA: Dict[str, Any] = dict(media=dict(type="list", elements="dict", required=True, options=_MEDIUM))
+
+MEDIUM: Dict[str, Any] = dict(medium=dict(type="dict", required=True, options=_MEDIUM))
+
+# How a copy is made.
+MAKING: Dict[str, Any] = dict(
+    compression=dict(type="str", choices=compress.NAMES, default="zstd"),
+    compression_level=dict(type="int"),
+    compression_threads=dict(type="int", default=0),
+    encryption=dict(type="dict", default={}, no_log=False, options=dict(
+        password=dict(type="str", default="", no_log=True),
+        recipients=dict(type="list", elements="str", default=[]),
+        key_reference=dict(type="str", default="", no_log=False),
+        custody=dict(type="path", default=""),
+    )),
+    minimum_size=dict(type="int", default=1),
+    lock_timeout=dict(type="int", default=0),
+    publish=dict(type="bool", default=True),
+)
+
+# How an existing copy is opened.
+OPENING: Dict[str, Any] = dict(
+    sha256=dict(type="str", default=""),
+    decryption=dict(type="dict", default={}, no_log=False, options=dict(
+        password=dict(type="str", default="", no_log=True),
+        private_keys=dict(type="list", elements="str", default=[], no_log=True),
+        key_reference=dict(type="str", default="", no_log=False),
+        custody=dict(type="path", default=""),
+    )),
+    scratch=dict(type="path", default=""),
+)
+
+ASSIGNED: Dict[str, Any] = dict(assigned_paths=dict(type="list", elements="path", default=[]))
+
+# How each source is reached and read; the same names as in the inventory's `source`.
+DATABASE_SOURCE: Dict[str, Any] = dict(
+    type=dict(type="str", required=True, choices=["postgresql", "mariadb", "sqlite", "command"]),
+    databases=dict(type="raw"),
+    host=dict(type="str", default=""),
+    port=dict(type="int", default=0),
+    user=dict(type="str", default=""),
+    password=dict(type="str", default="", no_log=True),
+    run_as=dict(type="str", default=""),
+    socket=dict(type="path", default=""),
+    bin_dir=dict(type="path", default=""),
+    globals=dict(type="bool", default=True),
+    path=dict(type="path", default=""),
+    dump=dict(type="list", elements="str", default=[]),
+    verify=dict(type="list", elements="str", default=[]),
+    restore=dict(type="list", elements="str", default=[]),
+    rehearse=dict(type="list", elements="str", default=[]),
+    extension=dict(type="str", default="dump"),
+)
+
+GIT_SOURCE: Dict[str, Any] = dict(
+    type=dict(type="str", choices=["git"], default="git"),
+    path=dict(type="path", default=""),
+    url=dict(type="str", default=""),
+    identity_file=dict(type="path", default=""),
+    ssh_key=dict(type="str", default="", no_log=True),
+    known_hosts=dict(type="str", default=""),
+    username=dict(type="str", default=""),
+    password=dict(type="str", default="", no_log=True),
+    lfs=dict(type="str", choices=["auto", "require", "skip"], default="auto"),
+    run_as=dict(type="str", default=""),
+    work_dir=dict(type="path", default=""),
+)
+
+PATHS_SOURCE: Dict[str, Any] = dict(
+    type=dict(type="str", choices=["paths"], default="paths"),
+    paths=dict(type="list", elements="path", default=[]),
+    exclude=dict(type="list", elements="str", default=[]),
+)
+
+
+def any_source() -> Dict[str, Any]:
+    """The options of every source at once, for the modules that open copies of all kinds."""
+    merged: Dict[str, Any] = {}
+    for options in (GIT_SOURCE, PATHS_SOURCE, DATABASE_SOURCE):
+        merged.update(options)
+    merged["type"] = dict(type="str", default="")
+    return dict(type="dict", default={}, options=merged)
+
+
+class Task:
+    """The parameters of a module that touches one copy, in the engine's words."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params: Dict[str, Any] = module.params
+        self.label = label.parse(self.params["label"])
+        self.slot = Slot(self.params["kind"], self.label.system, self.label.name)
+
+    def media(self) -> List[Medium]:
+        if not self.params["media"]:
+            raise BackupError("invalid_input", where="media", value=[], problem="is empty",
+                              mend="Name at least one medium of backup_media.")
+        return [media_catalogue.build(options) for options in self.params["media"]]
+
+    def medium(self) -> Medium:
+        return media_catalogue.build(self.params["medium"])
+
+    def order(self) -> copy.Order:
+        encryption = self.params["encryption"]
+        keys = None
+        if encryption["password"] or encryption["recipients"]:
+            keys = Keys(encryption["password"], tuple(encryption["recipients"]))
+        return copy.Order(
+            slot=self.slot, printed_label=self.label.printed, compression=self.params["compression"],
+            level=self.params["compression_level"], threads=self.params["compression_threads"], keys=keys,
+            key_reference=encryption["key_reference"], minimum_size=self.params["minimum_size"],
+            previous_size=self.params["record"].get("previous_size") or 0, lock_timeout=self.params["lock_timeout"])
+
+    def keys(self) -> Keys:
+        decryption = self.params["decryption"]
+        return Keys(decryption["password"], private_keys=tuple(decryption["private_keys"]))
+
+    def fields(self, event: str, **found: Any) -> Dict[str, Any]:
+        """The backup structure of this task's copy: what was found, over what the caller wants recorded."""
+        fields = result.clean(self.params["record"])
+        fields.update(result.build(**found))
+        fields.update(result.build(event=event, label=self.label.name, printed_label=self.label.printed,
+                                   system=self.params["system"], kind=self.params["kind"]))
+        return fields
+
+    def source(self, manifest: Mapping[str, Any]) -> Source:
+        """The source that made an existing copy, with the options the task gives for reaching its engine."""
+        options = dict(self.params["source"] or {})
+        options["type"] = options.get("type") or manifest["source"]["type"]
+        if options["type"] != manifest["source"]["type"]:
+            raise BackupError("invalid_input", where="source.type", value=options["type"],
+                              problem="is not what made the copy ({0})".format(manifest["source"]["type"]),
+                              mend="Leave it out.")
+        options["database"] = self.params.get("part") or ""
+        options["encrypted"] = manifest["encrypted"]
+        return catalogue.build(options["type"], options, self.params.get("assigned_paths") or [])
+
+    def opened(self) -> copy.Copy:
+        """The copy, to be entered; its bytes must be those the bitácora recorded when the task says which."""
+        return copy.Copy(self.slot, self.medium(), self.keys(), self.params["sha256"])
+
+
+def run(module: AnsibleModule, work: Callable[[Task], Mapping[str, Any]], failure_event: Callable[[BackupError], str]) -> None:
+    """Do the module's work and leave by exit_json or fail_json: the one place where an error becomes a result.
+
+    A failed result carries `error` (code, message, hint) and the `backup` structure with `failure_event`, so that the
+    failure is recorded.
+    """
+    signal.signal(signal.SIGTERM, _interrupted)
+    task: Optional[Task] = None
+    started = copy.now()
+    try:
+        task = Task(module)
+        module.exit_json(**work(task))
+    except BackupError as error:
+        _fail(module, task, error, failure_event, started)
+    except Exception as error:  # the boundary: what was not foreseen is told and recorded like the rest
+        detail = "{0}: {1}".format(type(error).__name__, error)
+        module.debug(traceback.format_exc())
+        _fail(module, task, BackupError("unexpected", detail=detail), failure_event, started)
+
+
+def _fail(module: AnsibleModule, task: Optional[Task], error: BackupError, failure_event: Callable[[BackupError], str],
+          started: str) -> None:
+    told: Dict[str, Any] = {}
+    if task is not None:
+        told["backup"] = task.fields(failure_event(error), started_at=started, ended_at=copy.now(), **result.failure(error))
+    module.fail_json(**dict(_told(error), **told))
+
+
+def _told(error: BackupError) -> Dict[str, Any]:
+    return dict(
+        msg="{0}: {1}. {2}".format(error.code, error.message, error.hint),
+        error=dict(code=error.code, name=error.fault.name, message=error.message, hint=error.hint,
+                   message_es=error.spanish, remedy_es=error.remedy))
+
+
+def _interrupted(_signal: int, _frame: Any) -> None:
+    raise BackupError("interrupted", label="the copy")
+
+
+def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
+    """The work of every module that makes a copy. In check mode everything up to the first byte written is done."""
+
+    def work(task: Task) -> Dict[str, Any]:
+        source, media, order = build(task), task.media(), task.order()
+        if module.check_mode:
+            source.preflight()
+            for medium in media:
+                medium.check(order.slot, max(order.previous_size, order.minimum_size))
+            return dict(changed=True, backup=task.fields(
+                "copy_simulated", source_type=source.type, source=source.describe(), started_at=copy.now(),
+                medium=", ".join(medium.name for medium in media), compression=order.compression,
+                location=", ".join(medium.location(order.slot) for medium in media), encrypted=order.keys is not None))
+        made = copy.make(order, source, media)
+        if task.params["publish"]:
+            copy.publish(order.slot, made.digest, media)
+        for warning in made.fields["warnings"]:
+            module.warn(warning)
+        return dict(changed=True, published=task.params["publish"], backup=task.fields("copy_made", **made.fields))
+
+    run(module, work, lambda error: "copy_refused" if error.fault.name == "out_of_scope" else "copy_failed")
+
+
+_DAMAGED = ("bytes_differ", "structure_unreadable", "manifest_unreadable", "restored_differs", "copy_missing")
+
+
+def verify_copy(module: AnsibleModule) -> None:
+    """Read a published copy again, to the trust level asked for."""
+
+    def work(task: Task) -> Dict[str, Any]:
+        started, clock = copy.now(), time.monotonic()
+        level, checks = task.params["level"], ["sha256"]
+        with task.opened() as opened:
+            source = task.source(opened.manifest)
+            if not module.check_mode:
+                if level == "T1":
+                    opened.verify_bytes()
+                else:
+                    checks = opened.verify_structure(source)
+                if level == "T3":
+                    with copy.scratch(task.params["scratch"]) as scratch:
+                        checks += source.rehearse(opened, scratch)
+        fields = dict(
+            source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
+            medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
+            size=sum(row["size"] for row in opened.manifest["parts"]))
+        if module.check_mode:
+            return dict(changed=False, manifest=opened.manifest)
+        fields.update(ended_at=copy.now(), duration_ms=int((time.monotonic() - clock) * 1000), trust_level=level, checks=checks)
+        return dict(changed=False, manifest=opened.manifest, backup=task.fields("copy_verified", **fields))
+
+    run(module, work, lambda error: "copy_damaged" if error.fault.name in _DAMAGED else "verification_failed")
+
+
+def restore_copy(module: AnsibleModule) -> None:
+    """Bring a published copy back, its bytes verified before the target is touched."""
+
+    def work(task: Task) -> Dict[str, Any]:
+        started, clock = copy.now(), time.monotonic()
+        with task.opened() as opened:
+            source = task.source(opened.manifest)
+            opened.verify_bytes()
+            opened.unlock()
+            known = dict(
+                source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
+                medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
+                size=sum(row["size"] for row in opened.manifest["parts"]), target=task.params["target"])
+            if module.check_mode:
+                return dict(changed=True, backup=task.fields("restore_simulated", **known))
+            restored = source.restore(opened, task.params["target"], task.params["overwrite"])
+        known.update(target=str(restored["target"]), objects=restored.get("objects"), ended_at=copy.now(),
+                     duration_ms=int((time.monotonic() - clock) * 1000))
+        return dict(changed=True, restored=restored, backup=task.fields("restored", **known))
+
+    run(module, work, lambda error: "restore_failed")
+
+
+def publish_copy(module: AnsibleModule) -> None:
+    """Give a sealed copy its final name."""
+
+    def work(task: Task) -> Dict[str, Any]:
+        media = task.media()
+        if module.check_mode:
+            there = all(task.slot.label in medium.labels(task.slot.kind, task.slot.system) for medium in media)
+            return dict(changed=not there)
+        changed = copy.publish(task.slot, task.params["sha256"], media)
+        return dict(changed=changed, backup=task.fields("copy_made", sha256=task.params["sha256"]))
+
+    run(module, work, lambda error: "copy_failed")
+
+
+def list_copies(module: AnsibleModule) -> None:
+    """What lies on a medium of a system."""
+    try:
+        medium = media_catalogue.build(module.params["medium"])
+        kind, system = module.params["kind"], label.canonical(module.params["system"])
+        module.exit_json(changed=False, copies=[_listed(medium, Slot(kind, system, name)) for name in medium.labels(kind, system)])
+    except BackupError as error:
+        module.fail_json(**_told(error))
+
+
+def _listed(medium: Medium, slot: Slot) -> Dict[str, Any]:
+    row: Dict[str, Any] = dict(label=slot.label, location=medium.location(slot))
+    try:
+        with copy.Copy(slot, medium) as opened:
+            row.update(sha256=opened.digest, manifest=opened.manifest)
+    except BackupError as error:
+        row.update(sha256="", error=error.message)
+    return row
+
+
+def tell_refs(module: AnsibleModule) -> None:
+    """The digest of a git repository's refs as they are now."""
+    try:
+        source = catalogue.build("git", module.params["source"], module.params["assigned_paths"])
+        module.exit_json(changed=False, digest=source.current_digest())
+    except BackupError as error:
+        module.fail_json(**_told(error))

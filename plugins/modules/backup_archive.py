@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: backup_archive
+short_description: Copy files and directories as one compressed archive
+author:
+  - perucompras.respaldo contributors (@perucompras)
+version_added: "0.1.0"
+description:
+  - Copies files and directories with owners, modes, ACLs and extended attributes by GNU tar (manual 001-2019, numeral 7.2.2
+    for plain directories of source code).
+  - A file that changes while it is read makes the copy fail with RSP203 rather than be silently inconsistent.
+  - The copy is streamed from the source through compression and encryption to the media in one pass; nothing is staged
+    and memory does not grow with the data.
+  - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
+    structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
+options:
+  source:
+    description: What is copied.
+    type: dict
+    required: true
+    suboptions:
+      type:
+        description: Type of the source.
+        type: str
+        choices: [paths]
+        default: paths
+      paths:
+        description: Files and directories, with full paths. Links are copied as links.
+        type: list
+        elements: path
+        default: []
+      exclude:
+        description: Patterns left out, as C(tar --exclude) reads them.
+        type: list
+        elements: str
+        default: []
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.backup.making
+  - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.backup.attributes
+seealso:
+  - module: perucompras.respaldo.backup_label
+  - module: perucompras.respaldo.backup_verify
+  - module: perucompras.respaldo.backup_restore
+"""
+
+EXAMPLES = r"""
+---
+- name: Copy a directory of source code
+  perucompras.respaldo.backup_archive:
+    label: BATCH_20261122
+    system: BATCH
+    kind: source_code
+    source:
+      paths: [/opt/batch]
+      exclude: ["*.log"]
+    media:
+      - name: disco
+        path: /srv/copias
+    assigned_paths: [/opt]
+"""
+
+RETURN = r"""
+---
+backup:
+  description:
+    - What the bitácora records of this copy. Only fields that apply are there.
+  returned: always
+  type: dict
+  contains:
+    event: {description: What happened., type: str, sample: copy_made}
+    label: {description: Label (numeral 6.7)., type: str, sample: BATCH_20261122}
+    printed_label: {description: Label as the manual prints it., type: str, sample: "BATCH_2026 11 22"}
+    system: {description: System., type: str, sample: BATCH}
+    kind: {description: Kind., type: str, sample: source_code}
+    location: {description: Directory of the copy; several are joined by a comma., type: str, sample: /srv/copias/source_code/BATCH/BATCH_20261122}
+    parts: {description: "Files of the copy, each with name, size in bytes and sha256.", type: list, elements: dict}
+    size: {description: Bytes of all files., type: int, sample: 268951}
+    size_original: {description: Bytes before compression and encryption., type: int, sample: 2590720}
+    duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
+    trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch.", type: str, sample: T2}
+    checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, tar_list]}
+    sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
+    key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
+    error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: Stable code., type: str, sample: RSP402}
+    name: {description: Name of the error., type: str, sample: medium_full}
+    message: {description: "What is wrong and where, in English.", type: str}
+    hint: {description: "What to do about it, in English.", type: str}
+    message_es: {description: The same message in Spanish., type: str}
+    remedy_es: {description: The same remedy in Spanish., type: str}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _module
+from ..module_utils._engine.sources import catalogue
+from ..module_utils._engine.sources.base import Source
+
+
+def build(task: _module.Task) -> Source:
+    """The source that the task names."""
+    options = dict(task.params["source"], encrypted=task.order().keys is not None)
+    return catalogue.build(options["type"], options, task.params["assigned_paths"])
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            _module.COPY, **_module.MEDIA, **_module.MAKING, **_module.ASSIGNED,
+            source=dict(type="dict", required=True, options=_module.PATHS_SOURCE)),
+        supports_check_mode=True)
+    _module.make_copy(module, build)
+
+
+if __name__ == "__main__":
+    main()

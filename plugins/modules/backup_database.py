@@ -1,0 +1,200 @@
+#!/usr/bin/python
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: backup_database
+short_description: Copy a database
+author:
+  - perucompras.respaldo contributors (@perucompras)
+version_added: "0.1.0"
+description:
+  - Copies databases by the engine's own tools (manual 001-2019, numeral 7.2.1).
+  - The copy is streamed from the source through compression and encryption to the media in one pass; nothing is staged
+    and memory does not grow with the data.
+  - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
+    structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
+options:
+  source:
+    description: The database and how it is read.
+    type: dict
+    required: true
+    suboptions:
+      type:
+        description: Engine, or V(command) for an engine that is copied by its own tools.
+        type: str
+        required: true
+        choices: [postgresql, mariadb, sqlite, command]
+      databases:
+        description: "PostgreSQL, MariaDB: names of the databases, or V(all)."
+        type: raw
+      host:
+        description: "PostgreSQL, MariaDB: address of the server. Empty uses the local socket."
+        type: str
+        default: ""
+      port:
+        description: Port; 0 is the engine's own.
+        type: int
+        default: 0
+      user:
+        description: Account of the engine. Empty uses the operating system account's.
+        type: str
+        default: ""
+      password:
+        description: Password of the account. It reaches the tools by an anonymous descriptor, never by their arguments or environment.
+        type: str
+        default: ""
+      run_as:
+        description: Operating system account that runs the engine's tools, such as V(postgres).
+        type: str
+        default: ""
+      socket:
+        description: "MariaDB: path of the local socket."
+        type: path
+        default: ""
+      bin_dir:
+        description: "PostgreSQL, MariaDB: directory of the engine's tools, when they are not on the system's path."
+        type: path
+        default: ""
+      globals:
+        description: "PostgreSQL, MariaDB: copy roles and users too. Their password hashes are included only in encrypted copies."
+        type: bool
+        default: true
+      path:
+        description: "SQLite: the database file."
+        type: path
+        default: ""
+      dump:
+        description: "V(command): program and arguments that write the copy to standard output."
+        type: list
+        elements: str
+        default: []
+      verify:
+        description: "V(command): program and arguments that read the copy on standard input and exit with 0 only when it is whole."
+        type: list
+        elements: str
+        default: []
+      restore:
+        description: "V(command): program and arguments that read the copy on standard input and restore it into C($RESPALDO_TARGET)."
+        type: list
+        elements: str
+        default: []
+      rehearse:
+        description: "V(command): program and arguments that restore the copy into C($RESPALDO_SCRATCH) and compare it (trust level T3)."
+        type: list
+        elements: str
+        default: []
+      extension:
+        description: "V(command): extension of the file."
+        type: str
+        default: dump
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.backup.making
+  - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.backup.attributes
+seealso:
+  - module: perucompras.respaldo.backup_label
+  - module: perucompras.respaldo.backup_verify
+  - module: perucompras.respaldo.backup_restore
+"""
+
+EXAMPLES = r"""
+---
+- name: Copy a PostgreSQL database with its roles, password in custody
+  perucompras.respaldo.backup_database:
+    label: SIGA_20261122
+    system: SIGA
+    kind: database
+    source:
+      type: postgresql
+      databases: [siga]
+      run_as: postgres
+    media:
+      - name: disco
+        path: /srv/copias
+    encryption:
+      custody: /etc/respaldo/custodia
+      recipients:
+        - "{{ lookup('file', 'keys/egcr-base-de-datos.asc') }}"
+
+- name: Copy an engine by its own tools
+  perucompras.respaldo.backup_database:
+    label: CACHE_20261122
+    system: CACHE
+    kind: database
+    source:
+      type: command
+      dump: [/usr/bin/redis-cli, --rdb, "-"]
+      verify: [/usr/local/bin/check-rdb]
+      restore: [/usr/local/bin/load-rdb]
+      extension: rdb
+    media:
+      - name: disco
+        path: /srv/copias
+"""
+
+RETURN = r"""
+---
+backup:
+  description:
+    - What the bitácora records of this copy. Only fields that apply are there.
+  returned: always
+  type: dict
+  contains:
+    event: {description: What happened., type: str, sample: copy_made}
+    label: {description: Label (numeral 6.7)., type: str, sample: SIGA_20261122}
+    printed_label: {description: Label as the manual prints it., type: str, sample: "SIGA_2026 11 22"}
+    system: {description: System., type: str, sample: SIGA}
+    kind: {description: Kind., type: str, sample: database}
+    location: {description: Directory of the copy; several are joined by a comma., type: str, sample: /srv/copias/database/SIGA/SIGA_20261122}
+    parts: {description: "Files of the copy, each with name, size in bytes and sha256.", type: list, elements: dict}
+    size: {description: Bytes of all files., type: int, sample: 268951}
+    size_original: {description: Bytes before compression and encryption., type: int, sample: 2590720}
+    duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
+    trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch.", type: str, sample: T2}
+    checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, pg_restore_full]}
+    sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
+    key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
+    error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: Stable code., type: str, sample: RSP402}
+    name: {description: Name of the error., type: str, sample: medium_full}
+    message: {description: "What is wrong and where, in English.", type: str}
+    hint: {description: "What to do about it, in English.", type: str}
+    message_es: {description: The same message in Spanish., type: str}
+    remedy_es: {description: The same remedy in Spanish., type: str}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _module
+from ..module_utils._engine.sources import catalogue
+from ..module_utils._engine.sources.base import Source
+
+
+def build(task: _module.Task) -> Source:
+    """The source that the task names."""
+    options = dict(task.params["source"], encrypted=task.order().keys is not None)
+    return catalogue.build(options["type"], options, task.params["assigned_paths"])
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            _module.COPY, **_module.MEDIA, **_module.MAKING, **_module.ASSIGNED,
+            source=dict(type="dict", required=True, options=_module.DATABASE_SOURCE)),
+        supports_check_mode=True)
+    _module.make_copy(module, build)
+
+
+if __name__ == "__main__":
+    main()

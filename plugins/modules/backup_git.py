@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: backup_git
+short_description: Copy a git repository
+author:
+  - perucompras.respaldo contributors (@perucompras)
+version_added: "0.1.0"
+description:
+  - Copies every ref, tag and note of a git repository as a bundle, lists its submodules, and includes its LFS objects or
+    says which are missing (manual 001-2019, numeral 7.2.2).
+  - The copy is verified by cloning it.
+  - The copy is streamed from the source through compression and encryption to the media in one pass; nothing is staged
+    and memory does not grow with the data.
+  - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
+    structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
+options:
+  source:
+    description: The repository and how it is reached.
+    type: dict
+    required: true
+    suboptions:
+      type:
+        description: Type of the source.
+        type: str
+        choices: [git]
+        default: git
+      path:
+        description: A repository on this server, bare or not.
+        type: path
+        default: ""
+      url:
+        description: A repository elsewhere, by ssh, http or https. Give either this or O(source.path).
+        type: str
+        default: ""
+      identity_file:
+        description: Private SSH key, a file on this server.
+        type: path
+        default: ""
+      ssh_key:
+        description: Private SSH key as text. It is never written to a disk.
+        type: str
+        default: ""
+      known_hosts:
+        description: Lines of a C(known_hosts) file for O(source.url). The key is always checked.
+        type: str
+        default: ""
+      username:
+        description: Account for http and https.
+        type: str
+        default: ""
+      password:
+        description: Password or token for http and https.
+        type: str
+        default: ""
+      lfs:
+        description: "Large files (Git LFS): V(auto) includes the objects there are and names the missing, V(require) makes a missing one an error."
+        type: str
+        choices: [auto, require, skip]
+        default: auto
+      work_dir:
+        description: Directory on this server that keeps mirrors of repositories elsewhere, so that the next copy fetches only what is new.
+        type: path
+        default: ""
+      run_as:
+        description: Operating system account that runs git.
+        type: str
+        default: ""
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.backup.making
+  - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.backup.attributes
+seealso:
+  - module: perucompras.respaldo.backup_label
+  - module: perucompras.respaldo.backup_verify
+  - module: perucompras.respaldo.backup_restore
+"""
+
+EXAMPLES = r"""
+---
+- name: Copy a repository of this server
+  perucompras.respaldo.backup_git:
+    label: PORTAL_20261122
+    system: PORTAL
+    kind: source_code
+    source:
+      path: /srv/git/portal.git
+    media:
+      - name: disco
+        path: /srv/copias
+
+- name: Copy a repository of a forge
+  perucompras.respaldo.backup_git:
+    label: PORTAL_20261122
+    system: PORTAL
+    kind: source_code
+    source:
+      url: https://git.example.org/oti/portal.git
+      username: respaldo
+      password: "{{ vault_forge_token }}"
+    media:
+      - name: disco
+        path: /srv/copias
+"""
+
+RETURN = r"""
+---
+backup:
+  description:
+    - What the bitácora records of this copy. Only fields that apply are there.
+  returned: always
+  type: dict
+  contains:
+    event: {description: What happened., type: str, sample: copy_made}
+    label: {description: Label (numeral 6.7)., type: str, sample: PORTAL_20261122}
+    printed_label: {description: Label as the manual prints it., type: str, sample: "PORTAL_2026 11 22"}
+    system: {description: System., type: str, sample: PORTAL}
+    kind: {description: Kind., type: str, sample: source_code}
+    location: {description: Directory of the copy; several are joined by a comma., type: str, sample: /srv/copias/source_code/PORTAL/PORTAL_20261122}
+    parts: {description: "Files of the copy, each with name, size in bytes and sha256.", type: list, elements: dict}
+    size: {description: Bytes of all files., type: int, sample: 268951}
+    size_original: {description: Bytes before compression and encryption., type: int, sample: 2590720}
+    duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
+    trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch.", type: str, sample: T2}
+    checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, git_clone]}
+    sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
+    key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
+    error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: Stable code., type: str, sample: RSP402}
+    name: {description: Name of the error., type: str, sample: medium_full}
+    message: {description: "What is wrong and where, in English.", type: str}
+    hint: {description: "What to do about it, in English.", type: str}
+    message_es: {description: The same message in Spanish., type: str}
+    remedy_es: {description: The same remedy in Spanish., type: str}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _module
+from ..module_utils._engine.sources import catalogue
+from ..module_utils._engine.sources.base import Source
+
+
+def build(task: _module.Task) -> Source:
+    """The source that the task names."""
+    options = dict(task.params["source"], encrypted=task.order().keys is not None)
+    return catalogue.build(options["type"], options, task.params["assigned_paths"])
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            _module.COPY, **_module.MEDIA, **_module.MAKING, **_module.ASSIGNED,
+            source=dict(type="dict", required=True, options=_module.GIT_SOURCE)),
+        supports_check_mode=True)
+    _module.make_copy(module, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+#!/usr/bin/python
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: backup_info
+short_description: List the copies that lie on a medium
+author:
+  - perucompras.respaldo contributors (@perucompras)
+version_added: "0.1.0"
+description:
+  - Lists the published copies of a system with what their manifests say (manual 001-2019, numeral 7.1.3, to locate a copy).
+  - Unfinished copies have no final name and are not listed.
+options:
+  system:
+    description: Name of the system as declared in the inventory.
+    type: str
+    required: true
+  kind:
+    description: Kind of backup (numeral 6.4).
+    type: str
+    required: true
+    choices: [database, source_code, file_server, mailbox]
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.medium
+attributes:
+  check_mode:
+    description: Nothing is changed.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: none
+"""
+
+EXAMPLES = r"""
+---
+- name: List the copies of a system
+  perucompras.respaldo.backup_info:
+    system: SIGA
+    kind: database
+    medium:
+      name: disco
+      path: /srv/copias
+  register: copies
+"""
+
+RETURN = r"""
+---
+copies:
+  description: The copies, oldest label first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    label: {description: Label., type: str, sample: SIGA_20261122}
+    location: {description: Directory of the copy., type: str, sample: /srv/copias/database/SIGA/SIGA_20261122}
+    sha256: {description: SHA-256 of its SHA256SUMS., type: str}
+    manifest: {description: "Its manifest; absent when it can't be read.", type: dict}
+    error: {description: "Why the manifest can't be read.", type: str}
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: Stable code., type: str, sample: RSP402}
+    name: {description: Name of the error., type: str, sample: medium_full}
+    message: {description: "What is wrong and where, in English.", type: str}
+    hint: {description: "What to do about it, in English.", type: str}
+    message_es: {description: The same message in Spanish., type: str}
+    remedy_es: {description: The same remedy in Spanish., type: str}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _module
+from ..module_utils._engine.result import KINDS
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            _module.MEDIUM, system=dict(type="str", required=True),
+            kind=dict(type="str", required=True, choices=list(KINDS))),
+        supports_check_mode=True)
+    _module.list_copies(module)
+
+
+if __name__ == "__main__":
+    main()

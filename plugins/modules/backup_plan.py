@@ -1,0 +1,207 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_plan
+short_description: Check policy, systems and media, and say which copies are due and why
+version_added: 0.1.0
+description:
+  - Checks the policy (the manual as data), the systems and the media of a host before anything is touched.
+    Every mistake is told at once, each with its key, its value and the mend.
+  - Then says of each system whether a copy is due, by the frequencies of numeral 6.4 and the last good copy in the bitácora,
+    with the reason in a sentence. A good copy is one that was read back (trust level T2).
+  - Names of systems must be unique for a kind over all hosts of the play, regardless of accents, spaces and case,
+    since labels (numeral 6.7) are made of them.
+  - Nothing is copied or changed, and no secret is returned.
+options:
+  policy:
+    description:
+      - The policy as a table. See C(policies/manual-001-2019.yml) of this collection for its keys.
+      - It wins over O(policy_file).
+    type: dict
+  policy_file:
+    description:
+      - Path of the institution's own policy on the controller.
+      - When neither O(policy) nor O(policy_file) is given, Manual 001-2019-PERÚ COMPRAS is used, which comes with this collection.
+    type: path
+  actors:
+    description:
+      - The people of the policy (numerals 5.1 b and 5.2), given apart from it because they change more often. It replaces the policy's C(actors).
+      - Keys V(jefe_oti) and V(soporte) hold lists of designations; V(egcr) holds V(database), V(source_code) and V(infrastructure),
+        each with the lists V(titular) and V(suplente).
+      - A designation has V(name) and V(from), and may have V(email), V(until), V(document), and V(public_key) or V(public_key_file)
+        (OpenPGP, armoured; a relative path starts at the directory of the inventory or of the policy's file).
+    type: dict
+  systems:
+    description:
+      - The systems whose data lies on this host.
+      - Each has V(name), V(kind) (V(database) or V(source_code)), V(criticality) (V(alta), V(media) or V(baja)), V(office) and V(source),
+        and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)) and V(enabled).
+      - V(source) has a V(type). V(postgresql) takes V(databases) (a list, or V(all)), V(host), V(port), V(user), V(password), V(run_as),
+        V(globals) and V(bin_dir). V(mariadb) takes the same and V(socket). V(sqlite) takes V(path).
+        V(command) takes the argument lists V(dump), V(verify), V(restore) and V(rehearse), V(extension) and V(password).
+        V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),
+        V(username) and V(password). V(paths) takes V(paths) and V(exclude).
+        V(run_as) is the account of the server that reads the source.
+    type: list
+    elements: dict
+    required: true
+  media:
+    description:
+      - Where copies lie (numeral 6.5). Each has V(name) and V(path), and may have V(type) (V(local)) and V(create).
+        Systems that name no medium go to all of them but those with V(default=false).
+      - A directory of another server has V(host) too, and may have V(port), V(user), V(identity_file) or V(private_key), and V(known_hosts).
+    type: list
+    elements: dict
+    required: true
+  kind:
+    description: Only the systems of this kind are planned. All are checked.
+    type: str
+    choices: [all, database, source_code, file_server, mailbox]
+    default: all
+  only:
+    description: Only the systems of these names are planned; a name that no host of the play declares is an error. Empty means all.
+    type: list
+    elements: str
+    default: []
+  emergency_reason:
+    description: Makes every enabled system due at once, for the reason given here (numeral 5.1 d).
+    type: str
+    default: ''
+attributes:
+  check_mode:
+    description: The plan is the same, since nothing is changed.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: What is due on this host, and why
+  perucompras.respaldo.backup_plan:
+    systems: "{{ backup_systems }}"
+    media: "{{ backup_media }}"
+    actors: "{{ backup_actors | default(omit) }}"
+  register: planned
+
+- name: Tell it to people
+  ansible.builtin.debug:
+    var: planned.summary
+
+- name: Databases at once, because of a risk (numeral 5.1 d)
+  perucompras.respaldo.backup_plan:
+    systems: "{{ backup_systems }}"
+    media: "{{ backup_media }}"
+    kind: database
+    emergency_reason: Alerta de ransomware en la red
+"""
+
+RETURN = r"""
+plan:
+  description: The systems asked for, in the order of the inventory.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    index:
+      description: Position of the system in O(systems), to take its source from there.
+      type: int
+    system:
+      description: Name of the system as declared.
+      type: str
+    canonical:
+      description: Its name in labels and directories.
+      type: str
+    kind:
+      description: Its kind.
+      type: str
+    source_type:
+      description: What it is copied from.
+      type: str
+    criticality:
+      description: Its criticality.
+      type: str
+    office:
+      description: The office (órgano) it belongs to.
+      type: str
+    responsible:
+      description: The EGCR in charge today (numeral 5.2).
+      type: str
+    numeral:
+      description: Numeral of the manual that rules this copy.
+      type: str
+    due:
+      description: V(if_changed) means that the source must be asked whether it differs from the last copy.
+      type: str
+    reason:
+      description: V(scheduled), V(update) or V(emergency).
+      type: str
+    why:
+      description: The reason in Spanish, with its numeral.
+      type: str
+    why_en:
+      description: The reason in English.
+      type: str
+    next_due:
+      description: Day on which a copy is due, in the policy's time zone.
+      type: str
+    encrypt:
+      description: Whether its criticality asks for a password (numeral 7.2.1 b).
+      type: bool
+    required_trust:
+      description: Trust level that its copies must reach to count for retention.
+      type: str
+    public_keys:
+      description: OpenPGP public keys, armoured, of those who may open the copy; empty when its criticality asks for no password.
+      type: list
+      elements: str
+    compression:
+      description: Compression to use.
+      type: str
+    minimum_size:
+      description: A copy with fewer bytes is refused.
+      type: int
+    media:
+      description: Names of the media that receive the copy.
+      type: list
+    previous_label:
+      description: Label of the last good copy, when there is one.
+      type: str
+    previous_size:
+      description: Its size in bytes.
+      type: int
+    previous_content_digest:
+      description: Identity of its content, for sources that have one.
+      type: str
+    previous_at:
+      description: Its start, UTC.
+      type: str
+  sample:
+    - {index: 0, system: SIGA, canonical: SIGA, kind: database, due: "yes", reason: scheduled,
+       why: "No existe ninguna copia buena anterior (numeral 6.4)"}
+summary:
+  description: One Spanish line a system.
+  returned: success
+  type: list
+  sample: ["SIGA (database): corresponde. No existe ninguna copia buena anterior (numeral 6.4)"]
+time_zone:
+  description: Time zone of the policy, for labels.
+  returned: success
+  type: str
+  sample: America/Lima
+institution:
+  description: The institution of the policy.
+  returned: success
+  type: str
+manual:
+  description: The manual that the policy encodes.
+  returned: success
+  type: str
+"""

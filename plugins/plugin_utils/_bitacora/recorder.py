@@ -1,0 +1,292 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one run writes into the bitácora. The callback tells it what happened; this decides which entries that makes.
+
+Entries wait in a queue; `flush` writes them at once, opening the store and closing it again: no SQLite handle is alive when Ansible
+forks its workers. What the store refuses goes to the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._engine import errors, result
+from . import entries, journal
+from .store import Store, open_store, path_of
+
+STARTS = {"copy_started": ("copy_failed", entries.COPY_ENDS), "restore_started": ("restore_failed", entries.RESTORE_ENDS)}
+# What the start of a copy told and its end may leave out, so that the line people read is complete.
+_CARRIED = (
+    "label", "printed_label", "system", "kind", "source_type", "source", "criticality", "office", "responsible", "numeral", "reason",
+    "reason_text", "ticket", "requester", "started_at", "medium", "location", "previous_label", "previous_size", "required_trust", "target",
+)
+_CODES = {fault.code for fault in errors.CATALOGUE.values()}
+
+
+def new_run_id() -> str:
+    """An identity for a run that sorts by time and can be read aloud: 20261122T183000Z-1f3a9c2b7d."""
+    return time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(5)
+
+
+def _first_line(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _process_start(pid: int) -> str:
+    """When a process started, in the kernel's ticks since boot; "" when it does not live. Tells a reused pid apart."""
+    fields = _first_line("/proc/{0}/stat".format(pid)).rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else ""
+
+
+def identity() -> dict[str, Any]:
+    """What tells later whether this process still lives."""
+    namespace = os.readlink("/proc/self/ns/pid") if os.path.exists("/proc/self/ns/pid") else ""
+    return {
+        "controller": socket.gethostname(), "pid": os.getpid(), "pid_namespace": namespace,
+        "pid_start": _process_start(os.getpid()), "boot_id": _first_line("/proc/sys/kernel/random/boot_id"),
+    }
+
+
+def is_dead(started: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
+    """Whether a run surely ended. A run of another controller, or of another container, can't be judged from here."""
+    if started.get("controller") != me["controller"]:
+        return False
+    if started.get("boot_id") != me["boot_id"]:
+        return True
+    if started.get("pid_namespace") != me["pid_namespace"]:
+        return False
+    return _process_start(int(started.get("pid", 0))) != started.get("pid_start")
+
+
+class Recorder:
+    """One run. Nothing here raises: what can't be written is kept in the journal, and `unwritten` tells."""
+
+    def __init__(self, url: str, journal_directory: str | Path, log_directory: Path | None, facts: Mapping[str, Any]) -> None:
+        try:
+            self.url = "sqlite:///{0}".format(path_of(url))
+        except errors.BackupError:
+            self.url = url.split("://", 1)[0] + "://"
+        self.run = new_run_id()
+        self.facts = {**identity(), **facts, "run": self.run}
+        self.executed_by = str(facts.get("executed_by", ""))
+        self.journals = journal.directories(journal_directory)
+        self.journal_file: Path | None = None
+        self.problem: Exception | None = None
+        self.broken: Exception | None = None
+        self.closed = False
+        self.counts: dict[str, int] = {}
+        self.open: dict[tuple[str, str], dict[str, Any]] = {}
+        # Every entry of this run, in order: its place is its number. A signal may arrive between any two steps, so an entry is added by
+        # one step, and one step (`_kept`) says that those before it are stored or in the journal.
+        self._entries: list[dict[str, Any]] = []
+        self._kept = 0
+        self._seen: set[str] = set()
+        self._log = _Log(log_directory / (self.run + ".jsonl") if log_directory else None)
+
+    # -- what happened ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Commit the start of the run before any work, take in what former runs left, and close the dead ones."""
+        self._add("run_started", {**self.facts, "log": self._log.name} if self._log.name else self.facts)
+        self.flush(sweep=True)
+
+    def backup(self, host: str, found: Any, simulated: bool) -> bool:
+        """Record a `backup` structure met in a result. Whether it was one."""
+        body = result.clean(found)
+        event = body.get("event")
+        if event not in result.EVENTS:
+            return False
+        label = body.get("label", "")
+        start_of = next((start for start, (failed, ends) in STARTS.items() if event in ends), None)
+        started = self.open.get((host, label))
+        if started and start_of == started["event"]:
+            body = {**{name: started[name] for name in _CARRIED if name in started}, **body}
+        body.update(host=host, run=self.run, executed_by=self.executed_by)
+        if simulated:
+            body["simulated"] = True
+        text = entries.canonical(body)
+        if text in self._seen:
+            return True
+        self._seen.add(text)
+        if event in STARTS and not simulated:
+            self.open[(host, label)] = body
+        elif started and start_of == started["event"]:
+            del self.open[(host, label)]
+        if not simulated:
+            self.counts[event] = self.counts.get(event, 0) + 1
+        self._add(event, body)
+        return True
+
+    def no_answer(self, host: str, outcome: str, outcome_es: str, told: Any) -> None:
+        """A host was lost, or a task of it failed without a word on the copy: close the copies that host has open.
+
+        `told` is the result's `error`, believed only when it is one of our catalogue.
+        """
+        for key, started in [row for row in self.open.items() if row[0][0] == host]:
+            if isinstance(told, Mapping) and str(told.get("code")) in _CODES:
+                texts = {
+                    "error_code": told["code"], "error_message": told.get("message"), "error_message_es": told.get("message_es"),
+                    "error_remedy_es": told.get("remedy_es"),
+                }
+            else:
+                texts = result.failure(errors.BackupError("no_answer", label=key[1], detail=outcome))
+                texts["error_message_es"] = errors.BackupError("no_answer", label=key[1], detail=outcome_es).spanish
+            self._fail(key, started, texts)
+
+    def log(self, action: str, host: str, status: str, duration_ms: int) -> None:
+        """A line of the detailed log (8.5)."""
+        self._log.write({"at": entries.now(), "action": action, "host": host, "status": status, "duration_ms": duration_ms})
+
+    def end(self, counts: Mapping[str, int]) -> None:
+        """The run came to its end; `counts` are those of the stats."""
+        self._close_open()
+        bad = sum(self.counts.get(event, 0) for event in ("copy_failed", "copy_damaged", "restore_failed"))
+        verdict = "failed" if bad or counts.get("hosts_failed") or counts.get("hosts_unreachable") else "good"
+        self._finish("run_ended", {"verdict": verdict, **counts})
+
+    def interrupt(self, how: str) -> None:
+        """The run did not come to its end: `how` says what stopped it."""
+        self._close_open()
+        self._finish("run_interrupted", {"verdict": "interrupted", "how": how, "note_es": "La ejecución no llegó a su fin"})
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is not in the store yet."""
+        return self._kept < len(self._entries) or self.journal_file is not None
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether the run must not look good: entries wait in the journal, are lost, or the recording itself went wrong."""
+        return self.pending or self.broken is not None
+
+    def flush_pending(self) -> None:
+        """Try again when something waits."""
+        if self.pending:
+            self.flush()
+
+    def flush(self, sweep: bool = False) -> None:
+        """Write what waits, here and in the journals, in one transaction; when the store refuses, keep it in the journal."""
+        try:
+            self._write(sweep)
+        except (errors.BackupError, OSError) as error:
+            self.problem = error
+            self._keep()
+
+    def _write(self, sweep: bool) -> None:
+        own = len(self._entries)
+        try:
+            with open_store(self.url) as store, journal.held(self.journals, self.url) as left, store.exclusive():
+                for item in left:
+                    store.append(item["type"], item["body"], item["at_event"], item["emitter"], item["n_emitter"])
+                for item in self._entries[self._kept:]:
+                    store.append(emitter=self.run, **item)
+                if sweep:
+                    self._sweep(store)
+        except BaseException:
+            del self._entries[own:]
+            raise
+        self._kept = len(self._entries)
+        self.journal_file = self.problem = None
+
+    def _keep(self) -> None:
+        waiting = self._entries[self._kept:]
+        if not waiting:
+            return
+        try:
+            self.journal_file = journal.write(self.journals, self.url, self.run, waiting)
+            self._kept = len(self._entries)
+        except OSError as error:
+            self.problem = error
+
+    def _add(self, type_: str, body: Mapping[str, Any]) -> None:
+        self._entries.append({"type": type_, "body": dict(body), "at_event": entries.now(), "n_emitter": len(self._entries) + 1})
+
+    def _fail(self, key: tuple[str, str], started: Mapping[str, Any], texts: Mapping[str, Any]) -> None:
+        event = STARTS[started["event"]][0]
+        body = result.clean({**{name: started[name] for name in _CARRIED if name in started}, **texts, "event": event, "ended_at": entries.now()})
+        body.update({name: started[name] for name in ("host", "run", "executed_by") if name in started})
+        self.open.pop(key, None)
+        self.counts[event] = self.counts.get(event, 0) + 1
+        self._add(event, body)
+
+    def _close_open(self) -> None:
+        for key, started in list(self.open.items()):
+            self._fail(key, started, result.failure(errors.BackupError("interrupted", label=key[1])))
+
+    def _finish(self, type_: str, facts: Mapping[str, Any]) -> None:
+        self.closed = True
+        self._add(type_, {"run": self.run, "executed_by": self.executed_by, **self.counts, **facts, **self._log.end()})
+        self.flush()
+
+    def _sweep(self, store: Store) -> None:
+        """Close the runs that died without a word, and their copies. Runs inside the transaction, so two sweeps never meet."""
+        ended = {entry.get("run") for entry in store.entries(type=("run_ended", "run_interrupted"))}
+        for started in store.entries(type="run_started"):
+            run = started.get("run")
+            if run in ended or run == self.run or not is_dead(started, self.facts):
+                continue
+            left: dict[tuple[str, str], dict[str, Any]] = {}
+            for entry in store.entries(run=run):
+                key = (entry.get("host", ""), entry.get("label", ""))
+                if entry.get("simulated"):
+                    continue
+                if entry["type"] in STARTS:
+                    left[key] = entry
+                elif key in left and entry["type"] in STARTS[left[key]["type"]][1]:
+                    del left[key]
+            first = len(self._entries)
+            counted = dict(self.counts)
+            for key, entry in left.items():
+                self._fail(key, entry, result.failure(errors.BackupError("interrupted", label=key[1])))
+            self.counts = counted
+            self._add("run_interrupted", {
+                "run": run, "verdict": "interrupted", "how": "died", "executed_by": started.get("executed_by", ""), "closed_by": self.run,
+                "note_es": "La ejecución murió sin aviso; la cerró la siguiente",
+            })
+            for item in self._entries[first:]:
+                store.append(emitter=self.run, **item)
+
+
+class _Log:
+    """The detailed log of a run: JSON lines, beside the bitácora. It is a comfort: when it can't be written the run goes on."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.name = path.name if path else ""
+        self._path = path
+        self._digest = hashlib.sha256()
+        self._lines = 0
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        if self._path is None:
+            return
+        text = (entries.canonical(line) + "\n").encode("utf-8")
+        try:
+            if not self._lines:
+                self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+            try:
+                os.write(descriptor, text)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            self._path = None
+            return
+        self._digest.update(text)
+        self._lines += 1
+
+    def end(self) -> dict[str, Any]:
+        """What the run's last entry says of its log."""
+        return {"log": self.name, "log_lines": self._lines, "log_sha256": self._digest.hexdigest()} if self._lines else {}

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people see of the bitácora: the Spanish view of the SQLite file, and the table printed on a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from . import entries
+
+_KINDS = {"database": "Base de datos", "source_code": "Código fuente", "file_server": "Servidor de archivos", "mailbox": "Buzón de correo"}
+_REASONS = {"scheduled": "Programado", "update": "Actualización", "emergency": "Riesgo no controlado", "request": "Solicitud"}
+_RESULTS = {
+    "copy_started": "En curso", "copy_made": "Generada", "copy_failed": "Fallida", "copy_verified": "Verificada", "copy_damaged": "Dañada",
+    "copy_not_due": "No corresponde", "copy_refused": "Rechazada", "restore_started": "Restauración en curso", "restored": "Restaurada",
+    "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
+}
+
+
+def _field(name: str) -> str:
+    return "json_extract(e.body, '$.{0}')".format(name)
+
+
+def _case(expression: str, words: Mapping[str, str]) -> str:
+    cases = " ".join("WHEN '{0}' THEN '{1}'".format(*pair) for pair in words.items())
+    return "CASE {0} {1} ELSE {0} END".format(expression, cases)
+
+
+def _types(names: Sequence[str]) -> str:
+    return ", ".join("'{0}'".format(name) for name in names)
+
+
+def _build() -> str:
+    # The date of a copy is that of its start (a job may cross midnight), that of anything else is when it happened.
+    when = "CASE WHEN e.type IN ('copy_made', 'copy_failed') THEN coalesce({0}, e.at_event) ELSE e.at_event END".format(_field("started_at"))
+    size, before, lasted = _field("size"), _field("previous_size"), _field("duration_ms")
+    columns = (
+        ("n", "e.n"),
+        ("fecha", "date({0}, '-5 hours')".format(when)),
+        ("hora", "time({0}, '-5 hours')".format(when)),
+        ("nombre_respaldo", _field("label")),
+        ("rotulo", "coalesce({0}, {1})".format(_field("printed_label"), _field("label"))),
+        ("tipo", _case(_field("kind"), _KINDS)),
+        ("sistema", _field("system")),
+        ("servidor", _field("host")),
+        ("organo", _field("office")),
+        ("criticidad", _field("criticality")),
+        ("motivo", "trim({0} || coalesce(': ' || {1}, ''))".format(_case(_field("reason"), _REASONS), _field("reason_text"))),
+        ("responsable", _field("responsible")),
+        ("ejecutado_por", _field("executed_by")),
+        ("medio", _field("medium")),
+        ("ubicacion", _field("location")),
+        ("tamano", size),
+        ("tamano_original", _field("size_original")),
+        ("variacion", "CASE WHEN {1} > 0 THEN replace(printf('%+.1f %%', ({0} - {1}) * 100.0 / {1}), '.', ',') END".format(size, before)),
+        ("duracion", "CASE WHEN {0} IS NOT NULL THEN printf('%d:%02d:%02d', {0} / 3600000, {0} / 60000 % 60, {0} / 1000 % 60) END".format(lasted)),
+        ("resultado", "CASE WHEN {0} IS 1 THEN 'Simulación: ' ELSE '' END || CASE WHEN {1} IS 'RSP705' THEN 'Interrumpida' ELSE {2} END".format(
+            _field("simulated"), _field("error_code"), _case("e.type", _RESULTS))),
+        ("nivel_confianza", _field("trust_level")),
+        ("huella_sha256", _field("sha256")),
+        ("clave", _field("key_reference")),
+        ("retencion_hasta", _field("retention_until")),
+        ("ticket", _field("ticket")),
+        ("observaciones", "coalesce({0} || ': ' || {1}, {1}, {2})".format(
+            _field("error_code"), _field("error_message_es"), _field("note_es"))),
+        ("ejecucion", _field("run")),
+        ("momento_utc", when),
+    )
+    selected = ",\n  ".join('{1} AS "{0}"'.format(*column) for column in columns)
+    ended = """EXISTS (SELECT 1 FROM entries AS f WHERE json_extract(f.body, '$.label') = json_extract(e.body, '$.label')
+      AND json_extract(f.body, '$.run') = json_extract(e.body, '$.run') AND f.type IN ({0}))"""
+    return (
+        "CREATE VIEW bitacora AS SELECT\n  {0}\nFROM entries AS e\nWHERE e.type NOT IN ('run_started', 'run_ended')\n"
+        "  AND NOT (e.type = 'copy_started' AND {1})\n  AND NOT (e.type = 'restore_started' AND {2})"
+    ).format(selected, ended.format(_types(entries.COPY_ENDS)), ended.format(_types(entries.RESTORE_ENDS)))
+
+
+# A start whose end is written is not shown: people read one line for each copy.
+SQL = _build()
+
+
+def in_zone(row: dict[str, Any], zone_name: str) -> dict[str, Any]:
+    """A row of the view with fecha and hora in a zone other than Lima's, which SQL already gave."""
+    if zone_name == entries.POLICY_ZONE:
+        return row
+    try:
+        there = entries.local(row["momento_utc"], zone_name)
+    except ValueError:
+        return row
+    return {**row, "fecha": there.strftime("%Y-%m-%d"), "hora": there.strftime("%H:%M:%S")}
+
+
+class Column(NamedTuple):
+    """A column of the printed table: its name in the view, its heading, and the width beyond which it is cut."""
+
+    name: str
+    heading: str
+    widest: int
+    right: bool = False
+
+
+# In the order in which a reader looks; all that does not fit in one line goes on in the next.
+TABLE = (
+    Column("n", "N.º", 8, True), Column("fecha", "Fecha", 10), Column("hora", "Hora", 8), Column("nombre_respaldo", "Nombre del respaldo", 40),
+    Column("resultado", "Resultado", 24), Column("tamano", "Tamaño", 10, True), Column("tipo", "Tipo", 20), Column("sistema", "Sistema", 24),
+    Column("servidor", "Servidor", 24), Column("responsable", "Responsable", 24), Column("nivel_confianza", "Conf.", 5),
+    Column("duracion", "Duración", 9, True), Column("medio", "Medio", 20), Column("huella_sha256", "Huella", 16), Column("observaciones", "Observaciones", 70),
+)
+
+
+def amount(size: int) -> str:
+    """A number of bytes as staff read it: 1,4 GiB."""
+    if abs(size) < 1024:
+        return "{0} B".format(size)
+    value = float(size)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        value /= 1024
+        if abs(value) < 1023.95:
+            break
+    return "{0:.1f} {1}".format(value, unit).replace(".", ",")
+
+
+def width_of(text: str) -> int:
+    """Columns a text takes on a terminal: marks that combine take none, wide characters two."""
+    return sum(0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _cell(row: Mapping[str, Any], column: Column) -> str:
+    value = row.get(column.name)
+    text = "" if value is None else amount(value) if column.name == "tamano" else str(value)
+    # What came from a server must not move the reader's cursor.
+    text = "".join(letter if unicodedata.category(letter)[0] != "C" else " " for letter in unicodedata.normalize("NFC", text))
+    return text.strip() if width_of(text) <= column.widest else _cut(text, column.widest)
+
+
+def _cut(text: str, width: int) -> str:
+    while width_of(text) > width - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    fill = " " * max(0, width - width_of(text))
+    return fill + text if right else text + fill
+
+
+def table(rows: Sequence[Mapping[str, Any]], width: int = 120) -> list[str]:
+    """The rows as lines that fit in `width` columns (80 to 200), with headings; a row takes as many lines as it needs."""
+    width = min(max(width, 80), 200)
+    if not rows:
+        return ["La bitácora no tiene asientos con esos criterios."]
+    cells = [[_cell(row, column) for column in TABLE] for row in rows]
+    lines: list[list[tuple[int, Column, int]]] = [[]]
+    room = width
+    for place, column in enumerate(TABLE):
+        content = max(width_of(row[place]) for row in cells)
+        if not content:
+            continue
+        wide = max(content, width_of(column.heading))
+        if lines[-1] and wide > room:
+            lines.append([])
+            room = width - 4
+        lines[-1].append((place, column, wide))
+        room -= wide + 2
+
+    def shown(texts: Sequence[str]) -> list[str]:
+        made = []
+        for number, line in enumerate(lines):
+            if number and not any(texts[place] for place, column, wide in line):
+                continue
+            text = "  ".join(_pad(texts[place], wide, column.right) for place, column, wide in line)
+            made.append((("    " if number else "") + text).rstrip())
+        return made
+
+    rule = "─" * width
+    told = shown([column.heading for column in TABLE]) + [rule]
+    for row in cells:
+        told += shown(row)
+    return told + [rule, "{0} asiento{1}".format(len(rows), "" if len(rows) == 1 else "s")]

@@ -1,0 +1,235 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+import datetime
+
+import pytest
+from _engine import policy as engine
+from _engine.errors import BackupError
+
+DAY = datetime.date(2026, 11, 22)
+
+POLICY = {
+    "institution": "Institución",
+    "manual": {"name": "Manual 001-2019", "version": "1.0"},
+    "time_zone": "America/Lima",
+    "kinds": {
+        "database": {"numeral": "7.2.1", "frequency_numeral": "6.4", "every": {"days": 7}},
+        "source_code": {"numeral": "7.2.2", "frequency_numeral": "6.4", "every": {"months": 1}, "on_update": True},
+    },
+    "criticality": {
+        "alta": {"password": True, "required_trust": "T3", "every": {"database": {"days": 1}}},
+        "media": {"password": True, "required_trust": "T2"},
+        "baja": {"password": False, "required_trust": "T2"},
+    },
+}
+MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias", "create": True},
+         {"name": "nas", "path": "/srv/copias", "host": "nas.example.org", "user": "respaldo", "private_key": "x", "default": False}]
+
+
+def database(**changes):
+    system = {"name": "SIGA", "kind": "database", "criticality": "alta", "office": "Oficina de Administración",
+              "source": {"type": "postgresql", "databases": ["siga"]}}
+    system.update(changes)
+    return system
+
+
+def code(**changes):
+    system = {"name": "SIGA", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": {"type": "git", "path": "/srv/git/siga.git"}}
+    system.update(changes)
+    return system
+
+
+def refused(systems=(), media=MEDIA, policy=POLICY):
+    with pytest.raises(BackupError) as caught:
+        engine.validate(policy, list(systems), media)
+    assert caught.value.code == "RSP101"
+    return caught.value
+
+
+def changed_policy(*path, value):
+    policy = copy.deepcopy(POLICY)
+    place = policy
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return policy
+
+
+@pytest.mark.parametrize("source", [
+    {"type": "postgresql", "databases": "all", "host": "bd1.example.org", "port": 5432, "user": "respaldo", "password": "x", "globals": True,
+     "bin_dir": "/usr/lib/postgresql/15/bin", "run_as": "postgres"},
+    {"type": "mariadb", "databases": ["a", "año fiscal"], "socket": "/run/mysqld/mysqld.sock", "globals": False},
+    {"type": "sqlite", "path": "/var/lib/app/datos ñ.db"},
+    {"type": "command", "dump": ["expdp", "siga"], "verify": ["impdp"], "restore": ["impdp"], "extension": "dmp", "password": "x"},
+])
+def test_each_source_of_a_database_is_taken(source):
+    engine.validate(POLICY, [database(source=source)], MEDIA)
+
+
+@pytest.mark.parametrize("source", [
+    {"type": "git", "path": "/srv/git/siga.git", "lfs": "require"},
+    {"type": "git", "url": "git@git.example.org:siga.git", "ssh_key": "x"},
+    {"type": "git", "url": "https://git.example.org/siga.git", "username": "respaldo", "password": "x"},
+    {"type": "paths", "paths": ["/srv/app"], "exclude": ["*.tmp"]},
+])
+def test_each_source_of_code_is_taken(source):
+    engine.validate(POLICY, [code(source=source)], MEDIA)
+
+
+def test_database_and_code_of_one_system_share_a_name():
+    engine.validate(POLICY, [database(), code()], MEDIA)
+
+
+@pytest.mark.parametrize("changes, expected", [
+    ({"kind": "databse"}, ["backup_systems[0].kind: 'databse'", "Did you mean database?"]),
+    ({"criticality": "Alta"}, ["backup_systems[0].criticality: 'Alta'", "Did you mean alta?"]),
+    ({"kind": "mailbox"}, ["backup_systems[0].kind: 'mailbox'", "later release"]),
+    ({"kind": "file_server"}, ["backup_systems[0].kind: 'file_server'", "later release"]),
+    ({"name": "a/b"}, ["backup_systems[0].name: 'a/b'", "slash"]),
+    ({"name": ""}, ["backup_systems[0].name: ''", "empty"]),
+    ({"name": 2026}, ["backup_systems[0].name: 2026", "not a text"]),
+    ({"oficce": "OTI"}, ["backup_systems[0].oficce", "not a known key", "Did you mean office?"]),
+    ({"minimum_size": "1 GB"}, ["backup_systems[0].minimum_size: '1 GB'", "whole number"]),
+    ({"minimum_size": True}, ["backup_systems[0].minimum_size: True", "whole number"]),
+    ({"enabled": "yes"}, ["backup_systems[0].enabled: 'yes'", "true or false"]),
+    ({"compression": "zip"}, ["backup_systems[0].compression: 'zip'", "gzip"]),
+    ({"media": ["nass"]}, ["backup_systems[0].media[0]: 'nass'", "Did you mean nas?"]),
+    ({"media": []}, ["backup_systems[0].media", "empty"]),
+    ({"source": "postgresql://u:clave@h/db"}, ["backup_systems[0].source: '(a text)'", "not a table"]),
+    ({"source": {"databases": ["siga"]}}, ["backup_systems[0].source.type: None", "missing"]),
+    ({"source": {"type": "postgres", "databases": ["siga"]}}, ["backup_systems[0].source.type: 'postgres'", "Did you mean postgresql?"]),
+    ({"source": {"type": ["git"]}}, ["backup_systems[0].source.type"]),
+    ({"source": {"type": "postgresql", "database": "siga"}},
+     ["backup_systems[0].source.database", "Did you mean databases?", "source.databases: None is missing"]),
+    ({"source": {"type": "postgresql", "databases": "siga"}}, ["backup_systems[0].source.databases: 'siga'", "all"]),
+    ({"source": {"type": "postgresql", "databases": []}}, ["backup_systems[0].source.databases", "empty"]),
+    ({"source": {"type": "postgresql", "databases": ["--all"]}}, ["backup_systems[0].source.databases[0]: '--all'", "dash"]),
+    ({"source": {"type": "postgresql", "databases": ["a"], "port": 70000}}, ["backup_systems[0].source.port: 70000", "65535"]),
+    ({"source": {"type": "postgresql", "databases": ["a"], "host": "-oProxyCommand=x"}}, ["backup_systems[0].source.host"]),
+    ({"source": {"type": "git", "path": "/srv/git"}}, ["backup_systems[0].source.type: 'git'", "not a source of kind database", "postgresql"]),
+    ({"source": {"type": "sqlite", "path": "app.db"}}, ["backup_systems[0].source.path: 'app.db'", "/an/absolute/path"]),
+    ({"source": {"type": "command", "dump": "pg_dump x", "verify": ["x"], "restore": ["x"]}}, ["backup_systems[0].source.dump: 'pg_dump x'", "not a list"]),
+])
+def test_a_mistake_in_a_system_names_key_value_and_mend(changes, expected):
+    error = refused([database(**changes)])
+    whole = error.message + " " + error.hint
+    for words in expected:
+        assert words in whole
+    assert "clave" not in whole
+
+
+@pytest.mark.parametrize("source, expected", [
+    ({"type": "git"}, "exactly one of path and url"),
+    ({"type": "git", "path": "/a", "url": "https://x/y"}, "exactly one of path and url"),
+    ({"type": "git", "url": "https://respaldo:clave@git.example.org/x"}, "has a password in it"),
+    ({"type": "git", "url": "--upload-pack=touch /tmp/x"}, "not well written"),
+    ({"type": "git", "path": "/a", "ssh_key": "x", "identity_file": "/k"}, "two keys"),
+    ({"type": "paths", "paths": []}, "empty"),
+])
+def test_a_mistake_in_a_source_of_code_is_told(source, expected):
+    error = refused([code(source=source)])
+    assert expected in error.message
+    assert "clave" not in error.message
+
+
+def test_secrets_are_never_repeated():
+    source = {"type": "postgresql", "databases": ["siga"], "password": ["S3creta-Plantada"], "pasword": "S3creta-Plantada"}
+    error = refused([database(source=source)])
+    told = error.message + error.hint + error.spanish + error.remedy
+    assert "backup_systems[0].source.password: '(hidden)'" in told
+    assert "Did you mean password?" in told
+    assert "S3creta" not in told
+
+
+def test_every_mistake_is_told_at_once():
+    error = refused([database(kind="databse"), database(name="..", criticality="urgente"), "SIGA"])
+    for words in ("backup_systems[0].kind", "backup_systems[1].name", "backup_systems[1].criticality", "backup_systems[2]"):
+        assert words in error.message
+    assert len(error.message.splitlines()) == 4
+    assert "4 values" in error.hint
+
+
+@pytest.mark.parametrize("other", ["siga", "S I G A", "SÍGA"])
+def test_names_are_unique_for_a_kind_whatever_their_case(other):
+    error = refused([database(), code(), database(name=other)])
+    assert "backup_systems[2].name" in error.message
+    assert "backup_systems[0].name" in error.message
+
+
+def test_default_media_must_exist_for_who_names_none():
+    media = [{"name": "nas", "type": "local", "path": "/srv", "default": False}]
+    engine.validate(POLICY, [database(media=["nas"])], media)
+    assert "no medium is a default one" in refused([database()], media).message
+
+
+@pytest.mark.parametrize("medium, expected", [
+    ({"name": "a", "type": "cloud", "path": "/x"}, "backup_media[0].type: 'cloud'"),
+    ({"name": "a", "type": "local", "path": "copias"}, "backup_media[0].path: 'copias'"),
+    ({"name": "a b", "type": "local", "path": "/x"}, "backup_media[0].name: 'a b'"),
+    ({"name": "a", "type": "local", "path": "/x", "user": "root"}, "backup_media[0].user: 'user' has no meaning without host"),
+    ({"name": "a", "type": "local", "path": "/x", "host": "h", "private_key": "PRIVADA", "identity_file": "/k"}, "two keys"),
+])
+def test_a_mistake_in_a_medium_is_told(medium, expected):
+    error = refused([], [medium])
+    assert expected in error.message
+    assert "PRIVADA" not in error.message
+
+
+def test_two_media_with_one_name():
+    assert "is the name of two media" in refused([], [MEDIA[0], dict(MEDIA[0], name="LOCAL")]).message
+
+
+@pytest.mark.parametrize("path, value, expected", [
+    (("criticality", "media", "every"), {"database": {"days": 8}}, "backup_policy.criticality.media.every.database: 8"),
+    (("criticality", "media", "every"), {"database": {"months": 1}}, "less often"),
+    (("criticality", "media", "every"), {"source_code": {"months": 2}}, "less often"),
+    (("criticality", "alta", "required_trust"), "T9", "backup_policy.criticality.alta.required_trust: 'T9'"),
+    (("kinds", "database", "every"), {"days": 7, "months": 1}, "exactly one of days and months"),
+    (("kinds", "database", "every"), {"weeks": 1}, "backup_policy.kinds.database.every.weeks"),
+    (("kinds", "database", "every"), {"days": 0}, "backup_policy.kinds.database.every.days: 0"),
+    (("kinds", "databases"), {}, "Did you mean database?"),
+    (("manual",), "Manual 001", "backup_policy.manual"),
+    (("manual", "version"), 1.0, "Write it between quotes"),
+    (("working_hours",), {"days": ["lunes"], "from": "8", "until": "18:00"}, "backup_policy.working_hours.from: '8'"),
+    (("holidays",), ["28 de julio"], "backup_policy.holidays[0]"),
+    (("actors",), {"egcr": {"database": {"titular": [{"name": "A"}]}}}, "backup_policy.actors.egcr.database.titular[0].from: None is missing"),
+])
+def test_a_mistake_in_the_policy_is_told(path, value, expected):
+    error = refused(policy=changed_policy(*path, value=value))
+    assert expected in error.message + error.hint
+
+
+@pytest.mark.parametrize("rubbish", [None, 7, "x", [], {}, [None], [[]], {"kinds": 7}, {"kinds": {"database": []}, "criticality": {"alta": {"every": 7}}}])
+def test_rubbish_is_refused_in_words_too(rubbish):
+    for arguments in ((rubbish, [], MEDIA), (POLICY, rubbish, MEDIA), (POLICY, [database(source=rubbish)], MEDIA), (POLICY, [database(name=rubbish)], MEDIA),
+                      (POLICY, [database(kind=rubbish)], MEDIA), (POLICY, [database(media=rubbish)], MEDIA), (POLICY, [database()], rubbish)):
+        try:
+            engine.validate(*arguments)
+        except BackupError as error:
+            assert error.code == "RSP101"
+
+
+def test_criticality_raises_the_frequency_and_the_kind_is_the_floor():
+    assert engine.period(POLICY, "database", "alta") == (1, 0)
+    assert engine.period(POLICY, "database", "media") == (7, 0)
+    assert engine.period(POLICY, "source_code", "alta") == (0, 1)
+
+
+def test_who_answers_follows_the_designations_of_the_day():
+    people = {"database": {"titular": [{"name": "Ana", "from": "2026-01-01", "until": "2026-06-30", "public_key_file": "ana.asc"},
+                                       {"name": "Beto", "from": datetime.date(2026, 7, 1), "public_key_file": "beto.asc"}],
+                           "suplente": [{"name": "Carla", "from": "2026-01-01"}]},
+              "source_code": {"titular": [], "suplente": [{"name": "Dora", "from": "2026-01-01", "public_key": "k"}]}}
+    policy = changed_policy("actors", value={"egcr": people})
+    engine.validate(policy, [], MEDIA)
+    assert engine.responsible(policy, database(), datetime.date(2026, 6, 30)) == "Ana"
+    assert engine.responsible(policy, database(), datetime.date(2026, 7, 1)) == "Beto"
+    assert engine.responsible(policy, database(responsible="Eva"), DAY) == "Eva"
+    assert engine.responsible(policy, code(), DAY) == "Dora"
+    assert [person["name"] for person in engine.key_holders(policy, "source_code", DAY)] == ["Dora", "Beto"]
+    assert [person["name"] for person in engine.key_holders(policy, "database", DAY)] == ["Beto"]
+    assert engine.responsible(POLICY, database(), DAY) == "EGCR de Base de Datos (sin designación vigente)"

@@ -1,0 +1,318 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs every part of the tests, two at a time, and sums them up: what passed, what failed, what could not be run here.
+
+A part is a command with a name and a log under .cache/tests. All parts run, whatever fails before them; the exit status is
+1 when any failed. Interpreters that are not on this machine are named, never passed over in silence. Needs only Python's own library.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+CACHE = TOP / ".cache"
+LOGS = CACHE / "tests"
+DEVELOPMENT = TOP / ".venv-dev"
+
+ENGINE_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+# ansible-core -> (a pinned release, the Pythons it runs on, the preferred one first)
+CORE_MATRIX = {
+    "2.17": ("2.17.14", ("3.11", "3.12", "3.10")),
+    "2.18": ("2.18.19", ("3.11", "3.12", "3.13")),
+    "2.19": ("2.19.14", ("3.11", "3.12", "3.13")),
+    "2.20": ("2.20.10", ("3.12", "3.13", "3.14")),
+    "2.21": ("2.21.4", ("3.12", "3.13", "3.14")),
+}
+LIMIT_SECONDS = 1500
+TAIL_LINES = 80
+
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+@dataclass
+class Part:
+    """One command of the tests. Parts that share a `room` (the lab) never run at the same time."""
+
+    name: str
+    command: list[str]
+    room: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    status: int | None = None
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def log(self) -> Path:
+        return LOGS / (re.sub(r"[^\w.-]+", "-", self.name) + ".log")
+
+
+def version_of(python: str | Path) -> str | None:
+    """The "3.11" of an interpreter that really runs (a shim may not); None otherwise."""
+    try:
+        answer = subprocess.run([str(python), "-c", "import sys, ensurepip, venv; print('%d.%d' % sys.version_info[:2])"],
+                                capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def find_pythons() -> dict[str, str]:
+    """Version -> path of an interpreter able to make virtual environments: on PATH, under pyenv, in /usr/bin."""
+    pyenv = os.environ.get("PYENV_ROOT") or str(Path.home() / ".pyenv")
+    if shutil.which("pyenv"):
+        pyenv = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False).stdout.strip() or pyenv
+    roots = sorted(Path(pyenv, "versions").glob("3.*"))
+    found: dict[str, str] = {}
+    for version in (*ENGINE_PYTHONS, "3.14"):
+        name = "python" + version
+        candidates = [shutil.which(name), *(root / "bin" / name for root in roots), Path("/usr/bin") / name]
+        for candidate in candidates:
+            if candidate and version_of(candidate) == version:
+                found[version] = str(candidate)
+                break
+    return found
+
+
+def on_path(environment: Path) -> dict[str, str]:
+    """Variables that put an environment's programs first."""
+    return {"PATH": str(environment / "bin") + os.pathsep + os.environ.get("PATH", os.defpath)}
+
+
+def pytest_command(environment: Path, *arguments: str) -> list[str]:
+    return [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+
+
+def engine_tests() -> list[str]:
+    """The unit tests that need neither Ansible nor controller code: these run on every Python of the managed servers."""
+    controller_only = re.compile(r"plugin_utils|^\s*(?:import|from) ansible(?:\.|\s)", re.MULTILINE)
+    return [str(path.relative_to(TOP)) for path in sorted((TOP / "tests/unit").rglob("test_*.py"))
+            if not controller_only.search(path.read_text(encoding="utf-8"))]
+
+
+def unit_parts(pythons: dict[str, str], missing: list[str]) -> list[Part]:
+    """All unit tests on the development environment, and the engine's on each Python that is here."""
+    parts = [Part("unit, all", pytest_command(DEVELOPMENT, "tests/unit"), environment=on_path(DEVELOPMENT))]
+    files = engine_tests()
+    for version in ENGINE_PYTHONS:
+        if version not in pythons:
+            missing.append(f"unit tests of the engine on Python {version}: no python{version} on this machine (vermin checked 3.8 by reading)")
+            continue
+        environment = CACHE / f"unit-{version}"
+        make = ["tools/environment.sh", str(environment), pythons[version], "tests/requirements.txt"]
+        # without a file the part fails rather than collecting the whole tree
+        run = pytest_command(environment, *(files or ["tests/unit/no-test-of-the-engine-was-found"]))
+        parts.append(Part(f"unit, Python {version}", in_turn(make, run)))
+    return parts
+
+
+def callback_parts(pythons: dict[str, str], missing: list[str], only: str | None = None) -> list[Part]:
+    """The callback's tests on each ansible-core that the Pythons of this machine can run."""
+    parts = []
+    for core, (release, wanted) in CORE_MATRIX.items():
+        if only and core != only:
+            continue
+        version = next((version for version in wanted if version in pythons), None)
+        if version is None:
+            missing.append(f"callback tests on ansible-core {core}: it needs Python {' or '.join(wanted)}, and none is on this machine")
+            continue
+        environment = CACHE / f"core-{core}"
+        requirements = CACHE / f"core-{core}.txt"
+        requirements.parent.mkdir(exist_ok=True)
+        requirements.write_text(f"ansible-core=={release}\n-r {TOP / 'tests/requirements.txt'}\n", encoding="utf-8")
+        make = ["tools/environment.sh", str(environment), pythons[version], str(requirements)]
+        parts.append(Part(f"callback, ansible-core {core} on Python {version}", in_turn(make, pytest_command(environment, "tests/callback")),
+                          environment=on_path(environment)))
+    return parts
+
+
+def in_turn(*commands: list[str]) -> list[str]:
+    """One command that runs several, up to the first that fails."""
+    script = " && ".join(" ".join("'" + word.replace("'", "'\\''") + "'" for word in command) for command in commands)
+    return ["bash", "-c", script]
+
+
+def lab_parts() -> list[Part]:
+    """What needs the lab's hosts: one at a time, since scenarios share names, networks and images."""
+    environment = on_path(DEVELOPMENT)
+    scenarios = sorted(path.parent.name for path in (TOP / "molecule").glob("*/molecule.yml"))
+    return [
+        Part("lab up", ["tools/lab", "up"], "lab", environment),
+        Part("integration", pytest_command(DEVELOPMENT, "tests/integration"), "lab", environment),
+        *(Part(f"molecule, {name}", [str(DEVELOPMENT / "bin/molecule"), "test", "-s", name], "lab", environment) for name in scenarios),
+    ]
+
+
+def all_parts(missing: list[str]) -> list[Part]:
+    pythons = find_pythons()
+    environment = on_path(DEVELOPMENT)
+    return [
+        *lab_parts(),
+        Part("ansible-test sanity", ["tools/sanity.sh"], "build"),
+        Part("lint", ["tools/lint.sh"], "build"),
+        Part("house", pytest_command(DEVELOPMENT, "tests/house"), environment=environment),
+        Part("three ways of use", pytest_command(DEVELOPMENT, "tests/ways"), environment=environment),
+        *unit_parts(pythons, missing),
+        *callback_parts(pythons, missing),
+    ]
+
+
+def fast_parts(missing: list[str]) -> list[Part]:
+    environment = on_path(DEVELOPMENT)
+    return [
+        Part("unit, all", pytest_command(DEVELOPMENT, "tests/unit"), environment=environment),
+        Part("callback, ansible-core 2.19", pytest_command(DEVELOPMENT, "tests/callback"), environment=environment),
+        Part("house", pytest_command(DEVELOPMENT, "tests/house"), environment=environment),
+    ]
+
+
+def count(part: Part) -> None:
+    """Fills how many tests a part's log tells of; a part that is not pytest, or has no summary, counts as one."""
+    text = part.log.read_text(encoding="utf-8", errors="replace")
+    summary = [line for line in text.splitlines() if re.search(r"\b\d+ (passed|failed|errors?)\b.* in [\d.]+s", line)]
+    numbers = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error|skipped)", summary[-1] if summary else "")}
+    part.passed = numbers.get("passed", 0)
+    part.failed = numbers.get("failed", 0) + numbers.get("error", 0)
+    part.skipped = numbers.get("skipped", 0)
+    if part.status == 0:
+        part.passed = part.passed or 1
+    else:
+        part.failed = part.failed or 1
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a part with all its children: asked first, then made to."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def run(part: Part) -> None:
+    """Runs one part to its end or its limit, its whole output in its log."""
+    started = time.monotonic()
+    with part.log.open("wb") as log:
+        try:
+            # a session of its own, so that a part that hangs ends with all its children
+            process = subprocess.Popen(part.command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                       start_new_session=True,
+                                       env={**os.environ, "LC_ALL": "C.UTF-8", **part.environment})
+        except OSError as error:
+            log.write(f"{part.command[0]}: {error}\n".encode())
+            part.status = 127
+        else:
+            _running.add(process)
+            try:
+                part.status = process.wait(LIMIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                end(process)
+                log.write(f"\nended after {LIMIT_SECONDS} seconds: too long\n".encode())
+                part.status = 124
+            _running.discard(process)
+    part.seconds = time.monotonic() - started
+    count(part)
+
+
+def run_all(parts: list[Part], workers: int) -> None:
+    """Runs all parts with `workers` threads; a part waits while another holds its room."""
+    waiting = list(parts)
+    rooms: set[str] = set()
+    changed = threading.Condition()
+
+    def work() -> None:
+        while True:
+            with changed:
+                while True:
+                    if not waiting:
+                        return
+                    part = next((part for part in waiting if not part.room or part.room not in rooms), None)
+                    if part:
+                        break
+                    changed.wait()
+                waiting.remove(part)
+                rooms.add(part.room)
+            print(f"start  {part.name}", flush=True)
+            run(part)
+            with changed:
+                rooms.discard(part.room)
+                changed.notify_all()
+                print(f"{'pass ' if part.status == 0 else 'FAIL '}  {part.name}  ({part.seconds:.0f} s)", flush=True)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def report(parts: list[Part], missing: list[str], seconds: float) -> int:
+    """Prints logs of what failed, the table, what was not run, and the last line; returns the exit status."""
+    for part in parts:
+        if part.status != 0:
+            tail = part.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
+            print(f"\n----- {part.name}: exit status {part.status}, end of {part.log.relative_to(TOP)} -----", *tail, sep="\n")
+    print(f"\n===== Summary: {len(parts)} parts in {seconds / 60:.1f} minutes =====")
+    for part in parts:
+        print(f"{'pass' if part.status == 0 else 'FAIL'}  {part.seconds:6.0f} s  {part.passed:5d} passed  {part.failed:3d} failed  {part.name}")
+    skipped = [f"{part.skipped} skipped tests of {part.name}: see {part.log.relative_to(TOP)}" for part in parts if part.skipped]
+    for line in missing + skipped:
+        print(f"!!!! NOT RUN HERE: {line}")
+    failed = sum(part.failed for part in parts)
+    print(f"{sum(part.passed for part in parts)} passed, {failed} failed", flush=True)
+    return 1 if any(part.status != 0 for part in parts) else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the tests and sum them up.")
+    parser.add_argument("--fast", action="store_true", help="unit, callback on one ansible-core, house: under two minutes")
+    parser.add_argument("--only", metavar="TEXT", help="only the parts whose name contains TEXT")
+    parser.add_argument("--workers", type=int, default=2, help="parts at a time (default 2)")
+    options = parser.parse_args()
+    # an interrupted run must not leave the lab up: SIGTERM ends like Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    started = time.monotonic()
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    missing: list[str] = []
+    parts = fast_parts(missing) if options.fast else all_parts(missing)
+    if options.only:
+        parts = [part for part in parts if options.only in part.name]
+        missing = []
+    for line in missing:
+        print(f"!!!! NOT RUN HERE: {line}")
+    uses_lab = any(part.room == "lab" for part in parts)
+    try:
+        run_all(parts, options.workers)
+    except KeyboardInterrupt:
+        print("interrupted: ending what runs", flush=True)
+        for process in list(_running):
+            end(process)
+        raise
+    finally:
+        if uses_lab:
+            down = Part("lab down", ["tools/lab", "down"], "lab", on_path(DEVELOPMENT))
+            run(down)
+            parts.append(down)
+    return report(parts, missing, time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
