@@ -30,7 +30,7 @@ def redis(tmp_path, start):
     port = free_port()
     directory = tmp_path / "redis"
     directory.mkdir()
-    (directory / "redis.conf").write_text("bind 127.0.0.1\nport {0}\ndir {1}\nrequirepass {2}\n".format(port, directory, SECRET))
+    (directory / "redis.conf").write_text("bind 127.0.0.1\nport {0}\ndir {1}\nrequirepass {2}\nrepl-diskless-sync-delay 0\n".format(port, directory, SECRET))
     start([tool("redis-server"), str(directory / "redis.conf")], port)
 
     def ask(*words):

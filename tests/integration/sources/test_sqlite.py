@@ -19,7 +19,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sourc
 
 # As the bitácora's callback does: one short transaction an entry; both tables grow together.
 WRITER = """
-import sqlite3, sys
+import sqlite3, sys, time
 database = sqlite3.connect(sys.argv[1], timeout=30)
 number = 0
 while True:
@@ -29,6 +29,7 @@ while True:
         database.execute("INSERT INTO chain (sum) VALUES (?)", (str(number),))
     if number == 1:
         print("writing", flush=True)
+    time.sleep(0.005)
 """
 
 
