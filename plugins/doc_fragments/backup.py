@@ -86,7 +86,7 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file with the key of O(media[].host). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of O(media[].host). The key is always checked.
         type: str
         default: ""
 """
@@ -140,7 +140,7 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file with the key of O(medium.host). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of O(medium.host). The key is always checked.
         type: str
         default: ""
 """

@@ -209,7 +209,7 @@ class Git(Source):
         self.path, self.url, self.lfs = path, url, lfs
         self.work_dir, self.timeout, self.assigned = work_dir, timeout, list(assigned)
         self.protocol = _protocol(url, password) if url else ""
-        self.identity_file, self.ssh_key, self.known_hosts = identity_file, ssh_key, known_hosts
+        self.identity_file, self.ssh_key, self.known_hosts = identity_file, ssh_key, programs.lines_of(known_hosts, "source.known_hosts")
         self.username, self.password = username, password
         self.noted: List[str] = []
         self.refs: Optional[Refs] = None
