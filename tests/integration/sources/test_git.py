@@ -294,7 +294,7 @@ def test_lfs_object_with_other_bytes(bench, with_lfs):
 
 def test_by_git_daemon_with_a_kept_mirror(bench, repository, tmp_path, start):
     port = free_port()
-    start([tool("git"), "-c", "safe.directory=*", "daemon", "--listen=127.0.0.1", "--port={0}".format(port), "--export-all", "--base-path=" + str(tmp_path)], port,
+    start([tool("git"), "daemon", "--listen=127.0.0.1", "--port={0}".format(port), "--export-all", "--base-path=" + str(tmp_path)], port,
           env=dict(os.environ, GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*"))
     url, cache = "git://127.0.0.1:{0}/siga".format(port), tmp_path / "cache"
     first = Git(url=url, work_dir=str(cache))
@@ -307,6 +307,33 @@ def test_by_git_daemon_with_a_kept_mirror(bench, repository, tmp_path, start):
     bench.round_trip(second, tmp_path / "back.git")
     assert refs(tmp_path / "back.git") == refs(repository)
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    with pytest.raises(BackupError) as caught:
+        bench.make(Git(url=url, work_dir=str(cache)))
+    assert caught.value.fault.name == "system_busy"
+
+
+def test_kept_mirror_left_locked_by_a_dead_run(bench, repository, tmp_path):
+    cache = tmp_path / "cache"
+    bench.make(Git(url="file://" + str(repository), work_dir=str(cache)))
+    mirror = next(cache.glob("*.git"))
+    for name in ("packed-refs.lock", "HEAD.lock"):
+        (mirror / name).write_text("")
+    git(repository, "branch", "-D", "función/ñandú")
+    source = Git(url="file://" + str(repository), work_dir=str(cache))
+    bench.make(source)
+    assert source.content_digest() == Git(path=str(repository)).current_digest()
+
+
+def test_symbolic_refs_and_loose_worktrees(bench, repository, tmp_path):
+    git(tmp_path, "clone", "-q", str(repository), "clone")
+    git(tmp_path / "clone", "worktree", "add", "-q", "--detach", str(tmp_path / "loose"))
+    git(tmp_path / "loose", "commit", "-q", "--allow-empty", "-m", "sin rama")
+    source = Git(path=str(tmp_path / "clone"))
+    made = bench.make(source)
+    assert "1 commits of other worktrees" in str(made.fields["warnings"])
+    bench.round_trip(source, tmp_path / "back")
+    assert git(tmp_path / "back", "symbolic-ref", "refs/remotes/origin/HEAD") == "refs/remotes/origin/main"
+    assert refs(tmp_path / "back") == refs(tmp_path / "clone")
 
 
 class Backend(http.server.BaseHTTPRequestHandler):
