@@ -28,6 +28,7 @@ from .workspace import Workspace
 
 _MAGIC = b"SQLite format 3\0"
 _FORMAT = "SQLite database"
+_SQLITE_DONE = 101
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
@@ -174,11 +175,10 @@ class SQLite(Source):
         deadline = time.monotonic() + self.timeout
 
         def give_up(status: int, remaining: int, total: int) -> None:
-            if time.monotonic() > deadline and status != sqlite3_done:
+            if time.monotonic() > deadline and status != _SQLITE_DONE:
                 raise BackupError("source_unreachable", source=self.declared,
                                   detail="others kept it locked for more than {0} s".format(self.timeout))
 
-        sqlite3_done = 101
         status = os.stat(self.real)
         with self._faults():
             # all pages in one step: in several, each write of others would begin the image anew
