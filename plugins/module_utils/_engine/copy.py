@@ -280,7 +280,7 @@ class Copy(PartReader):
                               key_reference=self.manifest.get("key_reference") or "its label")
         self.gpg = _gpg(self.stack, self.keys)
 
-    def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], None]] = None) -> int:
+    def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], Any]] = None) -> int:
         self.unlock()
         row = self.part(name)
         return _decode(self.medium.read(self.slot, row["file"]), row, self.manifest["compression"],

@@ -266,7 +266,7 @@ _splice = getattr(os, "splice", None)
 
 
 def _move(source: int, sink: int) -> int:
-    if _splice:
+    if _splice is not None:
         return _splice(source, sink, CHUNK)
     chunk = os.read(source, CHUNK)
     _write_all(sink, chunk)

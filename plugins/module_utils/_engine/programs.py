@@ -96,3 +96,15 @@ def private_directory(parent: Optional[str] = None) -> Iterator[str]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def lines_of(value: str, where: str) -> str:
+    """A text given as itself or as the full path of a file of this server. Raises invalid_input for a file that can't be read."""
+    if not value.startswith("/") or "\n" in value:
+        return value
+    try:
+        with open(value, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupError("invalid_input", where=where, value=value, problem="can't be read: {0}".format(error),
+                          mend="Give the lines themselves, or the path of a file of this server.") from error

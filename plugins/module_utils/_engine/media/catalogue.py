@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping
 
+from .. import programs
 from ..errors import BackupError
 from .base import Medium
 from .local import Local
@@ -20,7 +21,7 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}\Z")
 
 def build(options: Mapping[str, Any]) -> Medium:
     """The medium with those options: name, type (local), path, create; with `host` it lies on that server, by ssh, and
-    port, user, identity_file or private_key, and known_hosts say how to get there.
+    port, user, identity_file or ssh_key, and known_hosts say how to get there.
 
     Raises BackupError invalid_input for a mistake. Nothing is reached for.
     """
@@ -51,14 +52,15 @@ def _ssh(options: Mapping[str, Any], name: str, host: str, path: str, create: bo
     identity_file = str(options.get("identity_file") or "")
     if identity_file and not identity_file.startswith("/"):
         raise _wrong("identity_file", identity_file, "is not a full path", "Give the path of the private key from the root.")
-    private_key = str(options.get("private_key") or "")
+    private_key = str(options.get("ssh_key") or "")
     if identity_file and private_key:
-        raise _wrong("identity_file", identity_file, "is given together with private_key", "Give one of the two.")
+        raise _wrong("identity_file", identity_file, "is given together with ssh_key", "Give one of the two.")
     if private_key and "PRIVATE KEY-----" not in private_key:
-        raise _wrong("private_key", "(a key)", "is not a private key", "Give the text of the file that ssh-keygen wrote.")
+        raise _wrong("ssh_key", "(a key)", "is not a private key", "Give the text of the file that ssh-keygen wrote.")
     known_hosts = options.get("known_hosts") or ""
     if not isinstance(known_hosts, str):
         known_hosts = "\n".join(str(line) for line in known_hosts)
+    known_hosts = programs.lines_of(known_hosts, "medium.known_hosts")
     return Ssh(name, host, path, port, user, identity_file, private_key, known_hosts, create)
 
 

@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, IO, Iterator, List, Optional, Tuple, cast
 
 from .. import programs
 from ..errors import BackupError
@@ -355,6 +355,8 @@ class _Session:
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE if feeds else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0,
             env=programs.environment(), start_new_session=True)
+        self.input = self.process.stdin
+        self.output = cast(IO[bytes], self.process.stdout)
         self.pending = b""
         self.result: Optional[Tuple[int, str]] = None
 
@@ -362,7 +364,7 @@ class _Session:
         """Read past the noise to the mark. False when the command ended without it."""
         mark = (_MARK + "\n").encode()
         while mark not in self.pending:
-            chunk = os.read(self.process.stdout.fileno(), 65536)
+            chunk = os.read(self.output.fileno(), 65536)
             if not chunk or len(self.pending) > _MOST_NOISE:
                 self.close()
                 return False
@@ -374,7 +376,7 @@ class _Session:
         if self.pending:
             chunk, self.pending = self.pending[:size], self.pending[size:]
             return chunk
-        return os.read(self.process.stdout.fileno(), size) if self.result is None else b""
+        return os.read(self.output.fileno(), size) if self.result is None else b""
 
     def line(self) -> str:
         text = b""
@@ -391,15 +393,15 @@ class _Session:
     def write(self, chunk: bytes) -> None:
         view = memoryview(chunk)
         while view:
-            view = view[os.write(self.process.stdin.fileno(), view):]
+            view = view[os.write(cast(IO[bytes], self.input).fileno(), view):]
 
     def end(self) -> Tuple[int, str]:
         """Close its input, wait for it, and give its status and what it said on stderr after the mark."""
         if self.result is None:
-            if self.process.stdin:
-                self.process.stdin.close()
+            if self.input:
+                self.input.close()
             status = self.process.wait()
-            self.process.stdout.close()
+            self.output.close()
             self.errors.seek(0)
             said = self.errors.read(1 << 20).decode("utf-8", "replace")
             self.errors.close()
