@@ -326,7 +326,7 @@ def scratch(parent: str = "") -> Iterator[str]:
 def _gpg(stack: contextlib.ExitStack, keys: Optional[encrypt.Keys]) -> Optional[encrypt.Gpg]:
     if keys is None:
         return None
-    return stack.enter_context(encrypt.Gpg(keys, stack.enter_context(programs.private_directory())))
+    return stack.enter_context(encrypt.Gpg(keys, stack.enter_context(programs.private_directory(programs.memory()))))
 
 
 def _file_name(order: Order, part: Part, encrypted: bool) -> str:

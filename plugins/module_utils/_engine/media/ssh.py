@@ -335,7 +335,7 @@ class _Connection:
         self.close = weakref.finalize(self, stack.close)
         try:
             options = _options(medium, stack)
-            directory = stack.enter_context(programs.private_directory("/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+            directory = stack.enter_context(programs.private_directory(programs.memory()))
             self.options = options + ["-S", directory + "/s"]
             self.session = medium.begin(options + ["-S", directory + "/s", "-M"], "cat >/dev/null", (), True)
             stack.callback(self.session.close)
