@@ -148,7 +148,7 @@ class Local(Medium):
                 continue
             superseded = path == self._hidden(slot, "sealed")
             if name.endswith(".partial") or superseded or (name.endswith(".sealed") and _age(path) > _SEALED_FOR):
-                shutil.rmtree(path)
+                _remove(path)
 
     @contextlib.contextmanager
     def _faults(self) -> Iterator[None]:
@@ -235,6 +235,13 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
 
 
 def _age(path: str) -> float:
