@@ -225,7 +225,7 @@ options:
         elements: str
         default: []
       key_reference:
-        description: Reference of the password, as in the manifest and the bitácora.
+        description: Reference of the password, as in the manifest and the bitácora. By default the one that custody gives to O(label).
         type: str
         default: ""
       custody:
