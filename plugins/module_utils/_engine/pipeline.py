@@ -245,7 +245,7 @@ def _judge(stages: Sequence[Stage], ended: Sequence[Ended]) -> None:
 
 
 def _broken_pipe(end: Ended) -> bool:
-    return end.status == -signal.SIGPIPE or (end.status != 0 and "roken pipe" in end.errors)
+    return end.status in (-signal.SIGPIPE, 128 + signal.SIGPIPE) or (end.status != 0 and "roken pipe" in end.errors)
 
 
 def _words(status: int) -> str:

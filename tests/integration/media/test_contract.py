@@ -219,7 +219,7 @@ def test_killed_while_writing(open_medium, shelf):
     medium = open_medium(shelf)
     options = {"name": "medium", "path": str(shelf)}
     if open_medium.kind == "ssh":
-        options.update(host=medium.host, port=medium.port, user=medium.user, private_key=medium.private_key,
+        options.update(host=medium.host, port=medium.port, user=medium.user, ssh_key=medium.private_key,
                        known_hosts=medium.known_hosts)
     room = HERE.parents[3] / "plugins" / "module_utils"
     child = subprocess.Popen([sys.executable, "-c", KILLED, str(room)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

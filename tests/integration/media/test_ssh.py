@@ -219,8 +219,8 @@ def test_connection_cut_while_reading(server, tmp_path):
     {"type": "azure"}, {"name": ""}, {"path": "relative"}, {"path": "/a/../b"}, {"path": "/"}, {"path": "/a\nb"},
     {"host": "-oProxyCommand=id"}, {"host": "user@server"}, {"host": "a b"}, {"host": "far", "user": "-x"},
     {"host": "far", "port": 70000}, {"host": "far", "port": "x"}, {"host": "far", "identity_file": "relative"},
-    {"host": "far", "identity_file": "/key", "private_key": "-----BEGIN OPENSSH PRIVATE KEY-----"},
-    {"host": "far", "private_key": "no key"},
+    {"host": "far", "identity_file": "/key", "ssh_key": "-----BEGIN OPENSSH PRIVATE KEY-----"},
+    {"host": "far", "ssh_key": "no key"},
 ])
 def test_mistakes_in_the_options(wrong):
     options = {"name": "disk", "path": "/srv/copies"}
