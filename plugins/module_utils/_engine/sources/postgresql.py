@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shlex
 from typing import Any, Dict, Iterator, List, Optional, Sequence
