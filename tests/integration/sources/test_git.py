@@ -440,7 +440,8 @@ def test_by_ssh(bench, repository, ssh_server, tmp_path, temporary):
     assert not any(key.splitlines()[2].encode() in path.read_bytes() for path in temporary.rglob("*") if path.is_file())
     bench.round_trip(source, tmp_path / "back.git")
     assert refs(tmp_path / "back.git") == refs(repository)
-    bench.make(Git(url=url, identity_file=str(directory / "user"), known_hosts=known))
+    by_file = Git(url=url, identity_file=str(directory / "user"), known_hosts=known)
+    assert by_file.current_digest() == source.content_digest()
 
 
 def test_by_ssh_refused(bench, repository, ssh_server, tmp_path):
