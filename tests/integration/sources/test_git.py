@@ -409,6 +409,22 @@ def test_by_http_with_a_password_nobody_sees(bench, repository, forge, tmp_path,
     assert refs(tmp_path / "back.git") == refs(repository)
 
 
+@pytest.mark.parametrize("prompt, answered", [
+    ("Username for 'https://example.org': ", "ana@x"),
+    ("Password for 'https://ana%40x@example.org': ", SECRET),
+    ('Password for "https://ana%40x@example.org/siga.git/info/lfs"', SECRET),
+    ("Password for 'https://ana%40x@example.org.evil.net': ", ""),
+    ("Password for 'https://evil.net/https://ana%40x@example.org/': ", ""),
+    ("Password for 'http://ana%40x@example.org': ", ""),
+    ("Username for 'https://example.org:444': ", ""),
+])
+def test_the_password_is_for_one_server(prompt, answered):
+    source = Git(url="https://example.org/siga", username="ana@x", password=SECRET)
+    helper = source._tool()
+    done = subprocess.run([helper.environment["GIT_ASKPASS"], prompt], pass_fds=helper.descriptors, stdout=subprocess.PIPE, check=False)
+    assert done.stdout.decode() == answered
+
+
 def test_by_http_refused(bench, repository, forge):
     failed(bench, Git(url=forge[0], username="ana", password="otra"), "source_unreachable", "refused")
     failed(bench, Git(url=forge[0]), "source_unreachable", "refused")
@@ -440,7 +456,8 @@ def test_by_ssh(bench, repository, ssh_server, tmp_path, temporary):
     assert not any(key.splitlines()[2].encode() in path.read_bytes() for path in temporary.rglob("*") if path.is_file())
     bench.round_trip(source, tmp_path / "back.git")
     assert refs(tmp_path / "back.git") == refs(repository)
-    bench.make(Git(url=url, identity_file=str(directory / "user"), known_hosts=known))
+    by_file = Git(url=url, identity_file=str(directory / "user"), known_hosts=known)
+    assert by_file.current_digest() == source.content_digest()
 
 
 def test_by_ssh_refused(bench, repository, ssh_server, tmp_path):

@@ -52,10 +52,10 @@ _CONFIG = """[core]
 	lowSpeedTime = {timeout}
 """
 # The host is looked at: a repository's own .lfsconfig could ask for the password in favour of another server.
-_ASKPASS = """#!/bin/sh
+_ASKPASS = r"""#!/bin/sh
 case "$1" in
-    "Username for "*{origin}*) exec cat {username} ;;
-    "Password for "*{asked}*) exec cat {password} ;;
+    "Username for "[\'\"]{origin}[\'\"/]*) exec cat {username} ;;
+    "Password for "[\'\"]{asked}[\'\"/]*) exec cat {password} ;;
 esac
 exit 1
 """
@@ -370,10 +370,12 @@ class Git(Source):
     def _askpass(self, git: _Git) -> None:
         split = urllib.parse.urlsplit(self.url)
         host = split.netloc.rpartition("@")[2]
-        username, password = self._secret(self.username or split.username or "git"), self._secret(self.password)
+        name = self.username or urllib.parse.unquote(split.username or "git")
+        username, password = self._secret(name), self._secret(self.password)
         path = git.workspace.file("askpass")
-        origin = shlex.quote(split.scheme + "://" + host)
-        script = _ASKPASS.format(origin=origin, asked=shlex.quote("@" + host), username=username.path, password=password.path)
+        asked = "{0}://{1}@{2}".format(split.scheme, urllib.parse.quote(name, safe="~"), host)
+        script = _ASKPASS.format(origin=shlex.quote(split.scheme + "://" + host), asked=shlex.quote(asked),
+                                 username=username.path, password=password.path)
         _write(path, script)
         os.chmod(path, 0o700)
         git.environment["GIT_ASKPASS"] = path

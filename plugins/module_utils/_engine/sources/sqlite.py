@@ -89,6 +89,7 @@ class SQLite(Source):
             raise BackupError("source_missing", source=self.declared)
         if not os.path.isfile(self.real):
             raise BackupError("source_unreachable", source=self.declared, detail="it is not a file")
+        # a WAL database needs its -wal and -shm beside it: SQLite makes them, of its owner, where they are not there
         with self._faults(), _opened(self.real, "mode=ro", self.timeout) as database:
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return os.path.getsize(self.real)
