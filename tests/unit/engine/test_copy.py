@@ -247,7 +247,7 @@ def test_a_listing_made_anew_does_not_deceive_who_knows_the_digest(good, disk, t
     with damaged(disk, "SIGA_20261122.tar.zst.gpg") as content:
         content[1000] ^= 1
     directory = disk.location(SLOT)
-    subprocess.run("sha256sum SIGA* > SHA256SUMS", shell=True, cwd=directory, check=True)
+    subprocess.run(["sh", "-c", "sha256sum SIGA* >SHA256SUMS"], cwd=directory, check=True)
     assert fault(proof, disk, tree, KEYS, hashlib.sha256(good["SHA256SUMS"]).hexdigest()).fault.name == "bytes_differ"
     assert fault(proof, disk, tree, KEYS).fault.name == "bytes_differ"
 
@@ -295,3 +295,22 @@ def test_a_link_named_like_an_unfinished_copy_is_swept_and_not_followed(disk, tr
     copy.make(copy.Order(SLOT), Paths([str(tree)]), [disk])
     assert shelf_of(disk) == [".SIGA_20261122.sealed"]
     assert sorted(entry.name for entry in tree.iterdir()) == ["notes.txt", "random"]
+
+
+def test_a_restore_that_fails_at_its_last_step_puts_the_former_data_back(good, disk, tree, tmp_path, monkeypatch):
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "former").write_text("data")
+    rename = os.rename
+
+    def failing(source, destination):
+        if source.endswith("/restored"):
+            raise OSError("input/output error")
+        rename(source, destination)
+
+    monkeypatch.setattr(os, "rename", failing)
+    with copy.Copy(SLOT, disk, KEYS) as opened, pytest.raises(BackupError) as caught:
+        Paths([str(tree)]).restore(opened, str(target), True)
+    assert caught.value.fault.name == "restore_failed"
+    assert (target / "former").read_text() == "data"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["disk", "target", "tree"]
