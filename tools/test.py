@@ -32,16 +32,18 @@ CORE_MATRIX = {
     "2.17": ("2.17.14", ("3.11", "3.12", "3.10")),
     "2.18": ("2.18.19", ("3.11", "3.12", "3.13")),
     "2.19": ("2.19.14", ("3.11", "3.12", "3.13")),
-    "2.20": ("2.20.0", ("3.12", "3.13", "3.14")),
-    "2.21": ("2.21.0", ("3.12", "3.13", "3.14")),
+    "2.20": ("2.20.10", ("3.12", "3.13", "3.14")),
+    "2.21": ("2.21.4", ("3.12", "3.13", "3.14")),
 }
 LIMIT_SECONDS = 1500
 TAIL_LINES = 80
 
+_running: set[subprocess.Popen[bytes]] = set()
+
 
 @dataclass
 class Part:
-    """One command of the tests. Parts that share a `room` (the lab) never run at the same time; the first pass is by order."""
+    """One command of the tests. Parts that share a `room` (the lab) never run at the same time."""
 
     name: str
     command: list[str]
@@ -51,6 +53,7 @@ class Part:
     status: int | None = None
     passed: int = 0
     failed: int = 0
+    skipped: int = 0
 
     @property
     def log(self) -> Path:
@@ -69,11 +72,10 @@ def version_of(python: str | Path) -> str | None:
 
 def find_pythons() -> dict[str, str]:
     """Version -> path of an interpreter able to make virtual environments: on PATH, under pyenv, in /usr/bin."""
-    roots: list[Path] = []
+    pyenv = os.environ.get("PYENV_ROOT") or str(Path.home() / ".pyenv")
     if shutil.which("pyenv"):
-        answer = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False)
-        if answer.returncode == 0:
-            roots = sorted(Path(answer.stdout.strip(), "versions").glob("3.*"))
+        pyenv = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False).stdout.strip() or pyenv
+    roots = sorted(Path(pyenv, "versions").glob("3.*"))
     found: dict[str, str] = {}
     for version in (*ENGINE_PYTHONS, "3.14"):
         name = "python" + version
@@ -181,13 +183,26 @@ def count(part: Part) -> None:
     """Fills how many tests a part's log tells of; a part that is not pytest, or has no summary, counts as one."""
     text = part.log.read_text(encoding="utf-8", errors="replace")
     summary = [line for line in text.splitlines() if re.search(r"\b\d+ (passed|failed|errors?)\b.* in [\d.]+s", line)]
-    numbers = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error)", summary[-1] if summary else "")}
+    numbers = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error|skipped)", summary[-1] if summary else "")}
     part.passed = numbers.get("passed", 0)
     part.failed = numbers.get("failed", 0) + numbers.get("error", 0)
+    part.skipped = numbers.get("skipped", 0)
     if part.status == 0:
         part.passed = part.passed or 1
     else:
         part.failed = part.failed or 1
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a part with all its children: asked first, then made to."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def run(part: Part) -> None:
@@ -198,23 +213,19 @@ def run(part: Part) -> None:
             # a session of its own, so that a part that hangs ends with all its children
             process = subprocess.Popen(part.command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                        start_new_session=True,
-                                       env={**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"), **part.environment})
+                                       env={**os.environ, "LC_ALL": "C.UTF-8", **part.environment})
         except OSError as error:
             log.write(f"{part.command[0]}: {error}\n".encode())
             part.status = 127
         else:
+            _running.add(process)
             try:
                 part.status = process.wait(LIMIT_SECONDS)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGTERM)
-                time.sleep(5)
-                try:
-                    os.killpg(process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-                process.wait()
+                end(process)
                 log.write(f"\nended after {LIMIT_SECONDS} seconds: too long\n".encode())
                 part.status = 124
+            _running.discard(process)
     part.seconds = time.monotonic() - started
     count(part)
 
@@ -260,7 +271,8 @@ def report(parts: list[Part], missing: list[str], seconds: float) -> int:
     print(f"\n===== Summary: {len(parts)} parts in {seconds / 60:.1f} minutes =====")
     for part in parts:
         print(f"{'pass' if part.status == 0 else 'FAIL'}  {part.seconds:6.0f} s  {part.passed:5d} passed  {part.failed:3d} failed  {part.name}")
-    for line in missing:
+    skipped = [f"{part.skipped} skipped tests of {part.name}: see {part.log.relative_to(TOP)}" for part in parts if part.skipped]
+    for line in missing + skipped:
         print(f"!!!! NOT RUN HERE: {line}")
     failed = sum(part.failed for part in parts)
     print(f"{sum(part.passed for part in parts)} passed, {failed} failed", flush=True)
@@ -289,6 +301,11 @@ def main() -> int:
     uses_lab = any(part.room == "lab" for part in parts)
     try:
         run_all(parts, options.workers)
+    except KeyboardInterrupt:
+        print("interrupted: ending what runs", flush=True)
+        for process in list(_running):
+            end(process)
+        raise
     finally:
         if uses_lab:
             down = Part("lab down", ["tools/lab", "down"], "lab", on_path(DEVELOPMENT))

@@ -41,7 +41,7 @@ class ActionModule(BackupAction):
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        rules = self._policy(arguments)
+        rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
         systems = _plain(arguments["systems"])
         media = _plain(arguments["media"])
         policy.validate(rules, systems, media)
@@ -70,22 +70,23 @@ class ActionModule(BackupAction):
             "manual": rules["manual"]["name"],
         }
 
-    def _policy(self, arguments: Mapping[str, Any]) -> Any:
-        """The policy given, else the file given, else the one shipped; with the institution's people when they are given apart."""
+    def _policy(self, arguments: Mapping[str, Any], inventory: Path) -> Any:
+        """The policy given, else the file given, else the one shipped; with the institution's people when they are given apart.
+
+        Paths of public keys are made absolute: they are relative to the file that names them, as far as that is known.
+        """
         if arguments["policy"] is not None:
-            found = _plain(arguments["policy"])
-            base = Path()
+            found = _with_key_paths(_plain(arguments["policy"]), inventory)
         else:
             path = Path(arguments["policy_file"] or SHIPPED_POLICY)
-            base = path.parent
             try:
-                found = _plain(self._loader.load_from_file(str(path)))
+                found = _with_key_paths(_plain(self._loader.load_from_file(str(path))), path.parent)
             except AnsibleError as error:
                 raise BackupError("invalid_input", where="backup_policy_file", value=str(path), problem=f"can't be read: {error}",
                                   mend="Give the path of a policy in YAML; policies/manual-001-2019.yml is an example.") from error
         if arguments["actors"] is not None and isinstance(found, dict):
-            found["actors"] = _plain(arguments["actors"])
-        return _with_key_paths(found, base)
+            found["actors"] = _with_key_paths(_plain(arguments["actors"]), inventory)
+        return found
 
 
 def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,
@@ -103,11 +104,10 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "numeral": rules["kinds"][system["kind"]]["numeral"],
         "encrypt": criticality["password"],
         "required_trust": criticality["required_trust"],
-        "recipients": [{key: person[key] for key in ("name", "public_key", "public_key_file") if key in person}
-                       for person in policy.key_holders(rules, system["kind"], today)],
+        "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] else [],
         "compression": system.get("compression") or rules.get("compression", "zstd"),
-        "minimum_size": system.get("minimum_size", 0),
-        "media": list(system.get("media") or [medium["name"] for medium in media if medium.get("default")]),
+        "minimum_size": system.get("minimum_size", 1),
+        "media": list(system.get("media") or [medium["name"] for medium in media if medium.get("default", True)]),
         **decision._asdict(),
     }
     if last is not None:
@@ -115,6 +115,17 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
                     "previous_content_digest": last.get("content_digest"), "previous_at": last.get("started_at")}
         row.update({key: value for key, value in previous.items() if value is not None})
     return row
+
+
+def _public_key(person: Mapping[str, Any]) -> str:
+    """The OpenPGP public key of a designated person, armoured."""
+    if "public_key" in person:
+        return person["public_key"]
+    try:
+        return Path(person["public_key_file"]).read_text("ascii")
+    except (OSError, ValueError) as error:
+        raise BackupError("invalid_input", where=f"public_key_file of {person['name']}", value=person["public_key_file"], problem=f"can't be read: {error}",
+                          mend="Give the path of an armoured OpenPGP public key (gpg --armor --export).") from error
 
 
 def _wanted(only: Iterable[str], systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> set[str]:
@@ -158,7 +169,6 @@ def _refuse_same_name_elsewhere(systems: Iterable[Mapping[str, Any]], others: Ma
 
 
 def _with_key_paths(found: Any, base: Path) -> Any:
-    """Paths of public keys are relative to the policy's file."""
     if isinstance(found, dict):
         return {key: str(base / value) if key == "public_key_file" and isinstance(value, str) else _with_key_paths(value, base)
                 for key, value in found.items()}

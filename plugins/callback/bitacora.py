@@ -11,7 +11,7 @@ type: notification
 short_description: Records every copy, verification and restore in the bitácora
 version_added: 0.1.0
 author:
-  - perucompras.respaldo contributors
+  - perucompras.respaldo contributors (@perucompras)
 description:
   - Writes an entry (asiento) for each task result that carries the key C(backup), for the start and the end of each run, and for what was
     left unfinished when a run is interrupted (Manual 001-2019, numerals 5.2 b, 7.2.1 c, 7.2.2 c, 7.2.3 b and 8.2).
@@ -98,7 +98,7 @@ def _never_silent(hook: Callable[..., None]) -> Callable[..., None]:
 
 def _result_of(event: Any) -> tuple[str, Any, Mapping[str, Any]]:
     """Host, task and result of an event, by the names of ansible-core 2.19 or those before it."""
-    if hasattr(event, "task_fields"):
+    if hasattr(event, "host"):
         return event.host.get_name(), event.task, event.result
     return event._host.get_name(), event._task, event._result
 
@@ -200,9 +200,9 @@ class CallbackModule(CallbackBase):
     def _complain(self) -> None:
         recorder = self.recorder
         if recorder.journal_file:
-            self._display.error("bitácora: {0} Entries wait in {1}; the next run takes them in.".format(recorder.problem, recorder.journal_file))
+            self._display.error("bitácora: {0}. Entries wait in {1}; the next run takes them in.".format(recorder.problem, recorder.journal_file), wrap_text=False)
         elif recorder.unwritten:
-            self._display.error("bitácora: entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem))
+            self._display.error("bitácora: entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem), wrap_text=False)
 
     def _interrupt(self, how: str) -> None:
         if self.recorder is None or self.recorder.closed or os.getpid() != self._pid:
@@ -276,8 +276,10 @@ class CallbackModule(CallbackBase):
         self.recorder.flush_pending()
 
     def _is_simulated(self, event: Any) -> bool:
-        fields = getattr(event, "task_fields", None) or getattr(event, "_task_fields", None) or {}
-        return self._simulated or fields.get("check_mode") is True
+        # The fields of the event are templated, those of the task may not be; newer versions give only the task, templated.
+        fields = getattr(event, "_task_fields", None)
+        mode = fields.get("check_mode") if fields else getattr(_result_of(event)[1], "check_mode", False)
+        return self._simulated or mode is True
 
     @staticmethod
     def _each(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:

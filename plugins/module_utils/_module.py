@@ -32,7 +32,7 @@ _MEDIUM: Dict[str, Any] = dict(
     port=dict(type="int", default=22),
     user=dict(type="str", default=""),
     identity_file=dict(type="path", default=""),
-    private_key=dict(type="str", default="", no_log=True),
+    ssh_key=dict(type="str", default="", no_log=True),
     known_hosts=dict(type="str", default=""),
 )
 
@@ -108,7 +108,6 @@ GIT_SOURCE: Dict[str, Any] = dict(
     username=dict(type="str", default=""),
     password=dict(type="str", default="", no_log=True),
     lfs=dict(type="str", choices=["auto", "require", "skip"], default="auto"),
-    run_as=dict(type="str", default=""),
     work_dir=dict(type="path", default=""),
 )
 
@@ -168,7 +167,6 @@ class Task:
         fields.update(result.build(event=event, label=self.label.name, printed_label=self.label.printed,
                                    system=self.params["system"], kind=self.params["kind"]))
         return fields
-
 
     def source(self, manifest: Mapping[str, Any]) -> Source:
         """The source that made an existing copy, with the options the task gives for reaching its engine."""
@@ -335,3 +333,12 @@ def _listed(medium: Medium, slot: Slot) -> Dict[str, Any]:
     except BackupError as error:
         row.update(sha256="", error=error.message)
     return row
+
+
+def tell_refs(module: AnsibleModule) -> None:
+    """The digest of a git repository's refs as they are now."""
+    try:
+        source = catalogue.build("git", module.params["source"], module.params["assigned_paths"])
+        module.exit_json(changed=False, digest=source.current_digest())
+    except BackupError as error:
+        module.fail_json(**_told(error))

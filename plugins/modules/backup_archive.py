@@ -41,11 +41,11 @@ options:
         elements: str
         default: []
 extends_documentation_fragment:
-  - perucompras.respaldo.copy.copy
-  - perucompras.respaldo.copy.media
-  - perucompras.respaldo.copy.making
-  - perucompras.respaldo.copy.assigned
-  - perucompras.respaldo.copy.attributes
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.backup.making
+  - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.backup.attributes
 seealso:
   - module: perucompras.respaldo.backup_label
   - module: perucompras.respaldo.backup_verify

@@ -47,7 +47,7 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file for O(source.url). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
         type: str
         default: ""
       username:
@@ -67,16 +67,12 @@ options:
         description: Directory on this server that keeps mirrors of repositories elsewhere, so that the next copy fetches only what is new.
         type: path
         default: ""
-      run_as:
-        description: Operating system account that runs git.
-        type: str
-        default: ""
 extends_documentation_fragment:
-  - perucompras.respaldo.copy.copy
-  - perucompras.respaldo.copy.media
-  - perucompras.respaldo.copy.making
-  - perucompras.respaldo.copy.assigned
-  - perucompras.respaldo.copy.attributes
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.backup.making
+  - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.backup.attributes
 seealso:
   - module: perucompras.respaldo.backup_label
   - module: perucompras.respaldo.backup_verify

@@ -25,7 +25,7 @@ options:
     required: true
     choices: [database, source_code, file_server, mailbox]
 extends_documentation_fragment:
-  - perucompras.respaldo.copy.medium
+  - perucompras.respaldo.backup.medium
 attributes:
   check_mode:
     description: Nothing is changed.

@@ -34,7 +34,7 @@ options:
       - Keys V(jefe_oti) and V(soporte) hold lists of designations; V(egcr) holds V(database), V(source_code) and V(infrastructure),
         each with the lists V(titular) and V(suplente).
       - A designation has V(name) and V(from), and may have V(email), V(until), V(document), and V(public_key) or V(public_key_file)
-        (OpenPGP; a relative path starts at the policy's file).
+        (OpenPGP, armoured; a relative path starts at the directory of the inventory or of the policy's file).
     type: dict
   systems:
     description:
@@ -42,17 +42,18 @@ options:
       - Each has V(name), V(kind) (V(database) or V(source_code)), V(criticality) (V(alta), V(media) or V(baja)), V(office) and V(source),
         and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)) and V(enabled).
       - V(source) has a V(type). V(postgresql) takes V(databases) (a list, or V(all)), V(host), V(port), V(user), V(password), V(run_as),
-        V(globals) and V(bin_dir). V(mariadb) takes the same with V(socket) in place of V(bin_dir). V(sqlite) takes V(path).
-        V(command) takes the argument lists V(dump), V(verify) and V(restore), V(extension) and V(password).
+        V(globals) and V(bin_dir). V(mariadb) takes the same and V(socket). V(sqlite) takes V(path).
+        V(command) takes the argument lists V(dump), V(verify), V(restore) and V(rehearse), V(extension) and V(password).
         V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),
-        V(username) with V(password) or V(token). V(paths) takes V(paths) and V(exclude).
+        V(username) and V(password). V(paths) takes V(paths) and V(exclude).
         V(run_as) is the account of the server that reads the source.
     type: list
     elements: dict
     required: true
   media:
     description:
-      - Where copies lie (numeral 6.5). Each has V(name), V(type) (V(local)) and V(path), and V(default) to be used by systems that name none.
+      - Where copies lie (numeral 6.5). Each has V(name) and V(path), and may have V(type) (V(local)) and V(create).
+        Systems that name no medium go to all of them but those with V(default=false).
       - A directory of another server has V(host) too, and may have V(port), V(user), V(identity_file) or V(ssh_key), and V(known_hosts).
     type: list
     elements: dict
@@ -157,9 +158,10 @@ plan:
     required_trust:
       description: Trust level that its copies must reach to count for retention.
       type: str
-    recipients:
-      description: Those whose public keys open the copy; V(name), and V(public_key) or V(public_key_file).
+    public_keys:
+      description: OpenPGP public keys, armoured, of those who may open the copy; empty when its criticality asks for no password.
       type: list
+      elements: str
     compression:
       description: Compression to use.
       type: str

@@ -22,8 +22,8 @@ options:
     type: str
     required: true
 extends_documentation_fragment:
-  - perucompras.respaldo.copy.copy
-  - perucompras.respaldo.copy.media
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.backup.media
 attributes:
   check_mode:
     description: Says whether the copy is published already.

@@ -57,7 +57,7 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file for O(source.url). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
         type: str
         default: ""
       username:
@@ -143,10 +143,10 @@ options:
         type: str
         default: dump
 extends_documentation_fragment:
-  - perucompras.respaldo.copy.copy
-  - perucompras.respaldo.copy.medium
-  - perucompras.respaldo.copy.opening
-  - perucompras.respaldo.copy.assigned
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.backup.opening
+  - perucompras.respaldo.backup.assigned
 attributes:
   check_mode:
     description: The copy is found and its bytes compared with their hashes; the target is not touched.

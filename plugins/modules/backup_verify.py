@@ -49,7 +49,7 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file for O(source.url). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
         type: str
         default: ""
       username:
@@ -135,9 +135,9 @@ options:
         type: str
         default: dump
 extends_documentation_fragment:
-  - perucompras.respaldo.copy.copy
-  - perucompras.respaldo.copy.medium
-  - perucompras.respaldo.copy.opening
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.backup.opening
 attributes:
   check_mode:
     description: Verification changes nothing but, for V(T3), scratch of its own; in check mode only the manifest and SHA256SUMS are read.

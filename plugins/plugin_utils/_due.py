@@ -26,7 +26,8 @@ class Decision(NamedTuple):
     next_due: str  # YYYY-MM-DD in the policy's zone; empty when nothing fixes a day
 
 
-def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[str, Any] | None, now: datetime.datetime, emergency: str = "") -> Decision:
+def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[str, Any] | None, now: datetime.datetime,
+           emergency: str = "") -> Decision:
     """The decision for a valid system; `last` is its last good copy as the bitácora keeps it, `now` has a time zone.
 
     `emergency` is the reason of an emergency copy (numeral 5.1 d), which is due whatever the frequency says.
@@ -39,7 +40,8 @@ def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[s
         return Decision("no", "scheduled", "El sistema está deshabilitado en el inventario", "The system is disabled in the inventory", "")
     if emergency:
         of = policy.get("emergency_numeral", "5.1 d")
-        return Decision("yes", "emergency", f"Copia de emergencia (numeral {of}): {emergency}", f"Emergency copy (numeral {of}): {emergency}", today.isoformat())
+        return Decision("yes", "emergency", f"Copia de emergencia (numeral {of}): {emergency}", f"Emergency copy (numeral {of}): {emergency}",
+                        today.isoformat())
     if last is None:
         return Decision("yes", "scheduled", f"No existe ninguna copia buena anterior (numeral {numeral})",
                         f"There is no earlier good copy (numeral {numeral})", today.isoformat())

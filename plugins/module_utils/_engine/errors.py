@@ -69,6 +69,20 @@ _FAULTS = (
         "La copia de {source} tiene {size} bytes, menos de los {minimum} esperados",
         "Revise el origen: puede estar vacío o dañado. Si realmente se redujo, ajuste el tamaño mínimo del sistema.",
     ),
+    Fault(
+        "RSP205", "source_damaged",
+        "the source {source} is damaged: {detail}",
+        "No copy was made of it. Repair it, or restore it from the last good copy.",
+        "El origen {source} está dañado: {detail}",
+        "No se hizo copia de él. Repárelo o restáurelo desde la última copia buena.",
+    ),
+    Fault(
+        "RSP206", "source_incomplete",
+        "the source {source} lacks what it refers to: {detail}",
+        "Bring what is missing to the source (for git: a whole clone, git lfs fetch --all), then run again.",
+        "Al origen {source} le falta contenido al que hace referencia: {detail}",
+        "Complete el origen (en git: clon completo, git lfs fetch --all) y repita la copia.",
+    ),
     # -- 3xx pipeline -----------------------------------------------------------------------------------------------
     Fault(
         "RSP301", "tool_missing",

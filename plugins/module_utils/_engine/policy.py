@@ -46,15 +46,16 @@ _SOURCES = {
     }),
     "mariadb": table({"type": text(), "databases": all_or_listing(_NAME)}, {
         "host": _HOST, "port": _PORT, "user": _NAME, "password": secret(), "run_as": _NAME, "globals": flag(), "socket": absolute_path(),
+        "bin_dir": absolute_path(),
     }),
-    "sqlite": table({"type": text(), "path": absolute_path()}, {"run_as": _NAME}),
+    "sqlite": table({"type": text(), "path": absolute_path()}, {"work_dir": absolute_path()}),
     "command": table({"type": text(), "dump": _ARGUMENTS, "verify": _ARGUMENTS, "restore": _ARGUMENTS}, {
-        "extension": text(r"[A-Za-z0-9]{1,16}", "dump"), "password": secret(), "run_as": _NAME,
+        "rehearse": _ARGUMENTS, "extension": text(r"[A-Za-z0-9]{1,16}", "dump"), "password": secret(), "run_as": _NAME,
     }),
     "git": table({"type": text()}, {
         "path": absolute_path(), "url": text(r"[^-\x00-\x1f][^\x00-\x1f]*", "https://git.example.org/siga.git"), "lfs": choice("auto", "require", "skip"),
-        "identity_file": absolute_path(), "ssh_key": secret(), "known_hosts": absolute_path(), "username": _NAME, "password": secret(), "token": secret(),
-        "run_as": _NAME,
+        "identity_file": absolute_path(), "ssh_key": secret(), "known_hosts": text(), "username": _NAME, "password": secret(),
+        "work_dir": absolute_path(),
     }),
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
 }
@@ -79,11 +80,9 @@ def _git(source: Mapping[str, Any], where: str, problems: List[Problem]) -> None
                                 "Give path for a repository on this server, url for one on another."))
     if isinstance(source.get("url"), str) and re.match(r"[A-Za-z][A-Za-z0-9+]*://[^/@\s]*:[^/@\s]*@", source["url"]):
         problems.append(Problem(where + ".url", schema.shown(source["url"]), "has a password in it",
-                                "Give it apart, as username and password or token, from the vault."))
+                                "Give it apart, as username and password, from the vault."))
     if "ssh_key" in source and "identity_file" in source:
         problems.append(Problem(where, "ssh_key, identity_file", "has two keys", "Keep ssh_key (the key itself, from the vault) or identity_file (a path)."))
-    if "password" in source and "token" in source:
-        problems.append(Problem(where, "password, token", "has two secrets", "Keep one of them."))
 
 
 _SYSTEM = table(
@@ -92,8 +91,11 @@ _SYSTEM = table(
 )
 
 _MEDIUM = table(
-    {"name": text(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "nas-lima"), "type": choice("local"), "path": absolute_path()},
-    {"host": _HOST, "port": _PORT, "user": _NAME, "identity_file": absolute_path(), "ssh_key": secret(), "known_hosts": absolute_path(), "default": flag()},
+    {"name": text(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "nas-lima"), "path": absolute_path()},
+    {
+        "type": choice("local"), "create": flag(), "default": flag(),
+        "host": _HOST, "port": _PORT, "user": _NAME, "identity_file": absolute_path(), "ssh_key": secret(), "known_hosts": text(),
+    },
 )
 
 # -- policy ----------------------------------------------------------------------------------------------------------
@@ -198,7 +200,7 @@ def _media_of(system: Mapping[str, Any], where: str, media_names: Mapping[str, b
                 problems.append(Problem("{0}.media[{1}]".format(where, index), name, "is not a medium of backup_media", schema.meant(name, list(media_names))))
     elif wanted is None and not any(media_names.values()):
         problems.append(Problem(where + ".media", None, "is missing and no medium is a default one",
-                                "Name its media, or write default: true at one medium of backup_media."))
+                                "Name its media, or take default: false away from one medium of backup_media."))
 
 
 def _media_names(media: Any, problems: List[Problem]) -> Dict[str, bool]:
@@ -210,7 +212,7 @@ def _media_names(media: Any, problems: List[Problem]) -> Dict[str, bool]:
         where = "backup_media[{0}]".format(index)
         if medium["name"].lower() in {name.lower() for name in found}:
             problems.append(Problem(where + ".name", medium["name"], "is the name of two media", "Give each medium its own name."))
-        found[medium["name"]] = medium.get("default") is True
+        found[medium["name"]] = medium.get("default", True) is True
         if "host" not in medium:
             for key in ("port", "user", "identity_file", "ssh_key", "known_hosts"):
                 if key in medium:

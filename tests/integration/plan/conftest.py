@@ -36,23 +36,29 @@ def bitacora(tmp_path):
 
 @pytest.fixture
 def play(tmp_path, bitacora):
-    """Runs one task of ours on every host of an inventory; its result, failed or not, is in the Run."""
+    """Runs one task of ours on every host of an inventory; its result, failed or not, is in the Run.
 
-    def run(action, arguments, inventory="inventories/local", variables=None, options=(), environment=None):
+    With several arguments it runs once for each, in one playbook (a playbook takes seconds), and the results are a list.
+    """
+
+    def run(action, *arguments, inventory="inventories/local", variables=None, options=(), environment=None):
         results = tmp_path / "results"
         results.mkdir(exist_ok=True)
         for old in results.glob("*.json"):
             old.unlink()
-        keep = {"ansible.builtin.copy": {"content": "{{ told | to_json }}", "dest": str(results) + "/{{ inventory_hostname }}.json", "mode": "0600"},
+        names = [f"told_{index}" for index in range(len(arguments))]
+        told = names[0] if len(names) == 1 else "[" + ", ".join(names) + "]"
+        tasks = [{"name": "The action", action: given, "register": name, "ignore_errors": True} for name, given in zip(names, arguments, strict=True)]
+        keep = {"ansible.builtin.copy": {"content": "{{ " + told + " | to_json }}", "dest": str(results) + "/{{ inventory_hostname }}.json", "mode": "0600"},
                 "no_log": True, "check_mode": False, "delegate_to": "localhost"}
         playbook = tmp_path / "play.yml"
         playbook.write_text(json.dumps([{
             "hosts": "all", "gather_facts": False, "connection": "local",
             "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
             "tasks": [
-                {"name": "The action", action: arguments, "register": "told", "ignore_errors": True},
+                *tasks,
                 dict(keep, name="Keep its result"),
-                {"name": "End as the action did", "ansible.builtin.assert": {"that": "told is not failed"}},
+                {"name": "End as the action did", "ansible.builtin.assert": {"that": [f"{name} is not failed" for name in names]}},
             ],
         }]), "utf-8")
         command = [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(inventory), str(playbook), *options]

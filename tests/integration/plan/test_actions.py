@@ -16,7 +16,7 @@ INVENTORY = {"systems": "{{ backup_systems }}", "media": "{{ backup_media }}", "
 SECRET = "Cl4ve-Plantada-7f3a"
 
 SHIPPED_POLICY = Path(__file__).resolve().parents[3] / "policies" / "manual-001-2019.yml"
-MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias", "default": True}]
+MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias"}]
 SIGA = {"name": "SIGA", "kind": "database", "criticality": "media", "office": "Administración",
         "source": {"type": "postgresql", "databases": ["siga"], "host": "bd1", "user": "respaldo", "password": SECRET}}
 CODE = {"name": "SIGA", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": {"type": "git", "path": "/srv/siga.git"}}
@@ -55,7 +55,7 @@ def test_local_inventory_takes_what_the_newcomer_has(play):
 
 def test_example_inventory_is_valid_and_its_secrets_stay_inside(play):
     secrets = {"vault_nas_ssh_key": SECRET, "vault_tramite_password": SECRET, "vault_git_token": SECRET}
-    run = play(PLAN, INVENTORY, "inventories/example", secrets, options=["-vvv"])
+    run = play(PLAN, INVENTORY, inventory="inventories/example", variables=secrets, options=["-vvv"])
     assert run.status == 0, run.output
     assert len(run.results) == 4
     assert sum(len(result["plan"]) for result in run.results.values()) == 8
@@ -90,10 +90,10 @@ def test_history_decides_and_an_emergency_overrides_it(play, bitacora):
     assert plan["database", "SIGA"]["previous_size"] == 4096 and plan["database", "SIGA"]["previous_label"] == "SIGA_20200101"
     assert plan["source_code", "SIGA"]["due"] == "yes" and plan["source_code", "SIGA"]["previous_content_digest"] == "abc"
     record(bitacora, 1, kind="source_code", label="SIGA_20200102")
-    plan = play(PLAN, dict(given, kind="source_code", only=["siga"])).plan()
-    assert {key: row["due"] for key, row in plan.items()} == {("source_code", "SIGA"): "if_changed"}
-    plan = play(PLAN, dict(given, emergency_reason="Alerta de ransomware"), options=["--check"]).plan()
-    assert {row["due"] for row in plan.values()} == {"yes"} and {row["reason"] for row in plan.values()} == {"emergency"}
+    run = play(PLAN, dict(given, kind="source_code", only=["siga"]), dict(given, emergency_reason="Alerta de ransomware"), options=["--check"])
+    selected, emergency = (told["plan"] for told in run.results["localhost"])
+    assert [(row["kind"], row["system"], row["due"]) for row in selected] == [("source_code", "SIGA", "if_changed")]
+    assert [(row["due"], row["reason"]) for row in emergency] == [("yes", "emergency")] * 2
 
 
 def test_a_copy_that_was_not_read_back_does_not_count(play, bitacora):
@@ -101,11 +101,25 @@ def test_a_copy_that_was_not_read_back_does_not_count(play, bitacora):
     assert play(PLAN, {"systems": [SIGA], "media": MEDIA}).plan()["database", "SIGA"]["due"] == "yes"
 
 
+def test_public_keys_of_those_in_charge_go_with_encrypted_copies(play, tmp_path):
+    inventory = tmp_path / "hosts.json"
+    designated = {"name": "Ana", "from": "2020-01-01", "public_key_file": "claves/ana.asc"}
+    variables = {"backup_media": MEDIA, "backup_systems": [SIGA, CODE], "backup_actors": {"egcr": {"database": {"titular": [designated]}}}}
+    inventory.write_text(json.dumps({"all": {"hosts": {"bd1": variables}}}), "utf-8")
+    told = play(PLAN, INVENTORY, inventory=inventory).results["bd1"]
+    assert told["error"]["code"] == "RSP101" and "public_key_file of Ana" in told["msg"]
+    (tmp_path / "claves").mkdir()
+    (tmp_path / "claves" / "ana.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "ascii")
+    plan = play(PLAN, INVENTORY, inventory=inventory).plan("bd1")
+    assert plan["database", "SIGA"]["public_keys"] == ["-----BEGIN PGP PUBLIC KEY BLOCK-----\n"]
+    assert plan["source_code", "SIGA"]["public_keys"] == []
+
+
 def test_two_hosts_can_not_hold_one_system(play, tmp_path):
     inventory = tmp_path / "hosts.json"
     hosts = {"bd1": {"backup_systems": [SIGA]}, "bd2": {"backup_systems": [dict(SIGA, name="sígá"), dict(SIGA, name="SIAF")]}}
     inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": {"backup_media": MEDIA}}}), "utf-8")
-    run = play(PLAN, INVENTORY, inventory)
+    run = play(PLAN, INVENTORY, inventory=inventory)
     assert run.status == 2
     assert "backup_systems[0].name: 'SIGA' is also the name of a database of host bd2" in run.results["bd1"]["msg"]
     assert "of host bd1" in run.results["bd2"]["msg"]
@@ -145,22 +159,22 @@ def test_label_has_the_day_of_lima_whatever_the_clock_of_the_controller(play, cl
 def test_label_goes_on_where_the_bitacora_and_the_medium_are(play, bitacora):
     record(bitacora, 0, label="SIGA_20280229")
     arguments = {"system": "SIGA", "kind": "database", "date": "2028-02-29"}
-    told = play(LABEL, arguments, options=["--check"]).results["localhost"]
-    assert (told["label"], told["printed_label"]) == ("SIGA_20280229_02", "SIGA_2028 02 29_02")
-    told = play(LABEL, dict(arguments, taken=["SIGA_20280229_04"])).results["localhost"]
-    assert told["label"] == "SIGA_20280229_05"
-    told = play(LABEL, dict(arguments, kind="source_code")).results["localhost"]
-    assert told["label"] == "SIGA_20280229"
+    run = play(LABEL, arguments, dict(arguments, taken=["SIGA_20280229_04"]), dict(arguments, kind="source_code"), options=["--check"])
+    second, fifth, code = run.results["localhost"]
+    assert (second["label"], second["printed_label"]) == ("SIGA_20280229_02", "SIGA_2028 02 29_02")
+    assert fifth["label"] == "SIGA_20280229_05"
+    assert code["label"] == "SIGA_20280229"
 
 
-@pytest.mark.parametrize("arguments, words", [
-    ({"time_zone": "America/Limma"}, "install the package tzdata"),
-    ({"date": "29/02/2028"}, "Write it like 2026-11-22"),
-    ({"system": "a/b"}, "has a slash"),
-    ({"system": "x" * 300}, "300 characters"),
-])
-def test_label_refuses_in_words(play, arguments, words):
-    run = play(LABEL, {"system": "SIGA", "kind": "database", **arguments})
+def test_label_refuses_in_words(play):
+    refusals = [
+        ({"time_zone": "America/Limma"}, "install the package tzdata"),
+        ({"date": "29/02/2028"}, "Write it like 2026-11-22"),
+        ({"system": "a/b"}, "has a slash"),
+        ({"system": "x" * 300}, "300 characters"),
+    ]
+    run = play(LABEL, *({"system": "SIGA", "kind": "database", **arguments} for arguments, _words in refusals))
     assert run.status == 2
-    assert run.results["localhost"]["error"]["code"] == "RSP101"
-    assert words in run.results["localhost"]["msg"]
+    for told, (_arguments, words) in zip(run.results["localhost"], refusals, strict=True):
+        assert told["error"]["code"] == "RSP101"
+        assert words in told["msg"]

@@ -26,8 +26,8 @@ POLICY = {
         "baja": {"password": False, "required_trust": "T2"},
     },
 }
-MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias", "default": True},
-         {"name": "nas", "type": "local", "path": "/srv/copias", "host": "nas.example.org", "user": "respaldo"}]
+MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias", "create": True},
+         {"name": "nas", "path": "/srv/copias", "host": "nas.example.org", "user": "respaldo", "ssh_key": "x", "default": False}]
 
 
 def database(**changes):
@@ -73,7 +73,7 @@ def test_each_source_of_a_database_is_taken(source):
 @pytest.mark.parametrize("source", [
     {"type": "git", "path": "/srv/git/siga.git", "lfs": "require"},
     {"type": "git", "url": "git@git.example.org:siga.git", "ssh_key": "x"},
-    {"type": "git", "url": "https://git.example.org/siga.git", "username": "respaldo", "token": "x"},
+    {"type": "git", "url": "https://git.example.org/siga.git", "username": "respaldo", "password": "x"},
     {"type": "paths", "paths": ["/srv/app"], "exclude": ["*.tmp"]},
 ])
 def test_each_source_of_code_is_taken(source):
@@ -161,7 +161,7 @@ def test_names_are_unique_for_a_kind_whatever_their_case(other):
 
 
 def test_default_media_must_exist_for_who_names_none():
-    media = [{"name": "nas", "type": "local", "path": "/srv"}]
+    media = [{"name": "nas", "type": "local", "path": "/srv", "default": False}]
     engine.validate(POLICY, [database(media=["nas"])], media)
     assert "no medium is a default one" in refused([database()], media).message
 
@@ -174,7 +174,7 @@ def test_default_media_must_exist_for_who_names_none():
     ({"name": "a", "type": "local", "path": "/x", "host": "h", "ssh_key": "PRIVADA", "identity_file": "/k"}, "two keys"),
 ])
 def test_a_mistake_in_a_medium_is_told(medium, expected):
-    error = refused([], [dict(medium, default=True)])
+    error = refused([], [medium])
     assert expected in error.message
     assert "PRIVADA" not in error.message
 

@@ -55,7 +55,7 @@ class PartReader(abc.ABC):
     manifest: Dict[str, Any]
 
     @abc.abstractmethod
-    def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], None]] = None) -> int:
+    def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], Any]] = None) -> int:
         """Send the plain bytes of the part through `stages` and what leaves them to `feed`. Gives the plain size.
 
         Raises bytes_differ at the end when the file's hash is not the manifest's: whatever was done with the bytes

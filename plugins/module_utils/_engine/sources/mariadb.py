@@ -75,6 +75,8 @@ class MariaDB(Source):
 
     type = "mariadb"
 
+    OPTIONS = ("databases", "host", "port", "user", "password", "run_as", "globals", "socket", "bin_dir", "encrypted", "database")
+
     def __init__(self, databases: Any = "all", host: str = "", port: int = 0, user: str = "", password: str = "", run_as: str = "",
                  globals: bool = True, socket: str = "", bin_dir: str = "", encrypted: bool = False, database: str = "") -> None:
         self.wanted = _names(databases)

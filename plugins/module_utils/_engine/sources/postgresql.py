@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shlex
 from typing import Any, Dict, Iterator, List, Optional, Sequence
@@ -100,6 +101,8 @@ class PostgreSQL(Source):
 
     type = "postgresql"
 
+    OPTIONS = ("databases", "host", "port", "user", "password", "run_as", "globals", "bin_dir", "encrypted", "database", "owners")
+
     def __init__(self, databases: Any = "all", host: str = "", port: int = 0, user: str = "", password: str = "", run_as: str = "",
                  globals: bool = True, bin_dir: str = "", encrypted: bool = False, database: str = "", owners: bool = True) -> None:
         self.wanted = _names(databases)
@@ -107,6 +110,8 @@ class PostgreSQL(Source):
         self.port = port
         self.user = user
         self.password = password
+        if not run_as and not host and os.geteuid() == 0:
+            run_as = "postgres"  # the local socket knows its superuser by the account
         self.account = programs.account(run_as) if run_as else None
         self.globals = globals
         self.bin_dir = bin_dir

@@ -81,12 +81,13 @@ options:
         description: Private key, a file on the server with the data.
         type: path
         default: ""
-      private_key:
+      ssh_key:
         description: Private key as text, instead of O(media[].identity_file). It is never written to a disk.
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file with the key of O(media[].host). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of
+          O(media[].host). The key is always checked.
         type: str
         default: ""
 """
@@ -135,12 +136,13 @@ options:
         description: Private key, a file on the server where the module runs.
         type: path
         default: ""
-      private_key:
+      ssh_key:
         description: Private key as text, instead of O(medium.identity_file).
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file with the key of O(medium.host). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of
+          O(medium.host). The key is always checked.
         type: str
         default: ""
 """
@@ -223,7 +225,7 @@ options:
         elements: str
         default: []
       key_reference:
-        description: Reference of the password, as in the manifest and the bitácora.
+        description: Reference of the password, as in the manifest and the bitácora. By default the one that custody gives to O(label).
         type: str
         default: ""
       custody:

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locates the copy to restore or verify (numeral 7.1.3)."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ..module_utils._engine import copy, label, result
+from ..module_utils._engine.errors import BackupError
+from ..plugin_utils import _due
+from ..plugin_utils._actions import BackupAction
+from ..plugin_utils._bitacora.store import open_store, resolve_url
+
+
+class ActionModule(BackupAction):
+    ARGUMENTS = {
+        "system": {"type": "str", "required": True},
+        "kind": {"type": "str", "required": True, "choices": list(result.KINDS)},
+        "label": {"type": "str", "default": ""},
+        "lost_at": {"type": "str", "default": ""},
+        "time_zone": {"type": "str", "default": "America/Lima"},
+        "reason": {"type": "str", "default": ""},
+        "ticket": {"type": "str", "default": ""},
+        "requester": {"type": "str", "default": ""},
+        "target": {"type": "str", "default": ""},
+        "media": {"type": "list", "elements": "dict", "required": True},
+        "for": {"type": "str", "choices": ["restore", "verify"], "default": "restore"},
+    }
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        system, kind = arguments["system"], arguments["kind"]
+        good = _good(kind, system)
+        newest = _newest_before(good, _moment(arguments["lost_at"], arguments["time_zone"]))
+        chosen = newest
+        if arguments["label"]:
+            name = label.parse(arguments["label"]).name
+            chosen = next((entry for entry in good if entry["label"] == name), None)
+        if chosen is None:
+            raise BackupError("copy_missing", label=arguments["label"] or "of {0} {1}".format(kind, system), location="the bitácora")
+        if arguments["for"] == "restore" and chosen is not newest and not arguments["reason"]:
+            raise BackupError("invalid_input", where="label", value=chosen["label"],
+                              problem="is not the most recent copy before the loss ({0})".format(newest["label"] if newest else "none"),
+                              mend="Give the reason for another copy, or leave the label out (numeral 7.1.3).")
+        medium = _medium(chosen, arguments["media"])
+        named = label.parse(chosen["label"])
+        found: dict[str, t.Any] = {
+            "changed": False, "label": named.name, "sha256": chosen.get("sha256", ""), "key_reference": chosen.get("key_reference", ""),
+            "medium": medium, "source_type": chosen.get("source_type", ""), "copy": chosen}
+        if arguments["for"] == "restore":
+            kept = {name: chosen[name] for name in ("criticality", "office", "responsible", "source_type", "source", "sha256") if name in chosen}
+            found["backup"] = result.build(
+                event="restore_started", label=named.name, printed_label=named.printed, system=system, kind=kind, numeral="7.1.3",
+                reason="request" if arguments["ticket"] else None, reason_text=arguments["reason"] or None,
+                ticket=arguments["ticket"] or None, requester=arguments["requester"] or None, target=arguments["target"] or None,
+                medium=medium, started_at=copy.now(), **kept)
+        return found
+
+
+def _good(kind: str, system: str) -> list[dict[str, t.Any]]:
+    """The copies of a system that were made and not found damaged since, oldest first."""
+    with open_store(resolve_url(), readonly=True) as store:
+        history = store.entries(kind=kind, system=system, type=("copy_made", "copy_damaged", "copy_verified"))
+    state: dict[str, str] = {}
+    made = []
+    for entry in history:
+        if entry.get("simulated"):
+            continue
+        state[entry["label"]] = entry["type"]
+        if entry["type"] == "copy_made":
+            made.append(entry)
+    return sorted((entry for entry in made if state[entry["label"]] != "copy_damaged"), key=lambda entry: (entry.get("started_at", ""), entry["n"]))
+
+
+def _newest_before(good: list[dict[str, t.Any]], moment: str) -> dict[str, t.Any] | None:
+    before = [entry for entry in good if not moment or entry.get("started_at", "") < moment]
+    return before[-1] if before else None
+
+
+def _moment(text: str, zone: str) -> str:
+    """The time of the loss in UTC as the bitácora writes times; "" when it is not given."""
+    if not text:
+        return ""
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d"):
+        try:
+            local = datetime.datetime.strptime(text, form).replace(tzinfo=_due.zone(zone))
+        except ValueError:
+            continue
+        return local.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    raise BackupError("invalid_input", where="lost_at", value=text, problem="is not a date", mend="Write it as 2026-11-22 or 2026-11-22 10:30.")
+
+
+def _medium(chosen: t.Mapping[str, t.Any], media: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """The first medium of the inventory that received the copy."""
+    recorded = str(chosen.get("medium", "")).split(", ")
+    for medium in media:
+        if medium.get("name") in recorded:
+            return str(medium["name"])
+    raise BackupError("copy_missing", label=chosen["label"], location="the media of this inventory (it went to {0})".format(", ".join(recorded)))

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_select
+short_description: Locate the copy to restore or verify, and open its restore in the bitácora
+version_added: 0.1.0
+description:
+  - Locates in the bitácora the most recent good copy of a system, before the loss when O(lost_at) is given
+    (manual 001-2019, numeral 7.1.3).
+  - With O(for=restore) the result carries the C(backup) structure of a restore that starts, which the bitácora's callback
+    records, so each restore has an entry before any work is done.
+options:
+  system:
+    description: Name of the system as declared in the inventory.
+    type: str
+    required: true
+  kind:
+    description: Kind of backup.
+    type: str
+    required: true
+    choices: [database, source_code, file_server, mailbox]
+  label:
+    description: A certain copy instead of the most recent. With O(for=restore) an older copy than the most recent needs O(reason).
+    type: str
+    default: ""
+  lost_at:
+    description: When the information was lost, as C(YYYY-MM-DD) or C(YYYY-MM-DD HH:MM) in the policy's time zone. Copies started later are passed over.
+    type: str
+    default: ""
+  time_zone:
+    description: Time zone of O(lost_at).
+    type: str
+    default: America/Lima
+  reason:
+    description: Why another copy than the most recent is restored; recorded.
+    type: str
+    default: ""
+  ticket:
+    description: Ticket of the request (numeral 7.1.2); recorded.
+    type: str
+    default: ""
+  requester:
+    description: Who asked for it (numeral 7.1.1); recorded.
+    type: str
+    default: ""
+  target:
+    description: Where it will be restored to; recorded.
+    type: str
+    default: ""
+  media:
+    description: The media of the inventory; the first that holds the copy is returned.
+    type: list
+    elements: dict
+    required: true
+  for:
+    description: What the copy is wanted for.
+    type: str
+    choices: [restore, verify]
+    default: restore
+attributes:
+  check_mode:
+    description: The same copy is located; the bitácora marks the entry as a simulation.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: Locate the most recent copy before the loss
+  perucompras.respaldo.backup_select:
+    system: SIGA
+    kind: database
+    lost_at: 2026-11-22 10:30
+    ticket: 2026-0117
+    media: "{{ backup_media }}"
+  register: chosen
+"""
+
+RETURN = r"""
+label:
+  description: Label of the copy.
+  returned: success
+  type: str
+  sample: SIGA_20261122
+sha256:
+  description: SHA-256 of its SHA256SUMS, as recorded when it was made.
+  returned: success
+  type: str
+key_reference:
+  description: Where custody keeps its password; empty when it has none.
+  returned: success
+  type: str
+medium:
+  description: Name of the medium that holds it.
+  returned: success
+  type: str
+source_type:
+  description: What made it.
+  returned: success
+  type: str
+copy:
+  description: Its entry in the bitácora.
+  returned: success
+  type: dict
+backup:
+  description: What the bitácora records, with O(for=restore).
+  returned: success
+  type: dict
+"""

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine as a server gets it, without Ansible; a real sshd of our own; both media to hold to one contract."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pathlib
+import pwd
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOM = pathlib.Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
+sys.path.insert(0, str(ROOM))
+Local = importlib.import_module("_engine.media.local").Local
+Ssh = importlib.import_module("_engine.media.ssh").Ssh
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mounts need root: an ordinary account runs all the others, against an sshd of its own."""
+    if os.geteuid() != 0:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("root")])
+        items[:] = [item for item in items if not item.get_closest_marker("root")]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "root: mounts file systems, so only root runs it")
+
+
+class Server:
+    """An sshd with keys of its own on a free port of the loopback."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        for key in ("host", "client", "stranger"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(directory / key)], check=True)
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.known_hosts = "[127.0.0.1]:{0} {1}".format(self.port, (directory / "host.pub").read_text())
+        (directory / "accepted").write_text((directory / "client.pub").read_text())
+        self.noisy = directory / "noise.sh"
+        self.noisy.write_text("#!/bin/sh\necho welcome; echo to the machine >&2\nexec sh -c \"$SSH_ORIGINAL_COMMAND\"\n")
+        self.noisy.chmod(0o755)
+        (directory / "config").write_text("\n".join([
+            "Port {0}".format(self.port), "ListenAddress 127.0.0.1", "HostKey {0}/host".format(directory),
+            "PidFile {0}/pid".format(directory), "AuthorizedKeysFile {0}/accepted".format(directory), "UsePAM no",
+            "StrictModes no", "PasswordAuthentication no", "PermitRootLogin yes", "MaxStartups 100", ""]))
+        if os.geteuid() == 0:
+            os.makedirs("/run/sshd", 0o755, exist_ok=True)
+        self.log = open(str(directory / "log"), "wb")
+        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(directory / "config")],
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        for _attempt in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError((directory / "log").read_text())
+
+    def accept(self, options=""):
+        (self.directory / "accepted").write_text(options + (self.directory / "client.pub").read_text())
+
+    def key(self, name="client"):
+        return (self.directory / name).read_text()
+
+    def medium(self, path, **changed):
+        settings = {"user": self.user, "private_key": self.key(), "known_hosts": self.known_hosts, "port": self.port}
+        settings.update(changed)
+        return Ssh("far", "127.0.0.1", str(path), **settings)
+
+    def connections(self):
+        """The processes of sshd that serve a connection, by their ids."""
+        listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], stdout=subprocess.PIPE, check=False)
+        return [int(word) for word in listing.stdout.split()]
+
+    def stop(self):
+        for child in self.connections():
+            os.kill(child, 9)
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    running = Server(tmp_path_factory.mktemp("sshd"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=["local", "ssh"])
+def open_medium(request):
+    """Makes the medium under test on a directory: the same contract holds both."""
+    opened = []
+
+    def make(path, **options):
+        if request.param == "local":
+            return Local("near", str(path), **options)
+        medium = request.getfixturevalue("server").medium(path, **options)
+        opened.append(medium)
+        return medium
+
+    make.kind = request.param
+    yield make
+    for medium in opened:
+        medium.close()
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    path = tmp_path / "a medium with 'quotes' $HOME"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 4 MiB."""
+    path = tmp_path / "small"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)], check=True)
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
