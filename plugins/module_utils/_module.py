@@ -108,7 +108,6 @@ GIT_SOURCE: Dict[str, Any] = dict(
     username=dict(type="str", default=""),
     password=dict(type="str", default="", no_log=True),
     lfs=dict(type="str", choices=["auto", "require", "skip"], default="auto"),
-    run_as=dict(type="str", default=""),
     work_dir=dict(type="path", default=""),
 )
 

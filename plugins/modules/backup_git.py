@@ -47,7 +47,7 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file for O(source.url). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
         type: str
         default: ""
       username:
@@ -66,10 +66,6 @@ options:
       work_dir:
         description: Directory on this server that keeps mirrors of repositories elsewhere, so that the next copy fetches only what is new.
         type: path
-        default: ""
-      run_as:
-        description: Operating system account that runs git.
-        type: str
         default: ""
 extends_documentation_fragment:
   - perucompras.respaldo.backup.copy

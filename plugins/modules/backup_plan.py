@@ -54,7 +54,7 @@ options:
     description:
       - Where copies lie (numeral 6.5). Each has V(name) and V(path), and may have V(type) (V(local)) and V(create).
         Systems that name no medium go to all of them but those with V(default=false).
-      - A directory of another server has V(host) too, and may have V(port), V(user), V(identity_file) or V(private_key), and V(known_hosts).
+      - A directory of another server has V(host) too, and may have V(port), V(user), V(identity_file) or V(ssh_key), and V(known_hosts).
     type: list
     elements: dict
     required: true

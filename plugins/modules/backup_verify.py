@@ -49,7 +49,7 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file for O(source.url). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
         type: str
         default: ""
       username:

@@ -22,7 +22,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 from . import manifest as manifests
 from . import programs
 from .errors import BackupError
-from .media.base import SUMS, Deposit, Medium, Reading, Slot, read_all
+from .media.base import SUMS, Deposit, Medium, Reading, Slot, Writing, read_all
 from .pipeline import Outcome, Stage, run
 from .sources.base import Part, PartReader, Source
 from .transforms import compress, encrypt
@@ -70,8 +70,10 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
             stack.enter_context(medium.lock(order.slot, order.lock_timeout))
         gpg = _gpg(stack, order.keys)
         recipients = gpg.fingerprints() if gpg else []
-        deposits = [medium.deposit(order.slot) for medium in media]
+        deposits: List[Deposit] = []
         try:
+            for medium in media:
+                deposits.append(medium.deposit(order.slot))
             rows, warnings, checks = _parts(order, source, deposits, gpg)
             if sum(row["size_original"] for row in rows) < order.minimum_size:
                 raise BackupError("copy_too_small", source=source.describe(), minimum=order.minimum_size,
@@ -138,7 +140,7 @@ def _write_part(order: Order, source: Source, part: Part, deposits: Sequence[Dep
                 warnings: List[str]) -> Dict[str, Any]:
     file = _file_name(order, part, bool(gpg))
     digest, size = hashlib.sha256(), 0
-    writings = [deposit.write(file) for deposit in deposits]
+    writings: List[Writing] = []
 
     def feed(chunk: bytes) -> None:
         nonlocal size
@@ -148,15 +150,20 @@ def _write_part(order: Order, source: Source, part: Part, deposits: Sequence[Dep
             writing.write(chunk)
 
     try:
+        for deposit in deposits:
+            writings.append(deposit.write(file))
         with part.produce() as produced:
             stages = list(produced) + compress.compressor(order.compression, order.level, order.threads)
             stages += [gpg.encryptor()] if gpg else []
             outcome: Outcome = run(stages, feed, meter_after=len(produced) - 1)
-    except BackupError as error:
-        raise source.explain(error) from error
-    finally:
+    except BaseException as error:
         for writing in writings:
-            writing.close()
+            with contextlib.suppress(BackupError):
+                writing.close()
+        if isinstance(error, BackupError):
+            raise source.explain(error) from error
+        raise
+    _close(writings)
     if outcome.size_first < part.minimum:
         raise BackupError("copy_too_small", source=part.format + " " + part.name, size=outcome.size_first,
                           minimum=part.minimum)
@@ -165,6 +172,13 @@ def _write_part(order: Order, source: Source, part: Part, deposits: Sequence[Dep
         "name": part.name, "file": file, "format": part.format, "size": size, "size_original": outcome.size_first,
         "sha256": digest.hexdigest(), "objects": None, "restore_command": part.restore_command, "facts": part.facts,
     }
+
+
+def _close(writings: Sequence[Writing]) -> None:
+    """Close them all, whichever fails: the file is on stable storage only when its close says so."""
+    with contextlib.ExitStack() as stack:
+        for writing in writings:
+            stack.callback(writing.close)
 
 
 def _read_back(order: Order, part: Part, row: Dict[str, Any], deposit: Deposit, gpg: Optional[encrypt.Gpg]) -> Optional[int]:
@@ -194,23 +208,23 @@ def _decode(reading: Reading, row: Dict[str, Any], compression: str, gpg: Option
         plain += len(chunk)
         feed(chunk)
 
-    undo = ([gpg.decryptor()] if gpg else []) + compress.decompressor(compression)
     fault = None
     try:
-        if undo and stages:
-            plain = run(undo + list(stages), feed, reader=read, meter_after=len(undo) - 1).size_first
-        elif undo:
-            run(undo, count, reader=read, meter_after=-1)
-        elif stages:
-            run(stages, feed, reader=read, meter_after=-1)
-            plain = size
-        else:
-            for chunk in iter(lambda: read(1 << 20), b""):
-                count(chunk)
-    except BackupError as error:
-        fault = _reading_fault(error, row, gpg, undo)
-    try:
-        if fault is None or fault.fault.name == "structure_unreadable":
+        undo = ([gpg.decryptor()] if gpg else []) + compress.decompressor(compression)
+        try:
+            if undo and stages:
+                plain = run(undo + list(stages), feed, reader=read, meter_after=len(undo) - 1).size_first
+            elif undo:
+                run(undo, count, reader=read, meter_after=-1)
+            elif stages:
+                run(stages, feed, reader=read, meter_after=-1)
+                plain = size
+            else:
+                for chunk in iter(lambda: read(1 << 20), b""):
+                    count(chunk)
+        except BackupError as error:
+            fault = _reading_fault(error, row, gpg, undo)
+        if fault is None or fault.fault.name in ("structure_unreadable", "password_wrong"):
             while read(1 << 20):
                 pass  # a stage that stopped early left bytes unread: the hash is of the whole file
             if (size, digest.hexdigest()) != (row["size"], row["sha256"]):
@@ -263,6 +277,10 @@ class Copy(PartReader):
         if self.sums.get(name) != hashlib.sha256(text).hexdigest():
             raise BackupError("bytes_differ", file=where + "/" + name, detail="its SHA-256 is not the one in SHA256SUMS")
         self.manifest = manifests.load(text, self.slot.label, where)
+        strange = set(self.sums).symmetric_difference([name] + [row["file"] for row in self.manifest["parts"]])
+        if strange:
+            raise BackupError("bytes_differ", file=where + "/" + SUMS,
+                              detail="it and the manifest don't list the same files: " + ", ".join(sorted(strange)))
         for row in self.manifest["parts"]:
             if self.sums.get(row["file"]) != row["sha256"]:
                 raise BackupError("bytes_differ", file=where + "/" + SUMS, detail=row["file"] + " is not as in the manifest")
@@ -326,7 +344,7 @@ def scratch(parent: str = "") -> Iterator[str]:
 def _gpg(stack: contextlib.ExitStack, keys: Optional[encrypt.Keys]) -> Optional[encrypt.Gpg]:
     if keys is None:
         return None
-    return stack.enter_context(encrypt.Gpg(keys, stack.enter_context(programs.private_directory())))
+    return stack.enter_context(encrypt.Gpg(keys, stack.enter_context(programs.private_directory(programs.memory()))))
 
 
 def _file_name(order: Order, part: Part, encrypted: bool) -> str:

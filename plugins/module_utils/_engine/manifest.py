@@ -17,6 +17,9 @@ from .transforms import compress, encrypt
 
 SCHEMA = 1
 
+# What a part's row must have to be read back.
+_PART = {"name": str, "file": str, "format": str, "size": int, "size_original": int, "sha256": str}
+
 
 class File(NamedTuple):
     """A finished file of a copy."""
@@ -43,9 +46,12 @@ def load(text: bytes, label: str, location: str) -> Dict[str, Any]:
             raise ValueError("its schema is {0!r}, this version reads {1}".format(manifest["schema"], SCHEMA))
         if manifest["label"] != label:
             raise ValueError("it belongs to {0!r}".format(manifest["label"]))
+        if manifest["compression"] not in compress.NAMES or not isinstance(manifest["encrypted"], bool):
+            raise ValueError("it does not say how the files were written")
         for row in manifest["parts"]:
-            if not (isinstance(row["file"], str) and isinstance(row["size"], int) and isinstance(row["sha256"], str)):
-                raise ValueError("a part has no file, size or sha256")
+            for key, kind in _PART.items():
+                if not isinstance(row[key], kind):
+                    raise ValueError("a part has no proper " + key)
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         detail = "no key {0}".format(error) if isinstance(error, KeyError) else str(error)
         raise BackupError("manifest_unreadable", label=label, location=location, detail=detail) from error

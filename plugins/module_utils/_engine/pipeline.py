@@ -79,8 +79,8 @@ def run(
     except BaseException:
         running.kill()
         raise
-    if running.reader_error is not None:
-        raise running.reader_error
+    if running.thread_error is not None:
+        raise running.thread_error
     _judge(stages, ended)
     return Outcome(running.metered, size_last, ended)
 
@@ -108,7 +108,7 @@ class _Running:
         self.errors: List[IO[bytes]] = []
         self.threads: List[threading.Thread] = []
         self.metered = 0
-        self.reader_error: Optional[BaseException] = None
+        self.thread_error: Optional[BaseException] = None
         self.output = -1
         try:
             self._start(reader, meter_after)
@@ -126,6 +126,9 @@ class _Running:
             upstream, sink = _pipe()
             try:
                 self._spawn(stage, source, sink)
+            except BaseException:
+                os.close(upstream)
+                raise
             finally:
                 os.close(source)
                 os.close(sink)
@@ -144,7 +147,7 @@ class _Running:
                 list(stage.argv), stdin=source, stdout=sink, stderr=errors, close_fds=True, cwd=stage.directory,
                 env=programs.environment() if stage.environment is None else stage.environment,
                 pass_fds=stage.descriptors, preexec_fn=stage.account.become if stage.account else None))
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise BackupError("stage_failed", stage=stage.name, status="no start", detail=str(error)) from error
 
     def _thread(self, work: Callable[..., None], *arguments: object) -> None:
@@ -162,7 +165,7 @@ class _Running:
         except BrokenPipeError:
             pass  # the stage that stopped reading tells its own reason
         except BaseException as error:  # carried to the caller's thread by run()
-            self.reader_error = error
+            self.thread_error = error
         finally:
             os.close(entry)
 
@@ -175,6 +178,8 @@ class _Running:
                 self.metered += moved
         except BrokenPipeError:
             pass  # as above
+        except BaseException as error:  # or the stages after it would take what came so far for the whole
+            self.thread_error = error
         finally:
             os.close(source)
             os.close(sink)
@@ -240,7 +245,7 @@ def _judge(stages: Sequence[Stage], ended: Sequence[Ended]) -> None:
 
 
 def _broken_pipe(end: Ended) -> bool:
-    return end.status == -signal.SIGPIPE or (end.status != 0 and "roken pipe" in end.errors)
+    return end.status in (-signal.SIGPIPE, 128 + signal.SIGPIPE) or (end.status != 0 and "roken pipe" in end.errors)
 
 
 def _words(status: int) -> str:

@@ -48,14 +48,14 @@ _SOURCES = {
         "host": _HOST, "port": _PORT, "user": _NAME, "password": secret(), "run_as": _NAME, "globals": flag(), "socket": absolute_path(),
         "bin_dir": absolute_path(),
     }),
-    "sqlite": table({"type": text(), "path": absolute_path()}, {"run_as": _NAME}),
+    "sqlite": table({"type": text(), "path": absolute_path()}, {"work_dir": absolute_path()}),
     "command": table({"type": text(), "dump": _ARGUMENTS, "verify": _ARGUMENTS, "restore": _ARGUMENTS}, {
         "rehearse": _ARGUMENTS, "extension": text(r"[A-Za-z0-9]{1,16}", "dump"), "password": secret(), "run_as": _NAME,
     }),
     "git": table({"type": text()}, {
         "path": absolute_path(), "url": text(r"[^-\x00-\x1f][^\x00-\x1f]*", "https://git.example.org/siga.git"), "lfs": choice("auto", "require", "skip"),
         "identity_file": absolute_path(), "ssh_key": secret(), "known_hosts": text(), "username": _NAME, "password": secret(),
-        "run_as": _NAME, "work_dir": absolute_path(),
+        "work_dir": absolute_path(),
     }),
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
 }
@@ -94,7 +94,7 @@ _MEDIUM = table(
     {"name": text(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "nas-lima"), "path": absolute_path()},
     {
         "type": choice("local"), "create": flag(), "default": flag(),
-        "host": _HOST, "port": _PORT, "user": _NAME, "identity_file": absolute_path(), "private_key": secret(), "known_hosts": text(),
+        "host": _HOST, "port": _PORT, "user": _NAME, "identity_file": absolute_path(), "ssh_key": secret(), "known_hosts": text(),
     },
 )
 
@@ -214,11 +214,11 @@ def _media_names(media: Any, problems: List[Problem]) -> Dict[str, bool]:
             problems.append(Problem(where + ".name", medium["name"], "is the name of two media", "Give each medium its own name."))
         found[medium["name"]] = medium.get("default", True) is True
         if "host" not in medium:
-            for key in ("port", "user", "identity_file", "private_key", "known_hosts"):
+            for key in ("port", "user", "identity_file", "ssh_key", "known_hosts"):
                 if key in medium:
                     problems.append(Problem("{0}.{1}".format(where, key), key, "has no meaning without host", "Add host, or remove it."))
-        elif "identity_file" in medium and "private_key" in medium:
-            problems.append(Problem(where, "private_key, identity_file", "has two keys", "Keep private_key (the key itself, from the vault) or identity_file."))
+        elif "identity_file" in medium and "ssh_key" in medium:
+            problems.append(Problem(where, "ssh_key, identity_file", "has two keys", "Keep ssh_key (the key itself, from the vault) or identity_file."))
     return found
 
 

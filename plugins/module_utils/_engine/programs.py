@@ -75,8 +75,10 @@ class Secret:
     """
 
     def __init__(self, text: str, owner: Optional[Account] = None) -> None:
-        self.descriptor = os.memfd_create("secret", 0)
-        os.write(self.descriptor, text.encode("utf-8"))
+        self.descriptor = os.memfd_create("secret", os.MFD_CLOEXEC)
+        view = memoryview(text.encode("utf-8"))
+        while view:
+            view = view[os.write(self.descriptor, view):]
         os.fchmod(self.descriptor, 0o600)
         if owner is not None and os.geteuid() == 0:
             os.fchown(self.descriptor, owner.uid, owner.gid)
@@ -96,3 +98,20 @@ def private_directory(parent: Optional[str] = None) -> Iterator[str]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def lines_of(value: str, where: str) -> str:
+    """A text given as itself or as the full path of a file of this server. Raises invalid_input for a file that can't be read."""
+    if not value.startswith("/") or "\n" in value:
+        return value
+    try:
+        with open(value, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupError("invalid_input", where=where, value=value, problem="can't be read: {0}".format(error),
+                          mend="Give the lines themselves, or the path of a file of this server.") from error
+
+
+def memory() -> Optional[str]:
+    """A parent for private_directory whose files never reach a disk, where the server has one."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None

@@ -70,6 +70,8 @@ FIELDS: Dict[str, type] = {
     "error_remedy_es": str,
 }
 
+_ROW = {"name": str, "size": int, "sha256": str}
+
 _MAXIMUM_TEXT = 4000
 
 
@@ -109,7 +111,8 @@ def clean(found: Any) -> Dict[str, Any]:
             value = [
                 {"name": str(row["name"]), "size": int(row["size"]), "sha256": str(row["sha256"])}
                 for row in value
-                if isinstance(row, Mapping) and {"name", "size", "sha256"} <= set(row)
+                if isinstance(row, Mapping) and all(isinstance(row.get(key), of) for key, of in _ROW.items())
+                and not isinstance(row["size"], bool)
             ]
         elif kind is list:
             value = [str(row)[:_MAXIMUM_TEXT] for row in value]

@@ -63,6 +63,7 @@ def tree(tmp_path):
 def test_publish(open_medium, shelf):
     medium = open_medium(shelf)
     medium.check(SLOT, 1000)
+    assert list(shelf.iterdir()) == []
     digest = put(medium)
     assert medium.labels(SLOT.kind, SLOT.system) == []
     assert names(shelf) == [".SIGA_20261122.sealed"]
@@ -112,7 +113,8 @@ def test_whatever_has_the_name_is_left_alone(open_medium, shelf, occupant):
 
 def test_publishing_needs_the_sealed_copy_unchanged(open_medium, shelf):
     medium = open_medium(shelf)
-    medium.check(SLOT, 0)
+    with medium.lock(SLOT, 0):
+        pass
     assert fault(medium.publish, SLOT, "0" * 64) == "copy_missing"
     digest = put(medium)
     sums = shelf / SLOT.kind / SLOT.system / ".SIGA_20261122.sealed" / "SHA256SUMS"
@@ -123,7 +125,6 @@ def test_publishing_needs_the_sealed_copy_unchanged(open_medium, shelf):
 
 def test_a_file_is_written_once(open_medium, shelf):
     medium = open_medium(shelf)
-    medium.check(SLOT, 0)
     with medium.lock(SLOT, 0):
         deposit = medium.deposit(SLOT)
         writing = deposit.write("file")
@@ -216,10 +217,9 @@ with medium.lock(slot, 0):
 def test_killed_while_writing(open_medium, shelf):
     """kill -9 leaves no lock and no process; the next run sweeps what was written."""
     medium = open_medium(shelf)
-    medium.check(SLOT, 0)
     options = {"name": "medium", "path": str(shelf)}
     if open_medium.kind == "ssh":
-        options.update(host=medium.host, port=medium.port, user=medium.user, private_key=medium.private_key,
+        options.update(host=medium.host, port=medium.port, user=medium.user, ssh_key=medium.private_key,
                        known_hosts=medium.known_hosts)
     room = HERE.parents[3] / "plugins" / "module_utils"
     child = subprocess.Popen([sys.executable, "-c", KILLED, str(room)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -266,9 +266,14 @@ def test_read_only_mount(open_medium, small_disk):
 def test_a_directory_that_is_not_there(open_medium, tmp_path):
     absent = tmp_path / "not" / "mounted"
     assert fault(open_medium(absent).check, SLOT, 0) == "medium_unwritable"
+    assert fault(open_medium(absent).labels, SLOT.kind, SLOT.system) == "medium_unreachable"
+    assert fault(open_medium(absent).read, SLOT, "SHA256SUMS") == "medium_unreachable"
     assert not absent.exists()
     medium = open_medium(absent, create=True)
+    assert medium.labels(SLOT.kind, SLOT.system) == []
+    assert medium.free() > 0
     medium.check(SLOT, 0)
+    assert not absent.exists()
     assert medium.publish(SLOT, put(medium)) is True
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping
 
+from .. import programs
 from ..errors import BackupError
 from .base import Medium
 from .local import Local
@@ -59,6 +60,7 @@ def _ssh(options: Mapping[str, Any], name: str, host: str, path: str, create: bo
     known_hosts = options.get("known_hosts") or ""
     if not isinstance(known_hosts, str):
         known_hosts = "\n".join(str(line) for line in known_hosts)
+    known_hosts = programs.lines_of(known_hosts, "medium.known_hosts")
     return Ssh(name, host, path, port, user, identity_file, private_key, known_hosts, create)
 
 

@@ -98,6 +98,7 @@ class Local(Medium):
         try:
             found = os.listdir(shelf)
         except FileNotFoundError:
+            self._there()
             return []
         except OSError as error:
             raise BackupError("medium_unreachable", location=shelf, detail=str(error)) from error
@@ -108,6 +109,7 @@ class Local(Medium):
         try:
             return _open(os.path.join(directory, file))
         except FileNotFoundError as error:
+            self._there()
             if not os.path.isdir(directory):
                 raise BackupError("copy_missing", label=slot.label, location=self._shelf(slot)) from error
             raise BackupError("bytes_differ", file=os.path.join(directory, file), detail="the file is missing") from error
@@ -120,6 +122,11 @@ class Local(Medium):
         except OSError as error:
             raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
         return status.f_bavail * status.f_frsize
+
+    def _there(self) -> None:
+        """A share that is not mounted holds no copies, but that says nothing of those it would hold."""
+        if not self.create and not os.path.isdir(self.path):
+            raise BackupError("medium_unreachable", location=self.path, detail="the directory does not exist")
 
     def _shelf(self, slot: Slot) -> str:
         return os.path.join(self.path, slot.kind, slot.system)
@@ -141,7 +148,7 @@ class Local(Medium):
                 continue
             superseded = path == self._hidden(slot, "sealed")
             if name.endswith(".partial") or superseded or (name.endswith(".sealed") and _age(path) > _SEALED_FOR):
-                shutil.rmtree(path)
+                _remove(path)
 
     @contextlib.contextmanager
     def _faults(self) -> Iterator[None]:
@@ -228,6 +235,13 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
 
 
 def _age(path: str) -> float:

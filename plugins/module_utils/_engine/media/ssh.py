@@ -32,16 +32,20 @@ _BEAT, _SILENCE = 20, 120
 
 _SHELF = 'cd -- "$1" && mkdir -p -- "$2/$3" && cd -- "$2/$3"'
 
+# A check makes nothing: what isn't there yet is judged by the nearest directory above it.
+_NEAREST = 'while [ ! -d "$there" ]; do there=${there%/*}; there=${there:-/}; done'
+
 _CHECK = """
-[ "$5" = create ] && [ ! -d "$1" ] && { mkdir -p -- "$1" || exit 1; }
-[ -d "$1" ] || { echo absent; exit 0; }
-""" + _SHELF + """ || exit 1
-[ -w . ] && [ -x . ] || { echo unwritable; exit 0; }
-if [ -e "$4" ] || [ -L "$4" ]; then echo taken; else echo good; fi
+[ -d "$1" ] || [ "$5" = create ] || { echo absent; exit 0; }
+there=$1/$2/$3; """ + _NEAREST + """
+[ -w "$there" ] && [ -x "$there" ] || { echo unwritable; exit 0; }
+if [ -e "$1/$2/$3/$4" ] || [ -L "$1/$2/$3/$4" ]; then echo taken; else echo good; fi
+df -P -k -- "$there"
 """
 
 _LOCK = """
 command -v flock >/dev/null || { echo flock; exit 0; }
+[ "$6" != create ] || mkdir -p -- "$1" || exit 1
 """ + _SHELF + """ && exec 9>>.lock || exit 1
 left=$4
 until flock -n 9; do
@@ -95,13 +99,14 @@ sync . && echo good
 """
 
 _LABELS = """
+[ -d "$1" ] || [ "$4" != create ] || exit 0
 cd -- "$1" || exit 1
 [ -d "$2/$3" ] || exit 0
 cd -- "$2/$3" || exit 1
 for name in *; do [ ! -d "$name" ] || printf '%s\\n' "$name"; done
 """
 
-_FREE = 'df -P -k -- "$1"'
+_FREE = 'there=$1; [ "$2" != create ] || { ' + _NEAREST + '; }; df -P -k -- "$there"'
 
 
 class Ssh(Medium):
@@ -130,21 +135,22 @@ class Ssh(Medium):
         return "{0}/{1}/{2}".format(self.place.rstrip("/"), slot.shelf, slot.label)
 
     def check(self, slot: Slot, expected: int) -> None:
-        answer = self.ask(_CHECK, *self.words(slot), "create" if self.create else "")
+        answer, _newline, listing = self.ask(_CHECK, *self.words(slot), self._create()).partition("\n")
         if answer == "absent":
             raise BackupError("medium_unwritable", location=self.place, detail="the directory does not exist")
         if answer == "unwritable":
             raise BackupError("medium_unwritable", location=self.place, detail="permission denied or mounted read-only")
         if answer == "taken":
             raise BackupError("label_taken", label=slot.label, location=self._shelf(slot))
-        free = self.free()
+        free = _available(listing)
         if free is not None and free < expected:
             raise BackupError("medium_full", location=self.place,
                               detail="{0} bytes free, about {1} needed".format(free, expected))
 
     @contextlib.contextmanager
     def lock(self, slot: Slot, timeout: int) -> Iterator[None]:
-        session = self.open(_LOCK, self.path, slot.kind, slot.system, str(timeout), str(_SILENCE), feeds=True)
+        session = self.open(_LOCK, self.path, slot.kind, slot.system, str(timeout), str(_SILENCE), self._create(),
+                            feeds=True)
         enough = threading.Event()
         beating = threading.Thread(target=_beat, args=(session, enough), daemon=True)
         try:
@@ -181,7 +187,7 @@ class Ssh(Medium):
         return answer == "good"
 
     def labels(self, kind: str, system: str) -> List[str]:
-        session = self.open(_LABELS, self.path, kind, system)
+        session = self.open(_LABELS, self.path, kind, system, self._create())
         listing = session.rest()
         status, errors = session.end()
         if status != 0:
@@ -192,13 +198,12 @@ class Ssh(Medium):
         return self.read_from("{0}/{1}/{2}".format(self.path.rstrip("/"), slot.shelf, slot.label), slot, file, "cached")
 
     def free(self) -> Optional[int]:
-        session = self.open(_FREE, self.path)
-        listing = session.rest().decode("utf-8", "replace").splitlines()
+        session = self.open(_FREE, self.path, self._create())
+        listing = session.rest().decode("utf-8", "replace")
         status, errors = session.end()
         if status != 0:
             raise self.unreachable(errors)
-        found = re.search(r"\s\d+\s+-?\d+\s+(-?\d+)\s+(?:\d+%|-)\s", listing[-1] if listing else "")
-        return max(0, int(found.group(1))) * 1024 if found else None
+        return _available(listing)
 
     def close(self) -> None:
         """End the connection. It also ends with the object and with the process."""
@@ -256,10 +261,10 @@ class Ssh(Medium):
             detail = "the host key of {0} is not the one in known_hosts: it changed, or another machine answers".format(self.host)
         elif "host key is known for" in errors or "Host key verification failed" in errors:
             detail = "the host key of {0} is not in known_hosts; add it after comparing it with the server's own".format(self.host)
+        elif "Load key" in errors or "invalid format" in errors:
+            detail = "the private key can't be read: " + errors
         elif "Permission denied (" in errors:
             detail = "the server refused the account {0!r} or its key".format(self.user or "(own)")
-        elif "invalid format" in errors or "error in libcrypto" in errors:
-            detail = "the private key can't be read: " + errors
         return BackupError("medium_unreachable", location=self.place, detail=detail)
 
     def fault_of(self, status: int, errors: str) -> BackupError:
@@ -269,6 +274,9 @@ class Ssh(Medium):
         if status == 255 or status < 0:
             return self.unreachable(errors)
         return BackupError("medium_unwritable", location=self.place, detail=errors or "exit status {0}".format(status))
+
+    def _create(self) -> str:
+        return "create" if self.create else ""
 
     def _read(self, session: "_Session", size: int) -> bytes:
         chunk = session.read(size)
@@ -327,7 +335,7 @@ class _Connection:
         self.close = weakref.finalize(self, stack.close)
         try:
             options = _options(medium, stack)
-            directory = stack.enter_context(programs.private_directory("/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+            directory = stack.enter_context(programs.private_directory(programs.memory()))
             self.options = options + ["-S", directory + "/s"]
             self.session = medium.begin(options + ["-S", directory + "/s", "-M"], "cat >/dev/null", (), True)
             stack.callback(self.session.close)
@@ -411,6 +419,12 @@ class _Session:
         except subprocess.TimeoutExpired:
             self.process.terminate()
         self.end()
+
+
+def _available(listing: str) -> Optional[int]:
+    """The bytes free that the last line of `df -P -k` tells."""
+    found = re.search(r"\s\d+\s+\d+\s+(-?\d+)\s+(?:\d+%|-)\s.*\Z", listing.strip())
+    return max(0, int(found.group(1))) * 1024 if found else None
 
 
 def _beat(session: _Session, enough: threading.Event) -> None:

@@ -101,16 +101,18 @@ class Paths(Source):
         with programs.private_directory(parent) as scratch:
             beside = os.path.join(scratch, "restored")
             os.mkdir(beside, 0o755)
+            kept = "{0}.before_{1}".format(real, reader.manifest["label"]) if occupied else ""
+            if kept and os.path.lexists(kept):
+                raise BackupError("target_exists", target=kept)
             objects = _extract(reader, beside)
-            kept = ""
-            if occupied:
-                kept = "{0}.before_{1}".format(real, reader.manifest["label"])
-                if os.path.lexists(kept):
-                    raise BackupError("target_exists", target=kept)
-                os.rename(real, kept)
-            elif os.path.isdir(real):
-                os.rmdir(real)
-            os.rename(beside, real)
+            try:
+                if occupied:
+                    os.rename(real, kept)
+                os.rename(beside, real)  # over an empty directory, if that is what stands there
+            except OSError as error:
+                if kept and not os.path.lexists(real):
+                    os.rename(kept, real)
+                raise BackupError("restore_failed", label=reader.manifest["label"], target=target, detail=str(error)) from error
         return {"target": real, "objects": objects, "kept": kept}
 
     def _alone(self) -> bool:

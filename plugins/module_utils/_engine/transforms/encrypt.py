@@ -44,10 +44,22 @@ class Gpg:
         self.secrets: List[programs.Secret] = []
 
     def __enter__(self) -> "Gpg":
-        for key in self.keys.private_keys:
-            secret = self._secret(key)
-            capture(Stage("gpg --import", self._argv("--import", secret.path), self._environment(), (secret.descriptor,)))
+        try:
+            for index, key in enumerate(self.keys.private_keys):
+                self._import(index, key)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
+
+    def _import(self, index: int, key: str) -> None:
+        secret = self._secret(key)
+        try:
+            capture(Stage("gpg --import", self._argv("--import", secret.path), self._environment(), (secret.descriptor,)))
+        except BackupError as error:
+            raise BackupError("invalid_input", where="decryption.private_keys[{0}]".format(index), value="(a key)",
+                              problem="is not an OpenPGP private key: " + error.details["detail"],
+                              mend="Give the key as written by gpg --armor --export-secret-keys.") from error
 
     def __exit__(self, *_unused: object) -> None:
         for secret in self.secrets:
