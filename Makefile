@@ -1,4 +1,5 @@
 # Thin on purpose: each target calls one script of tools/. `make help` lists them.
+# What is given after a target (make backup REASON="..." BACKUP_GIT=...) reaches the script as environment: make sees to it.
 .DEFAULT_GOAL := help
 .PHONY: help backup test test-fast lint sanity docs lab lab-down setup clean
 
@@ -6,7 +7,7 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 backup: ## copy what is due on this machine and show its lines in the bitácora (REASON="..." copies now, as an emergency)
-	@REASON='$(subst ','\'',$(REASON))' tools/backup.sh
+	@tools/backup.sh
 
 setup: ## make .venv-dev, the environment of developers and tests
 	@tools/setup.sh

@@ -55,6 +55,7 @@ options:
 """
 
 import atexit
+import contextlib
 import functools
 import os
 import pwd
@@ -118,6 +119,7 @@ class CallbackModule(CallbackBase):
         self._simulated = False
         self._started: dict[tuple[str, str], float] = {}
         self._items: list[tuple[tuple[str, str], Any, bool]] = []
+        self._silent: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._former: dict[int, Any] = {}
         self._inside = False
         self._deferred: int | None = None
@@ -154,7 +156,10 @@ class CallbackModule(CallbackBase):
             return store.path_of(store.default_url()).parent
 
     def _facts(self, playbook: Any) -> dict[str, Any]:
-        who = pwd.getpwuid(os.getuid()).pw_name
+        try:
+            who = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            who = "uid {0}".format(os.getuid())
         if os.environ.get("SUDO_USER"):
             who = "{0} (sudo {1})".format(os.environ["SUDO_USER"], who)
         facts = {
@@ -179,11 +184,13 @@ class CallbackModule(CallbackBase):
 
     @_never_silent
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             current = signal.getsignal(number)
             if current not in (self._on_signal, signal.SIG_IGN, None):
-                self._former[number] = current
-                signal.signal(number, self._on_signal)
+                # Another program may run Ansible in a thread, where no handler can be set.
+                with contextlib.suppress(ValueError):
+                    signal.signal(number, self._on_signal)
+                    self._former[number] = current
         self.recorder.flush_pending()
 
     @_never_silent
@@ -200,15 +207,19 @@ class CallbackModule(CallbackBase):
     def _complain(self) -> None:
         recorder = self.recorder
         if recorder.journal_file:
-            self._display.error("bitácora: {0} Entries wait in {1}; the next run takes them in.".format(recorder.problem, recorder.journal_file))
+            self._display.error("bitácora: {0}. Entries wait in {1}; the next run takes them in.".format(recorder.problem, recorder.journal_file), wrap_text=False)
         elif recorder.unwritten:
-            self._display.error("bitácora: entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem))
+            self._display.error("bitácora: entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem), wrap_text=False)
 
     def _interrupt(self, how: str) -> None:
         if self.recorder is None or self.recorder.closed or os.getpid() != self._pid:
             return
-        self._take_items()
-        self.recorder.interrupt(how)
+        self._inside = True
+        try:
+            self._take_items()
+            self.recorder.interrupt(how)
+        finally:
+            self._inside = False
         self._complain()
 
     def _on_signal(self, number: int, frame: Any) -> None:
@@ -218,14 +229,18 @@ class CallbackModule(CallbackBase):
             os.kill(os.getpid(), number)
             return
         if self._inside:
+            # Never between two steps of a record: the hook that was interrupted delivers it when it ends.
             self._deferred = number
             return
-        self._interrupt("signal {0}".format(number))
         former = self._former.get(number, signal.SIG_DFL)
-        signal.signal(number, former)
+        if number != signal.SIGINT:
+            # Ctrl-C ends Ansible in order, so that atexit closes the run; these do not.
+            self._interrupt("signal {0}".format(number))
+            signal.signal(number, former)
         if callable(former):
             former(number, frame)
         else:
+            signal.signal(number, signal.SIG_DFL)
             os.kill(self._pid, number)
 
     def _deliver_signal(self) -> None:
@@ -258,13 +273,12 @@ class CallbackModule(CallbackBase):
     def _take(self, event: Any, status: str) -> None:
         host, task, found = _result_of(event)
         simulated = self._is_simulated(event)
-        self._items = [row for row in self._items if row[0] != (host, task._uuid)]
-        rows = self._each(found)
-        silent = None
-        for row in rows:
+        silent = self._silent.pop((host, task._uuid), None)
+        for row in self._each(found):
             told = self.recorder.backup(host, row.get("backup"), simulated)
-            if not told and (row.get("failed") or row is found):
-                silent = silent or row
+            if row is found and not told:
+                silent = found
+        self._items = [row for row in self._items if row[0] != (host, task._uuid)]
         action = str(task.action)
         action = action if re.fullmatch(r"[A-Za-z0-9_.]+", action) else "-"
         if status == "unreachable":
@@ -297,7 +311,13 @@ class CallbackModule(CallbackBase):
         if "backup" in found:
             self._items.append(((host, task._uuid), found["backup"], self._is_simulated(result)))
 
-    v2_runner_item_on_failed = v2_runner_item_on_ok
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        host, task, found = _result_of(result)
+        if "backup" in found:
+            self.v2_runner_item_on_ok(result)
+        else:
+            # The loop's own result does not say which item failed in every version of Ansible.
+            self._silent[(host, task._uuid)] = found
 
     def _take_items(self) -> None:
         items, self._items = self._items, []

@@ -86,7 +86,8 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of O(media[].host). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of
+          O(media[].host). The key is always checked.
         type: str
         default: ""
 """
@@ -140,7 +141,8 @@ options:
         type: str
         default: ""
       known_hosts:
-        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of O(medium.host). The key is always checked.
+        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of
+          O(medium.host). The key is always checked.
         type: str
         default: ""
 """
@@ -223,7 +225,7 @@ options:
         elements: str
         default: []
       key_reference:
-        description: Reference of the password, as in the manifest and the bitácora.
+        description: Reference of the password, as in the manifest and the bitácora. By default the one that custody gives to O(label).
         type: str
         default: ""
       custody:

@@ -85,8 +85,10 @@ class OpenAction(_EngineAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         decryption, custody = _custody.take(arguments.get("decryption"))
-        if custody and decryption.get("key_reference") and not (decryption.get("password") or decryption.get("private_keys")):
-            decryption["password"] = _custody.reveal(self._loader, custody, decryption["key_reference"])
+        reference = decryption.get("key_reference") or self.key_reference(arguments)
+        needed = not (decryption.get("password") or decryption.get("private_keys"))
+        if custody and needed and (decryption.get("key_reference") or _custody.holds(custody, reference)):
+            decryption["password"] = _custody.reveal(self._loader, custody, reference)
         arguments["decryption"] = decryption
         return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
 

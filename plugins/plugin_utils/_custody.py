@@ -35,7 +35,7 @@ def keep(loader: DataLoader, directory: str, key_reference: str) -> str:
     Raises BackupError custody_unavailable: no vault identity, or the directory can't be written.
     """
     path = _path(directory, key_reference)
-    if os.path.exists(path):
+    if holds(directory, key_reference):
         return reveal(loader, directory, key_reference)
     password = secrets.token_urlsafe(_RANDOM_BYTES)
     record = json.dumps({"reference": key_reference, "password": password, "created_at": now()})
@@ -71,6 +71,11 @@ def reveal(loader: DataLoader, directory: str, key_reference: str) -> str:
         return record["password"]
     except (OSError, AnsibleError, ValueError, KeyError) as error:
         raise _unavailable(key_reference, str(error)) from error
+
+
+def holds(directory: str, key_reference: str) -> bool:
+    """Whether there is a password under the reference."""
+    return os.path.exists(_path(directory, key_reference))
 
 
 def _path(directory: str, key_reference: str) -> str:

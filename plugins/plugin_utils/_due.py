@@ -40,8 +40,8 @@ def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[s
         return Decision("no", "scheduled", "El sistema está deshabilitado en el inventario", "The system is disabled in the inventory", "")
     if emergency:
         of = policy.get("emergency_numeral", "5.1 d")
-        return Decision("yes", "emergency", f"Copia de emergencia (numeral {of}): {emergency}",
-                        f"Emergency copy (numeral {of}): {emergency}", today.isoformat())
+        return Decision("yes", "emergency", f"Copia de emergencia (numeral {of}): {emergency}", f"Emergency copy (numeral {of}): {emergency}",
+                        today.isoformat())
     if last is None:
         return Decision("yes", "scheduled", f"No existe ninguna copia buena anterior (numeral {numeral})",
                         f"There is no earlier good copy (numeral {numeral})", today.isoformat())

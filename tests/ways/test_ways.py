@@ -8,6 +8,7 @@ Each starts from an empty home and a clone, and ends with the copy's line in the
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,14 +23,20 @@ LABEL = re.compile(r"\b\w+_20\d{6}(?:_\d\d)?\b")
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Nothing of the caller's Ansible, an empty home."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8"}
+    """Nothing of the caller's Ansible, an empty home, a bitácora of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "BACKUP_", "RESPALDO_"))}
+    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "RESPALDO_BITACORA": f"sqlite:///{home}/bitacora.sqlite"}
+
+
+def state(home: Path) -> dict[str, str]:
+    """The variables that keep the copies out of this machine's own state."""
+    return {"backup_local_state": str(home), "backup_custody_directory": str(home / "custody")}
 
 
 def play(arguments: list[str], directory: Path, home: Path, **more: str) -> str:
     """Standard output of a run that must succeed."""
-    answer = subprocess.run(["ansible-playbook", *arguments], cwd=directory, env={**environment(home), **more}, capture_output=True, text=True, check=False)
+    answer = subprocess.run(["ansible-playbook", *arguments, "-e", json.dumps(state(home))], cwd=directory,
+                            env={**environment(home), **more}, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 
@@ -76,13 +83,12 @@ def test_built_and_installed(clone: Path, home: Path, tmp_path: Path) -> None:
     subprocess.run(["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path)], cwd=clone, **run)
     artifact = next(tmp_path.glob("perucompras-respaldo-*.tar.gz"))
     subprocess.run(["ansible-galaxy", "collection", "install", "--offline", str(artifact), "-p", str(tmp_path / "collections")], cwd=elsewhere, **run)
-    shutil.copytree(clone / "inventories/local", elsewhere / "inventory")
     settings = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"), "ANSIBLE_CALLBACKS_ENABLED": "perucompras.respaldo.bitacora"}
     installed = tmp_path / "collections/ansible_collections/perucompras/respaldo"
-    # the newcomer's inventory copies the checkout; here there is none beside the playbook
-    source = ["-e", f"local_repository={clone}"]
-    play(["perucompras.respaldo.site", "-i", "inventory", *source], elsewhere, home, **settings)
-    assert LABEL.search(play(["perucompras.respaldo.bitacora", "-i", "inventory", *source], elsewhere, home, **settings))
+    # an inventory is a file of the user's, wherever it is: this one names the clone as what is copied
+    inventory = ["-i", str(clone / "inventories/local")]
+    play(["perucompras.respaldo.site", *inventory], elsewhere, home, **settings)
+    assert LABEL.search(play(["perucompras.respaldo.bitacora", *inventory], elsewhere, home, **settings))
     shipped = {path.name for path in installed.iterdir()}
     assert {"README.md", "LICENSE", "meta", "playbooks", "plugins", "roles"} <= shipped
     assert not {"tests", "molecule", "tools", "collections", ".git", "build"} & shipped
@@ -95,7 +101,7 @@ def test_through_ansible_runner(clone: Path, home: Path, tmp_path: Path) -> None
     project = private / "project"
     for playbook in ("site.yml", "bitacora.yml"):
         result = ansible_runner.run(private_data_dir=str(private), playbook=f"playbooks/{playbook}", inventory=str(project / "inventories/local"),
-                                    envvars={**environment(home), "ANSIBLE_CONFIG": str(project / "ansible.cfg")}, quiet=True)
+                                    extravars=state(home), envvars={**environment(home), "ANSIBLE_CONFIG": str(project / "ansible.cfg")}, quiet=True)
         output = result.stdout.read()
         assert result.rc == 0, output
     assert LABEL.search(output)

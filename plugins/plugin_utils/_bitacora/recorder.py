@@ -118,6 +118,7 @@ class Recorder:
         text = entries.canonical(body)
         if text in self._seen:
             return True
+        self._add(event, body)
         self._seen.add(text)
         if event in STARTS and not simulated:
             self.open[(host, label)] = body
@@ -125,7 +126,6 @@ class Recorder:
             del self.open[(host, label)]
         if not simulated:
             self.counts[event] = self.counts.get(event, 0) + 1
-        self._add(event, body)
         return True
 
     def no_answer(self, host: str, outcome: str, outcome_es: str, told: Any) -> None:

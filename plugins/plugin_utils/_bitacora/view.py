@@ -107,7 +107,7 @@ TABLE = (
     Column("n", "N.º", 8, True), Column("fecha", "Fecha", 10), Column("hora", "Hora", 8), Column("nombre_respaldo", "Nombre del respaldo", 40),
     Column("resultado", "Resultado", 24), Column("tamano", "Tamaño", 10, True), Column("tipo", "Tipo", 20), Column("sistema", "Sistema", 24),
     Column("servidor", "Servidor", 24), Column("responsable", "Responsable", 24), Column("nivel_confianza", "Conf.", 5),
-    Column("duracion", "Duración", 9, True), Column("medio", "Medio", 20), Column("huella_sha256", "Huella", 16), Column("observaciones", "Observaciones", 70),
+    Column("duracion", "Duración", 9, True), Column("medio", "Medio", 20), Column("huella_sha256", "Huella", 16), Column("observaciones", "Observaciones", 200),
 )
 
 
@@ -128,12 +128,13 @@ def width_of(text: str) -> int:
     return sum(0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _cell(row: Mapping[str, Any], column: Column) -> str:
+def _cell(row: Mapping[str, Any], column: Column, width: int) -> str:
     value = row.get(column.name)
     text = "" if value is None else amount(value) if column.name == "tamano" else str(value)
     # What came from a server must not move the reader's cursor.
     text = "".join(letter if unicodedata.category(letter)[0] != "C" else " " for letter in unicodedata.normalize("NFC", text))
-    return text.strip() if width_of(text) <= column.widest else _cut(text, column.widest)
+    widest = min(column.widest, width - 4)
+    return text.strip() if width_of(text) <= widest else _cut(text, widest)
 
 
 def _cut(text: str, width: int) -> str:
@@ -152,7 +153,7 @@ def table(rows: Sequence[Mapping[str, Any]], width: int = 120) -> list[str]:
     width = min(max(width, 80), 200)
     if not rows:
         return ["La bitácora no tiene asientos con esos criterios."]
-    cells = [[_cell(row, column) for column in TABLE] for row in rows]
+    cells = [[_cell(row, column, width) for column in TABLE] for row in rows]
     lines: list[list[tuple[int, Column, int]]] = [[]]
     room = width
     for place, column in enumerate(TABLE):

@@ -113,7 +113,7 @@ lfs_repository() {
     commit 'Otra versión'
     bare "$1"
     git remote add origin "file:///srv/git/$1.git"
-    git push --quiet origin main 2>/dev/null
+    git push --quiet origin main >/dev/null 2>&1
     git lfs push --all origin >/dev/null 2>&1
 }
 lfs_repository grandes

@@ -27,7 +27,7 @@ POLICY = {
     },
 }
 MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias", "create": True},
-         {"name": "nas", "path": "/srv/copias", "host": "nas.example.org", "user": "respaldo", "private_key": "x", "default": False}]
+         {"name": "nas", "path": "/srv/copias", "host": "nas.example.org", "user": "respaldo", "ssh_key": "x", "default": False}]
 
 
 def database(**changes):
@@ -171,7 +171,7 @@ def test_default_media_must_exist_for_who_names_none():
     ({"name": "a", "type": "local", "path": "copias"}, "backup_media[0].path: 'copias'"),
     ({"name": "a b", "type": "local", "path": "/x"}, "backup_media[0].name: 'a b'"),
     ({"name": "a", "type": "local", "path": "/x", "user": "root"}, "backup_media[0].user: 'user' has no meaning without host"),
-    ({"name": "a", "type": "local", "path": "/x", "host": "h", "private_key": "PRIVADA", "identity_file": "/k"}, "two keys"),
+    ({"name": "a", "type": "local", "path": "/x", "host": "h", "ssh_key": "PRIVADA", "identity_file": "/k"}, "two keys"),
 ])
 def test_a_mistake_in_a_medium_is_told(medium, expected):
     error = refused([], [medium])

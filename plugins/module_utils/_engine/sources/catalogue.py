@@ -11,7 +11,9 @@ from ..errors import BackupError
 from .base import Source
 from .command import Command
 from .git import Git
+from .mariadb import MariaDB
 from .paths import Paths
+from .postgresql import PostgreSQL
 from .sqlite import SQLite
 
 
@@ -25,8 +27,12 @@ def build(source_type: str, options: Mapping[str, Any], assigned: Sequence[str] 
         return SQLite(assigned=assigned, **_given(options, SQLite.OPTIONS))
     if source_type == "command":
         return Command(**_given(options, Command.OPTIONS))
+    if source_type == "mariadb":
+        return MariaDB(**_given(options, MariaDB.OPTIONS))
+    if source_type == "postgresql":
+        return PostgreSQL(**_given(options, PostgreSQL.OPTIONS))
     raise BackupError("invalid_input", where="source.type", value=source_type, problem="is not a known source",
-                      mend="Use one of: command, git, paths, sqlite.")
+                      mend="Use one of: command, git, mariadb, paths, postgresql, sqlite.")
 
 
 def _given(options: Mapping[str, Any], known: Sequence[str]) -> Dict[str, Any]:

@@ -31,7 +31,7 @@ from .base import Check, Part, PartReader, Source, only
 from .workspace import Workspace
 
 _BUNDLE = "Git bundle"
-_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!/)[^\0\n]+\Z")
+_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!:)[^\0\n]+\Z")
 _LFS_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize \d+\n")
 _LFS_POINTER_SIZE = 1024          # bytes; the LFS specification's own limit
 _KEPT_CONFIG = re.compile(r"remote\..+\.(url|pushurl|fetch)\Z|branch\..+\.(remote|merge)\Z")
@@ -47,12 +47,15 @@ _CONFIG = """[core]
 	auto = false
 [credential]
 	helper =
+[http]
+	lowSpeedLimit = 1
+	lowSpeedTime = {timeout}
 """
 # The host is looked at: a repository's own .lfsconfig could ask for the password in favour of another server.
-_ASKPASS = """#!/bin/sh
+_ASKPASS = r"""#!/bin/sh
 case "$1" in
-    "Username for "*{origin}*) exec cat {username} ;;
-    "Password for "*{asked}*) exec cat {password} ;;
+    "Username for "[\'\"]{origin}[\'\"/]*) exec cat {username} ;;
+    "Password for "[\'\"]{asked}[\'\"/]*) exec cat {password} ;;
 esac
 exit 1
 """
@@ -76,14 +79,14 @@ class Refs(NamedTuple):
 class _Git:
     """git in an environment of its own, with a workspace for its files."""
 
-    def __init__(self, work_dir: str = "") -> None:
+    def __init__(self, work_dir: str = "", timeout: int = 60) -> None:
         self.program = programs.find("git", "git")
         self.workspace = Workspace(work_dir)
         self.descriptors: Tuple[int, ...] = ()
         home = self.workspace.file("home")
         os.mkdir(home, 0o700)
         with open(os.path.join(home, ".gitconfig"), "w", encoding="utf-8") as file:
-            file.write(_CONFIG)
+            file.write(_CONFIG.format(timeout=timeout))
         self.environment = programs.environment(
             HOME=home, XDG_CONFIG_HOME=home, GIT_CONFIG_GLOBAL=os.path.join(home, ".gitconfig"), GIT_CONFIG_NOSYSTEM="1",
             GIT_ATTR_NOSYSTEM="1", GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", GIT_NO_REPLACE_OBJECTS="1",
@@ -194,7 +197,7 @@ class _LfsCheck(Check):
 
 
 class Git(Source):
-    """A git repository of this server (`path`) or of another (`url`)."""
+    """A git repository of this server (`path`) or of another (`url`). `timeout`: seconds that a silent server is waited for."""
 
     type = "git"
     OPTIONS = ("path", "url", "identity_file", "ssh_key", "known_hosts", "username", "password", "lfs", "work_dir", "timeout")
@@ -244,7 +247,7 @@ class Git(Source):
         return kinds.get(row["name"], lambda: _BundleCheck(row, self._scratch_parent()))()
 
     def explain(self, error: BackupError) -> BackupError:
-        if error.fault.name != "stage_failed":
+        if error.fault.name != "stage_failed" or not re.match(r"(git|cat|tar)\b", error.details["stage"]):
             return error
         detail, where = error.details["detail"], self.describe()
         if re.search("not a git repository|does not appear to be a git repo", detail):
@@ -308,7 +311,12 @@ class Git(Source):
                 os.rename(real, kept)
             elif os.path.isdir(real):
                 os.rmdir(real)
-            os.rename(built, real)
+            try:
+                os.rename(built, real)
+            except OSError as error:
+                if kept:
+                    os.rename(kept, real)
+                raise BackupError("restore_failed", label=reader.manifest["label"], target=target, detail=str(error)) from error
         return {"target": real, "objects": len(refs.oids), "kept": kept}
 
     # -- reading the source -----------------------------------------------------------------------------------------
@@ -332,7 +340,7 @@ class Git(Source):
 
     def _tool(self) -> _Git:
         if self._git is None:
-            git = _Git(self._scratch_parent())
+            git = _Git(self._scratch_parent(), self.timeout)
             if self.url:
                 git.environment["GIT_ALLOW_PROTOCOL"] = self.protocol
                 if self.protocol == "ssh":
@@ -344,7 +352,8 @@ class Git(Source):
 
     def _ssh(self, git: _Git) -> None:
         options = ["ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
-                   "-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes"]
+                   "-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes",
+                   "-o", "ConnectTimeout={0}".format(self.timeout), "-o", "ServerAliveInterval=15"]
         if self.known_hosts:
             path = git.workspace.file("known_hosts")
             _write(path, self.known_hosts.rstrip("\n") + "\n")
@@ -361,10 +370,12 @@ class Git(Source):
     def _askpass(self, git: _Git) -> None:
         split = urllib.parse.urlsplit(self.url)
         host = split.netloc.rpartition("@")[2]
-        username, password = self._secret(self.username or split.username or "git"), self._secret(self.password)
+        name = self.username or urllib.parse.unquote(split.username or "git")
+        username, password = self._secret(name), self._secret(self.password)
         path = git.workspace.file("askpass")
-        origin = shlex.quote(split.scheme + "://" + host)
-        script = _ASKPASS.format(origin=origin, asked=shlex.quote("@" + host), username=username.path, password=password.path)
+        asked = "{0}://{1}@{2}".format(split.scheme, urllib.parse.quote(name, safe="~"), host)
+        script = _ASKPASS.format(origin=shlex.quote(split.scheme + "://" + host), asked=shlex.quote(asked),
+                                 username=username.path, password=password.path)
         _write(path, script)
         os.chmod(path, 0o700)
         git.environment["GIT_ASKPASS"] = path
@@ -377,7 +388,7 @@ class Git(Source):
 
     def _remote_refs(self) -> Refs:
         branch, head, oids = "", "", {}
-        for line in self._tool().text("git ls-remote", "ls-remote", "--symref", "--", self._address()).splitlines():
+        for line in _lines(self._tool().text("git ls-remote", "ls-remote", "--symref", "--", self._address())):
             oid, _tab, name = line.partition("\t")
             if name == "HEAD" and oid.startswith("ref: "):
                 branch = oid[5:]
@@ -410,7 +421,7 @@ class Git(Source):
         listing, complaints = self._tool().said("git for-each-ref", "--git-dir=" + own, "for-each-ref", form, directory=real)
         if "broken ref" in complaints:
             raise BackupError("source_damaged", source=self.path, detail=complaints)
-        oids = {name: oid for oid, _space, name in (line.partition(" ") for line in listing.splitlines())}
+        oids = {name: oid for oid, _space, name in (line.partition(" ") for line in _lines(listing))}
         try:
             branch = self._tool().text("git symbolic-ref", "--git-dir=" + own, "symbolic-ref", "HEAD", directory=real).strip("\n")
         except BackupError as error:
@@ -435,13 +446,25 @@ class Git(Source):
             directory = git.workspace.file("mirror.git")
         seen = self._remote_refs()
         oid = seen.head or next(iter(seen.oids.values()), "")
-        if not os.path.isfile(os.path.join(directory, "HEAD")):
-            git.repository(directory, "sha256" if len(oid) == 64 else "sha1", Refs("refs/heads/main", "", {}))
+        object_format = "sha256" if len(oid) == 64 else "sha1"
         wanted = ["+refs/*:refs/*"] + (["HEAD"] if seen.head else [])
-        git.text("git fetch", "--git-dir=" + directory, "fetch", "--quiet", "--prune", "--no-tags", "--force",
-                 "--update-head-ok", "--", self._address(), *wanted)
+
+        def fetch() -> None:
+            if not os.path.isfile(os.path.join(directory, "HEAD")):
+                git.repository(directory, object_format, Refs("refs/heads/main", "", {}))
+            git.text("git fetch", "--git-dir=" + directory, "fetch", "--quiet", "--prune", "--no-tags", "--force",
+                     "--update-head-ok", "--", self._address(), *wanted)
+
+        kept = os.path.isdir(directory)
+        try:
+            fetch()
+        except BackupError:
+            if not kept:
+                raise
+            shutil.rmtree(directory)     # the server has just answered: a killed run left the mirror locked or broken
+            fetch()
         listing = git.text("git for-each-ref", "--git-dir=" + directory, "for-each-ref", "--format=%(objectname) %(refname)")
-        oids = {name: value for value, _space, name in (line.partition(" ") for line in listing.splitlines())}
+        oids = {name: value for value, _space, name in (line.partition(" ") for line in _lines(listing))}
         head = oids.get(seen.branch, "") if seen.branch else seen.head
         self.refs = Refs(seen.branch or ("" if head else "refs/heads/main"), head, oids)
         if os.path.exists(os.path.join(directory, "shallow")):
@@ -459,7 +482,7 @@ class Git(Source):
         document: Dict[str, Any] = {"schema": 1}
         if self.url:
             common = self._mirror()
-            document.update(bare=True, uncommitted_files=0, worktrees=[], remotes={"origin": _clean_url(self.url)}, config=[],
+            document.update(bare=True, uncommitted_files=0, worktrees=[], worktree_heads=[], symrefs={}, remotes={"origin": _clean_url(self.url)}, config=[],
                             owner="", group="")
         else:
             real, own, common = self._local()
@@ -479,15 +502,26 @@ class Git(Source):
             document["uncommitted_files"] = self._uncommitted(snapshot, real, own, common)
         detail = git.text("git for-each-ref", "--git-dir=" + snapshot, "for-each-ref",
                           "--format=%(refname) %(objecttype) %(*objectname)")
-        peeled = {line.split(" ")[0]: line.split(" ")[2] for line in detail.splitlines()}
+        peeled = {line.split(" ")[0]: line.split(" ")[2] for line in _lines(detail)}
         document["refs"] = [{"name": name, "oid": oid, "peeled": peeled.get(name, "")} for name, oid in sorted(refs.oids.items())]
         document["submodules"] = self._submodules(snapshot, refs)
         lfs = self._lfs(snapshot, common, refs)
         document["lfs"] = lfs
         self.document = document
+        self._warn_of_loose_worktrees(snapshot, document["worktree_heads"], refs)
         if "refs/stash" in refs.oids:
             self.noted.append("{0}: only the newest stash is in the copy, as git has no refs to the others".format(self.describe()))
         return self._as_parts(snapshot, document, refs, common)
+
+    def _warn_of_loose_worktrees(self, snapshot: str, heads: List[str], refs: Refs) -> None:
+        if not heads:
+            return
+        kept = set(refs.oids.values()) | ({refs.head} - {""})
+        asked = "".join([oid + "\n" for oid in heads] + ["^" + oid + "\n" for oid in sorted(kept)])
+        loose = self._tool().text("git rev-list", "--git-dir=" + snapshot, "rev-list", "--stdin", reader=_reader(asked.encode()))
+        if loose:
+            self.noted.append("{0}: {1} commits of other worktrees are on no ref and not in the copy".format(
+                self.describe(), len(_lines(loose))))
 
     def _as_parts(self, snapshot: str, document: Dict[str, Any], refs: Refs, common: str) -> List[Part]:
         git = self._tool()
@@ -527,10 +561,14 @@ class Git(Source):
                 for key, values in config.items() if _KEPT_CONFIG.match(key) for value in values]
         remotes = {key[7:-4]: value for key, value in kept if key.startswith("remote.") and key.endswith(".url")}
         others = self._tool().text("git worktree", "--git-dir=" + own, "worktree", "list", "--porcelain", directory=real)
+        symbolic = self._tool().text("git for-each-ref", "--git-dir=" + own, "for-each-ref", "--format=%(refname) %(symref)",
+                                     directory=real)
         bare = config.get("core.bare", ["false"])[-1].lower() == "true" and own == common
         status = os.stat(common)
         return {"bare": bare, "remotes": remotes, "config": kept, "uncommitted_files": 0,
-                "worktrees": [line[9:] for line in others.splitlines() if line.startswith("worktree ")],
+                "symrefs": {name: to for name, _space, to in (line.partition(" ") for line in _lines(symbolic)) if to},
+                "worktree_heads": [line[5:] for line in _lines(others) if line.startswith("HEAD ") and line[5:].strip("0")],
+                "worktrees": [line[9:] for line in _lines(others) if line.startswith("worktree ")],
                 "owner": _name(pwd.getpwuid, status.st_uid), "group": _name(grp.getgrgid, status.st_gid)}
 
     def _uncommitted(self, snapshot: str, real: str, own: str, common: str) -> int:
@@ -556,9 +594,9 @@ class Git(Source):
         if refs.head:
             tips[refs.head] = refs.branch or "HEAD"
         asked = "".join(oid + ":.gitmodules\n" for oid in tips)
-        said = git.text("git cat-file", "--git-dir=" + snapshot, "cat-file", "--batch-check", reader=_reader(asked.encode()))
+        answers = git.text("git cat-file", "--git-dir=" + snapshot, "cat-file", "--batch-check", reader=_reader(asked.encode()))
         found = []
-        for (oid, name), line in zip(tips.items(), said.splitlines()):
+        for (oid, name), line in zip(tips.items(), _lines(answers)):
             if " blob " not in line:
                 continue
             links = {}
@@ -567,9 +605,11 @@ class Git(Source):
                 meta, _tab, path = entry.partition("\t")
                 if meta.startswith("160000 "):
                     links[path] = meta.split(" ")[2]
-            settings = dict(entry.partition("\n")[::2] for entry in git.text(
-                "git config", "--git-dir=" + snapshot, "config", "--blob", oid + ":.gitmodules", "--no-includes", "--null",
-                "--list").split("\0"))
+            settings: Dict[str, str] = {}
+            with contextlib.suppress(BackupError):   # a malformed .gitmodules is copied as it is; its URLs stay unknown
+                said = git.text("git config", "--git-dir=" + snapshot, "config", "--blob", oid + ":.gitmodules", "--no-includes",
+                                "--null", "--list")
+                settings = {key: value for key, _newline, value in (entry.partition("\n") for entry in said.split("\0"))}
             urls = {value: _clean_url(settings.get(key[:-5] + ".url", "")) for key, value in settings.items() if key.endswith(".path")}
             found += [{"ref": name, "path": path, "url": urls.get(path, ""), "commit": commit} for path, commit in links.items()]
         if found:
@@ -684,6 +724,8 @@ class Git(Source):
         """Configuration that was kept, and the working tree."""
         for key, value in document["config"]:
             git.text("git config", "--git-dir=" + inside, "config", "--add", key, value)
+        for name, to in document["symrefs"].items():
+            git.text("git symbolic-ref", "--git-dir=" + inside, "symbolic-ref", name, to)
         if document["bare"]:
             return
         git.text("git config", "--git-dir=" + inside, "config", "core.bare", "false")
@@ -703,7 +745,7 @@ def _clone(git: _Git, bundle: str, directory: str, branch: str) -> Refs:
     # malformed dates and names, which must be copied as they are.
     git.text("git fsck", "--git-dir=" + directory, "fsck", "--connectivity-only", "--no-dangling", "--no-progress")
     listing = git.text("git for-each-ref", "--git-dir=" + directory, "for-each-ref", "--format=%(objectname) %(refname)")
-    oids = {name: oid for oid, _space, name in (line.partition(" ") for line in listing.splitlines())}
+    oids = {name: oid for oid, _space, name in (line.partition(" ") for line in _lines(listing))}
     head = oids.get(branch, "")
     if not branch:
         said = git.text("git bundle list-heads", "bundle", "list-heads", bundle, "HEAD")
@@ -770,6 +812,11 @@ def _lfs_store(common: str) -> str:
 
 def _has(reader: PartReader, name: str) -> bool:
     return any(row["name"] == name for row in reader.manifest["parts"])
+
+
+def _lines(text: str) -> List[str]:
+    """Lines as git writes them; str.splitlines would also split at U+2028 and such, which a ref's name may hold."""
+    return [line for line in text.split("\n") if line]
 
 
 def _reader(content: bytes) -> Callable[[int], bytes]:

@@ -28,6 +28,7 @@ from .workspace import Workspace
 
 _MAGIC = b"SQLite format 3\0"
 _FORMAT = "SQLite database"
+_SQLITE_DONE = 101
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
@@ -88,6 +89,7 @@ class SQLite(Source):
             raise BackupError("source_missing", source=self.declared)
         if not os.path.isfile(self.real):
             raise BackupError("source_unreachable", source=self.declared, detail="it is not a file")
+        # a WAL database needs its -wal and -shm beside it: SQLite makes them, of its owner, where they are not there
         with self._faults(), _opened(self.real, "mode=ro", self.timeout) as database:
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return os.path.getsize(self.real)
@@ -174,11 +176,10 @@ class SQLite(Source):
         deadline = time.monotonic() + self.timeout
 
         def give_up(status: int, remaining: int, total: int) -> None:
-            if time.monotonic() > deadline and status != sqlite3_done:
+            if time.monotonic() > deadline and status != _SQLITE_DONE:
                 raise BackupError("source_unreachable", source=self.declared,
                                   detail="others kept it locked for more than {0} s".format(self.timeout))
 
-        sqlite3_done = 101
         status = os.stat(self.real)
         with self._faults():
             # all pages in one step: in several, each write of others would begin the image anew

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the database sources share: names for files, and texts of two dumps compared object by object."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import tempfile
+import unicodedata
+from typing import Callable, IO, Any, Dict, List, Optional, Sequence
+
+from ..errors import BackupError
+
+_LONGEST = 4 << 20    # bytes of a line that are held together
+SCRATCH = "respaldo_scratch_"
+_CLEAN = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}\Z")
+_RESERVED = ("globals", "users")
+
+
+def part_name(database: str) -> str:
+    """A name for the part of a database that any file system keeps apart: only plain lower case names stay as they are."""
+    if _CLEAN.match(database) and database not in _RESERVED:
+        return database
+    plain = unicodedata.normalize("NFKD", database).encode("ascii", "ignore").decode("ascii").lower()
+    plain = re.sub("[^a-z0-9]+", "_", plain).strip("_")[:40]
+    return "{0}-{1}".format(plain or "db", hashlib.sha256(database.encode("utf-8", "surrogateescape")).hexdigest()[:8])
+
+
+def scratch_name() -> str:
+    return SCRATCH + secrets.token_hex(6)
+
+
+def kept_name(target: str, label: str, limit: int) -> str:
+    """<target>_before_<label>, the target cut so that the whole has at most `limit` bytes of UTF-8."""
+    suffix = "_before_" + label
+    room = limit - len(suffix.encode("utf-8"))
+    return target.encode("utf-8")[:max(1, room)].decode("utf-8", "ignore") + suffix
+
+
+def chosen_row(rows: Sequence[Dict[str, Any]], database: str) -> Dict[str, Any]:
+    """The part to restore: that of `database`, or the only one. Raises invalid_input naming those there are."""
+    found = [row for row in rows if "database" in row["facts"]]
+    if database:
+        found = [row for row in found if row["facts"]["database"] == database]
+    if len(found) != 1:
+        names = ", ".join(row["facts"]["database"] for row in rows if "database" in row["facts"])
+        raise BackupError("invalid_input", where="database", value=database, problem="does not name one database of the copy",
+                          mend="Name one of: {0}.".format(names))
+    return found[0]
+
+
+class Sections:
+    """A dump's text cut at the comments that announce each object; of each piece only its SHA-256 is kept, on disk.
+
+    `clean(piece, first)` leaves out, line by line, what differs between two dumps of equal databases; `first` says that
+    the piece stands before the first object. Constant memory: a table's rows pass through in chunks.
+    """
+
+    _BEGIN = b"\n--\n-- "
+
+    def __init__(self, clean: Callable[[bytes, bool], bytes]) -> None:
+        self.clean = clean
+        self.list: IO[bytes] = tempfile.TemporaryFile()
+        self.title = b"the beginning"
+        self.first = True
+        self.digest = hashlib.sha256()
+        self.pending = b""
+
+    def feed(self, chunk: bytes) -> None:
+        data = self.pending + chunk
+        at = 0
+        while True:
+            found = data.find(self._BEGIN, at)
+            if found < 0:
+                break
+            end = data.find(b"\n", found + len(self._BEGIN))
+            if end < 0:
+                break
+            self._take(data[at:found])
+            self._close()
+            self._open(data[found + len(self._BEGIN):end])
+            at = end
+        rest = data[at:] if at else data
+        # What could be the beginning of a marker, or of a line that `clean` takes out, waits for the next chunk.
+        keep = rest.rfind(b"\n")
+        for _line in range(2):
+            keep = rest.rfind(b"\n", 0, keep) if keep > 0 else keep
+        keep = max(keep, 0) if len(rest) < _LONGEST else len(rest)
+        self._take(rest[:keep])
+        self.pending = rest[keep:]
+
+    def finish(self) -> None:
+        self._take(self.pending)
+        self.pending = b""
+        self._close()
+
+    def _take(self, piece: bytes) -> None:
+        self.digest.update(self.clean(piece, self.first))
+
+    def _open(self, title: bytes) -> None:
+        self.title, self.first = title, False
+
+    def _close(self) -> None:
+        self.list.write(self.digest.hexdigest().encode("ascii") + b" " + self.title + b"\n")
+        self._forget()
+
+    def _forget(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def difference(self, other: "Sections") -> str:
+        """The first object that is not the same in the other, "" when there is none. The order may differ."""
+        self.list.seek(0)
+        other.list.seek(0)
+        if all(mine == theirs for mine, theirs in zip(self.list, other.list)) and self.list.tell() == other.list.tell():
+            return ""
+        self.list.seek(0)
+        other.list.seek(0)
+        mine, theirs = sorted(self.list), sorted(other.list)
+        if mine == theirs:
+            return ""
+        apart = sorted(set(mine) ^ set(theirs), key=lambda line: line[65:])
+        return apart[0][65:].decode("utf-8", "replace").strip() if apart else "the number of objects"
+
+    def close(self) -> None:
+        self.list.close()
+
+
+class Counter:
+    """Counts a needle in chunks, also where it lies across two of them, and keeps the last bytes."""
+
+    def __init__(self, needle: bytes) -> None:
+        self.needle = needle
+        self.count = 0
+        self.carry = b""
+        self.tail = b""
+
+    def feed(self, chunk: bytes) -> None:
+        self.count += chunk.count(self.needle)
+        edge = self.carry + chunk[:len(self.needle) - 1]
+        self.count += edge.count(self.needle)
+        self.carry = (self.carry + chunk)[-(len(self.needle) - 1):] if len(chunk) < len(self.needle) else chunk[-(len(self.needle) - 1):]
+        self.tail = (self.tail + chunk[-400:])[-400:]
+
+
+def names_of(wanted: Any) -> Optional[List[str]]:
+    """The list of databases of an inventory; None stands for all. Raises invalid_input."""
+    if wanted == "all":
+        return None
+    if not isinstance(wanted, (list, tuple)) or not wanted or not all(isinstance(name, str) and name and "\0" not in name for name in wanted):
+        raise BackupError("invalid_input", where="source.databases", value=wanted, problem="is neither a list of names nor all",
+                          mend="Give databases: [name, ...] or databases: all.")
+    return list(dict.fromkeys(wanted))
