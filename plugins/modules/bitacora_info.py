@@ -12,7 +12,7 @@ module: bitacora_info
 short_description: Reads the bitácora
 version_added: 0.1.0
 author:
-  - perucompras.respaldo contributors
+  - perucompras.respaldo contributors (@perucompras)
 description:
   - Gives the entries (asientos) that match every filter, as data, as rows of the Spanish view that staff and auditors read, and as a table for
     a terminal (Manual 001-2019, numerals 5.2 b, 7.2.1 c and 8.2).
