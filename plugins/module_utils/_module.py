@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 import traceback
@@ -145,6 +146,15 @@ class Task:
     def medium(self) -> Medium:
         return media_catalogue.build(self.params["medium"])
 
+    def where(self) -> Dict[str, str]:
+        """The medium that a task reads from, for the record: a copy may be damaged on one medium and whole on another."""
+        if not self.params.get("medium"):
+            return {}
+        found = dict(medium=self.params["medium"]["name"])
+        with contextlib.suppress(BackupError):
+            found["location"] = self.medium().location(self.slot)
+        return found
+
     def order(self) -> copy.Order:
         encryption = self.params["encryption"]
         keys = None
@@ -209,7 +219,7 @@ def _fail(module: AnsibleModule, task: Optional[Task], error: BackupError, failu
           started: str) -> None:
     told: Dict[str, Any] = {}
     if task is not None:
-        told["backup"] = task.fields(failure_event(error), started_at=started, ended_at=copy.now(), **result.failure(error))
+        told["backup"] = task.fields(failure_event(error), started_at=started, ended_at=copy.now(), **task.where(), **result.failure(error))
     module.fail_json(**dict(_told(error), **told))
 
 
@@ -285,6 +295,7 @@ def restore_copy(module: AnsibleModule) -> None:
         started, clock = copy.now(), time.monotonic()
         with task.opened() as opened:
             source = task.source(opened.manifest)
+            source.check_target(task.params["target"], task.params["overwrite"], task.slot.label)
             opened.verify_bytes()
             opened.unlock()
             known = dict(

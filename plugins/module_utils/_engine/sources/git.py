@@ -27,7 +27,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 from .. import programs, scope
 from ..errors import BackupError
 from ..pipeline import Stage, run
-from .base import Check, Part, PartReader, Source, only
+from .base import Check, Part, PartReader, Source, free_directory, only
 from .workspace import Workspace
 
 _BUNDLE = "Git bundle"
@@ -284,20 +284,12 @@ class Git(Source):
             shutil.rmtree(directory, ignore_errors=True)
         return ["git_clone_fsck", "git_refs"] + (["lfs_sha256"] if _has(reader, "lfs") else [])
 
+    def check_target(self, target: str, overwrite: bool, label: str) -> None:
+        free_directory(target, overwrite, label, self.assigned)
+
     def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
-        real = scope.resolve(target, self.assigned)
-        occupied = os.path.lexists(real) and not (os.path.isdir(real) and not os.listdir(real))
-        kept = "{0}.before_{1}".format(real, reader.manifest["label"]) if occupied else ""
-        if occupied and not overwrite:
-            raise BackupError("target_exists", target=target)
-        if kept and os.path.lexists(kept):
-            raise BackupError("target_exists", target=kept)
-        if os.path.ismount(real):
-            raise _invalid("target", target, "is a mount point", "Restore into a directory below it.")
-        parent = os.path.dirname(real)
-        if not os.path.isdir(parent):
-            raise BackupError("source_missing", source=parent)
-        with programs.private_directory(parent) as beside:
+        real, kept = free_directory(target, overwrite, reader.manifest["label"], self.assigned)
+        with programs.private_directory(os.path.dirname(real)) as beside:
             built = os.path.join(beside, "restored")
             try:
                 document, refs = self._bring(reader, built, os.path.join(beside, "copy.bundle"))
