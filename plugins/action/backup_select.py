@@ -74,7 +74,7 @@ def _moment(text: str, zone: str) -> str:
     """The time of the loss in UTC as the bitácora writes times; "" when it is not given."""
     if not text:
         return ""
-    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d"):
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
         try:
             local = datetime.datetime.strptime(text, form).replace(tzinfo=_due.zone(zone))
         except ValueError:
