@@ -257,6 +257,13 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
     run(module, work, lambda error: "copy_refused" if error.fault.name == "out_of_scope" else "copy_failed")
 
 
+def _remarks(module: AnsibleModule, source: Source) -> Optional[List[str]]:
+    """What the source remarked, told on the terminal too; None when it was nothing."""
+    for remark in source.remarks():
+        module.warn(remark)
+    return source.remarks() or None
+
+
 _DAMAGED = ("bytes_differ", "structure_unreadable", "manifest_unreadable", "restored_differs", "copy_missing")
 
 
@@ -281,7 +288,8 @@ def verify_copy(module: AnsibleModule) -> None:
             source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
             medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
             size=sum(row["size"] for row in opened.manifest["parts"]))
-        fields.update(ended_at=copy.now(), duration_ms=int((time.monotonic() - clock) * 1000), trust_level=level, checks=checks)
+        fields.update(ended_at=copy.now(), duration_ms=int((time.monotonic() - clock) * 1000), trust_level=level, checks=checks,
+                      warnings=_remarks(module, source))
         return dict(changed=False, manifest=opened.manifest, backup=task.fields("copy_verified", **fields))
 
     run(module, work, lambda error: "copy_damaged" if error.fault.name in _DAMAGED else "verification_failed")
@@ -305,7 +313,7 @@ def restore_copy(module: AnsibleModule) -> None:
                 return dict(changed=True, backup=task.fields("restore_simulated", **known))
             restored = source.restore(opened, task.params["target"], task.params["overwrite"])
         known.update(target=str(restored["target"]), objects=restored.get("objects"), ended_at=copy.now(),
-                     duration_ms=int((time.monotonic() - clock) * 1000))
+                     duration_ms=int((time.monotonic() - clock) * 1000), warnings=_remarks(module, source))
         return dict(changed=True, restored=restored, backup=task.fields("restored", **known))
 
     run(module, work, lambda error: "restore_failed")

@@ -113,6 +113,10 @@ class Source(abc.ABC):
         """What a person should know although the copy is good."""
         return []
 
+    def remarks(self) -> List[str]:
+        """What a rehearsal or a restore found that a person should know although the data is right."""
+        return []
+
     @abc.abstractmethod
     def check_for(self, row: Dict[str, Any]) -> Check:
         """A fresh check for a part of an existing copy, given its row of the manifest."""

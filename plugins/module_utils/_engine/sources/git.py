@@ -535,7 +535,7 @@ class Git(Source):
         if document["lfs"]["copied"]:
             tar = [programs.find("tar", "tar"), "--create", "--file=-", "--directory=" + _lfs_store(common), "--null",
                    "--verbatim-files-from", "--no-recursion", "--files-from=" + git.workspace.file("lfs-list")]
-            command = 'mkdir -p "$TARGET/lfs/objects" && tar --extract --file=- --directory="$TARGET/lfs/objects"'
+            command = '{ mkdir -p "$TARGET/lfs/objects" && tar --extract --file=- --directory="$TARGET/lfs/objects"; }'
             parts.append(part("lfs", "tar", "tar of Git LFS objects", Stage("tar", tar), {"objects": document["lfs"]["copied"]},
                               command))
         return parts

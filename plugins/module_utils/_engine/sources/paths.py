@@ -63,7 +63,7 @@ class Paths(Source):
         return 0
 
     def parts(self) -> List[Part]:
-        command = "mkdir -p \"$TARGET\" && tar --extract --file=- --directory=\"$TARGET\" --preserve-permissions " + " ".join(_KEEP)
+        command = "{{ mkdir -p \"$TARGET\" && tar --extract --file=- --directory=\"$TARGET\" --preserve-permissions {0}; }}".format(" ".join(_KEEP))
         return [Part(
             name="", extension="tar", format="GNU tar archive", produce=lambda: only([Stage("tar", self._argv())]),
             check=_TarCheck, restore_command=command, minimum=1024, facts={"alone": self._alone()})]
