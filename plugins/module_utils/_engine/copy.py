@@ -114,11 +114,20 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
 
 def publish(slot: Slot, digest: str, media: Sequence[Medium]) -> bool:
     """Publish the sealed copy on every medium. False when it was there already, the same bytes, on all of them."""
-    published = False
-    for medium in media:
-        with medium.lock(slot, 60):
-            published = medium.publish(slot, digest) or published
-    return published
+    published: List[Medium] = []
+    with contextlib.ExitStack() as stack:
+        for medium in media:
+            stack.enter_context(medium.lock(slot, 60))
+        try:
+            for medium in media:
+                if medium.publish(slot, digest):
+                    published.append(medium)
+        except BackupError:
+            # on all media or on none: no copy has a name that the run will call failed
+            for medium in published:
+                medium.withdraw(slot)
+            raise
+    return bool(published)
 
 
 def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg]) -> Any:

@@ -28,6 +28,7 @@ _CARRIED = (
     "label", "printed_label", "system", "kind", "source_type", "source", "criticality", "office", "responsible", "numeral", "reason",
     "reason_text", "ticket", "requester", "started_at", "medium", "location", "previous_label", "previous_size", "required_trust", "target",
 )
+_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed")
 _CODES = {fault.code for fault in errors.CATALOGUE.values()}
 
 
@@ -151,7 +152,7 @@ class Recorder:
     def end(self, counts: Mapping[str, int]) -> None:
         """The run came to its end; `counts` are those of the stats."""
         self._close_open()
-        bad = sum(self.counts.get(event, 0) for event in ("copy_failed", "copy_damaged", "restore_failed"))
+        bad = sum(self.counts.get(event, 0) for event in _BAD)
         verdict = "failed" if bad or counts.get("hosts_failed") or counts.get("hosts_unreachable") else "good"
         self._finish("run_ended", {"verdict": verdict, **counts})
 

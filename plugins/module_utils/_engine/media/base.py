@@ -91,6 +91,10 @@ class Medium(abc.ABC):
         """Give the sealed copy its final name; `digest` is the SHA-256 of its SUMS. False: it was published already."""
 
     @abc.abstractmethod
+    def withdraw(self, slot: Slot) -> None:
+        """Undo a publishing of this very call, since another medium failed: the copy is sealed again. The lock must be held."""
+
+    @abc.abstractmethod
     def labels(self, kind: str, system: str) -> List[str]:
         """The labels of the published copies of a system, sorted."""
 

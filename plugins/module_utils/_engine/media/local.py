@@ -93,6 +93,11 @@ class Local(Medium):
             _sync_directory(self._shelf(slot))
         return True
 
+    def withdraw(self, slot: Slot) -> None:
+        with self._faults():
+            os.rename(self.location(slot), self._hidden(slot, "sealed"))
+            _sync_directory(self._shelf(slot))
+
     def labels(self, kind: str, system: str) -> List[str]:
         shelf = os.path.join(self.path, kind, system)
         try:
