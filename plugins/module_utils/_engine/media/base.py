@@ -42,6 +42,10 @@ class Deposit(abc.ABC):
     def read(self, file: str) -> "Reading":
         """Read back a file that was written, from the medium itself and not from a cache where that can be had."""
 
+    def follow(self, file: str) -> Optional["Following"]:
+        """Read back a file while it is still being written; None where the medium can't."""
+        return None
+
     @abc.abstractmethod
     def seal(self) -> None:
         """Declare the copy whole: everything is on stable storage."""
@@ -62,6 +66,18 @@ class Reading(NamedTuple):
     """A file being read: `read(size)` gives b"" at its end."""
 
     read: Callable[[int], bytes]
+    close: Callable[[], None]
+
+
+class Following(NamedTuple):
+    """A file read behind its writer.
+
+    `settle()` brings what was written so far to stable storage and out of the cache, and gives how many of its first
+    bytes `read` now takes from the medium itself.
+    """
+
+    read: Callable[[int], bytes]
+    settle: Callable[[], int]
     close: Callable[[], None]
 
 
