@@ -147,7 +147,8 @@ def in_turn(*commands: list[str]) -> list[str]:
 
 def lab_parts() -> list[Part]:
     """What needs the lab's hosts: one at a time, since scenarios share names, networks and images."""
-    environment = on_path(DEVELOPMENT)
+    # the lab stays up from one to the next; main() takes it down
+    environment = {**on_path(DEVELOPMENT), "RESPALDO_LAB_KEEP": "1"}
     scenarios = sorted(path.parent.name for path in (TOP / "molecule").glob("*/molecule.yml"))
     return [
         Part("lab up", ["tools/lab", "up"], "lab", environment),
