@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Callable, Iterator
@@ -31,8 +31,7 @@ def good_house(tmp_path_factory: pytest.TempPathFactory) -> House:
 @pytest.fixture
 def house(good_house: House, tmp_path: Path) -> Iterator[House]:
     """A house of the test's own, with a good copy from before that must stay as it is."""
-    made = House(tmp_path / "casa")
-    shutil.copytree(good_house.directory, made.directory, ignore=shutil.ignore_patterns(".ansible"))
+    made = good_house.copy(tmp_path / "casa")
     made.declare(made.system())
     before = made.prints()
     assert before
@@ -42,20 +41,20 @@ def house(good_house: House, tmp_path: Path) -> Iterator[House]:
     assert {name: after.get(name) for name in before} == before, "the last good copy was touched"
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Makes small disks of their own: disk(path, "2m"); and disk(path, remount="ro")."""
+@contextlib.contextmanager
+def mounted(path: Path, size: str, then: str = "rw") -> Iterator[Callable[[str], None]]:
+    """A small disk of its own at `path`; gives a function that mounts it again, ro or rw."""
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    made: list[Path] = []
+    options = "size={0},uid={1},gid={2},mode=0700".format(size, os.geteuid(), os.getegid())
 
-    def mount(path: Path, size: str = "", remount: str = "") -> Path:
-        path.mkdir(parents=True, exist_ok=True)
-        options = "remount," + remount if remount else "size={0},uid={1},gid={2},mode=0700".format(size, os.geteuid(), os.getegid())
-        subprocess.run([*as_root, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], check=True)
-        if not remount:
-            made.append(path)
-        return path
+    def mount(wanted: str) -> None:
+        subprocess.run([*as_root, "mount", "-t", "tmpfs", "-o", wanted, "tmpfs", str(path)], check=True)
 
-    yield mount
-    for path in made:
+    path.mkdir(parents=True, exist_ok=True)
+    mount(options)
+    try:
+        if then != "rw":
+            mount("remount," + then)
+        yield lambda how: mount("remount," + how)
+    finally:
         subprocess.run([*as_root, "umount", str(path)], check=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,11 +86,15 @@ class House:
 
     def furnish(self) -> None:
         for made in (self.bitacora.parent, self.medium, self.dump):
-            made.mkdir(parents=True)
-        (self.directory / "ansible.cfg").write_text("[defaults]\n")
+            made.mkdir(mode=0o700, parents=True)
         (self.directory / "vault").write_text(VAULT_PASSWORD + "\n")
         (self.directory / "vault").chmod(0o600)
         self.program("dump.sh", DUMP)
+
+    def copy(self, directory: Path) -> House:
+        """The same house elsewhere, with its copies, custody and bitácora."""
+        shutil.copytree(self.directory, directory, ignore=shutil.ignore_patterns(".ansible"))
+        return House(directory)
 
     def program(self, name: str, text: str) -> Path:
         path = self.directory / name
@@ -124,8 +129,7 @@ class House:
     def environment(self, **more: str) -> dict[str, str]:
         told = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RESPALDO_"))}
         told.update(
-            HOME=str(self.directory), LC_ALL="C.UTF-8", ANSIBLE_COLLECTIONS_PATH=str(ROOT / "collections"), ANSIBLE_LOCALHOST_WARNING="False",
-            ANSIBLE_CALLBACKS_ENABLED="perucompras.respaldo.bitacora", ANSIBLE_CONFIG=str(self.directory / "ansible.cfg"), ANSIBLE_NOCOLOR="1",
+            HOME=str(self.directory), LC_ALL="C.UTF-8", ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="1",
             RESPALDO_BITACORA=str(self.bitacora), RESPALDO_BITACORA_JOURNAL=str(self.journal),
         )
         return {**told, **more}
@@ -142,19 +146,19 @@ class House:
             self.command(*arguments, playbook=playbook, vault=vault), env=self.environment(**environment), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, cwd=self.directory, check=False)
 
-    def begin(self, *arguments: str, output: str = "output", **environment: str) -> subprocess.Popen[bytes]:
+    def begin(self, *arguments: str, output: str = "output", playbook: str = "database.yml", **environment: str) -> subprocess.Popen[bytes]:
         """Start a run, in a session of its own as a terminal gives it one."""
         with (self.directory / output).open("wb") as file:
             process = subprocess.Popen(
-                self.command(*arguments), env=self.environment(**environment), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                self.command(*arguments, playbook=playbook), env=self.environment(**environment), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                 cwd=self.directory, start_new_session=True)
         self.processes.append(process)
         return process
 
-    def begin_half(self, *arguments: str) -> tuple[subprocess.Popen[bytes], int]:
+    def begin_half(self, *arguments: str, playbook: str = "database.yml", **environment: str) -> tuple[subprocess.Popen[bytes], int]:
         """Start a run and come back when its dump waits half-way; gives the run, and the dump's process."""
         (self.dump / "pause").touch()
-        process = self.begin(*arguments)
+        process = self.begin(*arguments, playbook=playbook, **environment)
         halfway = self.dump / "halfway"
         until(lambda: halfway.exists() or process.poll() is not None, "the dump to be half-way")
         assert process.poll() is None, self.said()
