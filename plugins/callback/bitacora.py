@@ -205,11 +205,13 @@ class CallbackModule(CallbackBase):
             raise SystemExit(EXIT_UNWRITTEN)
 
     def _complain(self) -> None:
-        recorder = self.recorder
+        recorder, told = self.recorder, ""
         if recorder.journal_file:
-            self._display.error("bitácora: {0}. Entries wait in {1}; the next run takes them in.".format(recorder.problem, recorder.journal_file), wrap_text=False)
+            told = "{0}. Entries wait in {1}; the next run takes them in.".format(recorder.problem, recorder.journal_file)
         elif recorder.unwritten:
-            self._display.error("bitácora: entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem), wrap_text=False)
+            told = "entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem)
+        if told:
+            self._display.error("bitácora: " + told, wrap_text=False)
 
     def _interrupt(self, how: str) -> None:
         if self.recorder is None or self.recorder.closed or os.getpid() != self._pid:

@@ -64,7 +64,7 @@ options:
         type: path
         default: ""
 extends_documentation_fragment:
-  - perucompras.respaldo.copy.assigned
+  - perucompras.respaldo.backup.assigned
 attributes:
   check_mode:
     description: Nothing is changed.

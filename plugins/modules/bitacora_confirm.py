@@ -12,7 +12,7 @@ module: bitacora_confirm
 short_description: Fails unless the bitácora holds an entry of this run for a copy
 version_added: 0.1.0
 author:
-  - perucompras.respaldo contributors
+  - perucompras.respaldo contributors (@perucompras)
 description:
   - The callback writes, this action is the witness. It asks the bitácora itself whether this run recorded the event of a copy, and fails as any
     task fails when it did not (Manual 001-2019, numerals 7.2.1 c and 7.2.2 c).
@@ -35,13 +35,16 @@ options:
     choices:
       - copy_started
       - copy_made
+      - copy_simulated
       - copy_failed
       - copy_verified
       - copy_damaged
+      - verification_failed
       - copy_not_due
       - copy_refused
       - restore_started
       - restored
+      - restore_simulated
       - restore_failed
   system:
     description:

@@ -12,7 +12,7 @@ module: bitacora_guard
 short_description: Fails the play unless this run is being recorded in the bitácora
 version_added: 0.1.0
 author:
-  - perucompras.respaldo contributors
+  - perucompras.respaldo contributors (@perucompras)
 description:
   - Ansible's callbacks fail open, since one that is not enabled, or whose name is misspelt, gives only a warning and exit code 0. This action
     is the first task of every role that copies or restores, so that nothing is done that the bitácora would not record (Manual 001-2019,

@@ -12,7 +12,7 @@ module: bitacora_info
 short_description: Reads the bitácora
 version_added: 0.1.0
 author:
-  - perucompras.respaldo contributors
+  - perucompras.respaldo contributors (@perucompras)
 description:
   - Gives the entries (asientos) that match every filter, as data, as rows of the Spanish view that staff and auditors read, and as a table for
     a terminal (Manual 001-2019, numerals 5.2 b, 7.2.1 c and 8.2).
@@ -56,7 +56,7 @@ options:
     type: str
   result:
     description:
-      - V(good) is copies made or verified and restores done; V(failed) is failed or damaged copies, failed restores and interrupted runs.
+      - V(good) is copies made or verified and restores done; V(failed) is failed or damaged copies, failed verifications and restores, and interrupted runs.
       - Simulated entries (check mode) count only as V(simulated).
     type: str
     choices: [good, failed, started, not_due, refused, simulated]

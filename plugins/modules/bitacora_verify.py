@@ -12,7 +12,7 @@ module: bitacora_verify
 short_description: Verifies that nobody changed the bitácora
 version_added: 0.1.0
 author:
-  - perucompras.respaldo contributors
+  - perucompras.respaldo contributors (@perucompras)
 description:
   - Each entry is sealed to the one before it. This walks the whole chain and tells in words where it was edited, cut, reordered or added to.
   - A rewrite of the whole chain, or of its end, by somebody who knows how is seen only by comparing the head with those anchored outside.

@@ -53,10 +53,12 @@ def keep(loader: DataLoader, directory: str, key_reference: str) -> str:
             file.flush()
             os.fsync(descriptor)
         os.link(temporary, path)
-        os.unlink(temporary)
         _sync(os.path.dirname(path))
     except OSError as error:
         raise _unavailable(key_reference, str(error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
     if reveal(loader, directory, key_reference) != password:
         raise _unavailable(key_reference, "it reads back otherwise than it was written")
     return password

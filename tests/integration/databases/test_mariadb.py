@@ -190,9 +190,10 @@ def test_the_server_dies_during_the_dump(mortal_maria: Maria, shelf: Shelf) -> N
     assert not list(shelf.path.rglob("*.zst"))
 
 
-def test_password_is_seen_by_nobody(server: Maria, shelf: Shelf) -> None:
+def test_password_is_seen_by_nobody(server: Maria, shelf: Shelf, tmp_path: Path) -> None:
+    slow = wrapped(tmp_path, 'case "$*" in *--quick*) sleep 1;; esac; exec /usr/bin/mariadb-dump "$@"')
     with watched("mariadb-dump") as seen:
-        made = shelf.make(MariaDB(["siga"], host="127.0.0.1", port=server.port, user="copia", password=PASSWORD))
+        made = shelf.make(MariaDB(["siga"], host="127.0.0.1", port=server.port, user="copia", password=PASSWORD, bin_dir=slow))
     assert not seen
     assert PASSWORD not in json.dumps(made.manifest, ensure_ascii=False) + json.dumps(made.fields, ensure_ascii=False)
 

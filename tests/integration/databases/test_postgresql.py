@@ -216,9 +216,11 @@ def test_the_server_dies_during_the_dump(mortal_postgres: Postgres, shelf: Shelf
     assert not list(shelf.path.rglob("*.zst"))
 
 
-def test_password_is_seen_by_nobody(server: Postgres, shelf: Shelf) -> None:
+def test_password_is_seen_by_nobody(server: Postgres, shelf: Shelf, tmp_path: Path) -> None:
+    slow = wrapped(tmp_path, "pg_dump", 'case "$*" in *--format*) sleep 1;; esac; exec /usr/bin/pg_dump "$@"')
     with watched("pg_dump") as seen:
-        made = shelf.make(PostgreSQL(["siga"], host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD))
+        made = shelf.make(PostgreSQL(["siga"], host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD,
+                                     bin_dir=slow))
     assert not seen
     assert PASSWORD not in json.dumps(made.manifest, ensure_ascii=False) + json.dumps(made.fields, ensure_ascii=False)
 

@@ -77,9 +77,14 @@ class Server:
         return Ssh("far", "127.0.0.1", str(path), **settings)
 
     def connections(self):
-        """The processes of sshd that serve a connection, by their ids."""
-        listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], stdout=subprocess.PIPE, check=False)
-        return [int(word) for word in listing.stdout.split()]
+        """The processes of sshd that serve connections: for each a monitor and, for an ordinary account, one below it."""
+        listing = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,comm="], stdout=subprocess.PIPE, check=True).stdout.decode()
+        found = [self.process.pid]
+        for _generation in range(3):
+            for pid, parent, name in (line.split(None, 2) for line in listing.splitlines()):
+                if name == "sshd" and int(parent) in found and int(pid) not in found:
+                    found.append(int(pid))
+        return found[1:]
 
     def stop(self):
         for child in self.connections():

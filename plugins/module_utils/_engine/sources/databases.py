@@ -10,7 +10,7 @@ import re
 import secrets
 import tempfile
 import unicodedata
-from typing import Callable, IO, Any, Dict, List, Optional, Sequence
+from typing import Callable, IO, Any, Dict, List, Optional, Sequence, Tuple
 
 from ..errors import BackupError
 
@@ -110,22 +110,32 @@ class Sections:
     def _forget(self) -> None:
         self.digest = hashlib.sha256()
 
-    def difference(self, other: "Sections") -> str:
-        """The first object that is not the same in the other, "" when there is none. The order may differ."""
+    def difference(self, other: "Sections", reworded: Callable[[str], bool] = lambda title: False) -> Tuple[str, List[str]]:
+        """The first object that is not the same in the other, "" when there is none; the order may differ.
+
+        Objects that are in both with another text, and for which `reworded(title)` is true, are no difference: they are given apart.
+        """
         self.list.seek(0)
         other.list.seek(0)
         if all(mine == theirs for mine, theirs in zip(self.list, other.list)) and self.list.tell() == other.list.tell():
-            return ""
+            return "", []
         self.list.seek(0)
         other.list.seek(0)
-        mine, theirs = sorted(self.list), sorted(other.list)
-        if mine == theirs:
-            return ""
-        apart = sorted(set(mine) ^ set(theirs), key=lambda line: line[65:])
-        return apart[0][65:].decode("utf-8", "replace").strip() if apart else "the number of objects"
+        mine, theirs = _titles(self.list), _titles(other.list)
+        apart = sorted(title for title in set(mine) | set(theirs) if mine.get(title) != theirs.get(title))
+        accepted = [title for title in apart if len(mine.get(title, ())) == len(theirs.get(title, ())) == 1 and reworded(title)]
+        return next((title for title in apart if title not in accepted), ""), accepted
 
     def close(self) -> None:
         self.list.close()
+
+
+def _titles(lines: IO[bytes]) -> Dict[str, List[bytes]]:
+    """The digests of the objects of each title; two objects may have the same."""
+    found: Dict[str, List[bytes]] = {}
+    for line in sorted(lines):
+        found.setdefault(line[65:].decode("utf-8", "replace").strip(), []).append(line[:64])
+    return found
 
 
 class Counter:

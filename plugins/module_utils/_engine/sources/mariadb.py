@@ -27,7 +27,8 @@ _USERS = "MariaDB users and grants, SQL"
 _SYSTEM = ("information_schema", "performance_schema", "sys", "mysql")
 _TRANSACTIONAL = ("InnoDB", "ROCKSDB", "TokuDB", "SEQUENCE")
 _TOOLS = {"mariadb-dump": "mysqldump", "mariadb": "mysql"}
-_DUMP = ["--quick", "--routines", "--events", "--triggers", "--hex-blob", "--no-tablespaces", "--skip-dump-date",
+# A table locked by LOCK TABLES can't be filled when a default of it takes numbers of a sequence: no locks in the text.
+_DUMP = ["--quick", "--skip-add-locks", "--routines", "--events", "--triggers", "--hex-blob", "--no-tablespaces", "--skip-dump-date",
          "--default-character-set=utf8mb4", "--max-allowed-packet=1073741824"]
 _PREAMBLE = re.compile(rb"^(?:-- (?:Host: |MariaDB dump |MySQL dump |Server version).*|/\*M?!999999.*)$", re.MULTILINE)
 _OF_DATABASE = re.compile(rb" for database '.*'$")
@@ -92,6 +93,7 @@ class MariaDB(Source):
         self.database = database
         self.version = ""
         self.help = ""
+        self.silent: List[str] = []
         self.existing: List[str] = []
         self.chosen: List[str] = []
         self.users = False
@@ -149,6 +151,8 @@ class MariaDB(Source):
         if others:
             self.notes.append("Database {0} has tables of {1}, which know no transactions: it was locked for writing while it was copied."
                               .format(name, ", ".join(others)))
+        if facts["versioned"] and not facts["history"]:
+            self.notes.append("Database {0} has system-versioned tables: the copy holds their rows of today, not the former ones.".format(name))
         with self._tool("mariadb-dump", self._dump(name, facts)) as stages:
             yield stages
 
@@ -245,7 +249,7 @@ class MariaDB(Source):
 
     @contextlib.contextmanager
     def _loading(self, into: str, events: bool) -> Iterator[List[Stage]]:
-        arguments = ["--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1073741824", "--database=" + into]
+        arguments = ["--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1073741824", "--database=" + into] + self.silent
         with self._tool("mariadb", arguments) as stages:
             if not events:
                 without = "/^-- Dumping events for database /,/^-- Dumping routines for database /d"
@@ -275,7 +279,7 @@ class MariaDB(Source):
                 run(stages, found.feed)
             copied.finish()
             found.finish()
-            difference = copied.difference(found)
+            difference = copied.difference(found)[0]
         if difference:
             raise BackupError("restored_differs", label=reader.manifest["label"],
                               detail="database {0}: {1}".format(row["facts"]["database"], difference))
@@ -290,6 +294,9 @@ class MariaDB(Source):
         for tool in _TOOLS:
             self._find(tool)
         self.help = capture(Stage("mariadb-dump", [self._find("mariadb-dump"), "--no-defaults", "--help"]))
+        # the statement that failed holds rows, which may be personal data: not for logs
+        quiet = "--skip-print-query-on-error"
+        self.silent = [quiet] if quiet in capture(Stage("mariadb", [self._find("mariadb"), "--no-defaults", "--help"])) else []
         self.version = self._ask("SELECT VERSION()").strip()
         self.existing = sorted(_decode(line) for line in self._ask("SELECT HEX(CONVERT(SCHEMA_NAME USING utf8mb4)) FROM information_schema.SCHEMATA").split())
 
@@ -297,7 +304,7 @@ class MariaDB(Source):
         charset, collation = self._ask("SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA "
                                        "WHERE SCHEMA_NAME = " + _text(name)).split()
         engines: Dict[str, int] = {}
-        tables = size = 0
+        tables = size = versioned = 0
         lines = self._ask("SELECT TABLE_TYPE, COALESCE(ENGINE, 'none'), COUNT(*), COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES "
                           "WHERE TABLE_SCHEMA = {0} AND TABLE_TYPE NOT LIKE '%VIEW%' GROUP BY 1, 2".format(_text(name)))
         for line in lines.splitlines():
@@ -306,8 +313,15 @@ class MariaDB(Source):
             if table_type != "SEQUENCE":
                 tables += int(count)
                 engines[engine] = engines.get(engine, 0) + int(count)
+            versioned += int(count) if table_type == "SYSTEM VERSIONED" else 0
         return {"database": name, "server_version": self.version, "charset": charset, "collation": collation, "size": size,
-                "tables": tables, "engines": engines}
+                "tables": tables, "engines": engines, "versioned": versioned, "history": bool(versioned) and self._keeps_history(name)}
+
+    def _keeps_history(self, name: str) -> bool:
+        """Whether former rows of system-versioned tables can be dumped: not by older tools, and not when numbered by transaction."""
+        by_transaction = self._ask("SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {0} AND GENERATION_EXPRESSION = 'ROW START' "
+                                   "AND DATA_TYPE = 'bigint'".format(_text(name)))
+        return "--dump-history" in self.help and by_transaction.strip() == "0"
 
     def _new_enough(self) -> None:
         text = capture(Stage("mariadb-dump", [self._find("mariadb-dump"), "--version"]))
@@ -320,7 +334,8 @@ class MariaDB(Source):
     def _dump(self, name: str, facts: Dict[str, Any]) -> List[str]:
         """The arguments that dump a database; MySQL's own tool has two habits that other servers refuse."""
         tamed = [option for option in ("--set-gtid-purged=OFF", "--column-statistics=0") if option.partition("=")[0][2:] in self.help]
-        return _consistent(facts) + _DUMP + tamed + ["--", name]
+        history = ["--dump-history"] if facts.get("history") else []
+        return _consistent(facts) + _DUMP + tamed + history + ["--", name]
 
     def _find(self, tool: str) -> str:
         try:
