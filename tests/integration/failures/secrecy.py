@@ -16,8 +16,8 @@ _LARGEST = 64 << 20
 
 
 def forms(secret: str) -> list[bytes]:
-    """A secret as it could have been written: itself, each long line of it, in base64 and in hexadecimal."""
-    lines = [line for line in secret.splitlines() if len(line) >= 12]
+    """A secret as it could have been written: itself, each long line of a key, in base64 and in hexadecimal."""
+    lines = [line for line in secret.splitlines() if len(line) >= 12 and not line.startswith("-----")]
     plain = [text.encode() for text in {secret, *lines}]
     return plain + [base64.b64encode(text).rstrip(b"=")[:-2] for text in plain] + [text.hex().encode() for text in plain]
 
