@@ -140,7 +140,9 @@ extends_documentation_fragment:
   - perucompras.respaldo.backup.opening
 attributes:
   check_mode:
-    description: Verification changes nothing but, for V(T3), scratch of its own; in check mode the copy is read to V(T2) at most and the entry says it was a simulation.
+    description: >-
+      Verification changes nothing but, for V(T3), scratch of its own. In check mode the copy is read to V(T2) at most, and the entry says
+      that it was a simulation.
     support: full
   diff_mode:
     description: Nothing is changed.
