@@ -287,7 +287,7 @@ def verify_copy(module: AnsibleModule) -> None:
         fields = dict(
             source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
             medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
-            size=sum(row["size"] for row in opened.manifest["parts"]))
+            size=opened.size)
         fields.update(ended_at=copy.now(), duration_ms=int((time.monotonic() - clock) * 1000), trust_level=level, checks=checks,
                       warnings=_remarks(module, source))
         return dict(changed=False, manifest=opened.manifest, backup=task.fields("copy_verified", **fields))
@@ -308,7 +308,7 @@ def restore_copy(module: AnsibleModule) -> None:
             known = dict(
                 source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
                 medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
-                size=sum(row["size"] for row in opened.manifest["parts"]), target=task.params["target"])
+                size=opened.size, target=task.params["target"])
             if module.check_mode:
                 return dict(changed=True, backup=task.fields("restore_simulated", **known))
             restored = source.restore(opened, task.params["target"], task.params["overwrite"])

@@ -263,6 +263,7 @@ class Copy(PartReader):
         self.stack = contextlib.ExitStack()
         self.manifest: Dict[str, Any] = {}
         self.digest = ""
+        self.size = 0
 
     def __enter__(self) -> "Copy":
         where = self.medium.location(self.slot)
@@ -284,6 +285,7 @@ class Copy(PartReader):
         for row in self.manifest["parts"]:
             if self.sums.get(row["file"]) != row["sha256"]:
                 raise BackupError("bytes_differ", file=where + "/" + SUMS, detail=row["file"] + " is not as in the manifest")
+        self.size = len(listing) + len(text) + sum(row["size"] for row in self.manifest["parts"])
         return self
 
     def __exit__(self, *_unused: object) -> None:

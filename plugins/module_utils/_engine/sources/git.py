@@ -37,19 +37,19 @@ _LFS_POINTER_SIZE = 1024          # bytes; the LFS specification's own limit
 _KEPT_CONFIG = re.compile(r"remote\..+\.(url|pushurl|fetch)\Z|branch\..+\.(remote|merge)\Z")
 # Ours, in place of the system's and the user's; a repository of another owner is read, never trusted.
 _CONFIG = """[core]
-	hooksPath = /dev/null
-	fsmonitor = false
+    hooksPath = /dev/null
+    fsmonitor = false
 [safe]
-	directory = *
+    directory = *
 [gc]
-	auto = 0
+    auto = 0
 [maintenance]
-	auto = false
+    auto = false
 [credential]
-	helper =
+    helper =
 [http]
-	lowSpeedLimit = 1
-	lowSpeedTime = {timeout}
+    lowSpeedLimit = 1
+    lowSpeedTime = {timeout}
 """
 # The host is looked at: a repository's own .lfsconfig could ask for the password in favour of another server.
 _ASKPASS = r"""#!/bin/sh
@@ -483,7 +483,8 @@ class Git(Source):
             self.refs = self._local_refs((real, own, common))
             document.update(self._local_facts(real, own, common))
         refs = self.refs
-        assert refs is not None
+        if refs is None:
+            raise BackupError("unexpected", detail="the repository was not read before it was copied")
         sha256 = any(len(oid) == 64 for oid in list(refs.oids.values()) + [refs.head])
         document.update(branch=refs.branch, head=refs.head, shallow=False, object_format="sha256" if sha256 else "sha1")
         for alternate in _alternates(os.path.join(common, "objects")):

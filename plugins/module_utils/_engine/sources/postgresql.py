@@ -164,7 +164,7 @@ class PostgreSQL(Source):
             arguments.append("--no-role-passwords")
         return Part(
             name="globals", extension="sql", format=_GLOBALS,
-            produce=lambda: self._producing("pg_dumpall", arguments), check=lambda: _GlobalsCheck("globals"),
+            check=lambda: _GlobalsCheck("globals"), produce=lambda: self._producing("pg_dumpall", arguments),
             restore_command="psql --no-psqlrc --quiet --dbname=postgres", minimum=100, facts={"role_passwords": self._hashes()})
 
     def _database_part(self, row: Dict[str, Any]) -> Part:
