@@ -10,7 +10,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import MEDIUM, PROJECT, manifest, repository, tree
+from fingerprints import MEDIUM, PROJECT, manifest, repository, tree
 
 SYSTEMS = ("Portal", "Miles", "Vacío", "Suelto", "Sin rama", "Sistema", "Grandes", "Voluminoso", "Trabajo", "Portal por https", "Portal por ssh")
 BY_HAND = ("Portal", "Miles", "Vacío", "Suelto", "Sin rama", "Sistema", "Grandes", "Trabajo", "Portal por https")

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 
 import pytest
-from conftest import MEDIUM, repository, tree
+from fingerprints import MEDIUM, repository, tree
 
 TRIALS = "/srv/pruebas"
 REPOSITORIES = ("truncada", "alterada", "borrada", "actualizada", "doble")
