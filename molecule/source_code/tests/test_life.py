@@ -155,16 +155,25 @@ def damaged(git1, store1, trials, entries):
     return newest
 
 
-@pytest.mark.parametrize("mode", [["--check"], []], ids=["check mode", "for real"])
-def test_damaged_copies_are_found_and_named(damaged, run, entries, mode):
-    done = run("verify.yml", *mode, status=2)
+def damage_found(done, entries, simulated):
+    """The entries of damage by system, each of them told at the end of the run."""
     told = done.stdout[done.stdout.index("failed on git1:"):]
-    found = {entry["system"]: entry for entry in entries(type="copy_damaged") if bool(entry.get("simulated")) == bool(mode)}
-    assert sorted(found) == sorted(REPOSITORIES)
-    for name, entry in found.items():
-        assert (entry["label"], entry["error_code"], entry["medium"]) == (damaged[name]["label"], "RSP501", "local")
-        assert damaged[name]["label"] in told
-    assert "árbol_" not in told and "Conclave_" not in told
+    found = {entry["system"]: entry for entry in entries(type="copy_damaged") if bool(entry.get("simulated")) == simulated}
+    for entry in found.values():
+        assert (entry["error_code"], entry["medium"]) == ("RSP501", "local")
+        assert entry["label"] in told
+    assert "(árbol)" not in told and "(Con clave)" not in told
+    return {name: entry["label"] for name, entry in found.items()}
+
+
+def test_check_mode_of_verify_reads_the_copies(damaged, run, entries):
+    done = run("verify.yml", "--check", backup_only=["alterada", "Con clave"], status=2)
+    assert damage_found(done, entries, True) == {"alterada": damaged["alterada"]["label"]}
+
+
+def test_damaged_copies_are_found_and_named(damaged, run, entries):
+    done = run("verify.yml", status=2)
+    assert damage_found(done, entries, False) == {name: entry["label"] for name, entry in damaged.items()}
 
 
 def test_restore_passes_damaged_copies_over(git1, damaged, restore, entries):
@@ -184,7 +193,7 @@ def test_damaged_copies_are_due_again(damaged, run, entries):
     last = entries(type="run_ended")[-1]["run"]
     assert sorted(entry["system"] for entry in entries(type="copy_made", run=last)) == sorted(REPOSITORIES)
     assert all(entry["label"].endswith(("_02", "_03")) for entry in entries(type="copy_made", run=last))
-    run("verify.yml")
+    run("verify.yml", backup_only=["truncada", "doble"])
 
 
 @pytest.mark.parametrize("damage", CHAIN)
