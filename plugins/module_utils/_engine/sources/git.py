@@ -27,8 +27,8 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 from .. import programs, scope
 from ..errors import BackupError
 from ..pipeline import Stage, run
+from ..workspace import Workspace
 from .base import Check, Part, PartReader, Source, free_directory, only
-from .workspace import Workspace
 
 _BUNDLE = "Git bundle"
 _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!:)[^\0\n]+\Z")
