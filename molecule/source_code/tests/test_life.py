@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 
 import pytest
-from conftest import MEDIUM, repository, tree
+from fingerprints import MEDIUM, repository, tree
 
 TRIALS = "/srv/pruebas"
 REPOSITORIES = ("truncada", "alterada", "borrada", "actualizada", "doble")
@@ -25,8 +25,8 @@ rm -rf {0} && mkdir {0} && cd {0}
 export GIT_AUTHOR_NAME=Ana GIT_AUTHOR_EMAIL=ana@example.org GIT_COMMITTER_NAME=Ana GIT_COMMITTER_EMAIL=ana@example.org
 for name in {1}; do
     git init --quiet --bare --initial-branch main $name.git
-    git --git-dir $name.git update-ref refs/heads/main $(git --git-dir $name.git commit-tree -m "Inicio de $name" 4b825dc642cb6eb9a060e54bf8d69288fbee4904 2>/dev/null \
-        || git --git-dir $name.git commit-tree -m "Inicio de $name" $(git --git-dir $name.git mktree </dev/null))
+    empty=$(git --git-dir $name.git mktree </dev/null)
+    git --git-dir $name.git update-ref refs/heads/main $(git --git-dir $name.git commit-tree -m "Inicio de $name" $empty)
 done
 mkdir -p 'árbol/vacío' árbol/dentro && cd árbol
 echo uno >uno && chown git:daemon uno && chmod 4750 uno
@@ -48,6 +48,7 @@ GOOD = [system(name, ["local", "store1"] if name == "doble" else None, type="git
     system("Con clave", type="git", url="https://git1/git/componente.git", username="respaldo", password="{{ lab_password }}"),
     system("árbol", type="paths", paths=[TRIALS + "/árbol"]),
 ]
+CHANGING = ["actualizada", "Con clave", "árbol"]
 BAD = {
     "Dañado": ("RSP205", "copy_failed", system("Dañado", type="git", path="/srv/git/danado.git")),
     "Incompleto": ("RSP206", "copy_failed", system("Incompleto", type="git", path="/srv/git/grandes-incompleto.git", lfs="require")),
@@ -118,7 +119,7 @@ def test_check_mode_tells_what_would_be_copied_and_copies_nothing(git1, trials, 
     push = "cd {0} && git -c user.name=Ana -c user.email=a@example.org --git-dir actualizada.git commit-tree -p main -m Cambio main^{{tree}}".format(TRIALS)
     git1.check_output("git --git-dir %s/actualizada.git update-ref refs/heads/main $(%s)" % (TRIALS, push))
     before, known = media(git1), len(entries(type="copy_made"))
-    done = run("source_code.yml", "--check", "-vvvv")
+    done = run("source_code.yml", "--check", "-vvvv", backup_only=CHANGING)
     assert media(git1) == before and len(entries(type="copy_made")) == known
     simulated = entries(type="copy_simulated")
     assert [(entry["system"], entry["simulated"], entry["location"].endswith("_02")) for entry in simulated] == [("actualizada", True, True)]
@@ -126,12 +127,12 @@ def test_check_mode_tells_what_would_be_copied_and_copies_nothing(git1, trials, 
 
 
 def test_an_update_is_copied_once(trials, run, entries):
-    run("source_code.yml")
+    run("source_code.yml", backup_only=CHANGING)
     second = entries(type="copy_made", system="actualizada")[1]
     assert second["label"].endswith("_02") and second["reason"] == "update"
     assert len(entries(type="copy_made")) == len(set((entry["system"], entry["label"]) for entry in entries(type="copy_made")))
     assert [entry["system"] for entry in entries(type="copy_made", run=second["run"])] == ["actualizada"]
-    run("source_code.yml")
+    run("source_code.yml", backup_only=CHANGING)
     assert entries(type="copy_made")[-1] == second
 
 
@@ -154,16 +155,25 @@ def damaged(git1, store1, trials, entries):
     return newest
 
 
-@pytest.mark.parametrize("mode", [["--check"], []], ids=["check mode", "for real"])
-def test_damaged_copies_are_found_and_named(damaged, run, entries, mode):
-    done = run("verify.yml", *mode, status=2)
+def damage_found(done, entries, simulated):
+    """The entries of damage by system, each of them told at the end of the run."""
     told = done.stdout[done.stdout.index("failed on git1:"):]
-    found = {entry["system"]: entry for entry in entries(type="copy_damaged") if bool(entry.get("simulated")) == bool(mode)}
-    assert sorted(found) == sorted(REPOSITORIES)
-    for name, entry in found.items():
-        assert (entry["label"], entry["error_code"], entry["medium"]) == (damaged[name]["label"], "RSP501", "local")
-        assert damaged[name]["label"] in told
-    assert "árbol_" not in told and "Conclave_" not in told
+    found = {entry["system"]: entry for entry in entries(type="copy_damaged") if bool(entry.get("simulated")) == simulated}
+    for entry in found.values():
+        assert (entry["error_code"], entry["medium"]) == ("RSP501", "local")
+        assert entry["label"] in told
+    assert "(árbol)" not in told and "(Con clave)" not in told
+    return {name: entry["label"] for name, entry in found.items()}
+
+
+def test_check_mode_of_verify_reads_the_copies(damaged, run, entries):
+    done = run("verify.yml", "--check", backup_only=["alterada", "Con clave"], status=2)
+    assert damage_found(done, entries, True) == {"alterada": damaged["alterada"]["label"]}
+
+
+def test_damaged_copies_are_found_and_named(damaged, run, entries):
+    done = run("verify.yml", status=2)
+    assert damage_found(done, entries, False) == {name: entry["label"] for name, entry in damaged.items()}
 
 
 def test_restore_passes_damaged_copies_over(git1, damaged, restore, entries):
@@ -183,7 +193,7 @@ def test_damaged_copies_are_due_again(damaged, run, entries):
     last = entries(type="run_ended")[-1]["run"]
     assert sorted(entry["system"] for entry in entries(type="copy_made", run=last)) == sorted(REPOSITORIES)
     assert all(entry["label"].endswith(("_02", "_03")) for entry in entries(type="copy_made", run=last))
-    run("verify.yml")
+    run("verify.yml", backup_only=["truncada", "doble"])
 
 
 @pytest.mark.parametrize("damage", CHAIN)

@@ -528,11 +528,15 @@ class Git(Source):
                         check=lambda: self.check_for(row), facts=facts)
 
         cat = Stage("cat", [programs.find("cat", "coreutils"), listing])
-        parts = [part("refs", "json", "list of refs", cat, facts, 'cat > "$TARGET.refs.json"')]
-        if refs.oids or refs.head:
+        # A bundle does not tell which branch HEAD names.
+        head = ' && git --git-dir "$TARGET" symbolic-ref HEAD {0}'.format(shlex.quote(refs.branch)) if refs.branch else ""
+        empty = "" if refs.oids or refs.head else ' && git init --quiet --bare "$TARGET"' + head
+        parts = [part("refs", "json", "list of refs", cat, facts, 'cat > "$TARGET.refs.json"' + empty)]
+        if not empty:
             heads = ["HEAD"] if refs.head else []
             stage = git.stage("git bundle", "--git-dir=" + snapshot, "bundle", "create", "--quiet", "-", "--all", *heads)
-            parts.append(part("", "bundle", _BUNDLE, stage, facts, 'cat > "$TARGET.bundle" && git clone --mirror "$TARGET.bundle" "$TARGET"'))
+            command = 'cat > "$TARGET.bundle" && git clone --mirror "$TARGET.bundle" "$TARGET"' + head
+            parts.append(part("", "bundle", _BUNDLE, stage, facts, command))
         if document["lfs"]["copied"]:
             tar = [programs.find("tar", "tar"), "--create", "--file=-", "--directory=" + _lfs_store(common), "--null",
                    "--verbatim-files-from", "--no-recursion", "--files-from=" + git.workspace.file("lfs-list")]
@@ -655,7 +659,9 @@ class Git(Source):
                 lines = (rest + chunk).split(b"\n")
                 rest = lines.pop()
                 for line in lines:
-                    oid, kind, size = line.split(b" ")
+                    oid, kind, size = (line + b" ").split(b" ")[:3]
+                    if kind == b"missing":
+                        raise BackupError("source_damaged", source=self.describe(), detail="object {0} can't be read".format(oid.decode()))
                     if kind == b"blob" and 100 < int(size) < _LFS_POINTER_SIZE:
                         file.write(oid + b"\n")
 
@@ -725,10 +731,20 @@ class Git(Source):
         if refs.head:
             git.text("git reset", "--git-dir=" + inside, "--work-tree=" + directory, "reset", "--quiet", "--hard",
                      directory=directory)
+        if "refs/stash" in refs.oids:
+            self._list_stash(git, inside, directory, refs.oids["refs/stash"])
         if document["lfs"]["copied"] and shutil.which("git-lfs", path=git.environment["PATH"]):
             git.text("git lfs install", "lfs", "install", "--local", "--skip-repo", directory=directory)
             if refs.head:
                 git.text("git lfs checkout", "lfs", "checkout", directory=directory)
+
+    def _list_stash(self, git: _Git, inside: str, directory: str, stash: str) -> None:
+        """Make `git stash list` show the stash again: it reads the log of the ref, which no bundle holds."""
+        repository = ("--git-dir=" + inside, "--work-tree=" + directory)
+        message = git.text("git log", *repository, "log", "-1", "--format=%s", stash).strip()
+        git.text("git update-ref", *repository, "update-ref", "-d", "refs/stash")
+        git.text("git stash store", *repository, "stash", "store", "--message", message, stash, directory=directory,
+                 variables={"GIT_COMMITTER_NAME": "respaldo", "GIT_COMMITTER_EMAIL": "respaldo@localhost"})
 
 
 def _clone(git: _Git, bundle: str, directory: str, branch: str) -> Refs:
