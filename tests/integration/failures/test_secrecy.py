@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import secrets
 import socket
 import subprocess
@@ -19,7 +21,8 @@ from .house import VAULT_PASSWORD, House, until
 from .secrecy import Sampler, in_files, in_text, open_to_others
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n{0}\n{1}\n-----END OPENSSH PRIVATE KEY-----\n"
-SCRATCH = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]
+# Ansible's own scratch is in the account's home, whatever HOME says.
+SCRATCH = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path(pwd.getpwuid(os.getuid()).pw_dir, ".ansible")]
 
 
 class Planted:
