@@ -14,12 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
 PROJECT = Path(__file__).resolve().parents[3]
-sys.path += [str(PROJECT / "collections"), str(PROJECT / "tests/integration")]
-
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain  # pylint: disable=wrong-import-position
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store  # pylint: disable=wrong-import-position
 
 # The compressor stops itself before it reads anything, so that the tool before it waits half-way with its pipe full.
 COMPRESSOR = r"""#!/bin/sh
@@ -111,8 +109,8 @@ class Copies:
 
     @staticmethod
     def labels():
-        return sorted(line for host in ("db1", "store1")
-                      for line in on(host, "sh", "-c", "cd /srv/copias && find . -mindepth 3 -maxdepth 3 -not -name '.*' -printf \"$0 %P\\n\"", host).splitlines())
+        find = "cd /srv/copias && find . -mindepth 3 -maxdepth 3 -not -name '.*'"
+        return sorted(host + " " + line for host in ("db1", "store1") for line in on(host, "sh", "-c", find).splitlines())
 
     @staticmethod
     def hidden():

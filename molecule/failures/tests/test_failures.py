@@ -15,11 +15,12 @@ import pytest
 from .conftest import on, until
 
 ACCOUNT = {"host": "127.0.0.1", "user": "respaldo"}
+STRANGER = {**ACCOUNT, "password": "no es esta"}
 SIGA = {"type": "postgresql", "databases": ["siga"]}
 # name of the system -> its source and media, the code, what the error must name
 WRONG = {
-    "Clave mala PG": ({"type": "postgresql", "databases": ["pgbench"], **ACCOUNT, "password": "no es esta"}, ["local"], "RSP202", "password authentication failed"),
-    "Clave mala MariaDB": ({"type": "mariadb", "databases": ["world"], **ACCOUNT, "password": "no es esta"}, ["local"], "RSP202", "Access denied"),
+    "Clave mala PG": ({"type": "postgresql", "databases": ["pgbench"], **STRANGER}, ["local"], "RSP202", "password authentication failed"),
+    "Clave mala MariaDB": ({"type": "mariadb", "databases": ["world"], **STRANGER}, ["local"], "RSP202", "Access denied"),
     "Base ausente PG": ({"type": "postgresql", "databases": ["no_esta"]}, ["local"], "RSP201", "no_esta"),
     "Base ausente MariaDB": ({"type": "mariadb", "databases": ["no_esta"]}, ["local"], "RSP201", "no_esta"),
     "Medio lleno": (SIGA, ["local", "pequeno"], "RSP402", "/srv/copias-small"),

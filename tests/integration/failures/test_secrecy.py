@@ -110,7 +110,9 @@ def test_secrets_are_nowhere_during_and_after_a_run(planted: Planted) -> None:
         done = house.finished(run)
         found = sampler.found({**planted.secrets, **planted.custody()})
     assert done.returncode == 2 and not found, found
-    assert sorted(entry["error_code"] for entry in house.last_run("copy_failed")) in (["RSP202", "RSP202", "RSP202", "RSP406"], ["RSP202", "RSP301", "RSP301", "RSP406"])
+    codes = [entry["error_code"] for entry in house.last_run("copy_failed")]
+    # a machine without the databases' clients says that these are missing
+    assert sorted(codes) in (["RSP202", "RSP202", "RSP202", "RSP406"], ["RSP202", "RSP301", "RSP301", "RSP406"])
     assert len(house.last_run("copy_made")) == 1 and "invocation" in done.stdout
     assert len(planted.custody()) == 5
     assert planted.leaks() == []
