@@ -43,8 +43,8 @@ def until(look, what, seconds=90):
 def on(host, *command, given=None, status=0):
     """Run a command on a server without SSH. Gives its output; `status` is the exit status it must have, None for any."""
     done = subprocess.run([str(PROJECT / "tools/lab"), "exec", host, *command], input=given or "", text=True, timeout=60, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert status in (None, done.returncode), done.stdout
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert status in (None, done.returncode), done.stdout + done.stderr
     return done.stdout
 
 
