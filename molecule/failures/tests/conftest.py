@@ -14,12 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
 PROJECT = Path(__file__).resolve().parents[3]
-sys.path += [str(PROJECT / "collections"), str(PROJECT / "tests/integration")]
-
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain  # pylint: disable=wrong-import-position
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store  # pylint: disable=wrong-import-position
 
 # The compressor stops itself before it reads anything, so that the tool before it waits half-way with its pipe full.
 COMPRESSOR = r"""#!/bin/sh
@@ -45,8 +43,8 @@ def until(look, what, seconds=90):
 def on(host, *command, given=None, status=0):
     """Run a command on a server without SSH. Gives its output; `status` is the exit status it must have, None for any."""
     done = subprocess.run([str(PROJECT / "tools/lab"), "exec", host, *command], input=given or "", text=True, timeout=60, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert status in (None, done.returncode), done.stdout
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert status in (None, done.returncode), done.stdout + done.stderr
     return done.stdout
 
 
@@ -111,8 +109,8 @@ class Copies:
 
     @staticmethod
     def labels():
-        return sorted(line for host in ("db1", "store1")
-                      for line in on(host, "sh", "-c", "cd /srv/copias && find . -mindepth 3 -maxdepth 3 -not -name '.*' -printf \"$0 %P\\n\"", host).splitlines())
+        find = "cd /srv/copias && find . -mindepth 3 -maxdepth 3 -not -name '.*'"
+        return sorted(host + " " + line for host in ("db1", "store1") for line in on(host, "sh", "-c", find).splitlines())
 
     @staticmethod
     def hidden():

@@ -15,11 +15,12 @@ import pytest
 from .conftest import on, until
 
 ACCOUNT = {"host": "127.0.0.1", "user": "respaldo"}
+STRANGER = {**ACCOUNT, "password": "no es esta"}
 SIGA = {"type": "postgresql", "databases": ["siga"]}
 # name of the system -> its source and media, the code, what the error must name
 WRONG = {
-    "Clave mala PG": ({"type": "postgresql", "databases": ["pgbench"], **ACCOUNT, "password": "no es esta"}, ["local"], "RSP202", "password authentication failed"),
-    "Clave mala MariaDB": ({"type": "mariadb", "databases": ["world"], **ACCOUNT, "password": "no es esta"}, ["local"], "RSP202", "Access denied"),
+    "Clave mala PG": ({"type": "postgresql", "databases": ["pgbench"], **STRANGER}, ["local"], "RSP202", "password authentication failed"),
+    "Clave mala MariaDB": ({"type": "mariadb", "databases": ["world"], **STRANGER}, ["local"], "RSP202", "Access denied"),
     "Base ausente PG": ({"type": "postgresql", "databases": ["no_esta"]}, ["local"], "RSP201", "no_esta"),
     "Base ausente MariaDB": ({"type": "mariadb", "databases": ["no_esta"]}, ["local"], "RSP201", "no_esta"),
     "Medio lleno": (SIGA, ["local", "pequeno"], "RSP402", "/srv/copias-small"),
@@ -31,8 +32,9 @@ SIAF = ("-e", '{"backup_only": ["SIAF"]}')
 
 # One part each, larger than the pipes: its dump waits half-way for the compressor.
 CUT = {
-    "PG": {"source": {"type": "postgresql", "databases": ["pgbench"], **ACCOUNT, "password": "{{ lab_password }}", "globals": False}, "media": ["local"]},
-    "MariaDB": {"source": {"type": "mariadb", "databases": ["siaf"], "globals": False}, "media": ["local", "store1"]},
+    "PG": {"name": "Banco de pruebas", "media": ["local"],
+           "source": {"type": "postgresql", "databases": ["pgbench"], **ACCOUNT, "password": "{{ lab_password }}", "globals": False}},
+    "MariaDB": {"name": "SIAF", "source": {"type": "mariadb", "databases": ["siaf"], "globals": False}, "media": ["local", "store1"]},
 }
 PG_CUT = ["runuser", "-u", "postgres", "--", "psql", "-Atc", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pg_dump'"]
 MARIADB_CUT = ["sh", "-ec", "mariadb-admin kill $(mariadb -Ne \"SELECT id FROM information_schema.processlist WHERE db = 'siaf'\")"]
@@ -62,7 +64,7 @@ def test_what_is_wrong_with_accounts_databases_and_media_is_told(copies, tmp_pat
 ], ids=["pg_dump killed", "PostgreSQL cut", "mariadb-dump killed", "MariaDB cut", "other server cut"])
 def test_what_is_cut_half_way_leaves_no_copy(copies, tmp_path, engine, host, cut, codes):
     before = copies.labels()
-    system = {"name": "Corte " + engine, "kind": "database", "criticality": "media", "office": "Prueba", **CUT[engine]}
+    system = {"kind": "database", "criticality": "media", "office": "Prueba", **CUT[engine]}
     (tmp_path / "cut.json").write_text(json.dumps({"backup_systems": [system]}))
     run = copies.begin_half("-e", "@" + str(tmp_path / "cut.json"))
     on(host, *cut)

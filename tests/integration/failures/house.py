@@ -150,8 +150,8 @@ class House:
         """Start a run, in a session of its own as a terminal gives it one."""
         with (self.directory / output).open("wb") as file:
             process = subprocess.Popen(
-                self.command(*arguments, playbook=playbook), env=self.environment(**environment), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                cwd=self.directory, start_new_session=True)
+                self.command(*arguments, playbook=playbook), env=self.environment(**environment), stdin=subprocess.DEVNULL, stdout=file,
+                stderr=subprocess.STDOUT, cwd=self.directory, start_new_session=True)
         self.processes.append(process)
         return process
 

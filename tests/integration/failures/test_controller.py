@@ -91,11 +91,12 @@ def test_the_bitacora_s_disk_fills_up_during_the_run(house: House) -> None:
 
 
 @pytest.mark.parametrize("settings", [
-    {"ANSIBLE_CONFIG": "/dev/null", "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections")},
+    {"ANSIBLE_CONFIG": "otro.cfg", "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections")},
     {"ANSIBLE_CALLBACKS_ENABLED": "perucompras.respaldo.bitacoras"},
 ], ids=["not enabled", "misspelt"])
 def test_a_callback_not_enabled_or_misspelt(house: House, settings: dict[str, str]) -> None:
     before, stored = house.prints(), house.bitacora.read_bytes()
+    (house.directory / "otro.cfg").write_text("[defaults]\n")
     done = house.run(**settings)
     assert done.returncode == 2 and "RSP701" in done.stdout and "callbacks_enabled = perucompras.respaldo.bitacora" in done.stdout, done.stdout
     assert house.bitacora.read_bytes() == stored

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import secrets
 import socket
 import subprocess
@@ -19,7 +21,8 @@ from .house import VAULT_PASSWORD, House, until
 from .secrecy import Sampler, in_files, in_text, open_to_others
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n{0}\n{1}\n-----END OPENSSH PRIVATE KEY-----\n"
-SCRATCH = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]
+# Ansible's own scratch is in the account's home, whatever HOME says.
+SCRATCH = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path(pwd.getpwuid(os.getuid()).pw_dir, ".ansible")]
 
 
 class Planted:
@@ -107,7 +110,9 @@ def test_secrets_are_nowhere_during_and_after_a_run(planted: Planted) -> None:
         done = house.finished(run)
         found = sampler.found({**planted.secrets, **planted.custody()})
     assert done.returncode == 2 and not found, found
-    assert sorted(entry["error_code"] for entry in house.last_run("copy_failed")) in (["RSP202", "RSP202", "RSP202", "RSP406"], ["RSP202", "RSP301", "RSP301", "RSP406"])
+    codes = [entry["error_code"] for entry in house.last_run("copy_failed")]
+    # a machine without the databases' clients says that these are missing
+    assert sorted(codes) in (["RSP202", "RSP202", "RSP202", "RSP406"], ["RSP202", "RSP301", "RSP301", "RSP406"])
     assert len(house.last_run("copy_made")) == 1 and "invocation" in done.stdout
     assert len(planted.custody()) == 5
     assert planted.leaks() == []
