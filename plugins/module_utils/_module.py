@@ -289,7 +289,7 @@ def verify_copy(module: AnsibleModule) -> None:
             medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
             size=opened.size)
         fields.update(ended_at=copy.now(), duration_ms=int((time.monotonic() - clock) * 1000), trust_level=level, checks=checks,
-                      warnings=_remarks(module, source))
+                      verification_level=level, warnings=_remarks(module, source))
         return dict(changed=False, manifest=opened.manifest, backup=task.fields("copy_verified", **fields))
 
     run(module, work, lambda error: "copy_damaged" if error.fault.name in _DAMAGED else "verification_failed")

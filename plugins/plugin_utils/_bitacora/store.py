@@ -140,9 +140,11 @@ class Store:
     def copies(self, kind: str, system: str) -> list[dict[str, Any]]:
         """The copies made of a system, oldest first: the entry of each, with the trust level it has by now and its `media`.
 
-        `media` is the trust level by medium, "" where the copy was found damaged since; a later verification there heals it.
+        `media` is the trust level by medium, "" where the copy was found damaged since. A later verification there heals it if it
+        was as thorough as the one that found the damage: reading a copy again does not answer a restore that came out otherwise.
         """
         made: dict[str, dict[str, Any]] = {}
+        found: dict[tuple[str, str], str] = {}
         for entry in self.entries(kind=kind, system=system, type=("copy_made", "copy_verified", "copy_damaged")):
             if entry.get("simulated"):
                 continue
@@ -153,7 +155,12 @@ class Store:
                 continue
             media = made[label]["media"]
             for name in set(named).intersection(media) if entry.get("medium") else media:
-                media[name] = "" if entry["type"] == "copy_damaged" else max(media[name], entry.get("trust_level", "T0"))
+                level = entry.get("trust_level", "T0")
+                if entry["type"] == "copy_damaged":
+                    media[name], found[label, name] = "", max(found.get((label, name), ""), entry.get("verification_level", ""))
+                elif level >= found.get((label, name), ""):
+                    media[name] = max(media[name], level)
+                    found.pop((label, name), None)
             made[label]["trust_level"] = max(media.values())
         return sorted(made.values(), key=lambda row: (row.get("started_at", row["at_event"]), row["n"]))
 

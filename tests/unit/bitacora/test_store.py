@@ -135,6 +135,11 @@ def test_damage_is_of_one_medium(store):
     assert media() == {"local": "", "nas": "T3"} and store.last_good("database", "SIGA") is None
     add("copy_verified", medium="local", trust_level="T2")
     assert store.last_good("database", "SIGA")["trust_level"] == "T3"
+    add("copy_damaged", medium="local", verification_level="T3")
+    add("copy_verified", medium="local", trust_level="T2")
+    assert media()["local"] == "", "reading it again does not answer a restore that came out otherwise"
+    add("copy_verified", medium="local", trust_level="T3")
+    assert media()["local"] == "T3"
     add("copy_damaged", label="B", medium="local")
     assert len(store.copies("database", "SIGA")) == 1
 
