@@ -40,7 +40,7 @@ SELECT 'trigger', tgrelid::regclass, tgname, tgenabled, pg_get_triggerdef(oid) F
 SELECT 'event trigger', evtname, evtevent, evtenabled, evtfoid::regproc FROM pg_event_trigger ORDER BY evtname;
 SELECT 'constraint', conrelid::regclass, conname, convalidated, condeferrable, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE conrelid <> 0 OR contypid <> 0 ORDER BY conrelid::regclass::text, conname, 6;
-SELECT 'index', indexrelid::regclass, indisvalid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid > 16383 ORDER BY indexrelid::regclass::text;
+SELECT 'index', indexrelid::regclass, indisvalid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND oid > 16383) ORDER BY indexrelid::regclass::text;
 SELECT 'policy', * FROM pg_policies ORDER BY schemaname, tablename, policyname;
 SELECT 'rule', schemaname, tablename, rulename, definition FROM pg_rules WHERE schemaname !~ '^pg_' ORDER BY 2, 3, 4;
 SELECT 'large object', oid, lomowner::regrole, lomacl, md5(lo_get(oid)), obj_description(oid, 'pg_largeobject') FROM pg_largeobject_metadata ORDER BY oid;
@@ -73,7 +73,7 @@ SELECT 'routine', ROUTINE_NAME, ROUTINE_TYPE, DTD_IDENTIFIER, ROUTINE_DEFINITION
 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = @db ORDER BY 2, 3;
 SELECT 'event', EVENT_NAME, EVENT_DEFINITION, INTERVAL_VALUE, INTERVAL_FIELD, STARTS, STATUS, ON_COMPLETION, EVENT_COMMENT, TIME_ZONE, DEFINER
 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = @db ORDER BY 2;
-SELECT 'partition', TABLE_NAME, PARTITION_NAME, PARTITION_EXPRESSION, PARTITION_DESCRIPTION, TABLE_ROWS FROM information_schema.PARTITIONS
+SELECT 'partition', TABLE_NAME, PARTITION_NAME, PARTITION_EXPRESSION, PARTITION_DESCRIPTION FROM information_schema.PARTITIONS
 WHERE TABLE_SCHEMA = @db AND PARTITION_NAME IS NOT NULL ORDER BY 2, 3;
 """
 
@@ -109,6 +109,7 @@ class Mariadb:
     def state(self, database):
         """Everything in a database; its own name, where definitions hold it, as DB."""
         found = self.ask("SET @db = '{0}';".format(database) + MARIADB_STATE).replace("`%s`." % database, "`DB`.")
+        found = found.replace("\tpage_checksum=1 ", "\t")    # Aria's default, told or not
         tables = re.findall("^table\t(.*?)\t(BASE TABLE|SYSTEM VERSIONED|SEQUENCE|VIEW)\t", found, re.MULTILINE)
         for name, kind in tables:
             quoted = "`%s`" % name.replace("`", "``")

@@ -19,9 +19,26 @@ TARGETS = {"SIGA": "siga_restaurada", "SIAF": "siaf_restaurada", "Trámites": "/
 REWORDED = "trigger|logistica.proveedor|anota ñ|"
 
 
-def restore(playbook, system, target, *more, status=0):
+def restore(playbook, system, target, status=0, **more):
     given = {"restore_host": "db1", "restore_kind": "database", "restore_system": system, "restore_target": target}
-    return playbook("restore.yml", "-e", json.dumps({**given, **dict(pair.split("=", 1) for pair in more)}), status=status).stdout
+    return playbook("restore.yml", "-e", json.dumps({**given, **more}), status=status).stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tidy(db1, postgres, mariadb):
+    """The lab as it was, before and after: other tests use it too."""
+
+    def remove():
+        ours = re.compile("_restaurada|a_mano")
+        for name in filter(ours.search, postgres.names()):
+            postgres.ask('DROP DATABASE "{0}" WITH (FORCE)'.format(name))
+        for name in filter(ours.search, mariadb.names()):
+            mariadb.ask("DROP DATABASE `{0}`".format(name))
+        db1.check_output("rm -rf /srv/restaurado")
+
+    remove()
+    yield
+    remove()
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +79,7 @@ def test_postgresql_says_what_it_could_not_bring(restored):
 
 def test_mariadb_is_the_same(restored, mariadb):
     source = mariadb.state("siaf")
-    assert len(source.splitlines()) > 120 and "historial" in source and "suma_segura" in source
+    assert len(source.splitlines()) > 100 and "historial" in source and "suma_segura" in source
     assert mariadb.state("siaf_restaurada") == source
 
 
@@ -114,7 +131,7 @@ def repeated(restored, playbook, postgres, mariadb, db1):
         MARKS[system](postgres, mariadb, db1)
         refused = restore(playbook, system, target, status=2)
         found[system] = (refused, LOOKS[system](postgres, mariadb, db1, target))
-        restore(playbook, system, target, "restore_overwrite=true")
+        restore(playbook, system, target, restore_overwrite=True)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(repeat, MARKS))
@@ -207,8 +224,10 @@ def test_copy_of_a_database_in_use_is_of_one_moment(playbook, entries, db1, post
         db1.run("pkill -x pgbench")
         working.join()
     label = entries("Banco de pruebas", "Generada")[-1]["nombre_respaldo"]
-    assert label.endswith("_02")
-    restore(playbook, "Banco de pruebas", "pgbench_restaurada", "restore_label=" + label)
+    assert re.search(r"_\d{8}_\d\d$", label)
+    assert "permission denied to create database" in restore(playbook, "Banco de pruebas", "pgbench_restaurada", status=2, restore_label=label)
+    restore(playbook, "Banco de pruebas", "pgbench_restaurada", restore_label=label,
+            restore_source={"host": "", "user": "", "password": ""})
     sums = ["(SELECT sum({0}) FROM pgbench_{1})".format(*pair) for pair in
             (("abalance", "accounts"), ("tbalance", "tellers"), ("bbalance", "branches"), ("delta", "history"))]
     found = postgres.ask("SELECT (SELECT count(*) FROM pgbench_history), " + ", ".join(sums), "pgbench_restaurada").split("|")

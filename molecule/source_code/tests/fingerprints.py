@@ -32,7 +32,9 @@ def repository(host, path):
 
 def tree(host, path):
     """The fingerprint of a directory: names, types, modes, owners, links, times, bytes."""
-    return host.check_output(_TREE.format(path=shlex.quote(path)))
+    done = host.run(_TREE.format(path=shlex.quote(path)))
+    assert done.rc == 0, done.stderr_bytes
+    return done.stdout_bytes
 
 
 def manifest(host, entry):

@@ -424,7 +424,7 @@ def _stock(client: str, facts: Dict[str, Any], alone: bool) -> str:
     create = '"CREATE DATABASE \\`$TARGET"{0}"\\` CHARACTER SET {1} COLLATE {2}"'.format(
         shlex.quote(name.replace("`", "``")) if name else "", facts["charset"], facts["collation"])
     load = '--default-character-set=utf8mb4 --max-allowed-packet=1G --database="$TARGET"' + (shlex.quote(name) if name else "")
-    return "{{ {0} --execute={1} && {0} {2}; }}".format(client, create, load)
+    return "{{ {0} --default-character-set=utf8mb4 --execute={1} && {0} {2}; }}".format(client, create, load)
 
 
 def _option(value: str) -> str:

@@ -248,7 +248,7 @@ class PostgreSQL(Source):
         except BaseException as error:
             with contextlib.suppress(BackupError):
                 self._drop(beside)
-            if isinstance(error, BackupError) and error.fault.name in ("stage_failed", "structure_unreadable"):
+            if isinstance(error, BackupError) and error.fault.name in ("stage_failed", "structure_unreadable", "source_unreachable"):
                 raise BackupError("restore_failed", label=reader.manifest["label"], target=row["facts"]["database"],
                                   detail=_QUOTED.sub("", error.details["detail"]).strip()) from error
             raise
