@@ -36,7 +36,7 @@ CUT = {
            "source": {"type": "postgresql", "databases": ["pgbench"], **ACCOUNT, "password": "{{ lab_password }}", "globals": False}},
     "MariaDB": {"name": "SIAF", "source": {"type": "mariadb", "databases": ["siaf"], "globals": False}, "media": ["local", "store1"]},
 }
-PG_CUT = ["runuser", "-u", "postgres", "--", "psql", "-Atc", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pg_dump'"]
+PG_CUT = ["sh", "-ec", "runuser -u postgres -- psql -Atc \"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'pgbench'\" | grep -x t"]
 MARIADB_CUT = ["sh", "-ec", "mariadb-admin kill $(mariadb -Ne \"SELECT id FROM information_schema.processlist WHERE db = 'siaf'\")"]
 
 
