@@ -153,7 +153,22 @@ class MariaDB(Source):
                               .format(name, ", ".join(others)))
         if facts["versioned"] and not facts["history"]:
             self.notes.append("Database {0} has system-versioned tables: the copy holds their rows of today, not the former ones.".format(name))
+        with self._writing(name, facts) as stages:
+            yield stages
+
+    @contextlib.contextmanager
+    def _writing(self, name: str, facts: Dict[str, Any]) -> Iterator[List[Stage]]:
+        """The stages that write a database as SQL.
+
+        The tool writes the database's name before a sequence that a column's default takes its numbers from: restored under another
+        name, the table would take them from the source's. The name is left out.
+        """
         with self._tool("mariadb-dump", self._dump(name, facts)) as stages:
+            if facts.get("default_sequences"):
+                called = re.sub(r"([][\\.*^$+?(){}|/])", r"\\\1", "`%s`." % name.replace("`", "``"))
+                without = "/^CREATE TABLE `/,/^\\)/s/\\b(nextval|lastval)\\({0}/\\1(/g".format(called)
+                stages = stages + [Stage("sed", [programs.find("sed", "sed"), "--regexp-extended", "--expression=" + without],
+                                         environment=programs.environment(LC_ALL="C"))]
             yield stages
 
     def check_for(self, row: Dict[str, Any]) -> Check:
@@ -265,7 +280,7 @@ class MariaDB(Source):
         """Copy a database beside itself, without its events; what was begun is dropped when that fails."""
         try:
             self._create(into, facts)
-            with self._tool("mariadb-dump", self._dump(name, facts)) as dump, self._loading(into, events=False) as load:
+            with self._writing(name, facts) as dump, self._loading(into, events=False) as load:
                 run(dump + load, lambda chunk: None)
         except BackupError as error:
             self._drop(into)
@@ -275,7 +290,7 @@ class MariaDB(Source):
         copied, found = _Sections(events), _Sections(events)
         with contextlib.closing(copied), contextlib.closing(found):
             reader.stream(row["name"], (), copied.feed)
-            with self._tool("mariadb-dump", self._dump(restored, row["facts"])) as stages:
+            with self._writing(restored, row["facts"]) as stages:
                 run(stages, found.feed)
             copied.finish()
             found.finish()
@@ -315,7 +330,9 @@ class MariaDB(Source):
                 engines[engine] = engines.get(engine, 0) + int(count)
             versioned += int(count) if table_type == "SYSTEM VERSIONED" else 0
         return {"database": name, "server_version": self.version, "charset": charset, "collation": collation, "size": size,
-                "tables": tables, "engines": engines, "versioned": versioned, "history": bool(versioned) and self._keeps_history(name)}
+                "tables": tables, "engines": engines, "versioned": versioned, "history": bool(versioned) and self._keeps_history(name),
+                "default_sequences": int(self._ask("SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {0} AND (COLUMN_DEFAULT "
+                                                   "LIKE '%nextval(%' OR COLUMN_DEFAULT LIKE '%lastval(%')".format(_text(name))))}
 
     def _keeps_history(self, name: str) -> bool:
         """Whether former rows of system-versioned tables can be dumped: not by older tools, and not when numbered by transaction."""
