@@ -4,6 +4,15 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-need_tools git=git zstd=zstd gpg=gnupg
+# What tests run for real. They start their own servers, so Debian is asked not to start its own.
+needed=(git=git zstd=zstd gpg=gnupg gpgconf=gpgconf xz=xz-utils git-lfs=git-lfs ssh=openssh-client sshd=openssh-server
+  mariadbd=mariadb-server redis-server=redis pgrep=procps setfacl=acl)
+PATH="$PATH:/usr/sbin:/sbin"
+if [ "$(id -u)" = 0 ] && [ ! -e /usr/sbin/policy-rc.d ]; then
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  install -m 0755 /dev/stdin /usr/sbin/policy-rc.d <<<$'#!/bin/sh\nexit 101'
+fi
+need_tools "${needed[@]}"
+compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || need_packages postgresql
 need_python
 need_environment .venv-dev "$python" requirements.txt requirements-dev.txt

@@ -60,18 +60,9 @@ class ActionModule(BackupAction):
 
 
 def _good(kind: str, system: str) -> list[dict[str, t.Any]]:
-    """The copies of a system that were made and not found damaged since, oldest first."""
+    """The copies of a system that are whole on a medium at least, oldest first."""
     with open_store(resolve_url(), readonly=True) as store:
-        history = store.entries(kind=kind, system=system, type=("copy_made", "copy_damaged", "copy_verified"))
-    state: dict[str, str] = {}
-    made = []
-    for entry in history:
-        if entry.get("simulated"):
-            continue
-        state[entry["label"]] = entry["type"]
-        if entry["type"] == "copy_made":
-            made.append(entry)
-    return sorted((entry for entry in made if state[entry["label"]] != "copy_damaged"), key=lambda entry: (entry.get("started_at", ""), entry["n"]))
+        return [copy for copy in store.copies(kind, system) if any(copy["media"].values())]
 
 
 def _newest_before(good: list[dict[str, t.Any]], moment: str) -> dict[str, t.Any] | None:
@@ -83,7 +74,7 @@ def _moment(text: str, zone: str) -> str:
     """The time of the loss in UTC as the bitácora writes times; "" when it is not given."""
     if not text:
         return ""
-    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d"):
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
         try:
             local = datetime.datetime.strptime(text, form).replace(tzinfo=_due.zone(zone))
         except ValueError:
@@ -93,9 +84,9 @@ def _moment(text: str, zone: str) -> str:
 
 
 def _medium(chosen: t.Mapping[str, t.Any], media: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """The first medium of the inventory that received the copy."""
-    recorded = str(chosen.get("medium", "")).split(", ")
+    """The first medium of the inventory where the copy is whole."""
+    whole = [name for name, trust in chosen["media"].items() if trust]
     for medium in media:
-        if medium.get("name") in recorded:
+        if medium.get("name") in whole:
             return str(medium["name"])
-    raise BackupError("copy_missing", label=chosen["label"], location="the media of this inventory (it went to {0})".format(", ".join(recorded)))
+    raise BackupError("copy_missing", label=chosen["label"], location="the media of this inventory (it is on {0})".format(", ".join(whole)))

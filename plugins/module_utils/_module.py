@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 import traceback
@@ -145,6 +146,15 @@ class Task:
     def medium(self) -> Medium:
         return media_catalogue.build(self.params["medium"])
 
+    def where(self) -> Dict[str, str]:
+        """The medium that a task reads from, for the record: a copy may be damaged on one medium and whole on another."""
+        if not self.params.get("medium"):
+            return {}
+        found = dict(medium=self.params["medium"]["name"])
+        with contextlib.suppress(BackupError):
+            found["location"] = self.medium().location(self.slot)
+        return found
+
     def order(self) -> copy.Order:
         encryption = self.params["encryption"]
         keys = None
@@ -209,7 +219,7 @@ def _fail(module: AnsibleModule, task: Optional[Task], error: BackupError, failu
           started: str) -> None:
     told: Dict[str, Any] = {}
     if task is not None:
-        told["backup"] = task.fields(failure_event(error), started_at=started, ended_at=copy.now(), **result.failure(error))
+        told["backup"] = task.fields(failure_event(error), started_at=started, ended_at=copy.now(), **task.where(), **result.failure(error))
     module.fail_json(**dict(_told(error), **told))
 
 
@@ -258,29 +268,28 @@ _DAMAGED = ("bytes_differ", "structure_unreadable", "manifest_unreadable", "rest
 
 
 def verify_copy(module: AnsibleModule) -> None:
-    """Read a published copy again, to the trust level asked for."""
+    """Read a published copy again, to the trust level asked for. Reading changes nothing, so check mode reads too, but restores nothing."""
 
     def work(task: Task) -> Dict[str, Any]:
         started, clock = copy.now(), time.monotonic()
         level, checks = task.params["level"], ["sha256"]
         with task.opened() as opened:
             source = task.source(opened.manifest)
-            if not module.check_mode:
-                if level == "T1":
-                    opened.verify_bytes()
-                else:
-                    checks = opened.verify_structure(source)
-                if level == "T3":
-                    with copy.scratch(task.params["scratch"]) as scratch:
-                        checks += source.rehearse(opened, scratch)
+            if level == "T1":
+                opened.verify_bytes()
+            else:
+                checks = opened.verify_structure(source)
+            if level == "T3" and module.check_mode:
+                level = "T2"
+            elif level == "T3":
+                with copy.scratch(task.params["scratch"]) as scratch:
+                    checks += source.rehearse(opened, scratch)
         fields = dict(
             source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
             medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
-            size=sum(row["size"] for row in opened.manifest["parts"]))
-        if module.check_mode:
-            return dict(changed=False, manifest=opened.manifest)
+            size=opened.size)
         fields.update(ended_at=copy.now(), duration_ms=int((time.monotonic() - clock) * 1000), trust_level=level, checks=checks,
-                      warnings=_remarks(module, source))
+                      verification_level=level, warnings=_remarks(module, source))
         return dict(changed=False, manifest=opened.manifest, backup=task.fields("copy_verified", **fields))
 
     run(module, work, lambda error: "copy_damaged" if error.fault.name in _DAMAGED else "verification_failed")
@@ -293,12 +302,13 @@ def restore_copy(module: AnsibleModule) -> None:
         started, clock = copy.now(), time.monotonic()
         with task.opened() as opened:
             source = task.source(opened.manifest)
+            source.check_target(task.params["target"], task.params["overwrite"], task.slot.label)
             opened.verify_bytes()
             opened.unlock()
             known = dict(
                 source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
                 medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
-                size=sum(row["size"] for row in opened.manifest["parts"]), target=task.params["target"])
+                size=opened.size, target=task.params["target"])
             if module.check_mode:
                 return dict(changed=True, backup=task.fields("restore_simulated", **known))
             restored = source.restore(opened, task.params["target"], task.params["overwrite"])

@@ -13,8 +13,8 @@ author:
 version_added: "0.1.0"
 description:
   - Copies databases by the engine's own tools (manual 001-2019, numeral 7.2.1).
-  - The copy is streamed from the source through compression and encryption to the media in one pass; nothing is staged
-    and memory does not grow with the data.
+  - The copy is streamed from the source through compression and encryption to the media in one pass; memory does not grow
+    with the data. Nothing is staged but SQLite, whose consistent image lies in a private temporary directory meanwhile.
   - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
     structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
 options:
@@ -157,7 +157,7 @@ backup:
     size_original: {description: Bytes before compression and encryption., type: int, sample: 2590720}
     duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
     trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch.", type: str, sample: T2}
-    checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, pg_restore_full]}
+    checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, pg_restore_read]}
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
     error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}

@@ -140,7 +140,9 @@ extends_documentation_fragment:
   - perucompras.respaldo.backup.opening
 attributes:
   check_mode:
-    description: Verification changes nothing but, for V(T3), scratch of its own; in check mode only the manifest and SHA256SUMS are read.
+    description:
+      - Verification changes nothing but, for V(T3), scratch of its own. In check mode the copy is read to V(T2) at most,
+        and the entry says it was a simulation.
     support: full
   diff_mode:
     description: Nothing is changed.
@@ -192,7 +194,7 @@ backup:
     size_original: {description: Bytes before compression and encryption., type: int, sample: 2590720}
     duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
     trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch.", type: str, sample: T2}
-    checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, pg_restore_full]}
+    checks: {description: What was verified., type: list, elements: str, sample: [sha256_readback, pg_restore_read]}
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
     error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}

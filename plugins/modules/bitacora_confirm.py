@@ -35,13 +35,16 @@ options:
     choices:
       - copy_started
       - copy_made
+      - copy_simulated
       - copy_failed
       - copy_verified
       - copy_damaged
+      - verification_failed
       - copy_not_due
       - copy_refused
       - restore_started
       - restored
+      - restore_simulated
       - restore_failed
   system:
     description:

@@ -56,7 +56,7 @@ options:
     type: str
   result:
     description:
-      - V(good) is copies made or verified and restores done; V(failed) is failed or damaged copies, failed restores and interrupted runs.
+      - V(good) is copies made or verified and restores done; V(failed) is failed or damaged copies, failed verifications and restores, and interrupted runs.
       - Simulated entries (check mode) count only as V(simulated).
     type: str
     choices: [good, failed, started, not_due, refused, simulated]

@@ -10,9 +10,11 @@ meanwhile - the server notices nothing of that - no copy gets a final name that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._engine import label
@@ -41,6 +43,9 @@ class _EngineAction(ActionBase):
         raise NotImplementedError
 
     def module(self, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        # What holds secrets goes to the server's Python by its standard input; a file there would outlive a run that is killed.
+        with contextlib.suppress(KeyError, AnsibleError):
+            self._connection.set_option("pipelining", True)
         return self._execute_module(module_name=_COLLECTION + name, module_args=arguments, task_vars=task_vars)
 
     def key_reference(self, arguments: t.Mapping[str, t.Any]) -> str:

@@ -9,6 +9,7 @@ A password is on stable storage before the copy it opens begins. The bitácora a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -45,17 +46,19 @@ def keep(loader: DataLoader, directory: str, key_reference: str) -> str:
         raise _unavailable(key_reference, str(error)) from error
     temporary = "{0}.{1}".format(path, secrets.token_hex(4))
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        _make_private(os.path.dirname(path))
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(sealed + b"\n")
             file.flush()
             os.fsync(descriptor)
         os.link(temporary, path)
-        os.unlink(temporary)
         _sync(os.path.dirname(path))
     except OSError as error:
         raise _unavailable(key_reference, str(error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
     if reveal(loader, directory, key_reference) != password:
         raise _unavailable(key_reference, "it reads back otherwise than it was written")
     return password
@@ -83,6 +86,15 @@ def _path(directory: str, key_reference: str) -> str:
     if not key_reference.startswith(_SCHEME) or inner.startswith("/") or ".." in inner.split("/"):
         raise _unavailable(key_reference, "it is not a reference of this custody")
     return os.path.join(directory, inner + ".yml")
+
+
+def _make_private(directory: str) -> None:
+    """The directory and those above it that are missing, each of mode 0700: os.makedirs gives it to the last one only."""
+    if os.path.isdir(directory):
+        return
+    _make_private(os.path.dirname(directory))
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory, 0o700)
 
 
 def _sync(directory: str) -> None:

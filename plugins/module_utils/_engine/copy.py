@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one way a copy is made, read and proved, whatever its source and medium.
 
-make:    lock ► check ► each part: source ─► compress ─► encrypt ─► hash ─► media  ► read back (T2) ► manifest ► seal
+make:    lock ► check ► each part: source ─► compress ─► encrypt ─► hash ─► media ─► read back (T2) ► manifest ► seal
 publish: the sealed copy gets its name by one rename
 verify:  hashes of all files (T1), structure of all parts (T2), restored into scratch (T3)
 restore: verify the bytes, then bring the parts home
@@ -16,16 +16,21 @@ import datetime
 import hashlib
 import re
 import socket
+import sys
+import threading
 import time
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from . import manifest as manifests
 from . import programs
 from .errors import BackupError
-from .media.base import SUMS, Deposit, Medium, Reading, Slot, Writing, read_all
+from .media.base import SUMS, Deposit, Following, Medium, Reading, Slot, Writing, read_all
 from .pipeline import Outcome, Stage, run
 from .sources.base import Part, PartReader, Source
 from .transforms import compress, encrypt
+
+# Bytes written between two times that a file is brought to stable storage and read back that far.
+_STRIDE = 16 << 20
 
 _PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\Z")
 
@@ -114,11 +119,20 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
 
 def publish(slot: Slot, digest: str, media: Sequence[Medium]) -> bool:
     """Publish the sealed copy on every medium. False when it was there already, the same bytes, on all of them."""
-    published = False
-    for medium in media:
-        with medium.lock(slot, 60):
-            published = medium.publish(slot, digest) or published
-    return published
+    published: List[Medium] = []
+    with contextlib.ExitStack() as stack:
+        for medium in media:
+            stack.enter_context(medium.lock(slot, 60))
+        try:
+            for medium in media:
+                if medium.publish(slot, digest):
+                    published.append(medium)
+        except BackupError:
+            # on all media or on none: no copy has a name that the run will call failed
+            for medium in published:
+                medium.withdraw(slot)
+            raise
+    return bool(published)
 
 
 def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg]) -> Any:
@@ -126,9 +140,7 @@ def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optio
     warnings: List[str] = []
     checks = ["exit_statuses", "sha256_readback"]
     for part in source.parts():
-        row = _write_part(order, source, part, deposits, gpg, warnings)
-        for deposit in deposits:
-            row["objects"] = _read_back(order, part, row, deposit, gpg)
+        row = _part(order, source, part, deposits, gpg, warnings)
         method = part.check().method
         if method and method not in checks:
             checks.append(method)
@@ -136,11 +148,36 @@ def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optio
     return rows, warnings, checks
 
 
-def _write_part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg],
-                warnings: List[str]) -> Dict[str, Any]:
-    file = _file_name(order, part, bool(gpg))
+def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg],
+          warnings: List[str]) -> Dict[str, Any]:
+    """Write a part on all the media and read it back from each: behind the writing where the medium can, else after it."""
+    row: Dict[str, Any] = {
+        "name": part.name, "file": _file_name(order, part, bool(gpg)), "format": part.format, "size": 0, "size_original": 0,
+        "sha256": "", "objects": None, "restore_command": part.restore_command, "facts": part.facts,
+    }
+    trails: List[Optional[_Trail]] = []
+
+    def prove(reading: Reading) -> Optional[int]:
+        return _read_back(order, part, row, reading, gpg)
+
+    with contextlib.ExitStack() as stack:
+        def follow(deposit: Deposit) -> Callable[[int], None]:
+            following = deposit.follow(row["file"])
+            trails.append(_Trail(following, prove) if following else None)
+            return stack.enter_context(trails[-1]).wrote if trails[-1] else lambda size: None
+
+        _write_part(order, source, part, row, deposits, gpg, warnings, follow)
+        for deposit, trail in zip(deposits, trails):
+            row["objects"] = trail.finish() if trail else prove(deposit.read(row["file"]))
+    return row
+
+
+def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], deposits: Sequence[Deposit],
+                gpg: Optional[encrypt.Gpg], warnings: List[str], follow: Callable[[Deposit], Callable[[int], None]]) -> None:
+    """Write a part on all the media and tell `row` what was written; what `follow` gives is told of each chunk."""
     digest, size = hashlib.sha256(), 0
     writings: List[Writing] = []
+    followers: List[Callable[[int], None]] = []
 
     def feed(chunk: bytes) -> None:
         nonlocal size
@@ -148,10 +185,13 @@ def _write_part(order: Order, source: Source, part: Part, deposits: Sequence[Dep
         digest.update(chunk)
         for writing in writings:
             writing.write(chunk)
+        for wrote in followers:
+            wrote(len(chunk))
 
     try:
         for deposit in deposits:
-            writings.append(deposit.write(file))
+            writings.append(deposit.write(row["file"]))
+            followers.append(follow(deposit))
         with part.produce() as produced:
             stages = list(produced) + compress.compressor(order.compression, order.level, order.threads)
             stages += [gpg.encryptor()] if gpg else []
@@ -168,10 +208,78 @@ def _write_part(order: Order, source: Source, part: Part, deposits: Sequence[Dep
         raise BackupError("copy_too_small", source=part.format + " " + part.name, size=outcome.size_first,
                           minimum=part.minimum)
     warnings += outcome.messages()
-    return {
-        "name": part.name, "file": file, "format": part.format, "size": size, "size_original": outcome.size_first,
-        "sha256": digest.hexdigest(), "objects": None, "restore_command": part.restore_command, "facts": part.facts,
-    }
+    row.update(size=size, size_original=outcome.size_first, sha256=digest.hexdigest())
+
+
+class _Trail(threading.Thread):
+    """Reads a file back behind its writer, never past what is on stable storage: what is proved is what the medium holds,
+    and the proof ends shortly after the writing. Leaving its context ends it, whatever happened.
+    """
+
+    def __init__(self, following: Following, prove: Callable[[Reading], Optional[int]]) -> None:
+        super().__init__(daemon=True)
+        self.following = following
+        self.prove = prove
+        self.news = threading.Condition()
+        self.written = self.settled = self.position = 0
+        self.whole = self.abandoned = False
+        self.objects: Optional[int] = None
+        self.error: Optional[BaseException] = None
+
+    def __enter__(self) -> "_Trail":
+        self.start()
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        with self.news:
+            self.abandoned = True
+            self.news.notify()
+        self.join()
+        self.following.close()
+
+    def wrote(self, size: int) -> None:
+        with self.news:
+            self.written += size
+            self.news.notify()
+
+    def finish(self) -> Optional[int]:
+        """The file is written and closed: read it to its end. Raises what the reading raised."""
+        with self.news:
+            self.whole = True
+            self.news.notify()
+        self.join()
+        if self.error is not None:
+            raise self.error
+        return self.objects
+
+    def run(self) -> None:
+        try:
+            self._settle()  # nothing is started for a reading before there is something to read
+            self.objects = self.prove(Reading(self._read, lambda: None))
+        except BaseException as error:  # given to the caller's thread by finish()
+            self.error = error
+
+    def _read(self, wanted: int) -> bytes:
+        while self.position >= self.settled:
+            self._settle()
+        if self.abandoned:
+            raise _Abandoned()
+        chunk = self.following.read(min(wanted, self.settled - self.position))
+        self.position += len(chunk)
+        return chunk
+
+    def _settle(self) -> None:
+        with self.news:
+            self.news.wait_for(lambda: self.whole or self.abandoned or self.written - self.settled >= _STRIDE)
+            whole = self.whole
+        if self.abandoned:
+            raise _Abandoned()
+        settled = self.following.settle()
+        self.settled = sys.maxsize if whole else settled
+
+
+class _Abandoned(Exception):
+    """The writing failed, so nothing is left to be proved."""
 
 
 def _close(writings: Sequence[Writing]) -> None:
@@ -181,10 +289,10 @@ def _close(writings: Sequence[Writing]) -> None:
             stack.callback(writing.close)
 
 
-def _read_back(order: Order, part: Part, row: Dict[str, Any], deposit: Deposit, gpg: Optional[encrypt.Gpg]) -> Optional[int]:
+def _read_back(order: Order, part: Part, row: Dict[str, Any], reading: Reading, gpg: Optional[encrypt.Gpg]) -> Optional[int]:
     """Trust levels T1 and T2: the bytes on the medium are those that were hashed, and they open as what they should be."""
     check = part.check()
-    plain = _decode(deposit.read(row["file"]), row, order.compression, gpg, check.stages(), check.feed)
+    plain = _decode(reading, row, order.compression, gpg, check.stages(), check.feed)
     if plain != row["size_original"]:
         raise BackupError("structure_unreadable", file=row["file"], format=part.format,
                           detail="{0} bytes came out, {1} went in".format(plain, row["size_original"]))
@@ -263,6 +371,7 @@ class Copy(PartReader):
         self.stack = contextlib.ExitStack()
         self.manifest: Dict[str, Any] = {}
         self.digest = ""
+        self.size = 0
 
     def __enter__(self) -> "Copy":
         where = self.medium.location(self.slot)
@@ -284,6 +393,7 @@ class Copy(PartReader):
         for row in self.manifest["parts"]:
             if self.sums.get(row["file"]) != row["sha256"]:
                 raise BackupError("bytes_differ", file=where + "/" + SUMS, detail=row["file"] + " is not as in the manifest")
+        self.size = len(listing) + len(text) + sum(row["size"] for row in self.manifest["parts"])
         return self
 
     def __exit__(self, *_unused: object) -> None:

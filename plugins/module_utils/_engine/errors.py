@@ -10,6 +10,7 @@ A code is never reused for another meaning.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, NamedTuple
 
 
@@ -110,7 +111,7 @@ _FAULTS = (
         "an unexpected error of the software: {detail}",
         "Nothing was published. Report it with the run's output (-vvv).",
         "Error inesperado del programa: {detail}",
-        "No se publicó ninguna copia. Informe al equipo con la salida de la ejecución.",
+        "No se publicó ninguna copia. Comuníquelo al equipo con la salida de la ejecución (-vvv).",
     ),
     # -- 4xx media --------------------------------------------------------------------------------------------------
     Fault(
@@ -139,7 +140,7 @@ _FAULTS = (
         "another run is copying or restoring {system} on {location}",
         "Wait until it ends, or give lock_timeout to wait here.",
         "Otra ejecución está copiando o restaurando {system} en {location}",
-        "Espere a que termine o indique un tiempo de espera.",
+        "Espere a que termine, o indique los segundos de espera en common_lock_timeout.",
     ),
     Fault(
         "RSP405", "copy_missing",
@@ -190,7 +191,7 @@ _FAULTS = (
         "the target {target} already holds data",
         "Restore beside it under another name, or say overwrite: true if it really must be replaced.",
         "El destino {target} ya contiene datos",
-        "Restaure al lado con otro nombre, o indique expresamente que se debe reemplazar.",
+        "Restaure al lado con otro nombre, o indique expresamente que se reemplace (restore_overwrite).",
     ),
     Fault(
         "RSP602", "restore_failed",
@@ -219,14 +220,14 @@ _FAULTS = (
         "the bitácora has no entry of {event} for {label}",
         "The copy may exist but is not recorded. Look at the journal named by the callback and run the bitácora playbook.",
         "La bitácora no tiene el asiento {event} de {label}",
-        "La copia puede existir pero no está registrada. Revise el diario local y ejecute playbooks/bitacora.yml.",
+        "La copia puede existir, pero no está registrada. Revise el diario local y ejecute playbooks/bitacora.yml.",
     ),
     Fault(
         "RSP704", "chain_broken",
         "the bitácora's chain is broken: {detail}",
-        "Keep the file as evidence, compare it with its anchors and copies, and report it.",
+        "Keep the file as evidence, compare it with its copies, and report it.",
         "La cadena de la bitácora está rota: {detail}",
-        "Conserve el archivo como evidencia, compárelo con sus sellos y copias, e informe.",
+        "Conserve el archivo como evidencia, compárelo con sus copias de respaldo e informe al/a la Jefe/a de la OTI.",
     ),
     Fault(
         "RSP705", "interrupted",
@@ -245,9 +246,9 @@ _FAULTS = (
     Fault(
         "RSP707", "bitacora_on_network",
         "the bitácora {store} lies on {file_system}, a network file system, where SQLite loses entries",
-        "Keep it on a disk of the controller, or use PostgreSQL when several controllers share it.",
+        "Keep it on a disk of the controller itself.",
         "La bitácora {store} está en {file_system}, un sistema de archivos de red, donde SQLite pierde asientos",
-        "Ubíquela en un disco del propio controlador, o use PostgreSQL si varios controladores la comparten.",
+        "Ubíquela en un disco del propio controlador.",
     ),
     Fault(
         "RSP708", "bitacora_unreadable",
@@ -262,7 +263,7 @@ _FAULTS = (
         "the password of {label} can't be put in custody: {detail}",
         "Give ansible-playbook a vault identity (--vault-id or vault_password_file) and a writable backup_custody_directory.",
         "No se puede poner en custodia la contraseña de {label}: {detail}",
-        "Indique una identidad de Ansible Vault y un directorio de custodia con permiso de escritura.",
+        "Indique una identidad de Ansible Vault (--vault-id) y un directorio de custodia con permiso de escritura (backup_custody_directory).",
     ),
     Fault(
         "RSP802", "password_wrong",
@@ -281,6 +282,46 @@ _FAULTS = (
 )
 
 CATALOGUE: Dict[str, Fault] = {fault.name: fault for fault in _FAULTS}
+
+
+# What details tell most often, for the Spanish text. A tool's own words, and what is not here, stay as they are.
+_SPANISH = (
+    ("the directory does not exist", "el directorio no existe"),
+    ("permission denied or mounted read-only", "permiso denegado o montado como solo lectura"),
+    ("it is mounted read-only", "está montado como solo lectura"),
+    ("permission denied", "permiso denegado"),
+    ("No space left on device", "no queda espacio"),
+    ("No such file or directory", "no existe el archivo o directorio"),
+    ("Read-only file system", "sistema de archivos de solo lectura"),
+    (r"(\d+) bytes free, about (\d+) needed", r"hay \1 bytes libres y se necesitan unos \2"),
+    (r"(\d+) bytes came out, (\d+) went in", r"salieron \1 bytes y entraron \2"),
+    (r"(\d+) bytes with SHA-256 (\w+), recorded (\d+) bytes with (\w+)", r"tiene \1 bytes con SHA-256 \2; se registraron \3 bytes con \4"),
+    ("its SHA-256 is not the one in SHA256SUMS", "su SHA-256 no es el de SHA256SUMS"),
+    (r"its SHA-256 is (\w+), the bitácora has (\w+)", r"su SHA-256 es \1 y la bitácora tiene \2"),
+    ("the file is missing", "falta el archivo"),
+    ("it reads back otherwise than it was written", "no se lee igual que como se escribió"),
+    ("it changed after it was sealed", "cambió después de sellarse"),
+    (r"(\d+) sessions are connected to it; stop the application first", r"tiene \1 sesiones conectadas; detenga antes la aplicación"),
+    ("is not a date", "no es una fecha"),
+    ("is not a system of the inventory", "no es un sistema del inventario"),
+    ("is not a medium of backup_media", "no es un medio de backup_media"),
+    ("is not the most recent copy before the loss", "no es la copia más reciente anterior a la pérdida"),
+    (r"is also the name of a (\w+) of host", r"también es el nombre de un sistema (\1) del servidor"),
+    ("is a kind whose copies come with a later release", "es un tipo cuyas copias llegarán en una versión posterior"),
+    ("is not a known key", "no es una clave conocida"),
+    ("is not known here", "no es un valor conocido"),
+    ("is missing", "falta"),
+    ("is empty", "está vacío"),
+    ("can't be read", "no se puede leer"),
+)
+
+
+def _in_spanish(detail: Any) -> Any:
+    if not isinstance(detail, str):
+        return detail
+    for english, spanish in _SPANISH:
+        detail = re.sub(english, spanish, detail)
+    return detail
 
 
 class _Details(dict):
@@ -315,7 +356,8 @@ class BackupError(Exception):
     @property
     def spanish(self) -> str:
         """What is wrong and where, in Spanish: this text goes into the bitácora."""
-        return self.fault.spanish.format_map(self.details)
+        told = {name: _in_spanish(value) if name in ("detail", "problem") else value for name, value in self.details.items()}
+        return self.fault.spanish.format_map(_Details(told))
 
     @property
     def remedy(self) -> str:

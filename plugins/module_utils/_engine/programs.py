@@ -9,10 +9,10 @@ import contextlib
 import os
 import pwd
 import shutil
-import tempfile
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 from .errors import BackupError
+from .workspace import Workspace
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -92,12 +92,15 @@ class Secret:
 
 @contextlib.contextmanager
 def private_directory(parent: Optional[str] = None) -> Iterator[str]:
-    """A directory of mode 0700 for scratch, removed with all it holds. `parent` defaults to the system's own."""
-    path = tempfile.mkdtemp(prefix=".respaldo-", dir=parent)
+    """A directory of mode 0700 for scratch, removed with all it holds. `parent` defaults to the system's own.
+
+    What killed runs left in the same parent is swept.
+    """
+    workspace = Workspace(parent or "")
     try:
-        yield path
+        yield workspace.path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        workspace.close()
 
 
 def lines_of(value: str, where: str) -> str:

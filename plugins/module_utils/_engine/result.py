@@ -57,6 +57,7 @@ FIELDS: Dict[str, type] = {
     "recipients": list,          # fingerprints of the public keys
     "trust_level": str,          # one of TRUST_LEVELS
     "required_trust": str,
+    "verification_level": str,   # that a verification was asked for, reached or not
     "checks": list,              # what was verified, by which method
     "sha256": str,               # of the file SHA256SUMS, which lists every file of the copy
     "content_digest": str,       # identity of the content where the source has one (git refs)

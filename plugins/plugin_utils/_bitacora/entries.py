@@ -19,13 +19,13 @@ from . import chain
 LIMA = datetime.timezone(datetime.timedelta(hours=-5), "America/Lima")
 POLICY_ZONE = "America/Lima"
 
-COPY_ENDS = ("copy_made", "copy_failed", "copy_not_due", "copy_refused")
-RESTORE_ENDS = ("restored", "restore_failed")
+COPY_ENDS = ("copy_made", "copy_failed", "copy_simulated", "copy_not_due", "copy_refused")
+RESTORE_ENDS = ("restored", "restore_failed", "restore_simulated")
 
 # what people ask for -> types of entry
 RESULTS: dict[str, tuple[str, ...]] = {
     "good": ("copy_made", "copy_verified", "restored"),
-    "failed": ("copy_failed", "copy_damaged", "restore_failed", "run_interrupted"),
+    "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "run_interrupted"),
     "started": ("copy_started", "restore_started"),
     "not_due": ("copy_not_due",),
     "refused": ("copy_refused",),

@@ -28,6 +28,8 @@ _CARRIED = (
     "label", "printed_label", "system", "kind", "source_type", "source", "criticality", "office", "responsible", "numeral", "reason",
     "reason_text", "ticket", "requester", "started_at", "medium", "location", "previous_label", "previous_size", "required_trust", "target",
 )
+_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed")
+_LONGEST_NOTE, _MOST_NOTES = 1000, 20
 _CODES = {fault.code for fault in errors.CATALOGUE.values()}
 
 
@@ -87,6 +89,9 @@ class Recorder:
         self.closed = False
         self.counts: dict[str, int] = {}
         self.open: dict[tuple[str, str], dict[str, Any]] = {}
+        # Why hosts failed that have no entry of their own to tell it: one line each.
+        self.untold: dict[str, str] = {}
+        self._told: set[str] = set()
         # Every entry of this run, in order: its place is its number. A signal may arrive between any two steps, so an entry is added by
         # one step, and one step (`_kept`) says that those before it are stored or in the journal.
         self._entries: list[dict[str, Any]] = []
@@ -120,6 +125,8 @@ class Recorder:
             return True
         self._add(event, body)
         self._seen.add(text)
+        if "error_code" in body:
+            self._told.add(host)
         if event in STARTS and not simulated:
             self.open[(host, label)] = body
         elif started and start_of == started["event"]:
@@ -131,10 +138,16 @@ class Recorder:
     def no_answer(self, host: str, outcome: str, outcome_es: str, told: Any) -> None:
         """A host was lost, or a task of it failed without a word on the copy: close the copies that host has open.
 
+        Of a host with nothing open and no failure recorded (its inventory was refused, it never answered), the run's last entry tells.
         `told` is the result's `error`, believed only when it is one of our catalogue.
         """
-        for key, started in [row for row in self.open.items() if row[0][0] == host]:
-            if isinstance(told, Mapping) and str(told.get("code")) in _CODES:
+        known = isinstance(told, Mapping) and str(told.get("code")) in _CODES
+        left = [row for row in self.open.items() if row[0][0] == host]
+        if not left and host not in self._told:
+            why = "{0}: {1}".format(told["code"], told.get("message_es")) if known else outcome_es
+            self.untold.setdefault(host, "{0}: {1}".format(host, why)[:_LONGEST_NOTE])
+        for key, started in left:
+            if known:
                 texts = {
                     "error_code": told["code"], "error_message": told.get("message"), "error_message_es": told.get("message_es"),
                     "error_remedy_es": told.get("remedy_es"),
@@ -151,9 +164,10 @@ class Recorder:
     def end(self, counts: Mapping[str, int]) -> None:
         """The run came to its end; `counts` are those of the stats."""
         self._close_open()
-        bad = sum(self.counts.get(event, 0) for event in ("copy_failed", "copy_damaged", "restore_failed"))
+        bad = sum(self.counts.get(event, 0) for event in _BAD)
         verdict = "failed" if bad or counts.get("hosts_failed") or counts.get("hosts_unreachable") else "good"
-        self._finish("run_ended", {"verdict": verdict, **counts})
+        told = {"note_es": "; ".join(list(self.untold.values())[:_MOST_NOTES])} if self.untold else {}
+        self._finish("run_ended", {"verdict": verdict, **counts, **told})
 
     def interrupt(self, how: str) -> None:
         """The run did not come to its end: `how` says what stopped it."""
@@ -219,6 +233,7 @@ class Recorder:
         body = result.clean({**{name: started[name] for name in _CARRIED if name in started}, **texts, "event": event, "ended_at": entries.now()})
         body.update({name: started[name] for name in ("host", "run", "executed_by") if name in started})
         self.open.pop(key, None)
+        self._told.add(key[0])
         self.counts[event] = self.counts.get(event, 0) + 1
         self._add(event, body)
 

@@ -137,18 +137,38 @@ class Store:
     def labels(self, kind: str, system: str) -> set[str]:
         raise NotImplementedError
 
+    def copies(self, kind: str, system: str) -> list[dict[str, Any]]:
+        """The copies made of a system, oldest first: the entry of each, with the trust level it has by now and its `media`.
+
+        `media` is the trust level by medium, "" where the copy was found damaged since. A later verification there heals it if it
+        was as thorough as the one that found the damage: reading a copy again does not answer a restore that came out otherwise.
+        """
+        made: dict[str, dict[str, Any]] = {}
+        found: dict[tuple[str, str], str] = {}
+        for entry in self.entries(kind=kind, system=system, type=("copy_made", "copy_verified", "copy_damaged")):
+            if entry.get("simulated"):
+                continue
+            label, named = entry.get("label", ""), entry.get("medium", "").split(", ")
+            if entry["type"] == "copy_made":
+                made.setdefault(label, {**entry, "media": dict.fromkeys(named, "")})
+            if label not in made:
+                continue
+            media = made[label]["media"]
+            for name in set(named).intersection(media) if entry.get("medium") else media:
+                level = entry.get("trust_level", "T0")
+                if entry["type"] == "copy_damaged":
+                    media[name], found[label, name] = "", max(found.get((label, name), ""), entry.get("verification_level", ""))
+                elif level >= found.get((label, name), ""):
+                    media[name] = max(media[name], level)
+                    found.pop((label, name), None)
+            made[label]["trust_level"] = max(media.values())
+        return sorted(made.values(), key=lambda row: (row.get("started_at", row["at_event"]), row["n"]))
+
     def last_good(self, kind: str, system: str, minimum_trust: str = "T2") -> dict[str, Any] | None:
-        """The newest copy of a system that is good: made, not a simulation, trusted enough, not found damaged since."""
-        history = self.entries(kind=kind, system=system, type=("copy_made", "copy_verified", "copy_damaged"))
-        trust: dict[str, str] = {}
-        for entry in history:
-            label = entry.get("label", "")
-            if not entry.get("simulated"):
-                trust[label] = "" if entry["type"] == "copy_damaged" else max(trust.get(label, ""), entry.get("trust_level", "T0"))
-        made = [entry for entry in history if entry["type"] == "copy_made" and not entry.get("simulated")]
-        for entry in sorted(made, key=lambda row: (row.get("started_at", row["at_event"]), row["n"]), reverse=True):
-            if trust[entry.get("label", "")] >= minimum_trust:
-                return {**entry, "trust_level": trust[entry.get("label", "")]}
+        """The newest copy of a system that is good: made, not a simulation, trusted enough, whole on all its media."""
+        for copy in reversed(self.copies(kind, system)):
+            if copy["trust_level"] >= minimum_trust and all(copy["media"].values()):
+                return copy
         return None
 
     def close(self) -> None:

@@ -15,8 +15,10 @@ _KINDS = {"database": "Base de datos", "source_code": "Código fuente", "file_se
 _REASONS = {"scheduled": "Programado", "update": "Actualización", "emergency": "Riesgo no controlado", "request": "Solicitud"}
 _RESULTS = {
     "copy_started": "En curso", "copy_made": "Generada", "copy_failed": "Fallida", "copy_verified": "Verificada", "copy_damaged": "Dañada",
+    "verification_failed": "No se pudo verificar", "copy_simulated": "se generaría", "restore_simulated": "se restauraría",
     "copy_not_due": "No corresponde", "copy_refused": "Rechazada", "restore_started": "Restauración en curso", "restored": "Restaurada",
     "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
+    "run_ended": "Ejecución con errores",
 }
 
 
@@ -73,12 +75,12 @@ def _build() -> str:
     ended = """EXISTS (SELECT 1 FROM entries AS f WHERE json_extract(f.body, '$.label') = json_extract(e.body, '$.label')
       AND json_extract(f.body, '$.run') = json_extract(e.body, '$.run') AND f.type IN ({0}))"""
     return (
-        "CREATE VIEW bitacora AS SELECT\n  {0}\nFROM entries AS e\nWHERE e.type NOT IN ('run_started', 'run_ended')\n"
+        "CREATE VIEW bitacora AS SELECT\n  {0}\nFROM entries AS e\nWHERE e.type != 'run_started' AND NOT (e.type = 'run_ended' AND {3} IS NULL)\n"
         "  AND NOT (e.type = 'copy_started' AND {1})\n  AND NOT (e.type = 'restore_started' AND {2})"
-    ).format(selected, ended.format(_types(entries.COPY_ENDS)), ended.format(_types(entries.RESTORE_ENDS)))
+    ).format(selected, ended.format(_types(entries.COPY_ENDS)), ended.format(_types(entries.RESTORE_ENDS)), _field("note_es"))
 
 
-# A start whose end is written is not shown: people read one line for each copy.
+# The end of a run is shown when it tells of a failure that no other entry tells. A start whose end is written is not shown: people read one line for each copy.
 SQL = _build()
 
 

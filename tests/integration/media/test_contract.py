@@ -17,6 +17,7 @@ import pytest
 from _engine import copy
 from _engine.errors import BackupError
 from _engine.media.base import Slot, read_all
+from _engine.media.local import Local
 from _engine.sources.paths import Paths
 from _engine.transforms.encrypt import Keys
 
@@ -121,6 +122,20 @@ def test_publishing_needs_the_sealed_copy_unchanged(open_medium, shelf):
     sums.write_bytes(b"changed")
     assert fault(medium.publish, SLOT, digest) == "bytes_differ"
     assert medium.labels(SLOT.kind, SLOT.system) == []
+
+
+def test_on_all_media_or_on_none(open_medium, shelf, tmp_path):
+    """A medium that fails takes the name back from those before it: the run will call this copy failed."""
+    medium, other = open_medium(shelf), Local("otro", str(tmp_path / "otro"), create=True)
+    digest = put(medium)
+    with pytest.raises(BackupError) as caught:
+        copy.publish(SLOT, digest, [medium, other])
+    assert caught.value.fault.name == "copy_missing"
+    assert medium.labels(SLOT.kind, SLOT.system) == [] and names(shelf) == [".SIGA_20261122.sealed"]
+    assert copy.publish(SLOT, digest, [medium]) is True
+    with pytest.raises(BackupError):
+        copy.publish(SLOT, digest, [medium, other])
+    assert medium.labels(SLOT.kind, SLOT.system) == [SLOT.label], "what was published before stays"
 
 
 def test_a_file_is_written_once(open_medium, shelf):

@@ -190,8 +190,9 @@ def test_partial_clone_is_refused(bench, repository, tmp_path):
     failed(bench, Git(path=str(tmp_path / "partial")), "source_damaged")
 
 
+@pytest.mark.parametrize("lfs", ["auto", "skip"])
 @pytest.mark.parametrize("damage", ["missing", "garbage", "exchanged"])
-def test_corrupted_object(bench, repository, damage):
+def test_corrupted_object(bench, repository, damage, lfs):
     name = git(repository, "rev-parse", "HEAD~1:año.txt")
     other = git(repository, "rev-parse", "HEAD:año.txt")
     path, second = (repository / ".git" / "objects" / oid[:2] / oid[2:] for oid in (name, other))
@@ -200,7 +201,7 @@ def test_corrupted_object(bench, repository, damage):
     if damage != "missing":
         path.write_bytes(b"x" * 40 if damage == "garbage" else content)
     with pytest.raises(BackupError) as caught:
-        bench.make(Git(path=str(repository), lfs="skip"))
+        bench.make(Git(path=str(repository), lfs=lfs))
     assert caught.value.fault.name in ("source_damaged", "structure_unreadable")
     assert bench.left() == []
 

@@ -116,6 +116,34 @@ def test_labels_and_last_good(store):
     assert store.last_good("database", "SIGA")["label"] == "A"
 
 
+def test_damage_is_of_one_medium(store):
+    """A copy that lies on two media is not good when one of them lost it, but can be restored from the other."""
+    said = {"system": "SIGA", "kind": "database", "label": "A"}
+
+    def add(type_: str, **body: object) -> None:
+        store.append(type_, {**said, **body}, entries.now(), "R1")
+
+    def media() -> dict:
+        return store.copies("database", "SIGA")[0]["media"]
+
+    add("copy_made", medium="local, nas", trust_level="T2", started_at="2026-11-20T00:00:00Z")
+    assert media() == {"local": "T2", "nas": "T2"}
+    add("copy_damaged", medium="local", simulated=True)
+    assert store.last_good("database", "SIGA") is not None
+    add("copy_damaged", medium="local")
+    add("copy_verified", medium="nas", trust_level="T3")
+    assert media() == {"local": "", "nas": "T3"} and store.last_good("database", "SIGA") is None
+    add("copy_verified", medium="local", trust_level="T2")
+    assert store.last_good("database", "SIGA")["trust_level"] == "T3"
+    add("copy_damaged", medium="local", verification_level="T3")
+    add("copy_verified", medium="local", trust_level="T2")
+    assert media()["local"] == "", "reading it again does not answer a restore that came out otherwise"
+    add("copy_verified", medium="local", trust_level="T3")
+    assert media()["local"] == "T3"
+    add("copy_damaged", label="B", medium="local")
+    assert len(store.copies("database", "SIGA")) == 1
+
+
 def test_canonical_form():
     decomposed = unicodedata.normalize("NFD", "Núñez")
     assert entries.canonical({"b": decomposed, "a": [1, True, {"z": 1, "y": ""}]}) == '{"a":[1,true,{"y":"","z":1}],"b":"Núñez"}'

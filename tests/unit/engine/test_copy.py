@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import subprocess
+import threading
 
 import pytest
 from _engine import copy
@@ -16,7 +17,7 @@ from _engine.errors import BackupError
 from _engine.media.base import Slot, Writing
 from _engine.media.local import Local
 from _engine.pipeline import Stage
-from _engine.sources.base import only
+from _engine.sources.base import Check, only
 from _engine.sources.paths import Paths
 from _engine.transforms import compress
 from _engine.transforms.encrypt import Keys
@@ -24,6 +25,12 @@ from _engine.transforms.encrypt import Keys
 SLOT = Slot("source_code", "SIGA", "SIGA_20261122")
 NEXT = SLOT._replace(label="SIGA_20261123")
 KEYS = Keys("la contraseña de esta copia")
+
+
+@pytest.fixture(autouse=True, params=["read back at the end", "read back behind the writing"])
+def stride(request, monkeypatch):
+    if request.param == "read back behind the writing":
+        monkeypatch.setattr(copy, "_STRIDE", 1 << 16)
 
 
 @pytest.fixture
@@ -63,10 +70,10 @@ def shelf_of(medium):
 
 
 def fault(call, *arguments):
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     with pytest.raises(BackupError) as caught:
         call(*arguments)
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == (descriptors, threads)
     return caught.value
 
 
@@ -190,6 +197,90 @@ def test_disk_that_writes_other_bytes(disk, tree):
 
     assert attempt(Paths([str(tree)]), Lying("disk", disk.path)).fault.name == "bytes_differ"
     assert shelf_of(disk) == []
+
+
+class Watched(Local):
+    """Tells what happens to the main file: bytes written, settled, read, and its closing. `behind` spoils what was settled."""
+
+    behind = staticmethod(lambda path, settled: None)
+
+    def deposit(self, slot):
+        deposit = super().deposit(slot)
+        begin, follow = deposit.write, deposit.follow
+        self.events = events = []
+
+        def write(file):
+            writing = begin(file)
+            return Writing(writing.write, lambda: (events.append(("closed", 0)), writing.close()))
+
+        def following(file):
+            found = follow(file)
+
+            def settle():
+                settled = found.settle()
+                events.append(("settled", settled))
+                self.behind(os.path.join(deposit.path, file), settled)
+                return settled
+
+            def read(size):
+                chunk = found.read(size)
+                events.append(("read", len(chunk)))
+                return chunk
+
+            return found._replace(read=read, settle=settle)
+
+        deposit.write, deposit.follow = write, following
+        return deposit
+
+
+def test_reading_back_follows_the_writing_and_never_passes_what_is_settled(disk, monkeypatch):
+    monkeypatch.setattr(copy, "_STRIDE", 1 << 16)
+    source = Slow()
+    watched = Watched("disk", disk.path)
+    copy.make(copy.Order(SLOT, compression="none"), source, [watched])
+    before = watched.events[:watched.events.index(("closed", 0))]
+    assert sum(size for what, size in before if what == "read") >= 1 << 20
+    settled = read = 0
+    for what, size in before:
+        settled = max(settled, size) if what == "settled" else settled
+        read += size if what == "read" else 0
+        assert read <= settled
+
+
+@pytest.mark.parametrize("size", [0, 1 << 16, 3 << 16])
+def test_bytes_spoiled_on_the_medium_behind_the_writer_are_found(disk, monkeypatch, size):
+    def spoil(path, settled):
+        if settled > size:
+            with open(path, "r+b") as file:
+                file.seek(settled - 1)
+                file.write(b"!")
+
+    monkeypatch.setattr(copy, "_STRIDE", 1 << 16)
+    watched = Watched("disk", disk.path)
+    watched.behind = spoil
+    assert fault(copy.make, copy.Order(SLOT, compression="none"), Slow(), [watched]).fault.name in ("bytes_differ", "structure_unreadable")
+    assert shelf_of(disk) == []
+
+
+def test_a_medium_that_fails_to_settle_makes_no_copy(disk, tree):
+    def failing(path, settled):
+        raise BackupError("medium_unwritable", location=path, detail="Input/output error")
+
+    watched = Watched("disk", disk.path)
+    watched.behind = failing
+    assert attempt(Paths([str(tree)]), watched).fault.name == "medium_unwritable"
+    assert shelf_of(disk) == []
+
+
+class Slow(Paths):
+    """Two MiB of zeros that take half a second."""
+
+    def __init__(self):
+        super().__init__([os.getcwd()])
+
+    def parts(self):
+        stage = Stage("dump", ["/bin/sh", "-c", "for i in 1 2 3 4 5 6 7 8; do head -c 262144 /dev/zero; sleep 0.06; done"])
+        return [part._replace(produce=lambda: only([stage]), check=Check) for part in super().parts()]
 
 
 def proof(disk, tree, keys=KEYS, expected=""):

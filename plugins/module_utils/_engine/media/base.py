@@ -42,6 +42,10 @@ class Deposit(abc.ABC):
     def read(self, file: str) -> "Reading":
         """Read back a file that was written, from the medium itself and not from a cache where that can be had."""
 
+    def follow(self, file: str) -> Optional["Following"]:
+        """Read back a file while it is still being written; None where the medium can't."""
+        return None
+
     @abc.abstractmethod
     def seal(self) -> None:
         """Declare the copy whole: everything is on stable storage."""
@@ -62,6 +66,18 @@ class Reading(NamedTuple):
     """A file being read: `read(size)` gives b"" at its end."""
 
     read: Callable[[int], bytes]
+    close: Callable[[], None]
+
+
+class Following(NamedTuple):
+    """A file read behind its writer.
+
+    `settle()` brings what was written so far to stable storage and out of the cache, and gives how many of its first
+    bytes `read` now takes from the medium itself.
+    """
+
+    read: Callable[[int], bytes]
+    settle: Callable[[], int]
     close: Callable[[], None]
 
 
@@ -89,6 +105,10 @@ class Medium(abc.ABC):
     @abc.abstractmethod
     def publish(self, slot: Slot, digest: str) -> bool:
         """Give the sealed copy its final name; `digest` is the SHA-256 of its SUMS. False: it was published already."""
+
+    @abc.abstractmethod
+    def withdraw(self, slot: Slot) -> None:
+        """Undo a publishing of this very call, since another medium failed: the copy is sealed again. The lock must be held."""
 
     @abc.abstractmethod
     def labels(self, kind: str, system: str) -> List[str]:

@@ -15,10 +15,13 @@ import time
 from typing import Iterator, List, Optional
 
 from ..errors import BackupError
-from .base import SUMS, Deposit, Medium, Reading, Slot, Writing, read_all
+from .base import SUMS, Deposit, Following, Medium, Reading, Slot, Writing, read_all
 
 # A sealed copy waits only for its controller to publish it; one older than this has lost its controller.
 _SEALED_FOR = 3600
+
+# The page that the writer is filling stays in the cache: it is not counted as settled.
+_WHOLE_PAGES = 1 << 16
 
 
 class Local(Medium):
@@ -92,6 +95,11 @@ class Local(Medium):
                 raise
             _sync_directory(self._shelf(slot))
         return True
+
+    def withdraw(self, slot: Slot) -> None:
+        with self._faults():
+            os.rename(self.location(slot), self._hidden(slot, "sealed"))
+            _sync_directory(self._shelf(slot))
 
     def labels(self, kind: str, system: str) -> List[str]:
         shelf = os.path.join(self.path, kind, system)
@@ -195,6 +203,24 @@ class _LocalDeposit(Deposit):
             return _open(os.path.join(self.path, file), cached=False)
         except OSError as error:
             raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
+
+    def follow(self, file: str) -> Optional[Following]:
+        # a descriptor of its own, so that an error of writing is told to this one and to the writer's
+        try:
+            descriptor = os.open(os.path.join(self.path, file), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
+
+        def settle() -> int:
+            size = os.fstat(descriptor).st_size
+            try:
+                os.fdatasync(descriptor)
+            except OSError as error:
+                raise _fault(error, self.medium.path) from error
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            return size - size % _WHOLE_PAGES
+
+        return Following(lambda size: os.read(descriptor, size), settle, lambda: os.close(descriptor))
 
     def seal(self) -> None:
         try:

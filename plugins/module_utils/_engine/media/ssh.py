@@ -98,6 +98,10 @@ mv -T -n -- ".$4.sealed" "$4" || [ -e "$4" ] || exit 1
 sync . && echo good
 """
 
+_WITHDRAW = """
+cd -- "$1/$2/$3" && mv -T -n -- "$4" ".$4.sealed" && sync . && echo good
+"""
+
 _LABELS = """
 [ -d "$1" ] || [ "$4" != create ] || exit 0
 cd -- "$1" || exit 1
@@ -185,6 +189,9 @@ class Ssh(Medium):
             raise BackupError("bytes_differ", file="{0}/.{1}.sealed/{2}".format(self._shelf(slot), slot.label, SUMS),
                               detail="it changed after it was sealed")
         return answer == "good"
+
+    def withdraw(self, slot: Slot) -> None:
+        self.ask(_WITHDRAW, *self.words(slot))
 
     def labels(self, kind: str, system: str) -> List[str]:
         session = self.open(_LABELS, self.path, kind, system, self._create())

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence
+import os
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from .. import scope
 from ..errors import BackupError
 from ..pipeline import Stage
 
@@ -126,6 +128,9 @@ class Source(abc.ABC):
         `scratch` is a private directory on this server. Gives the methods used. Raises restored_differs.
         """
 
+    def check_target(self, target: str, overwrite: bool, label: str) -> None:
+        """Refuse a target that `restore` would refuse, before the copy is read and in check mode. `label` is the copy's."""
+
     @abc.abstractmethod
     def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
         """Bring the copy back into `target` (a database, a path ...), verified before it is announced.
@@ -133,6 +138,25 @@ class Source(abc.ABC):
         Raises target_exists when there is data and `overwrite` is false, and restore_failed after undoing what was
         begun. Gives facts for the result: at least {"target": ..., "objects": ...}.
         """
+
+
+def free_directory(target: str, overwrite: bool, label: str, assigned: Sequence[str]) -> Tuple[str, str]:
+    """The real path of a directory to restore into, and the name that what stands there will be kept under ("" for nothing).
+
+    Raises out_of_scope, target_exists, source_missing for its parent, invalid_input for a mount point.
+    """
+    real = scope.resolve(target, assigned)
+    occupied = os.path.lexists(real) and not (os.path.isdir(real) and not os.listdir(real))
+    kept = "{0}.before_{1}".format(real, label) if occupied else ""
+    if occupied and not overwrite:
+        raise BackupError("target_exists", target=target)
+    if kept and os.path.lexists(kept):
+        raise BackupError("target_exists", target=kept)
+    if os.path.ismount(real):
+        raise BackupError("invalid_input", where="target", value=target, problem="is a mount point", mend="Restore into a directory below it.")
+    if not os.path.isdir(os.path.dirname(real)):
+        raise BackupError("source_missing", source=os.path.dirname(real))
+    return real, kept
 
 
 @contextlib.contextmanager

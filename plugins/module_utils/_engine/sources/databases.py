@@ -66,7 +66,7 @@ class Sections:
         self.list: IO[bytes] = tempfile.TemporaryFile()
         self.title = b"the beginning"
         self.first = True
-        self.digest = hashlib.sha256()
+        self.digest: Any = hashlib.sha256()
         self.pending = b""
 
     def feed(self, chunk: bytes) -> None:

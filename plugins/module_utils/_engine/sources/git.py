@@ -27,8 +27,8 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 from .. import programs, scope
 from ..errors import BackupError
 from ..pipeline import Stage, run
-from .base import Check, Part, PartReader, Source, only
-from .workspace import Workspace
+from ..workspace import Workspace
+from .base import Check, Part, PartReader, Source, free_directory, only
 
 _BUNDLE = "Git bundle"
 _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!:)[^\0\n]+\Z")
@@ -37,19 +37,19 @@ _LFS_POINTER_SIZE = 1024          # bytes; the LFS specification's own limit
 _KEPT_CONFIG = re.compile(r"remote\..+\.(url|pushurl|fetch)\Z|branch\..+\.(remote|merge)\Z")
 # Ours, in place of the system's and the user's; a repository of another owner is read, never trusted.
 _CONFIG = """[core]
-	hooksPath = /dev/null
-	fsmonitor = false
+    hooksPath = /dev/null
+    fsmonitor = false
 [safe]
-	directory = *
+    directory = *
 [gc]
-	auto = 0
+    auto = 0
 [maintenance]
-	auto = false
+    auto = false
 [credential]
-	helper =
+    helper =
 [http]
-	lowSpeedLimit = 1
-	lowSpeedTime = {timeout}
+    lowSpeedLimit = 1
+    lowSpeedTime = {timeout}
 """
 # The host is looked at: a repository's own .lfsconfig could ask for the password in favour of another server.
 _ASKPASS = r"""#!/bin/sh
@@ -284,20 +284,12 @@ class Git(Source):
             shutil.rmtree(directory, ignore_errors=True)
         return ["git_clone_fsck", "git_refs"] + (["lfs_sha256"] if _has(reader, "lfs") else [])
 
+    def check_target(self, target: str, overwrite: bool, label: str) -> None:
+        free_directory(target, overwrite, label, self.assigned)
+
     def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
-        real = scope.resolve(target, self.assigned)
-        occupied = os.path.lexists(real) and not (os.path.isdir(real) and not os.listdir(real))
-        kept = "{0}.before_{1}".format(real, reader.manifest["label"]) if occupied else ""
-        if occupied and not overwrite:
-            raise BackupError("target_exists", target=target)
-        if kept and os.path.lexists(kept):
-            raise BackupError("target_exists", target=kept)
-        if os.path.ismount(real):
-            raise _invalid("target", target, "is a mount point", "Restore into a directory below it.")
-        parent = os.path.dirname(real)
-        if not os.path.isdir(parent):
-            raise BackupError("source_missing", source=parent)
-        with programs.private_directory(parent) as beside:
+        real, kept = free_directory(target, overwrite, reader.manifest["label"], self.assigned)
+        with programs.private_directory(os.path.dirname(real)) as beside:
             built = os.path.join(beside, "restored")
             try:
                 document, refs = self._bring(reader, built, os.path.join(beside, "copy.bundle"))
@@ -491,7 +483,8 @@ class Git(Source):
             self.refs = self._local_refs((real, own, common))
             document.update(self._local_facts(real, own, common))
         refs = self.refs
-        assert refs is not None
+        if refs is None:
+            raise BackupError("unexpected", detail="the repository was not read before it was copied")
         sha256 = any(len(oid) == 64 for oid in list(refs.oids.values()) + [refs.head])
         document.update(branch=refs.branch, head=refs.head, shallow=False, object_format="sha256" if sha256 else "sha1")
         for alternate in _alternates(os.path.join(common, "objects")):
@@ -535,15 +528,19 @@ class Git(Source):
                         check=lambda: self.check_for(row), facts=facts)
 
         cat = Stage("cat", [programs.find("cat", "coreutils"), listing])
-        parts = [part("refs", "json", "list of refs", cat, facts, 'cat > "$TARGET.refs.json"')]
-        if refs.oids or refs.head:
+        # A bundle does not tell which branch HEAD names.
+        head = ' && git --git-dir "$TARGET" symbolic-ref HEAD {0}'.format(shlex.quote(refs.branch)) if refs.branch else ""
+        empty = "" if refs.oids or refs.head else ' && git init --quiet --bare "$TARGET"' + head
+        parts = [part("refs", "json", "list of refs", cat, facts, 'cat > "$TARGET.refs.json"' + empty)]
+        if not empty:
             heads = ["HEAD"] if refs.head else []
             stage = git.stage("git bundle", "--git-dir=" + snapshot, "bundle", "create", "--quiet", "-", "--all", *heads)
-            parts.append(part("", "bundle", _BUNDLE, stage, facts, 'cat > "$TARGET.bundle" && git clone --mirror "$TARGET.bundle" "$TARGET"'))
+            command = 'cat > "$TARGET.bundle" && git clone --mirror "$TARGET.bundle" "$TARGET"' + head
+            parts.append(part("", "bundle", _BUNDLE, stage, facts, command))
         if document["lfs"]["copied"]:
             tar = [programs.find("tar", "tar"), "--create", "--file=-", "--directory=" + _lfs_store(common), "--null",
                    "--verbatim-files-from", "--no-recursion", "--files-from=" + git.workspace.file("lfs-list")]
-            command = 'mkdir -p "$TARGET/lfs/objects" && tar --extract --file=- --directory="$TARGET/lfs/objects"'
+            command = '{ mkdir -p "$TARGET/lfs/objects" && tar --extract --file=- --directory="$TARGET/lfs/objects"; }'
             parts.append(part("lfs", "tar", "tar of Git LFS objects", Stage("tar", tar), {"objects": document["lfs"]["copied"]},
                               command))
         return parts
@@ -662,7 +659,9 @@ class Git(Source):
                 lines = (rest + chunk).split(b"\n")
                 rest = lines.pop()
                 for line in lines:
-                    oid, kind, size = line.split(b" ")
+                    oid, kind, size = (line + b" ").split(b" ")[:3]
+                    if kind == b"missing":
+                        raise BackupError("source_damaged", source=self.describe(), detail="object {0} can't be read".format(oid.decode()))
                     if kind == b"blob" and 100 < int(size) < _LFS_POINTER_SIZE:
                         file.write(oid + b"\n")
 
@@ -732,10 +731,20 @@ class Git(Source):
         if refs.head:
             git.text("git reset", "--git-dir=" + inside, "--work-tree=" + directory, "reset", "--quiet", "--hard",
                      directory=directory)
+        if "refs/stash" in refs.oids:
+            self._list_stash(git, inside, directory, refs.oids["refs/stash"])
         if document["lfs"]["copied"] and shutil.which("git-lfs", path=git.environment["PATH"]):
             git.text("git lfs install", "lfs", "install", "--local", "--skip-repo", directory=directory)
             if refs.head:
                 git.text("git lfs checkout", "lfs", "checkout", directory=directory)
+
+    def _list_stash(self, git: _Git, inside: str, directory: str, stash: str) -> None:
+        """Make `git stash list` show the stash again: it reads the log of the ref, which no bundle holds."""
+        repository = ("--git-dir=" + inside, "--work-tree=" + directory)
+        message = git.text("git log", *repository, "log", "-1", "--format=%s", stash).strip()
+        git.text("git update-ref", *repository, "update-ref", "-d", "refs/stash")
+        git.text("git stash store", *repository, "stash", "store", "--message", message, stash, directory=directory,
+                 variables={"GIT_COMMITTER_NAME": "respaldo", "GIT_COMMITTER_EMAIL": "respaldo@localhost"})
 
 
 def _clone(git: _Git, bundle: str, directory: str, branch: str) -> Refs:

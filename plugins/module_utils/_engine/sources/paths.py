@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from .. import programs, scope
 from ..errors import BackupError
 from ..pipeline import Stage
-from .base import Check, Part, PartReader, Source, only
+from .base import Check, Part, PartReader, Source, free_directory, only
 
 _KEEP = ["--acls", "--xattrs", "--numeric-owner"]
 
@@ -63,7 +63,7 @@ class Paths(Source):
         return 0
 
     def parts(self) -> List[Part]:
-        command = "tar --extract --file=- --directory=\"$TARGET\" --preserve-permissions " + " ".join(_KEEP)
+        command = "{{ mkdir -p \"$TARGET\" && tar --extract --file=- --directory=\"$TARGET\" --preserve-permissions {0}; }}".format(" ".join(_KEEP))
         return [Part(
             name="", extension="tar", format="GNU tar archive", produce=lambda: only([Stage("tar", self._argv())]),
             check=_TarCheck, restore_command=command, minimum=1024, facts={"alone": self._alone()})]
@@ -87,26 +87,17 @@ class Paths(Source):
         _extract(reader, scratch)
         return ["tar_extract", "tar_compare"]
 
+    def check_target(self, target: str, overwrite: bool, label: str) -> None:
+        free_directory(target, overwrite, label, self.assigned)
+
     def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
-        real = scope.resolve(target, self.assigned)
-        occupied = os.path.lexists(real) and not (os.path.isdir(real) and not os.listdir(real))
-        if occupied and not overwrite:
-            raise BackupError("target_exists", target=target)
-        if os.path.lexists(real) and os.path.ismount(real):
-            raise BackupError("invalid_input", where="target", value=target, problem="is a mount point",
-                              mend="Restore into a directory below it.")
-        parent = os.path.dirname(real)
-        if not os.path.isdir(parent):
-            raise BackupError("source_missing", source=parent)
-        with programs.private_directory(parent) as scratch:
+        real, kept = free_directory(target, overwrite, reader.manifest["label"], self.assigned)
+        with programs.private_directory(os.path.dirname(real)) as scratch:
             beside = os.path.join(scratch, "restored")
             os.mkdir(beside, 0o755)
-            kept = "{0}.before_{1}".format(real, reader.manifest["label"]) if occupied else ""
-            if kept and os.path.lexists(kept):
-                raise BackupError("target_exists", target=kept)
             objects = _extract(reader, beside)
             try:
-                if occupied:
+                if kept:
                     os.rename(real, kept)
                 os.rename(beside, real)  # over an empty directory, if that is what stands there
             except OSError as error:

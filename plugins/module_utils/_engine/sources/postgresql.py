@@ -10,6 +10,7 @@ archive stands for is the measure of sameness: after a restore it must be that o
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -164,7 +165,7 @@ class PostgreSQL(Source):
             arguments.append("--no-role-passwords")
         return Part(
             name="globals", extension="sql", format=_GLOBALS,
-            produce=lambda: self._producing("pg_dumpall", arguments), check=lambda: _GlobalsCheck("globals"),
+            check=lambda: _GlobalsCheck("globals"), produce=lambda: self._producing("pg_dumpall", arguments),
             restore_command="psql --no-psqlrc --quiet --dbname=postgres", minimum=100, facts={"role_passwords": self._hashes()})
 
     def _database_part(self, row: Dict[str, Any]) -> Part:
@@ -268,7 +269,7 @@ class PostgreSQL(Source):
             reader.stream(row["name"], stages)
 
     def _compare(self, reader: PartReader, row: Dict[str, Any], restored: str) -> None:
-        copied, found = databases.Sections(_clean), databases.Sections(_clean)
+        copied, found = _Sections(), _Sections()
         with contextlib.closing(copied), contextlib.closing(found):
             text = Stage("pg_restore", [programs.find("pg_restore", _PACKAGE, self.bin_dir), "--file=-"] + self._leave_out())
             reader.stream(row["name"], [text], copied.feed)
@@ -370,6 +371,37 @@ _REASONS = (
 
 def _names(wanted: Any) -> Optional[List[str]]:
     return databases.names_of(wanted)
+
+
+class _Sections(databases.Sections):
+    """Sections of pg_dump's text. The order of a table's rows is not compared: a restore fills gaps of pages as the server likes."""
+
+    def __init__(self) -> None:
+        super().__init__(_clean)
+
+    def _open(self, title: bytes) -> None:
+        super()._open(title)
+        if b"; Type: TABLE DATA; " in title:
+            self.digest = _Lines()
+
+
+class _Lines:
+    """A digest of lines in any order: the sum of theirs."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.line = hashlib.sha256()
+
+    def update(self, piece: bytes) -> None:
+        first, *others = piece.split(b"\n")
+        self.line.update(first)
+        if others:
+            self.total += int.from_bytes(self.line.digest(), "little")
+            self.total += sum(int.from_bytes(hashlib.sha256(line).digest(), "little") for line in others[:-1])
+            self.line = hashlib.sha256(others[-1])
+
+    def hexdigest(self) -> str:
+        return "{0:064x}".format((self.total + int.from_bytes(self.line.digest(), "little")) % (1 << 256))
 
 
 def _clean(piece: bytes, first: bool) -> bytes:

@@ -23,8 +23,8 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 from .. import programs, scope
 from ..errors import BackupError
 from ..pipeline import Stage
+from ..workspace import Workspace
 from .base import Check, Part, PartReader, Source
-from .workspace import Workspace
 
 _MAGIC = b"SQLite format 3\0"
 _FORMAT = "SQLite database"

@@ -13,22 +13,21 @@ import tempfile
 import time
 import weakref
 
-_PREFIX = ".respaldo-work-"
-_LOCK = ".lock"
-_YOUNG = 60      # seconds: a directory this new may not have taken its lock yet
+_PREFIX = ".respaldo-"
+_YOUNG = 60      # seconds: a directory this new may not have been locked yet
 
 
 class Workspace:
     """A directory of mode 0700 under `parent` (default: the system's own for temporary files), removed when done.
 
-    Its lock is held meanwhile, by which the next run knows that a directory's owner is dead and removes it.
+    It is locked meanwhile, by which the next run knows that a directory's owner is dead and removes it.
     """
 
     def __init__(self, parent: str = "") -> None:
         parent = parent or tempfile.gettempdir()
         _sweep(parent)
         self.path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
-        descriptor = os.open(os.path.join(self.path, _LOCK), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         self.close = weakref.finalize(self, _remove, self.path, descriptor)
 
@@ -49,7 +48,7 @@ def _sweep(parent: str) -> None:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or time.time() - status.st_mtime < _YOUNG:
                 continue
-            descriptor = os.open(os.path.join(entry.path, _LOCK), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+            descriptor = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             continue     # it went away meanwhile, or is not ours
         try:
