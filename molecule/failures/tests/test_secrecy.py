@@ -44,6 +44,12 @@ def _systems():
         {"name": "Secreto MariaDB", **common, "source": {"type": "mariadb", "databases": ["world"], **account, "password": "{{ planted.mariadb }}"}},
         {"name": "Secreto programa", **common, "source": {**program, "password": "{{ planted.command }}"}},
         {"name": "Secreto ausente", **common, "source": {"type": "postgresql", "databases": ["no_esta"], **account, "password": "{{ planted.postgresql }}"}},
+    ]
+
+
+def _repositories():
+    """On git1: db1 has no git."""
+    return [
         {"name": "Secreto de git", "kind": "source_code", "criticality": "baja", "office": "Prueba",
          "source": {"type": "git", "url": "https://git1/git/portal.git", "username": "respaldo", "password": "{{ lab_password }}"}},
         {"name": "Secreto de git ausente", "kind": "source_code", "criticality": "baja", "office": "Prueba",
@@ -72,14 +78,16 @@ def test_secrets_are_nowhere_during_and_after_a_run_over_ssh(copies, planted, st
         assert _on_servers(planted) == [] and in_files(everywhere, planted, began) == []
         copies.go_on()
         assert run.wait(240) == 2, copies.said()
+        databases = copies.last_run("copy_made", "copy_failed")
+        code = copies.run("-vvv", "--limit", "git1", "-e", json.dumps({"backup_systems": _repositories()}), playbook="source_code.yml", status=2)
+        code_ends = copies.last_run("copy_made", "copy_failed")
         custody = {path.stem: json.loads(_vault("view", str(path)))["password"] for path in (state / "custodia").rglob("*.yml")}
         found = sampler.found({**searched, **custody})
     assert not found, found
-    made = {entry["system"] for entry in copies.last_run("copy_made")}
-    assert made == {"Secreto PG", "Secreto MariaDB", "Secreto programa", "Secreto de git"}, copies.last_run("copy_failed")
-    assert len(copies.last_run("copy_failed")) == 2
-    assert len([name for name in custody if name.startswith("Secreto")]) >= 4
-    assert in_text(copies.said().encode(), {**searched, **custody}) == []
+    assert {entry["system"] for entry in databases if entry["type"] == "copy_made"} == {"Secreto PG", "Secreto MariaDB", "Secreto programa"}
+    assert [entry["type"] for entry in code_ends] == ["copy_made", "copy_failed"] and len(databases) == 4
+    assert len([name for name in custody if name.startswith("Secreto")]) == 4
+    assert in_text((copies.said() + code.stdout).encode(), {**searched, **custody}) == []
     assert in_files(everywhere, {**planted, **custody}, began) == []
     assert _on_servers({**planted, **custody}) == []
     for host in ("db1", "store1"):

@@ -23,7 +23,8 @@ def sweep(seen: dict[bytes, str]) -> None:
             try:
                 with open("/proc/{0}/{1}".format(pid, name), "rb") as file:
                     content = file.read()
-                if content and content not in seen:
+                # a web server hands the client's Authorization to its CGI programs: what it does there is not ours
+                if content and content not in seen and b"GATEWAY_INTERFACE=CGI" not in content:
                     with open("/proc/{0}/comm".format(pid), encoding="utf-8", errors="replace") as file:
                         seen[content] = name + " of " + file.read().strip()
             except OSError:
