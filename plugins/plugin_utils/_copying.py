@@ -98,6 +98,13 @@ class OpenAction(_EngineAction):
         return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
 
 
+class PlainAction(_EngineAction):
+    """The module as it is; it may be given secrets, so it is always pipelined."""
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
+
+
 class RestoreAction(OpenAction):
     FAILURE_EVENT = "restore_failed"
 

@@ -20,7 +20,8 @@ COPIES = "/srv/copias/database"
 # Definitions are asked with an empty search path, so that names are written whole whatever the database's own settings are.
 POSTGRESQL_STATE = r"""
 SET search_path = pg_catalog;
-SELECT format('SELECT %L, count(*), md5(string_agg(h, '','' ORDER BY h)) FROM (SELECT md5(t::text) AS h FROM ONLY %I.%I AS t) AS rows', oid::regclass, nspname, relname)
+SELECT format('SELECT %L, count(*), md5(string_agg(h, '','' ORDER BY h))
+  FROM (SELECT md5(t::text) AS h FROM ONLY %I.%I AS t) AS rows', oid::regclass, nspname, relname)
 FROM (SELECT c.oid, nspname, relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
   WHERE relkind IN ('r', 'm') AND relispopulated AND nspname !~ '^pg_' AND nspname <> 'information_schema') AS tables ORDER BY oid::regclass::text \gexec
 SELECT 'column', c.oid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, attstorage, attacl, collname,
@@ -40,7 +41,8 @@ SELECT 'trigger', tgrelid::regclass, tgname, tgenabled, pg_get_triggerdef(oid) F
 SELECT 'event trigger', evtname, evtevent, evtenabled, evtfoid::regproc FROM pg_event_trigger ORDER BY evtname;
 SELECT 'constraint', conrelid::regclass, conname, convalidated, condeferrable, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE conrelid <> 0 OR contypid <> 0 ORDER BY conrelid::regclass::text, conname, 6;
-SELECT 'index', indexrelid::regclass, indisvalid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND oid > 16383) ORDER BY indexrelid::regclass::text;
+SELECT 'index', indexrelid::regclass, indisvalid, pg_get_indexdef(indexrelid) FROM pg_index
+  WHERE indrelid IN (SELECT oid FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND oid > 16383) ORDER BY indexrelid::regclass::text;
 SELECT 'policy', * FROM pg_policies ORDER BY schemaname, tablename, policyname;
 SELECT 'rule', schemaname, tablename, rulename, definition FROM pg_rules WHERE schemaname !~ '^pg_' ORDER BY 2, 3, 4;
 SELECT 'large object', oid, lomowner::regrole, lomacl, md5(lo_get(oid)), obj_description(oid, 'pg_largeobject') FROM pg_largeobject_metadata ORDER BY oid;
@@ -62,14 +64,17 @@ SELECT 'table', TABLE_NAME, TABLE_TYPE, ENGINE, ROW_FORMAT, TABLE_COLLATION, AUT
 WHERE TABLE_SCHEMA = @db ORDER BY TABLE_NAME;
 SELECT 'column', TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, COLUMN_DEFAULT, IS_NULLABLE, COLUMN_TYPE, COLLATION_NAME, COLUMN_KEY, EXTRA, GENERATION_EXPRESSION
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = @db ORDER BY TABLE_NAME, ORDINAL_POSITION;
-SELECT 'index', TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE, INDEX_TYPE FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = @db ORDER BY 2, 3, 4;
+SELECT 'index', TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE, INDEX_TYPE
+  FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = @db ORDER BY 2, 3, 4;
 SELECT 'key', TABLE_NAME, CONSTRAINT_NAME, REFERENCED_TABLE_NAME, UPDATE_RULE, DELETE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS
 WHERE CONSTRAINT_SCHEMA = @db ORDER BY 2, 3;
 SELECT 'check', TABLE_NAME, CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = @db ORDER BY 2, 3;
-SELECT 'view', TABLE_NAME, VIEW_DEFINITION, CHECK_OPTION, IS_UPDATABLE, DEFINER, SECURITY_TYPE FROM information_schema.VIEWS WHERE TABLE_SCHEMA = @db ORDER BY 2;
+SELECT 'view', TABLE_NAME, VIEW_DEFINITION, CHECK_OPTION, IS_UPDATABLE, DEFINER, SECURITY_TYPE
+  FROM information_schema.VIEWS WHERE TABLE_SCHEMA = @db ORDER BY 2;
 SELECT 'trigger', TRIGGER_NAME, EVENT_MANIPULATION, EVENT_OBJECT_TABLE, ACTION_ORDER, ACTION_TIMING, ACTION_STATEMENT, SQL_MODE, DEFINER
 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = @db ORDER BY 2;
-SELECT 'routine', ROUTINE_NAME, ROUTINE_TYPE, DTD_IDENTIFIER, ROUTINE_DEFINITION, IS_DETERMINISTIC, SQL_DATA_ACCESS, SECURITY_TYPE, SQL_MODE, ROUTINE_COMMENT, DEFINER
+SELECT 'routine', ROUTINE_NAME, ROUTINE_TYPE, DTD_IDENTIFIER, ROUTINE_DEFINITION, IS_DETERMINISTIC, SQL_DATA_ACCESS, SECURITY_TYPE, SQL_MODE,
+  ROUTINE_COMMENT, DEFINER
 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = @db ORDER BY 2, 3;
 SELECT 'event', EVENT_NAME, EVENT_DEFINITION, INTERVAL_VALUE, INTERVAL_FIELD, STARTS, STATUS, ON_COMPLETION, EVENT_COMMENT, TIME_ZONE, DEFINER
 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = @db ORDER BY 2;

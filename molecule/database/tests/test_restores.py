@@ -110,7 +110,8 @@ def test_restores_are_recorded(restored, entries):
 MARKS = {
     "SIGA": lambda postgres, mariadb, db1: postgres.ask("CREATE TABLE marca AS SELECT 1 AS n", "siga_restaurada"),
     "SIAF": lambda postgres, mariadb, db1: mariadb.ask("CREATE TABLE marca AS SELECT 1 AS n", "siaf_restaurada"),
-    "Trámites": lambda postgres, mariadb, db1: db1.check_output("sqlite3 /srv/restaurado/tramites.sqlite 'CREATE TABLE marca (n); INSERT INTO marca VALUES (1);'"),
+    "Trámites": lambda postgres, mariadb, db1: db1.check_output(
+        "sqlite3 /srv/restaurado/tramites.sqlite 'CREATE TABLE marca (n); INSERT INTO marca VALUES (1);'"),
 }
 LOOKS = {
     "SIGA": lambda postgres, mariadb, db1, name: postgres.ask("SELECT to_regclass('marca') IS NOT NULL", name),

@@ -9,7 +9,7 @@ import datetime
 import os
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain

@@ -170,8 +170,8 @@ class PostgreSQL(Source):
 
     def _database_part(self, row: Dict[str, Any]) -> Part:
         name = row["database"]
-        facts = {key: row[key] for key in ("database", "encoding", "collate", "ctype", "owner", "size", "own_settings", "extensions", "tables",
-                                         "rows_estimate")}
+        told = ("database", "encoding", "collate", "ctype", "owner", "size", "own_settings", "extensions", "tables", "rows_estimate")
+        facts = {key: row[key] for key in told}
         facts["server_version"] = self.server["version"]
         facts["icu_locale"] = _icu_locale(row["more"])
         arguments = ["--format=custom", "--compress=0", "--blobs", "--dbname=" + _conninfo(name)]
