@@ -22,35 +22,18 @@ import shlex
 import shutil
 import urllib.parse
 import weakref
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .. import programs, scope
 from ..errors import BackupError
 from ..pipeline import Stage, run
-from ..workspace import Workspace
+from . import git_checks, git_tool
 from .base import Check, Part, PartReader, Source, free_directory, only
 
 _BUNDLE = "Git bundle"
-_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!:)[^\0\n]+\Z")
 _LFS_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize \d+\n")
 _LFS_POINTER_SIZE = 1024          # bytes; the LFS specification's own limit
 _KEPT_CONFIG = re.compile(r"remote\..+\.(url|pushurl|fetch)\Z|branch\..+\.(remote|merge)\Z")
-# Ours, in place of the system's and the user's; a repository of another owner is read, never trusted.
-_CONFIG = """[core]
-    hooksPath = /dev/null
-    fsmonitor = false
-[safe]
-    directory = *
-[gc]
-    auto = 0
-[maintenance]
-    auto = false
-[credential]
-    helper =
-[http]
-    lowSpeedLimit = 1
-    lowSpeedTime = {timeout}
-"""
 # The host is looked at: a repository's own .lfsconfig could ask for the password in favour of another server.
 _ASKPASS = r"""#!/bin/sh
 case "$1" in
@@ -59,141 +42,6 @@ case "$1" in
 esac
 exit 1
 """
-
-
-class Refs(NamedTuple):
-    """What a repository points at: HEAD's branch ("" when detached), HEAD's oid ("" when unborn), oid by full ref name."""
-
-    branch: str
-    head: str
-    oids: Dict[str, str]
-
-    def digest(self) -> str:
-        """SHA-256 over what a local look and `git ls-remote` both see: an unborn HEAD is not in it."""
-        lines = ["{0} {1}\n".format(oid, name) for name, oid in sorted(self.oids.items())]
-        if self.head:
-            lines.append("{0} HEAD {1}\n".format(self.head, self.branch))
-        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-class _Git:
-    """git in an environment of its own, with a workspace for its files."""
-
-    def __init__(self, work_dir: str = "", timeout: int = 60) -> None:
-        self.program = programs.find("git", "git")
-        self.workspace = Workspace(work_dir)
-        self.descriptors: Tuple[int, ...] = ()
-        home = self.workspace.file("home")
-        os.mkdir(home, 0o700)
-        with open(os.path.join(home, ".gitconfig"), "w", encoding="utf-8") as file:
-            file.write(_CONFIG.format(timeout=timeout))
-        self.environment = programs.environment(
-            HOME=home, XDG_CONFIG_HOME=home, GIT_CONFIG_GLOBAL=os.path.join(home, ".gitconfig"), GIT_CONFIG_NOSYSTEM="1",
-            GIT_ATTR_NOSYSTEM="1", GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", GIT_NO_REPLACE_OBJECTS="1",
-            GIT_NO_LAZY_FETCH="1", GIT_ALLOW_PROTOCOL="file", GIT_LFS_SKIP_SMUDGE="1", GIT_DEFAULT_REF_FORMAT="files")
-
-    def stage(self, name: str, *arguments: str, **extra: Any) -> Stage:
-        guarded = [self.program, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"]
-        environment = dict(self.environment, **extra.pop("variables", {}))
-        return Stage(name, guarded + list(arguments), environment, self.descriptors, **extra)
-
-    def text(self, name: str, *arguments: str, **extra: Any) -> str:
-        """What git printed. Raises stage_failed."""
-        return self.said(name, *arguments, **extra)[0]
-
-    def said(self, name: str, *arguments: str, **extra: Any) -> Tuple[str, str]:
-        """What git printed on standard output and on standard error."""
-        chunks: List[bytes] = []
-        reader = extra.pop("reader", None)
-        outcome = run([self.stage(name, *arguments, **extra)], chunks.append, reader=reader)
-        return b"".join(chunks).decode("utf-8", "surrogateescape"), outcome.stages[0].errors
-
-    def repository(self, directory: str, object_format: str, refs: Refs, objects: str = "") -> None:
-        """A bare repository holding those refs, borrowing its objects from the directory `objects`."""
-        sha256 = ["--object-format=sha256"] if object_format == "sha256" else []
-        self.text("git init", "init", "--quiet", "--bare", "--template=", *sha256, directory)
-        if objects:
-            _write(os.path.join(directory, "objects", "info", "alternates"), objects + "\n")
-        _write(os.path.join(directory, "packed-refs"),
-               "".join("{0} {1}\n".format(oid, name) for name, oid in sorted(refs.oids.items())))
-        _set_head(directory, refs)
-
-
-class _RefsCheck(Check):
-    """The list of refs is readable and is the one that was taken."""
-
-    method = "git_refs"
-
-    def __init__(self, row: Dict[str, Any]) -> None:
-        self.row = row
-        self.text = b""
-
-    def feed(self, chunk: bytes) -> None:
-        self.text += chunk
-
-    def finish(self) -> Optional[int]:
-        try:
-            refs = _parse_document(self.text)[1]
-        except (ValueError, KeyError, TypeError) as error:
-            raise _unreadable(self.row, str(error)) from error
-        if refs.digest() != self.row["facts"]["digest"]:
-            raise _unreadable(self.row, "it lists other refs than were copied")
-        return len(refs.oids)
-
-
-class _BundleCheck(Check):
-    """The bundle is cloned, every object is hashed and reachable, every ref is the one that was taken."""
-
-    method = "git_clone_fsck"
-
-    def __init__(self, row: Dict[str, Any], work_dir: str = "") -> None:
-        self.row = row
-        self.git = _Git(work_dir)
-        self.path = self.git.workspace.file("copy.bundle")
-        self.file = open(self.path, "wb")
-
-    def feed(self, chunk: bytes) -> None:
-        self.file.write(chunk)
-
-    def finish(self) -> Optional[int]:
-        self.file.close()
-        facts = self.row["facts"]
-        try:
-            refs = _clone(self.git, self.path, self.git.workspace.file("clone.git"), facts["branch"])
-        except BackupError as error:
-            raise _unreadable(self.row, error.message) from error
-        finally:
-            self.git.workspace.close()
-        if refs.digest() != facts["digest"]:
-            raise _unreadable(self.row, "its refs are not those that were taken")
-        return None
-
-
-class _LfsCheck(Check):
-    """Each LFS object in the archive has the SHA-256 it is named by."""
-
-    method = "lfs_sha256"
-
-    def __init__(self, row: Dict[str, Any]) -> None:
-        self.row = row
-        self.lines = b""
-
-    def stages(self) -> List[Stage]:
-        # tar hands each member to a shell; the command is a constant and the name comes quoted from the environment
-        command = "--to-command=printf '%s ' \"$TAR_FILENAME\"; exec sha256sum"
-        return [Stage("tar --to-command", [programs.find("tar", "tar"), "--extract", "--file=-", command])]
-
-    def feed(self, chunk: bytes) -> None:
-        self.lines += chunk
-
-    def finish(self) -> Optional[int]:
-        rows = [line.split() for line in self.lines.decode("utf-8", "replace").splitlines()]
-        for row in rows:
-            if os.path.basename(row[0]) != row[1]:
-                raise _unreadable(self.row, "the LFS object {0} has other bytes".format(row[0]))
-        if len(rows) != self.row["facts"]["objects"]:
-            raise _unreadable(self.row, "{0} LFS objects, not {1}".format(len(rows), self.row["facts"]["objects"]))
-        return None
 
 
 class Git(Source):
@@ -206,21 +54,21 @@ class Git(Source):
                  username: str = "", password: str = "", lfs: str = "auto", work_dir: str = "", timeout: int = 60,
                  assigned: Sequence[str] = ()) -> None:
         if path and url:
-            raise _invalid("source", path, "is given together with url", "Give one of the two.")
+            raise git_tool.invalid("source", path, "is given together with url", "Give one of the two.")
         if lfs not in ("auto", "require", "skip"):
-            raise _invalid("source.lfs", lfs, "is not known", "Use auto, require or skip.")
+            raise git_tool.invalid("source.lfs", lfs, "is not known", "Use auto, require or skip.")
         self.path, self.url, self.lfs = path, url, lfs
         self.work_dir, self.timeout, self.assigned = work_dir, timeout, list(assigned)
-        self.protocol = _protocol(url, password) if url else ""
+        self.protocol = git_tool.protocol(url, password) if url else ""
         self.identity_file, self.ssh_key, self.known_hosts = identity_file, ssh_key, programs.lines_of(known_hosts, "source.known_hosts")
         self.username, self.password = username, password
         self.noted: List[str] = []
-        self.refs: Optional[Refs] = None
+        self.refs: Optional[git_tool.Refs] = None
         self.document: Dict[str, Any] = {}
-        self._git: Optional[_Git] = None
+        self._git: Optional[git_tool.Tool] = None
 
     def describe(self) -> str:
-        return self.path or _clean_url(self.url)
+        return self.path or git_tool.clean_url(self.url)
 
     def current_digest(self) -> str:
         """The digest the refs have now, without a copy: by `git for-each-ref` or `git ls-remote`."""
@@ -230,7 +78,7 @@ class Git(Source):
     def preflight(self) -> int:
         programs.find("git", "git")
         if not self.path and not self.url:
-            raise _invalid("source", "", "needs path or url, one of them", "Say where the repository is.")
+            raise git_tool.invalid("source", "", "needs path or url, one of them", "Say where the repository is.")
         with self._explained():
             if self.url:
                 self._remote_refs()
@@ -243,8 +91,8 @@ class Git(Source):
             return self._parts()
 
     def check_for(self, row: Dict[str, Any]) -> Check:
-        kinds: Dict[str, Callable[[], Check]] = {"refs": lambda: _RefsCheck(row), "lfs": lambda: _LfsCheck(row)}
-        return kinds.get(row["name"], lambda: _BundleCheck(row, self._scratch_parent()))()
+        kinds: Dict[str, Callable[[], Check]] = {"refs": lambda: git_checks.RefsCheck(row), "lfs": lambda: git_checks.LfsCheck(row)}
+        return kinds.get(row["name"], lambda: git_checks.BundleCheck(row, self._scratch_parent()))()
 
     def explain(self, error: BackupError) -> BackupError:
         if error.fault.name != "stage_failed" or not re.match(r"(git|cat|tar)\b", error.details["stage"]):
@@ -326,13 +174,13 @@ class Git(Source):
         os.makedirs(self.work_dir, mode=0o700, exist_ok=True)
         status = os.stat(self.work_dir)
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-            raise _invalid("source.work_dir", self.work_dir, "belongs to another account or others can write to it",
+            raise git_tool.invalid("source.work_dir", self.work_dir, "belongs to another account or others can write to it",
                            "Give a directory of mode 0700 of the account that makes the copies.")
         return self.work_dir
 
-    def _tool(self) -> _Git:
+    def _tool(self) -> git_tool.Tool:
         if self._git is None:
-            git = _Git(self._scratch_parent(), self.timeout)
+            git = git_tool.Tool(self._scratch_parent(), self.timeout)
             if self.url:
                 git.environment["GIT_ALLOW_PROTOCOL"] = self.protocol
                 if self.protocol == "ssh":
@@ -342,13 +190,13 @@ class Git(Source):
             self._git = git
         return self._git
 
-    def _ssh(self, git: _Git) -> None:
+    def _ssh(self, git: git_tool.Tool) -> None:
         options = ["ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
                    "-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes",
                    "-o", "ConnectTimeout={0}".format(self.timeout), "-o", "ServerAliveInterval=15"]
         if self.known_hosts:
             path = git.workspace.file("known_hosts")
-            _write(path, self.known_hosts.rstrip("\n") + "\n")
+            git_tool.write(path, self.known_hosts.rstrip("\n") + "\n")
             options += ["-o", "UserKnownHostsFile=" + path, "-o", "GlobalKnownHostsFile=/dev/null"]
         if self.ssh_key:
             secret = self._secret(self.ssh_key.rstrip("\n") + "\n")
@@ -359,7 +207,7 @@ class Git(Source):
         git.environment["GIT_SSH_COMMAND"] = " ".join(map(shlex.quote, options))
         git.environment["GIT_SSH_VARIANT"] = "ssh"
 
-    def _askpass(self, git: _Git) -> None:
+    def _askpass(self, git: git_tool.Tool) -> None:
         split = urllib.parse.urlsplit(self.url)
         host = split.netloc.rpartition("@")[2]
         name = self.username or urllib.parse.unquote(split.username or "git")
@@ -368,7 +216,7 @@ class Git(Source):
         asked = "{0}://{1}@{2}".format(split.scheme, urllib.parse.quote(name, safe="~"), host)
         script = _ASKPASS.format(origin=shlex.quote(split.scheme + "://" + host), asked=shlex.quote(asked),
                                  username=username.path, password=password.path)
-        _write(path, script)
+        git_tool.write(path, script)
         os.chmod(path, 0o700)
         git.environment["GIT_ASKPASS"] = path
         git.descriptors = (username.descriptor, password.descriptor)
@@ -378,9 +226,9 @@ class Git(Source):
         weakref.finalize(self, secret.close)
         return secret
 
-    def _remote_refs(self) -> Refs:
+    def _remote_refs(self) -> git_tool.Refs:
         branch, head, oids = "", "", {}
-        for line in _lines(self._tool().text("git ls-remote", "ls-remote", "--symref", "--", self._address())):
+        for line in git_tool.lines(self._tool().text("git ls-remote", "ls-remote", "--symref", "--", self._address())):
             oid, _tab, name = line.partition("\t")
             if name == "HEAD" and oid.startswith("ref: "):
                 branch = oid[5:]
@@ -388,7 +236,7 @@ class Git(Source):
                 head = oid
             elif name.startswith("refs/") and not name.endswith("^{}") and not oid.startswith("ref: "):
                 oids[name] = oid
-        return Refs(branch, head, oids)
+        return git_tool.Refs(branch, head, oids)
 
     def _address(self) -> str:
         if self.protocol == "file":
@@ -407,21 +255,21 @@ class Git(Source):
         own = scope.resolve(found[0], self.assigned)
         return real, own, scope.resolve(os.path.join(real, found[1]), self.assigned)
 
-    def _local_refs(self, where: Tuple[str, str, str]) -> Refs:
+    def _local_refs(self, where: Tuple[str, str, str]) -> git_tool.Refs:
         real, own, _common = where
         form = "--format=%(objectname) %(refname)"
         listing, complaints = self._tool().said("git for-each-ref", "--git-dir=" + own, "for-each-ref", form, directory=real)
         if "broken ref" in complaints:
             raise BackupError("source_damaged", source=self.path, detail=complaints)
-        oids = {name: oid for oid, _space, name in (line.partition(" ") for line in _lines(listing))}
+        oids = {name: oid for oid, _space, name in (line.partition(" ") for line in git_tool.lines(listing))}
         try:
             branch = self._tool().text("git symbolic-ref", "--git-dir=" + own, "symbolic-ref", "HEAD", directory=real).strip("\n")
         except BackupError as error:
             if "not a symbolic ref" not in error.details["detail"]:
                 raise
             head = self._tool().text("git rev-parse", "--git-dir=" + own, "rev-parse", "--verify", "HEAD", directory=real)
-            return Refs("", head.strip(), oids)
-        return Refs(branch, oids.get(branch, ""), oids)
+            return git_tool.Refs("", head.strip(), oids)
+        return git_tool.Refs(branch, oids.get(branch, ""), oids)
 
     def _mirror(self) -> str:
         """A repository of ours with all that the URL holds, kept in work_dir when there is one. Sets self.refs."""
@@ -443,7 +291,7 @@ class Git(Source):
 
         def fetch() -> None:
             if not os.path.isfile(os.path.join(directory, "HEAD")):
-                git.repository(directory, object_format, Refs("refs/heads/main", "", {}))
+                git.repository(directory, object_format, git_tool.Refs("refs/heads/main", "", {}))
             git.text("git fetch", "--git-dir=" + directory, "fetch", "--quiet", "--prune", "--no-tags", "--force",
                      "--update-head-ok", "--", self._address(), *wanted)
 
@@ -456,9 +304,9 @@ class Git(Source):
             shutil.rmtree(directory)     # the server has just answered: a killed run left the mirror locked or broken
             fetch()
         listing = git.text("git for-each-ref", "--git-dir=" + directory, "for-each-ref", "--format=%(objectname) %(refname)")
-        oids = {name: value for value, _space, name in (line.partition(" ") for line in _lines(listing))}
+        oids = {name: value for value, _space, name in (line.partition(" ") for line in git_tool.lines(listing))}
         head = oids.get(seen.branch, "") if seen.branch else seen.head
-        self.refs = Refs(seen.branch or ("" if head else "refs/heads/main"), head, oids)
+        self.refs = git_tool.Refs(seen.branch or ("" if head else "refs/heads/main"), head, oids)
         if os.path.exists(os.path.join(directory, "shallow")):
             raise self._shallow()
         return directory
@@ -474,8 +322,8 @@ class Git(Source):
         document: Dict[str, Any] = {"schema": 1}
         if self.url:
             common = self._mirror()
-            document.update(bare=True, uncommitted_files=0, worktrees=[], worktree_heads=[], symrefs={}, remotes={"origin": _clean_url(self.url)}, config=[],
-                            owner="", group="")
+            document.update(bare=True, uncommitted_files=0, worktrees=[], worktree_heads=[], symrefs={},
+                            remotes={"origin": git_tool.clean_url(self.url)}, config=[], owner="", group="")
         else:
             real, own, common = self._local()
             if os.path.exists(os.path.join(common, "shallow")):
@@ -487,7 +335,7 @@ class Git(Source):
             raise BackupError("unexpected", detail="the repository was not read before it was copied")
         sha256 = any(len(oid) == 64 for oid in list(refs.oids.values()) + [refs.head])
         document.update(branch=refs.branch, head=refs.head, shallow=False, object_format="sha256" if sha256 else "sha1")
-        for alternate in _alternates(os.path.join(common, "objects")):
+        for alternate in git_tool.alternates(os.path.join(common, "objects")):
             scope.resolve(alternate, self.assigned if self.path else [])
         snapshot = git.workspace.file("snapshot.git")
         git.repository(snapshot, document["object_format"], refs, os.path.realpath(os.path.join(common, "objects")))
@@ -495,7 +343,7 @@ class Git(Source):
             document["uncommitted_files"] = self._uncommitted(snapshot, real, own, common)
         detail = git.text("git for-each-ref", "--git-dir=" + snapshot, "for-each-ref",
                           "--format=%(refname) %(objecttype) %(*objectname)")
-        peeled = {line.split(" ")[0]: line.split(" ")[2] for line in _lines(detail)}
+        peeled = {line.split(" ")[0]: line.split(" ")[2] for line in git_tool.lines(detail)}
         document["refs"] = [{"name": name, "oid": oid, "peeled": peeled.get(name, "")} for name, oid in sorted(refs.oids.items())]
         document["submodules"] = self._submodules(snapshot, refs)
         lfs = self._lfs(snapshot, common, refs)
@@ -506,7 +354,7 @@ class Git(Source):
             self.noted.append("{0}: only the newest stash is in the copy, as git has no refs to the others".format(self.describe()))
         return self._as_parts(snapshot, document, refs, common)
 
-    def _warn_of_loose_worktrees(self, snapshot: str, heads: List[str], refs: Refs) -> None:
+    def _warn_of_loose_worktrees(self, snapshot: str, heads: List[str], refs: git_tool.Refs) -> None:
         if not heads:
             return
         kept = set(refs.oids.values()) | ({refs.head} - {""})
@@ -514,12 +362,12 @@ class Git(Source):
         loose = self._tool().text("git rev-list", "--git-dir=" + snapshot, "rev-list", "--stdin", reader=_reader(asked.encode()))
         if loose:
             self.noted.append("{0}: {1} commits of other worktrees are on no ref and not in the copy".format(
-                self.describe(), len(_lines(loose))))
+                self.describe(), len(git_tool.lines(loose))))
 
-    def _as_parts(self, snapshot: str, document: Dict[str, Any], refs: Refs, common: str) -> List[Part]:
+    def _as_parts(self, snapshot: str, document: Dict[str, Any], refs: git_tool.Refs, common: str) -> List[Part]:
         git = self._tool()
         listing = git.workspace.file("refs.json")
-        _write(listing, json.dumps(document, indent=1) + "\n")
+        git_tool.write(listing, json.dumps(document, indent=1) + "\n")
         facts = {"digest": refs.digest(), "branch": refs.branch, "refs": len(refs.oids)}
 
         def part(name: str, extension: str, form: str, stage: Stage, facts: Dict[str, Any], command: str) -> Part:
@@ -554,7 +402,7 @@ class Git(Source):
             config.setdefault(key, []).append(value)
         if any(key.endswith((".promisor", ".partialclonefilter")) or key == "extensions.partialclone" for key in config):
             self.noted.append("{0}: it is a partial clone; all that its refs reach was there".format(self.describe()))
-        kept = [[key, _clean_url(value) if key.endswith("url") else value]
+        kept = [[key, git_tool.clean_url(value) if key.endswith("url") else value]
                 for key, values in config.items() if _KEPT_CONFIG.match(key) for value in values]
         remotes = {key[7:-4]: value for key, value in kept if key.startswith("remote.") and key.endswith(".url")}
         others = self._tool().text("git worktree", "--git-dir=" + own, "worktree", "list", "--porcelain", directory=real)
@@ -563,9 +411,9 @@ class Git(Source):
         bare = config.get("core.bare", ["false"])[-1].lower() == "true" and own == common
         status = os.stat(common)
         return {"bare": bare, "remotes": remotes, "config": kept, "uncommitted_files": 0,
-                "symrefs": {name: to for name, _space, to in (line.partition(" ") for line in _lines(symbolic)) if to},
-                "worktree_heads": [line[5:] for line in _lines(others) if line.startswith("HEAD ") and line[5:].strip("0")],
-                "worktrees": [line[9:] for line in _lines(others) if line.startswith("worktree ")],
+                "symrefs": {name: to for name, _space, to in (line.partition(" ") for line in git_tool.lines(symbolic)) if to},
+                "worktree_heads": [line[5:] for line in git_tool.lines(others) if line.startswith("HEAD ") and line[5:].strip("0")],
+                "worktrees": [line[9:] for line in git_tool.lines(others) if line.startswith("worktree ")],
                 "owner": _name(pwd.getpwuid, status.st_uid), "group": _name(grp.getgrgid, status.st_gid)}
 
     def _uncommitted(self, snapshot: str, real: str, own: str, common: str) -> int:
@@ -584,7 +432,7 @@ class Git(Source):
             self.noted.append("{0}: {1} files not committed are not in the copy".format(self.describe(), count))
         return count
 
-    def _submodules(self, snapshot: str, refs: Refs) -> List[Dict[str, str]]:
+    def _submodules(self, snapshot: str, refs: git_tool.Refs) -> List[Dict[str, str]]:
         """Every submodule that HEAD or a branch names: path, URL and commit. Their content is not in the copy."""
         git = self._tool()
         tips = {oid: name for name, oid in sorted(refs.oids.items(), reverse=True) if name.startswith("refs/heads/")}
@@ -593,7 +441,7 @@ class Git(Source):
         asked = "".join(oid + ":.gitmodules\n" for oid in tips)
         answers = git.text("git cat-file", "--git-dir=" + snapshot, "cat-file", "--batch-check", reader=_reader(asked.encode()))
         found = []
-        for (oid, name), line in zip(tips.items(), _lines(answers)):
+        for (oid, name), line in zip(tips.items(), git_tool.lines(answers)):
             if " blob " not in line:
                 continue
             links = {}
@@ -607,14 +455,14 @@ class Git(Source):
                 said = git.text("git config", "--git-dir=" + snapshot, "config", "--blob", oid + ":.gitmodules", "--no-includes",
                                 "--null", "--list")
                 settings = {key: value for key, _newline, value in (entry.partition("\n") for entry in said.split("\0"))}
-            urls = {value: _clean_url(settings.get(key[:-5] + ".url", "")) for key, value in settings.items() if key.endswith(".path")}
+            urls = {value: git_tool.clean_url(settings.get(key[:-5] + ".url", "")) for key, value in settings.items() if key.endswith(".path")}
             found += [{"ref": name, "path": path, "url": urls.get(path, ""), "commit": commit} for path, commit in links.items()]
         if found:
             self.noted.append("{0}: {1} submodules are listed, their content is copied as systems of their own".format(
                 self.describe(), len({(row["path"], row["url"]) for row in found})))
         return found
 
-    def _lfs(self, snapshot: str, common: str, refs: Refs) -> Dict[str, Any]:
+    def _lfs(self, snapshot: str, common: str, refs: git_tool.Refs) -> Dict[str, Any]:
         """Look for LFS pointers in all the history; list those objects that are here, name those that are missing."""
         if self.lfs == "skip":
             return {"mode": "skip", "copied": 0, "missing": []}
@@ -639,10 +487,10 @@ class Git(Source):
             if self.lfs == "require":
                 raise BackupError("source_incomplete", source=self.describe(), detail=detail)
             self.noted.append("{0}: {1}".format(self.describe(), detail))
-        _write(self._tool().workspace.file("lfs-list"), "".join(name + "\0" for name in names))
+        git_tool.write(self._tool().workspace.file("lfs-list"), "".join(name + "\0" for name in names))
         return {"mode": self.lfs, "copied": len(names), "missing": missing}
 
-    def _pointers(self, snapshot: str, refs: Refs) -> List[str]:
+    def _pointers(self, snapshot: str, refs: git_tool.Refs) -> List[str]:
         """The oids of all LFS objects that the history refers to."""
         git = self._tool()
         small = git.workspace.file("small-blobs")
@@ -681,21 +529,21 @@ class Git(Source):
 
     # -- the way home -----------------------------------------------------------------------------------------------
 
-    def _bring(self, reader: PartReader, directory: str, bundle: str) -> Tuple[Dict[str, Any], Refs]:
+    def _bring(self, reader: PartReader, directory: str, bundle: str) -> Tuple[Dict[str, Any], git_tool.Refs]:
         """Build the repository in `directory`, which must not exist, and compare it with the list of refs."""
         label = reader.manifest["label"]
-        git = _Git()
+        git = git_tool.Tool()
         try:
             text: List[bytes] = []
             reader.stream("refs", (), text.append)
-            document, refs = _parse_document(b"".join(text))
+            document, refs = git_checks.parse_document(b"".join(text))
             inside = directory if document["bare"] else os.path.join(directory, ".git")
             if not document["bare"]:
                 os.mkdir(directory, 0o755)
             if _has(reader, ""):
                 with open(bundle, "wb") as file:
                     reader.stream("", (), file.write)
-                back = _clone(git, bundle, inside, refs.branch)
+                back = git_tool.clone(git, bundle, inside, refs.branch)
                 os.unlink(bundle)
                 git.text("git config", "--git-dir=" + inside, "config", "--remove-section", "remote.origin")
             else:
@@ -719,7 +567,7 @@ class Git(Source):
         reader.stream("lfs", [Stage("tar --extract", [programs.find("tar", "tar"), "--extract", "--file=-",
                                                       "--no-same-owner", "--directory=" + store])])
 
-    def _finish(self, git: _Git, inside: str, directory: str, document: Dict[str, Any], refs: Refs) -> None:
+    def _finish(self, git: git_tool.Tool, inside: str, directory: str, document: Dict[str, Any], refs: git_tool.Refs) -> None:
         """Configuration that was kept, and the working tree."""
         for key, value in document["config"]:
             git.text("git config", "--git-dir=" + inside, "config", "--add", key, value)
@@ -738,81 +586,13 @@ class Git(Source):
             if refs.head:
                 git.text("git lfs checkout", "lfs", "checkout", directory=directory)
 
-    def _list_stash(self, git: _Git, inside: str, directory: str, stash: str) -> None:
+    def _list_stash(self, git: git_tool.Tool, inside: str, directory: str, stash: str) -> None:
         """Make `git stash list` show the stash again: it reads the log of the ref, which no bundle holds."""
         repository = ("--git-dir=" + inside, "--work-tree=" + directory)
         message = git.text("git log", *repository, "log", "-1", "--format=%s", stash).strip()
         git.text("git update-ref", *repository, "update-ref", "-d", "refs/stash")
         git.text("git stash store", *repository, "stash", "store", "--message", message, stash, directory=directory,
                  variables={"GIT_COMMITTER_NAME": "respaldo", "GIT_COMMITTER_EMAIL": "respaldo@localhost"})
-
-
-def _clone(git: _Git, bundle: str, directory: str, branch: str) -> Refs:
-    """Clone a bundle as a mirror, hash and reach every object, and tell its refs. HEAD comes to stand as it was."""
-    git.text("git clone", "clone", "--quiet", "--mirror", "--template=", bundle, directory)
-    # index-pack, within clone, has hashed every object. Only reachability is asked of fsck: in old histories there are
-    # malformed dates and names, which must be copied as they are.
-    git.text("git fsck", "--git-dir=" + directory, "fsck", "--connectivity-only", "--no-dangling", "--no-progress")
-    listing = git.text("git for-each-ref", "--git-dir=" + directory, "for-each-ref", "--format=%(objectname) %(refname)")
-    oids = {name: oid for oid, _space, name in (line.partition(" ") for line in _lines(listing))}
-    head = oids.get(branch, "")
-    if not branch:
-        said = git.text("git bundle list-heads", "bundle", "list-heads", bundle, "HEAD")
-        head = said.split(" ")[0]
-    refs = Refs(branch, head, oids)
-    _set_head(directory, refs)
-    return refs
-
-
-def _set_head(directory: str, refs: Refs) -> None:
-    _write(os.path.join(directory, "HEAD"), "ref: {0}\n".format(refs.branch) if refs.branch else refs.head + "\n")
-
-
-def _parse_document(text: bytes) -> Tuple[Dict[str, Any], Refs]:
-    document = json.loads(text.decode("utf-8"))
-    return document, Refs(document["branch"], document["head"], {row["name"]: row["oid"] for row in document["refs"]})
-
-
-def _protocol(url: str, password: str) -> str:
-    """The transport of a URL. Raises invalid_input for one that is not known or holds or endangers a password."""
-    if "\0" in url or "\n" in url:
-        raise _invalid("source.url", url, "holds a control character", "Write it on one line.")
-    if "://" not in url:
-        if _SCP_LIKE.match(url):
-            return "ssh"
-        raise _invalid("source.url", url, "is not a URL", "Use ssh://, user@host:path, https:// or file://; path for a directory.")
-    split = urllib.parse.urlsplit(url)
-    if split.scheme not in ("ssh", "http", "https", "file", "git"):
-        raise _invalid("source.url", _clean_url(url), "has a transport that is not allowed", "Use ssh, https or file.")
-    if split.password or (split.hostname or "").startswith("-"):
-        raise _invalid("source.url", _clean_url(url), "holds a password or a host that is none", "Give it in username and password.")
-    if password and split.scheme != "https" and not (split.scheme == "http" and split.hostname in ("127.0.0.1", "::1", "localhost")):
-        raise _invalid("source.url", _clean_url(url), "would send the password in clear, or not at all", "Use https.")
-    return split.scheme
-
-
-def _clean_url(url: str) -> str:
-    """The URL without credentials; a lone ssh account stays, since it is part of the address."""
-    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/]*)@(.*)\Z", url, re.DOTALL)
-    if not match:
-        return url
-    account = match.group(2) + "@" if match.group(1) == "ssh://" and ":" not in match.group(2) else ""
-    return match.group(1) + account + match.group(3)
-
-
-def _alternates(objects: str, depth: int = 0) -> List[str]:
-    """Every other directory that objects are borrowed from, as git follows them."""
-    found: List[str] = []
-    try:
-        with open(os.path.join(objects, "info", "alternates"), encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
-    except FileNotFoundError:
-        return found
-    for line in lines:
-        if line and not line.startswith("#") and depth < 5:
-            other = os.path.normpath(os.path.join(objects, line))
-            found += [other] + _alternates(other, depth + 1)
-    return found
 
 
 def _lfs_store(common: str) -> str:
@@ -823,19 +603,9 @@ def _has(reader: PartReader, name: str) -> bool:
     return any(row["name"] == name for row in reader.manifest["parts"])
 
 
-def _lines(text: str) -> List[str]:
-    """Lines as git writes them; str.splitlines would also split at U+2028 and such, which a ref's name may hold."""
-    return [line for line in text.split("\n") if line]
-
-
 def _reader(content: bytes) -> Callable[[int], bytes]:
     chunks = [content] if content else []
     return lambda size: chunks.pop() if chunks else b""
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
 
 
 def _name(lookup: Any, number: int) -> str:
@@ -856,11 +626,3 @@ def _own(directory: str, document: Dict[str, Any]) -> None:
     for base, _directories, files in os.walk(directory):
         for name in [""] + files + [one for one in _directories if os.path.islink(os.path.join(base, one))]:
             os.chown(os.path.join(base, name) if name else base, uid, gid, follow_symlinks=False)
-
-
-def _unreadable(row: Dict[str, Any], detail: str) -> BackupError:
-    return BackupError("structure_unreadable", file=row["file"], format=row["format"], detail=detail)
-
-
-def _invalid(where: str, value: Any, problem: str, mend: str) -> BackupError:
-    return BackupError("invalid_input", where=where, value=value, problem=problem, mend=mend)
