@@ -175,7 +175,7 @@ class Git(Source):
         status = os.stat(self.work_dir)
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise git_tool.invalid("source.work_dir", self.work_dir, "belongs to another account or others can write to it",
-                           "Give a directory of mode 0700 of the account that makes the copies.")
+                                   "Give a directory of mode 0700 of the account that makes the copies.")
         return self.work_dir
 
     def _tool(self) -> git_tool.Tool:

@@ -89,7 +89,7 @@ class Tool:
         if objects:
             write(os.path.join(directory, "objects", "info", "alternates"), objects + "\n")
         write(os.path.join(directory, "packed-refs"),
-               "".join("{0} {1}\n".format(oid, name) for name, oid in sorted(refs.oids.items())))
+              "".join("{0} {1}\n".format(oid, name) for name, oid in sorted(refs.oids.items())))
         set_head(directory, refs)
 
 
