@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -40,9 +41,9 @@ class BackupAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
 
+    @abc.abstractmethod
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The task itself: its checked arguments in, its result out. May raise BackupError."""
-        raise NotImplementedError
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)

@@ -10,6 +10,7 @@ meanwhile - the server notices nothing of that - no copy gets a final name that 
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import typing as t
@@ -39,8 +40,9 @@ class _EngineAction(ActionBase):
             result.update(failed(error), backup=self._failure(error))
         return result
 
+    @abc.abstractmethod
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        raise NotImplementedError
+        """The task itself: its arguments in, its result out. May raise BackupError."""
 
     def module(self, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         # What holds secrets goes to the server's Python by its standard input; a file there would outlive a run that is killed.

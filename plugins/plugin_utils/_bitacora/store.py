@@ -9,6 +9,7 @@ The triggers that refuse UPDATE and DELETE guard against accidents; the chain te
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import json
 import os
@@ -116,26 +117,29 @@ def file_system_of(path: Path, mounts: str = "/proc/self/mountinfo") -> str:
     return kind
 
 
-class Store:
+class Store(abc.ABC):
     """What every store does. Entries are given to readers as one mapping: the body's fields, and those of the line itself."""
 
     url: str
 
+    @abc.abstractmethod
     def append(self, type: str, body: Mapping[str, Any], at_event: str, emitter: str, n_emitter: int | None = None) -> entries.Entry:
         """Write one entry, durable when this returns; writing the same `n_emitter` of an emitter again changes nothing.
 
         Raises BackupError(bitacora_unwritable).
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def entries(self, **filters: Any) -> list[dict[str, Any]]:
-        raise NotImplementedError
+        """The entries that match, in the order they were written."""
 
+    @abc.abstractmethod
     def rows(self, **filters: Any) -> list[dict[str, Any]]:
-        raise NotImplementedError
+        """Rows of the Spanish view."""
 
+    @abc.abstractmethod
     def labels(self, kind: str, system: str) -> set[str]:
-        raise NotImplementedError
+        """Every label ever taken by a system."""
 
     def copies(self, kind: str, system: str) -> list[dict[str, Any]]:
         """The copies made of a system, oldest first: the entry of each, with the trust level it has by now and its `media`.
@@ -171,8 +175,9 @@ class Store:
                 return copy
         return None
 
+    @abc.abstractmethod
     def close(self) -> None:
-        raise NotImplementedError
+        """Let go of the store."""
 
     def __enter__(self) -> Store:
         return self
