@@ -199,7 +199,8 @@ options:
     description:
       - Give the copy its final name once it is whole and verified.
       - The controller's side of the module always does this in a step of its own, which it leaves out when the run was
-        killed meanwhile. V(false) leaves the copy sealed for M(perucompras.respaldo.backup_publish).
+        killed meanwhile. V(false) leaves the copy sealed for M(perucompras.respaldo.backup_publish);
+        the bitácora records it as made only when that is done.
     type: bool
     default: true
 """

@@ -170,9 +170,10 @@ class Task:
         decryption = self.params["decryption"]
         return Keys(decryption["password"], private_keys=tuple(decryption["private_keys"]))
 
-    def fields(self, event: str, **found: Any) -> Dict[str, Any]:
+    def fields(self, event: Optional[str], **found: Any) -> Dict[str, Any]:
         """The backup structure of this task's copy: what was found, over what the caller wants recorded."""
         fields = result.clean(self.params["record"])
+        fields.pop("event", None)
         fields.update(result.build(**found))
         fields.update(result.build(event=event, label=self.label.name, printed_label=self.label.printed,
                                    system=self.params["system"], kind=self.params["kind"]))
@@ -252,7 +253,9 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
             copy.publish(order.slot, made.digest, media)
         for warning in made.fields["warnings"]:
             module.warn(warning)
-        return dict(changed=True, published=task.params["publish"], backup=task.fields("copy_made", **made.fields))
+        # a sealed copy has no name yet, so it is no event: the bitácora learns of it when it is published
+        event = "copy_made" if task.params["publish"] else None
+        return dict(changed=True, published=task.params["publish"], backup=task.fields(event, **made.fields))
 
     run(module, work, lambda error: "copy_refused" if error.fault.name == "out_of_scope" else "copy_failed")
 

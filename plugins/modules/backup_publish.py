@@ -41,6 +41,7 @@ EXAMPLES = r"""
     system: SIGA
     kind: database
     sha256: "{{ sealed.backup.sha256 }}"
+    record: "{{ sealed.backup }}"
     media:
       - name: disco
         path: /srv/copias

@@ -84,7 +84,7 @@ class CopyAction(_EngineAction):
         if published.get("failed"):
             published["backup"] = dict(made["backup"], **published.get("backup", {}))
             return published
-        return dict(made, published=True)
+        return dict(made, published=True, backup=dict(made["backup"], event="copy_made"))
 
 
 class OpenAction(_EngineAction):

@@ -130,7 +130,8 @@ def publish(slot: Slot, digest: str, media: Sequence[Medium]) -> bool:
         except BackupError:
             # on all media or on none: no copy has a name that the run will call failed
             for medium in published:
-                medium.withdraw(slot)
+                with contextlib.suppress(BackupError):  # the first cause is what is told
+                    medium.withdraw(slot)
             raise
     return bool(published)
 

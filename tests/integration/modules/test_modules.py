@@ -126,12 +126,15 @@ def test_archive_verify_info_restore(tasks, tree, tmp_path):
 def test_publish_is_idempotent_and_never_replaces(tasks, tree, tmp_path):
     copy = named("Modulodepagos_20261122", media=[medium(tmp_path)], source={"paths": [str(tree)]})
     final = tmp_path / "copias" / "source_code" / "Modulodepagos" / "Modulodepagos_20261122"
-    sealed, hidden = tasks(("backup_archive", dict(copy, publish=False)), ("ansible.builtin.stat", {"path": str(final)}))
+    sealed, hidden, nothing = tasks(
+        ("backup_archive", dict(copy, publish=False)), ("ansible.builtin.stat", {"path": str(final)}), ("bitacora_verdict", {}))
     assert not sealed["published"] and not hidden["stat"]["exists"]
-    given = named("Modulodepagos_20261122", media=[medium(tmp_path)], sha256=sealed["backup"]["sha256"])
-    would, first, second, other = tasks(
-        ("backup_publish", given, {"check_mode": True}), ("backup_publish", given), ("backup_publish", given),
+    assert "event" not in sealed["backup"] and nothing["good"] == [], "what has no name yet must not be recorded as made"
+    given = named("Modulodepagos_20261122", media=[medium(tmp_path)], sha256=sealed["backup"]["sha256"], record=sealed["backup"])
+    would, first, second, recorded, other = tasks(
+        ("backup_publish", given, {"check_mode": True}), ("backup_publish", given), ("backup_publish", given), ("bitacora_verdict", {}),
         ("backup_publish", dict(given, sha256="0" * 64)))
+    assert first["backup"]["event"] == "copy_made" and first["backup"]["trust_level"] == "T2" and recorded["good"] == ["Modulodepagos_20261122"]
     assert would["changed"] and first["changed"] and not second["changed"] and final.is_dir()
     assert other["failed"] and other["error"]["code"] == "RSP403"
 
