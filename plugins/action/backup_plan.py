@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.utils.display import Display
 
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, schema
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result, schema
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.result import TRUST_LEVELS
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 
 # Found by the real place of this file, so that it is the same in a checkout (rooms are links) and installed.
@@ -25,7 +27,8 @@ SHIPPED_POLICY = Path(__file__).resolve().parents[2] / "policies" / "manual-001-
 # A copy that was read back counts for the frequency of numeral 6.4. A restore into scratch (T3) may come days later, by a drill.
 TRUST_FOR_FREQUENCY = "T2"
 
-_DUE_WORDS = {"yes": "corresponde", "no": "no corresponde", "if_changed": "corresponde si cambió"}
+_LONGEST_NOTE = 3000
+_KINDS = view.KINDS
 
 
 class ActionModule(BackupAction):
@@ -38,6 +41,10 @@ class ActionModule(BackupAction):
         "kind": {"type": "str", "default": "all", "choices": ["all", *policy.KINDS, *policy.LATER_KINDS]},
         "only": {"type": "list", "elements": "str", "default": []},
         "emergency_reason": {"type": "str", "default": ""},
+        "request": {"type": "dict", "options": {name: {"type": "str", "default": ""} for name in ("ticket", "requester", "reason")}},
+        "catch_up": {"type": "str", "default": "", "choices": ["", "now"]},
+        "record": {"type": "bool", "default": False},
+        "show": {"type": "bool", "default": False},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +58,7 @@ class ActionModule(BackupAction):
         wanted = _wanted(arguments["only"], systems, others)
 
         now = datetime.datetime.now(datetime.timezone.utc)
-        emergency = arguments["emergency_reason"].strip()
+        emergency = _emergency(arguments["emergency_reason"])
         plan = []
         with open_store(resolve_url()) as store:
             for index, system in enumerate(systems):
@@ -59,12 +66,15 @@ class ActionModule(BackupAction):
                     continue
                 trust = min(TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]]["required_trust"], key=TRUST_LEVELS.index)
                 last = store.last_good(system["kind"], system["name"], trust)
-                decision = _due.decide(system, rules, last, now, emergency)
+                decision = _due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
                 plan.append(_row(index, system, rules, media, last, decision, now.astimezone(here).date()))
+        if arguments["show"]:
+            Display().display("\n".join(_table(task_vars["inventory_hostname"], plan)))
         return {
+            **(_record(plan, arguments["kind"]) if arguments["record"] else {}),
             "changed": False,
             "plan": plan,
-            "summary": [f"{row['system']} ({row['kind']}): {_DUE_WORDS[row['due']]}. {row['why']}" for row in plan],
+            "summary": [f"{row['system']} ({row['kind']}): {_due.STATES[row['state']]}. {row['why']}" for row in plan],
             "time_zone": rules["time_zone"],
             "institution": rules["institution"],
             "manual": rules["manual"]["name"],
@@ -87,6 +97,41 @@ class ActionModule(BackupAction):
         if arguments["actors"] is not None and isinstance(found, dict):
             found["actors"] = _with_key_paths(_plain(arguments["actors"]), inventory)
         return found
+
+
+def _emergency(text: str) -> str:
+    """The reason of an emergency. One that is there but blank is a mistake: an emergency copy without a reason is not recorded as one."""
+    if text and not text.strip():
+        raise BackupError("invalid_input", where="emergency_reason", value=text, problem="is blank",
+                          mend="Say which risk the copies answer to (numeral 5.1 d), or leave it out.")
+    return text.strip()
+
+
+def _record(plan: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
+    """One entry for all that is not copied now: a line for each system and run would bury the copies among them."""
+    refused = [row for row in plan if row["state"] == "refused"]
+    waiting = refused or [row for row in plan if row["due"] == "no"]
+    if not waiting:
+        return {}
+    told = "; ".join(f"{row['system']}: {row['why']}" for row in waiting)
+    kinds = {row["kind"] for row in waiting}
+    return {"backup": result.build(
+        event="copy_refused" if refused else "copy_not_due", system=waiting[0]["system"] if len(waiting) == 1 else None,
+        kind=kinds.pop() if len(kinds) == 1 else (kind if kind != "all" else None), numeral=waiting[0]["numeral"], objects=len(waiting),
+        reason_text=told if len(told) <= _LONGEST_NOTE else told[:_LONGEST_NOTE] + "…")}
+
+
+def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The plan of a host as lines for a terminal: the decision first, its reason below."""
+    if not plan:
+        return [f"{host}: ningún sistema"]
+    cells = [(row["system"], _KINDS[row["kind"]], row["criticality"], _due.STATES[row["state"]], row["next_due"] or "-", row["responsible"]) for row in plan]
+    heads = ("Sistema", "Tipo", "Criticidad", "Decisión", "Corresponde", "Responsable")
+    widths = [max(view.width_of(row[place]) for row in [heads, *cells]) for place in range(len(heads))]
+    lines = [f"{host}: {len(plan)} sistema{'' if len(plan) == 1 else 's'}", "  ".join(map(view.pad, heads, widths)).rstrip()]
+    for row, cell in zip(plan, cells, strict=True):
+        lines += ["  ".join(map(view.pad, cell, widths)).rstrip(), f"    {row['why']}"]
+    return lines
 
 
 def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,

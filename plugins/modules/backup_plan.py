@@ -69,9 +69,38 @@ options:
     elements: str
     default: []
   emergency_reason:
-    description: Makes every enabled system due at once, for the reason given here (numeral 5.1 d).
+    description: Makes every enabled system due at once, for the reason given here (numeral 5.1 d). A blank reason is an error.
     type: str
     default: ''
+  request:
+    description: The request of a head of an office, which makes the systems planned due at once. Without ticket and requester it is refused.
+    type: dict
+    suboptions:
+      ticket:
+        description: Ticket of the request (numeral 7.1.2).
+        type: str
+        default: ''
+      requester:
+        description: Who asked for it.
+        type: str
+        default: ''
+      reason:
+        description: What for.
+        type: str
+        default: ''
+  catch_up:
+    description: V(now) copies what an outage left behind even where the policy asks a person first (V(catch_up=ask)) or waits for the next window.
+    type: str
+    choices: ['', now]
+    default: ''
+  record:
+    description: Returns RV(backup), so that the bitácora tells in one entry which systems are not copied now and why. The roles that copy ask for it.
+    type: bool
+    default: false
+  show:
+    description: Also print the plan as a table in Spanish.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: The plan is the same, since nothing is changed.
@@ -95,6 +124,12 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: planned.summary
 
+- name: Show the plan as a table
+  perucompras.respaldo.backup_plan:
+    systems: "{{ backup_systems }}"
+    media: "{{ backup_media }}"
+    show: true
+
 - name: Databases at once, because of a risk (numeral 5.1 d)
   perucompras.respaldo.backup_plan:
     systems: "{{ backup_systems }}"
@@ -104,6 +139,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+backup:
+  description: The one entry for the systems that are not copied now, with their reasons.
+  returned: when O(record) and there are any
+  type: dict
+  sample: {event: copy_not_due, objects: 2, reason_text: "SIGA: No corresponde hasta el 29/11/2026: la última copia buena es del 22/11/2026 (numeral 6.4)"}
 plan:
   description: The systems asked for, in the order of the inventory.
   returned: success
@@ -140,8 +180,19 @@ plan:
     due:
       description: V(if_changed) means that the source must be asked whether it differs from the last copy.
       type: str
+    state:
+      description:
+        - V(due), V(overdue) (the due day has passed), V(not_due), V(if_changed), V(outside_window) (due, but not during working hours),
+          V(ask) (overdue, and the policy wants a person's word), V(waiting_for_request) or V(refused).
+      type: str
+    overdue_days:
+      description: Whole days after the due day, less the policy's C(overdue_after_days). It is told whatever keeps the system from being copied now.
+      type: int
+    window_opens:
+      description: When working hours end, as C(YYYY-MM-DD HH:MM) of the policy's zone, for V(outside_window).
+      type: str
     reason:
-      description: V(scheduled), V(update) or V(emergency).
+      description: V(scheduled), V(update), V(emergency) or V(request).
       type: str
     why:
       description: The reason in Spanish, with its numeral.

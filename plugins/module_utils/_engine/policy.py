@@ -30,7 +30,9 @@ EGCR_OF_KIND = {"database": "database", "source_code": "source_code", "file_serv
 EGCR_TITLES = {
     "database": "EGCR de Base de Datos", "source_code": "EGCR de Código Fuente", "infrastructure": "EGCR de Infraestructura",
 }
-_DAYS_OF_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS_OF_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# what is done with a copy that an outage left behind: at once, outside working hours, when a person says so
+CATCH_UPS = ("now", "next_window", "ask")
 _SHORTEST_MONTH = 28
 
 # -- sources ---------------------------------------------------------------------------------------------------------
@@ -120,6 +122,7 @@ _ACTORS = table({}, {
 })
 _KIND = table({"numeral": text(), "frequency_numeral": text()}, {
     "every": _every, "on_update": flag(), "only_on_request": flag(), "outside_working_hours": flag(), "keep_copies": whole(1),
+    "catch_up": choice(*CATCH_UPS), "overdue_after_days": whole(0, 366),
 })
 _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS[1:])}, {
     "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
@@ -138,7 +141,7 @@ _POLICY = table(
         "emergency_numeral": text(),
         "compression": choice(*COMPRESSIONS),
         "minimum_copies": whole(1),
-        "working_hours": table({"days": listing(choice(*_DAYS_OF_WEEK)), "from": _TIME, "until": _TIME}, {}),
+        "working_hours": table({"days": listing(choice(*DAYS_OF_WEEK)), "from": _TIME, "until": _TIME}, {}),
         "holidays": listing(schema.date()),
         "actors": _ACTORS,
     },
@@ -158,6 +161,7 @@ def validate(policy: Any, systems: Any, media: Any) -> None:
     _POLICY(policy, "backup_policy", problems)
     if isinstance(policy, Mapping):
         _floors(policy, problems)
+        _hours(policy, problems)
     listing(_MEDIUM)(media, "backup_media", problems)
     media_names = _media_names(media, problems)
     if isinstance(systems, (list, tuple)):
@@ -262,6 +266,20 @@ def _floors(policy: Mapping[str, Any], problems: List[Problem]) -> None:
                     "Criticality only raises the frequency (numeral 6.4): give {0} days or fewer.".format(floor)))
 
 
+def _hours(policy: Mapping[str, Any], problems: List[Problem]) -> None:
+    """Working hours are of one day, and what must be copied outside them needs them."""
+    hours = _table_of(policy.get("working_hours"))
+    start, end = hours.get("from"), hours.get("until")
+    if isinstance(start, str) and isinstance(end, str) and start >= end:
+        problems.append(Problem("backup_policy.working_hours", "{0}-{1}".format(start, end), "ends before it begins",
+                                "Give the hours of one day, from before until."))
+    for kind, rule in _table_of(policy.get("kinds")).items():
+        rule = _table_of(rule)
+        if not hours and (rule.get("outside_working_hours") is True or rule.get("catch_up") == "next_window"):
+            problems.append(Problem("backup_policy.kinds.{0}".format(kind), None, "is copied outside working hours, which the policy does not give",
+                                    "Add working_hours with days, from and until (numeral 6.4)."))
+
+
 def _table_of(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -307,10 +325,11 @@ def key_holders(policy: Mapping[str, Any], kind: str, on: datetime.date) -> List
 
 
 def _in_force(person: Mapping[str, Any], on: datetime.date) -> bool:
-    return _date(person["from"]) <= on and ("until" not in person or on <= _date(person["until"]))
+    return date_of(person["from"]) <= on and ("until" not in person or on <= date_of(person["until"]))
 
 
-def _date(value: Any) -> datetime.date:
+def date_of(value: Any) -> datetime.date:
+    """A date of a policy, which YAML gives as a date or as text."""
     if isinstance(value, datetime.datetime):
         return value.date()
     if isinstance(value, datetime.date):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from . import entries
 
-_KINDS = {"database": "Base de datos", "source_code": "Código fuente", "file_server": "Servidor de archivos", "mailbox": "Buzón de correo"}
+KINDS = {"database": "Base de datos", "source_code": "Código fuente", "file_server": "Servidor de archivos", "mailbox": "Buzón de correo"}
 _REASONS = {"scheduled": "Programado", "update": "Actualización", "emergency": "Riesgo no controlado", "request": "Solicitud"}
 _RESULTS = {
     "copy_started": "En curso", "copy_made": "Generada", "copy_failed": "Fallida", "copy_verified": "Verificada", "copy_damaged": "Dañada",
@@ -45,7 +45,7 @@ def _build() -> str:
         ("hora", "time({0}, '-5 hours')".format(when)),
         ("nombre_respaldo", _field("label")),
         ("rotulo", "coalesce({0}, {1})".format(_field("printed_label"), _field("label"))),
-        ("tipo", _case(_field("kind"), _KINDS)),
+        ("tipo", _case(_field("kind"), KINDS)),
         ("sistema", _field("system")),
         ("servidor", _field("host")),
         ("organo", _field("office")),
@@ -66,8 +66,8 @@ def _build() -> str:
         ("clave", _field("key_reference")),
         ("retencion_hasta", _field("retention_until")),
         ("ticket", _field("ticket")),
-        ("observaciones", "coalesce({0} || ': ' || {1}, {1}, {2})".format(
-            _field("error_code"), _field("error_message_es"), _field("note_es"))),
+        ("observaciones", "coalesce({0} || ': ' || {1}, {1}, {2}, CASE WHEN e.type IN ('copy_not_due', 'copy_refused') THEN {3} END)".format(
+            _field("error_code"), _field("error_message_es"), _field("note_es"), _field("reason_text"))),
         ("ejecucion", _field("run")),
         ("momento_utc", when),
     )
@@ -145,7 +145,8 @@ def _cut(text: str, width: int) -> str:
     return text + "…"
 
 
-def _pad(text: str, width: int, right: bool) -> str:
+def pad(text: str, width: int, right: bool = False) -> str:
+    """A text filled with spaces to a width of a terminal."""
     fill = " " * max(0, width - width_of(text))
     return fill + text if right else text + fill
 
@@ -174,7 +175,7 @@ def table(rows: Sequence[Mapping[str, Any]], width: int = 120) -> list[str]:
         for number, line in enumerate(lines):
             if number and not any(texts[place] for place, column, wide in line):
                 continue
-            text = "  ".join(_pad(texts[place], wide, column.right) for place, column, wide in line)
+            text = "  ".join(pad(texts[place], wide, column.right) for place, column, wide in line)
             made.append((("    " if number else "") + text).rstrip())
         return made
 

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What plan.yml says is what site.yml does: real runs of both on one history."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from plugins.plugin_utils._bitacora.store import open_store
+
+ROOT = Path(__file__).resolve().parents[3]
+DAILY, WEEKLY = "alta", "baja"
+
+
+@pytest.fixture
+def institution(tmp_path):
+    """Databases and repositories whose histories make each decision, and a function that runs one of our playbooks on them."""
+    systems = []
+
+    def system(name, kind, criticality, source, **more):
+        systems.append({"name": name, "kind": kind, "criticality": criticality, "office": "OTI", "source": source, **more})
+
+    for name in ("NUNCA", "AYER", "VENCIDA", "APAGADA"):
+        with sqlite3.connect(tmp_path / f"{name}.sqlite") as database:
+            database.execute("CREATE TABLE t (a)")
+            database.execute("INSERT INTO t VALUES (1)")
+        system(name, "database", WEEKLY, {"type": "sqlite", "path": str(tmp_path / f"{name}.sqlite")}, **({"enabled": False} if name == "APAGADA" else {}))
+    (tmp_path / "fuentes").mkdir()
+    (tmp_path / "fuentes" / "programa.py").write_text("print(1)\n", "utf-8")
+    system("PAPEL", "source_code", WEEKLY, {"type": "paths", "paths": [str(tmp_path / "fuentes")]})
+    bitacora = tmp_path / "state" / "bitacora.sqlite"
+    with open_store(str(bitacora)) as store:
+        for name, kind, days in (("AYER", "database", 1), ("VENCIDA", "database", 9), ("PAPEL", "source_code", 3)):
+            at = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            store.append("copy_made", {"started_at": at, "label": f"{name}_20200101", "system": name, "kind": kind, "trust_level": "T2", "medium": "local",
+                                       "size": 4096}, at, "test")
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": {"localhost": {
+        "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": systems, "common_install_tools": False,
+        "backup_media": [{"name": "local", "path": str(tmp_path / "copias"), "create": True}]}}}}), "utf-8")
+
+    def run(playbook, *options):
+        command = [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(inventory), f"playbooks/{playbook}.yml", *options]
+        settings = dict(os.environ, RESPALDO_BITACORA=str(bitacora), ANSIBLE_LOCAL_TEMP=str(tmp_path / "ansible"), HOME=str(tmp_path))
+        return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=180, check=False)
+
+    return run, bitacora
+
+
+def decisions(output):
+    """system -> the decision's word, from the printed table."""
+    names = ("NUNCA", "AYER", "VENCIDA", "APAGADA", "PAPEL")
+    words = ("no corresponde", "corresponde", "vencida")
+    lines = [line for line in output.splitlines() if line.strip() and line.split()[0] in names]
+    return {line.split()[0]: next(word for word in words if f"  {word} " in line) for line in lines}
+
+
+def entries(bitacora, type_):
+    with open_store(str(bitacora), readonly=True) as store:
+        return [entry for entry in store.entries(type=type_) if entry["emitter"] != "test"]
+
+
+def test_plan_and_site_agree(institution):
+    run, bitacora = institution
+    planned = run("plan")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    told = decisions(planned.stdout)
+    assert told == {"NUNCA": "corresponde", "AYER": "no corresponde", "VENCIDA": "vencida", "APAGADA": "no corresponde", "PAPEL": "no corresponde"}
+    assert "Vencida hace 2 días" in planned.stdout
+    assert not entries(bitacora, ["copy_started", "copy_made", "copy_not_due"])
+
+    done = run("site")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {entry["system"] for entry in entries(bitacora, "copy_made")} == {name for name, word in told.items() if word != "no corresponde"}
+    left = " ".join(entry["reason_text"] for entry in entries(bitacora, "copy_not_due"))
+    assert {name for name in told if f"{name}: " in left} == {"AYER", "APAGADA", "PAPEL"}
+    assert [entry["objects"] for entry in entries(bitacora, "copy_not_due")] == [2, 1]
+
+    again = run("plan")
+    assert set(decisions(again.stdout).values()) == {"no corresponde"}
+
+
+def test_an_emergency_is_planned_and_made_alike(institution):
+    run, bitacora = institution
+    reason = ["-e", json.dumps({"backup_emergency_reason": "Alerta de ransomware", "backup_only": ["AYER"]})]
+    planned = run("plan", *reason)
+    assert planned.returncode == 0 and "Copia de emergencia (numeral 5.1 d): Alerta de ransomware" in planned.stdout
+    done = run("site", *reason)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [(entry["system"], entry["reason"]) for entry in entries(bitacora, "copy_made")] == [("AYER", "emergency")]
+
+
+def test_an_emergency_without_its_reason_stops_before_anything(institution):
+    run, bitacora = institution
+    for playbook in ("plan", "site"):
+        refused = run(playbook, "-e", json.dumps({"backup_emergency_reason": "  "}))
+        assert refused.returncode == 2
+        assert "RSP101" in refused.stdout and "emergency_reason" in refused.stdout and "5.1 d" in refused.stdout
+    assert not entries(bitacora, "copy_started")
