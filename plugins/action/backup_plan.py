@@ -10,19 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result, schema
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.result import TRUST_LEVELS
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-
-# Found by the real place of this file, so that it is the same in a checkout (rooms are links) and installed.
-SHIPPED_POLICY = Path(__file__).resolve().parents[2] / "policies" / "manual-001-2019.yml"
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction
 
 # A copy that was read back counts for the frequency of numeral 6.4. A restore into scratch (T3) may come days later, by a drill.
 TRUST_FOR_FREQUENCY = "T2"
@@ -31,15 +27,10 @@ _LONGEST_NOTE = 3000
 _KINDS = view.KINDS
 
 
-class ActionModule(BackupAction):
+class ActionModule(InventoryAction):
     ARGUMENTS = {
-        "policy": {"type": "raw"},
-        "policy_file": {"type": "str"},
-        "actors": {"type": "raw"},
-        "systems": {"type": "raw", "required": True},
-        "media": {"type": "raw", "required": True},
+        **INVENTORY,
         "kind": {"type": "str", "default": "all", "choices": ["all", *policy.KINDS, *policy.LATER_KINDS]},
-        "only": {"type": "list", "elements": "str", "default": []},
         "emergency_reason": {"type": "str", "default": ""},
         "request": {"type": "dict", "options": {name: {"type": "str", "default": ""} for name in ("ticket", "requester", "reason")}},
         "catch_up": {"type": "str", "default": "", "choices": ["", "now"]},
@@ -48,22 +39,13 @@ class ActionModule(BackupAction):
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
-        systems = _plain(arguments["systems"])
-        media = _plain(arguments["media"])
-        policy.validate(rules, systems, media)
+        rules, _systems, media, _wanted = found = self.inventory(arguments, task_vars)
         here = _due.zone(rules["time_zone"])
-        others = _names_of_other_hosts(task_vars)
-        _refuse_same_name_elsewhere(systems, others)
-        wanted = _wanted(arguments["only"], systems, others)
-
         now = datetime.datetime.now(datetime.timezone.utc)
         emergency = _emergency(arguments["emergency_reason"])
         plan = []
         with open_store(resolve_url()) as store:
-            for index, system in enumerate(systems):
-                if arguments["kind"] not in ("all", system["kind"]) or (wanted and policy.identity(system)[1] not in wanted):
-                    continue
+            for index, system in found.chosen(arguments["kind"]):
                 trust = min(TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]]["required_trust"], key=TRUST_LEVELS.index)
                 last = store.last_good(system["kind"], system["name"], trust)
                 decision = _due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
@@ -79,24 +61,6 @@ class ActionModule(BackupAction):
             "institution": rules["institution"],
             "manual": rules["manual"]["name"],
         }
-
-    def _policy(self, arguments: Mapping[str, Any], inventory: Path) -> Any:
-        """The policy given, else the file given, else the one shipped; with the institution's people when they are given apart.
-
-        Paths of public keys are made absolute: they are relative to the file that names them, as far as that is known.
-        """
-        if arguments["policy"] is not None:
-            found = _with_key_paths(_plain(arguments["policy"]), inventory)
-        else:
-            path = Path(arguments["policy_file"] or SHIPPED_POLICY)
-            try:
-                found = _with_key_paths(_plain(self._loader.load_from_file(str(path))), path.parent)
-            except AnsibleError as error:
-                raise BackupError("invalid_input", where="backup_policy_file", value=str(path), problem=f"can't be read: {error}",
-                                  mend="Give the path of a policy in YAML; policies/manual-001-2019.yml is an example.") from error
-        if arguments["actors"] is not None and isinstance(found, dict):
-            found["actors"] = _with_key_paths(_plain(arguments["actors"]), inventory)
-        return found
 
 
 def _emergency(text: str) -> str:
@@ -171,61 +135,3 @@ def _public_key(person: Mapping[str, Any]) -> str:
     except (OSError, ValueError) as error:
         raise BackupError("invalid_input", where=f"public_key_file of {person['name']}", value=person["public_key_file"], problem=f"can't be read: {error}",
                           mend="Give the path of an armoured OpenPGP public key (gpg --armor --export).") from error
-
-
-def _wanted(only: Iterable[str], systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> set[str]:
-    """The canonical names asked for; a name that no host of the play declares is a mistake, not an empty plan."""
-    declared = {policy.identity(system)[1] for system in systems} | {name for _kind, name in others}
-    wanted = set()
-    for index, text in enumerate(only):
-        name = label.canonical(text, f"only[{index}]").lower()
-        if name not in declared:
-            raise BackupError("invalid_input", where=f"only[{index}]", value=text, problem="is not a system of the inventory",
-                              mend=schema.meant(name, sorted(declared)))
-        wanted.add(name)
-    return wanted
-
-
-def _names_of_other_hosts(task_vars: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    """(kind, canonical name) -> host, of the systems that other hosts of the play write out.
-
-    The variables are read as they are written, without templating: cheap, and no secret is opened. A list that is itself a
-    template is not seen.
-    """
-    found: dict[tuple[str, str], str] = {}
-    hostvars = task_vars.get("hostvars")
-    for host in task_vars.get("ansible_play_hosts_all", ()):
-        if host == task_vars.get("inventory_hostname") or hostvars is None:
-            continue
-        systems = hostvars.raw_get(host).get("backup_systems")
-        for system in systems if isinstance(systems, list) else ():
-            key = policy.identity(system)
-            if key is not None:
-                found[key] = host
-    return found
-
-
-def _refuse_same_name_elsewhere(systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> None:
-    schema.raise_all([
-        schema.Problem(f"backup_systems[{index}].name", system["name"], f"is also the name of a {system['kind']} of host {others[policy.identity(system)]}",
-                       "Give each system of a kind its own name: labels and the bitácora know it by that.")
-        for index, system in enumerate(systems) if policy.identity(system) in others
-    ])
-
-
-def _with_key_paths(found: Any, base: Path) -> Any:
-    if isinstance(found, dict):
-        return {key: str(base / value) if key == "public_key_file" and isinstance(value, str) else _with_key_paths(value, base)
-                for key, value in found.items()}
-    if isinstance(found, list):
-        return [_with_key_paths(value, base) for value in found]
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """Ansible's own kinds of tables, lists and vaulted texts as plain ones; a text still encrypted is only known to be there."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return schema.HIDDEN if getattr(value, "__ENCRYPTED__", False) else value

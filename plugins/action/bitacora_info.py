@@ -42,8 +42,10 @@ class ActionModule(BackupAction):
         with open_store(arguments["url"] or resolve_url(), readonly=True) as store:
             entries = store.entries(**filters)
             rows = store.rows(**filters)
+            copies = store.copies(arguments["kind"], arguments["system"]) if arguments["kind"] and arguments["system"] else []
             url = store.url
+        copies = copies[-arguments["limit"]:] if arguments["limit"] else copies
         lines = view.table(rows, arguments["width"] or shutil.get_terminal_size((120, 24)).columns)
         if arguments["show"]:
             Display().display("\n".join(lines))
-        return {"changed": False, "entries": entries, "rows": rows, "table": lines, "url": url}
+        return {"changed": False, "entries": entries, "rows": rows, "copies": copies, "table": lines, "url": url}

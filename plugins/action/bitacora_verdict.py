@@ -13,8 +13,8 @@ from ..module_utils._engine.errors import BackupError
 from ..plugin_utils._actions import BackupAction
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 
-_GOOD = ("copy_made", "copy_verified", "restored", "copy_simulated", "restore_simulated")
-_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed")
+_GOOD = ("copy_made", "copy_verified", "copy_pruned", "prune_simulated", "restored", "copy_simulated", "restore_simulated")
+_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed")
 
 
 class ActionModule(BackupAction):

@@ -277,7 +277,10 @@ class CallbackModule(CallbackBase):
         simulated = self._is_simulated(event)
         silent = self._silent.pop((host, task._uuid), None)
         for row in self._each(found):
-            told = self.recorder.backup(host, row.get("backup"), simulated)
+            found_here = row.get("backup")
+            told = False
+            for structure in found_here if isinstance(found_here, list) else [found_here]:
+                told = self.recorder.backup(host, structure, simulated) or told
             if row is found and not told:
                 silent = found
         self._items = [row for row in self._items if row[0] != (host, task._uuid)]
@@ -324,4 +327,5 @@ class CallbackModule(CallbackBase):
     def _take_items(self) -> None:
         items, self._items = self._items, []
         for (host, _uuid), found, simulated in items:
-            self.recorder.backup(host, found, simulated)
+            for structure in found if isinstance(found, list) else [found]:
+                self.recorder.backup(host, structure, simulated)

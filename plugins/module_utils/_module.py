@@ -9,7 +9,7 @@ import contextlib
 import signal
 import time
 import traceback
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -334,6 +334,58 @@ def publish_copy(module: AnsibleModule) -> None:
         return dict(changed=changed, backup=task.fields("copy_made", sha256=task.params["sha256"]))
 
     run(module, work, lambda error: "copy_failed")
+
+
+def prune_copies(module: AnsibleModule) -> None:
+    """Remove copies of a system from a medium, once those that must stay are proven there. Each removal is an event of its own."""
+
+    def work(task: Task) -> Dict[str, Any]:
+        medium, victims = task.medium(), task.params["victims"]
+        with medium.lock(task.slot, 0 if module.check_mode else task.params["lock_timeout"]):
+            _prove_what_stays(task, medium)
+            if module.check_mode:
+                there = set(medium.labels(task.slot.kind, task.slot.system))
+                told = [_pruned(task, medium, row, "prune_simulated") for row in victims if row["label"] in there]
+                return dict(changed=bool(told), backup=told, diff=_labels_diff(there, told))
+            told, gone = [], 0
+            for row in victims:
+                try:
+                    gone += medium.remove(Slot(task.slot.kind, task.slot.system, label.parse(row["label"]).name), row["sha256"])
+                except BackupError as error:
+                    told.append(dict(_pruned(task, medium, row, "prune_failed"), **result.failure(error)))
+                    return dict(changed=gone > 0, failed=True, backup=told, **_told(error))
+                told.append(_pruned(task, medium, row, "copy_pruned"))
+            return dict(changed=gone > 0, backup=told)
+
+    run(module, work, lambda error: "prune_failed")
+
+
+def _prove_what_stays(task: Task, medium: Medium) -> None:
+    """The newest good copy is read whole, the others that must stay have their list of files. Raises last_good_unproven."""
+    proven = task.slot
+    try:
+        with copy.Copy(proven, medium, None, task.params["sha256"]) as opened:
+            opened.verify_bytes()
+        for row in task.params["keep"]:
+            proven = Slot(task.slot.kind, task.slot.system, label.parse(row["label"]).name)
+            with copy.Copy(proven, medium, None, row["sha256"]):
+                pass
+    except BackupError as error:
+        if error.fault.name not in _DAMAGED:
+            raise
+        raise BackupError("last_good_unproven", label=proven.label, location=medium.location(proven), detail=error.message) from error
+
+
+def _pruned(task: Task, medium: Medium, row: Mapping[str, Any], event: str) -> Dict[str, Any]:
+    named = label.parse(row["label"])
+    fields = task.fields(event, medium=medium.name, location=medium.location(Slot(task.slot.kind, task.slot.system, named.name)), ended_at=copy.now())
+    fields.update(result.build(label=named.name, printed_label=named.printed, reason_text=row["reason"] or None, sha256=row["sha256"] or None))
+    return fields
+
+
+def _labels_diff(there: Set[str], told: Sequence[Mapping[str, Any]]) -> Dict[str, str]:
+    after = there - {row["label"] for row in told}
+    return dict(before="".join(name + "\n" for name in sorted(there)), after="".join(name + "\n" for name in sorted(after)))
 
 
 def list_copies(module: AnsibleModule) -> None:

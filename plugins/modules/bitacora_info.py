@@ -113,6 +113,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+copies:
+  description:
+    - The copies of a system that are still on a medium, oldest first, when O(system) and O(kind) are given; with O(limit), the newest ones.
+    - Each is its entry, with C(trust_level) as it is by now and C(media), the trust level by medium, empty where it was found damaged since.
+  returned: success
+  type: list
+  elements: dict
 entries:
   description:
     - The entries, each one mapping with the fields of its body and those of its line (RV(entries[].n), RV(entries[].type) and the times,

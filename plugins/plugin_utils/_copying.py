@@ -107,6 +107,10 @@ class PlainAction(_EngineAction):
         return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
 
 
+class PruneAction(PlainAction):
+    FAILURE_EVENT = "prune_failed"
+
+
 class RestoreAction(OpenAction):
     FAILURE_EVENT = "restore_failed"
 

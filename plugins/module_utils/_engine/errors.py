@@ -156,6 +156,20 @@ _FAULTS = (
         "No se puede llegar al medio {location}: {detail}",
         "Revise la red, la dirección, la cuenta y su clave.",
     ),
+    Fault(
+        "RSP407", "last_good_unproven",
+        "nothing was removed from {location}: the copy {label}, which must stay, is not whole there: {detail}",
+        "Verify the system's copies (verify.yml) and make a new one; older copies stay until a good one is proven.",
+        "No se retiró nada de {location}: la copia {label}, que debe quedar, no está íntegra allí: {detail}",
+        "Verifique las copias del sistema (verify.yml) y genere una nueva; las anteriores quedan hasta que haya una buena comprobada.",
+    ),
+    Fault(
+        "RSP408", "clock_suspect",
+        "the clock says {now}, but the newest entry of the bitácora is of {newest}: no copy is removed by a clock that may be wrong",
+        "Set the clock of the controller. If it is right, give prune_clock_confirmed=true once.",
+        "El reloj indica {now}, pero el último asiento de la bitácora es del {newest}: no se retira ninguna copia con un reloj dudoso",
+        "Corrija la hora del controlador. Si es correcta, ejecute una vez con prune_clock_confirmed=true.",
+    ),
     # -- 5xx verification -------------------------------------------------------------------------------------------
     Fault(
         "RSP501", "bytes_differ",

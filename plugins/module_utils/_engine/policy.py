@@ -120,12 +120,16 @@ _ACTORS = table({}, {
     "soporte": listing(_DESIGNATION),
     "egcr": table({}, {"database": _EGCR, "source_code": _EGCR, "infrastructure": _EGCR}),
 })
+# Copies that stay when any of these keeps them; see plugin_utils/_retention.py
+_RETENTION = table({}, {name: whole(1, 36500) for name in ("points", "days", "months", "daily", "weekly", "monthly", "yearly")})
 _KIND = table({"numeral": text(), "frequency_numeral": text()}, {
     "every": _every, "on_update": flag(), "only_on_request": flag(), "outside_working_hours": flag(), "keep_copies": whole(1),
+    "retention": _RETENTION,
     "catch_up": choice(*CATCH_UPS), "overdue_after_days": whole(0, 366),
 })
 _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS[1:])}, {
     "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
+    "retention": table({}, {kind: _RETENTION for kind in KINDS + LATER_KINDS}),
 })
 _TIME = text(r"([01][0-9]|2[0-3]):[0-5][0-9]", "08:00")
 _POLICY = table(

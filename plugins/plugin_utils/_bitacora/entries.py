@@ -25,10 +25,11 @@ RESTORE_ENDS = ("restored", "restore_failed", "restore_simulated")
 # what people ask for -> types of entry
 RESULTS: dict[str, tuple[str, ...]] = {
     "good": ("copy_made", "copy_verified", "restored"),
-    "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "run_interrupted"),
+    "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "run_interrupted"),
     "started": ("copy_started", "restore_started"),
     "not_due": ("copy_not_due",),
     "refused": ("copy_refused",),
+    "pruned": ("copy_pruned",),
 }
 
 

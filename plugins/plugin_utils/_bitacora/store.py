@@ -149,7 +149,7 @@ class Store(abc.ABC):
         """
         made: dict[str, dict[str, Any]] = {}
         found: dict[tuple[str, str], str] = {}
-        for entry in self.entries(kind=kind, system=system, type=("copy_made", "copy_verified", "copy_damaged")):
+        for entry in self.entries(kind=kind, system=system, type=("copy_made", "copy_verified", "copy_damaged", "copy_pruned")):
             if entry.get("simulated"):
                 continue
             label, named = entry.get("label", ""), entry.get("medium", "").split(", ")
@@ -158,6 +158,12 @@ class Store(abc.ABC):
             if label not in made:
                 continue
             media = made[label]["media"]
+            if entry["type"] == "copy_pruned":
+                for name in named:
+                    media.pop(name, None)
+                if not media:
+                    del made[label]
+                continue
             for name in set(named).intersection(media) if entry.get("medium") else media:
                 level = entry.get("trust_level", "T0")
                 if entry["type"] == "copy_damaged":
@@ -167,6 +173,14 @@ class Store(abc.ABC):
                     found.pop((label, name), None)
             made[label]["trust_level"] = max(media.values())
         return sorted(made.values(), key=lambda row: (row.get("started_at", row["at_event"]), row["n"]))
+
+    def held(self, kind: str, system: str) -> set[str]:
+        """The labels of a system on hold; "" stands for all of them."""
+        found: dict[str, bool] = {}
+        for entry in self.entries(kind=kind, system=system, type=("copy_held", "copy_released")):
+            if not entry.get("simulated"):
+                found[entry.get("label", "")] = entry["type"] == "copy_held"
+        return {label for label, on in found.items() if on}
 
     def last_good(self, kind: str, system: str, minimum_trust: str = "T2") -> dict[str, Any] | None:
         """The newest copy of a system that is good: made, not a simulation, trusted enough, whole on all its media."""

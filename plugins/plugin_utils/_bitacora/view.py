@@ -16,10 +16,16 @@ _REASONS = {"scheduled": "Programado", "update": "Actualización", "emergency": 
 _RESULTS = {
     "copy_started": "En curso", "copy_made": "Generada", "copy_failed": "Fallida", "copy_verified": "Verificada", "copy_damaged": "Dañada",
     "verification_failed": "No se pudo verificar", "copy_simulated": "se generaría", "restore_simulated": "se restauraría",
+    "prune_started": "Retiro en curso", "copy_pruned": "Retirada", "prune_simulated": "se retiraría", "prune_failed": "Retiro fallido",
+    "copy_held": "En retención", "copy_released": "Fuera de retención",
     "copy_not_due": "No corresponde", "copy_refused": "Rechazada", "restore_started": "Restauración en curso", "restored": "Restaurada",
     "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
     "run_ended": "Ejecución con errores",
 }
+
+
+# what has no error to tell, but a reason
+_TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "copy_held", "copy_released")
 
 
 def _field(name: str) -> str:
@@ -66,8 +72,8 @@ def _build() -> str:
         ("clave", _field("key_reference")),
         ("retencion_hasta", _field("retention_until")),
         ("ticket", _field("ticket")),
-        ("observaciones", "coalesce({0} || ': ' || {1}, {1}, {2}, CASE WHEN e.type IN ('copy_not_due', 'copy_refused') THEN {3} END)".format(
-            _field("error_code"), _field("error_message_es"), _field("note_es"), _field("reason_text"))),
+        ("observaciones", "coalesce({0} || ': ' || {1}, {1}, {2}, CASE WHEN e.type IN ({4}) THEN {3} END)".format(
+            _field("error_code"), _field("error_message_es"), _field("note_es"), _field("reason_text"), _types(_TOLD_BY_REASON))),
         ("ejecucion", _field("run")),
         ("momento_utc", when),
     )
@@ -76,7 +82,7 @@ def _build() -> str:
       AND json_extract(f.body, '$.run') = json_extract(e.body, '$.run') AND f.type IN ({0}))"""
     return (
         "CREATE VIEW bitacora AS SELECT\n  {0}\nFROM entries AS e\nWHERE e.type != 'run_started' AND NOT (e.type = 'run_ended' AND {3} IS NULL)\n"
-        "  AND NOT (e.type = 'copy_started' AND {1})\n  AND NOT (e.type = 'restore_started' AND {2})"
+        "  AND e.type != 'prune_started' AND NOT (e.type = 'copy_started' AND {1})\n  AND NOT (e.type = 'restore_started' AND {2})"
     ).format(selected, ended.format(_types(entries.COPY_ENDS)), ended.format(_types(entries.RESTORE_ENDS)), _field("note_es"))
 
 

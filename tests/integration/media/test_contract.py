@@ -214,6 +214,33 @@ def test_what_dead_runs_left_is_swept_and_nothing_else(open_medium, shelf):
         deposit.discard()
 
 
+def test_a_removed_copy_is_gone_another_one_stays(open_medium, shelf):
+    medium = open_medium(shelf)
+    digest = put(medium)
+    assert medium.publish(SLOT, digest) is True
+    assert medium.publish(OTHER, put(medium, OTHER)) is True
+    with medium.lock(SLOT, 0):
+        assert fault(medium.remove, SLOT, "0" * 64) == "bytes_differ"
+        assert names(shelf) == [SLOT.label, OTHER.label]
+        assert medium.remove(SLOT, digest) is True
+        assert names(shelf) == [OTHER.label]
+        assert medium.remove(SLOT, digest) is False
+        assert medium.remove(OTHER, "") is True
+    assert names(shelf) == []
+
+
+def test_a_removal_that_was_cut_short_is_ended_by_the_next(open_medium, shelf):
+    medium = open_medium(shelf)
+    digest = put(medium)
+    assert medium.publish(SLOT, digest) is True
+    room = shelf / SLOT.kind / SLOT.system
+    (room / SLOT.label).rename(room / ".SIGA_20261122.pruned")
+    assert medium.labels(SLOT.kind, SLOT.system) == []
+    with medium.lock(SLOT, 0):
+        assert medium.remove(SLOT, digest) is False
+    assert names(shelf) == []
+
+
 KILLED = """
 import sys, time
 sys.path.insert(0, sys.argv[1])

@@ -6,6 +6,7 @@
     <medium>/<kind>/<SYSTEM>/<LABEL>/  the files of the copy, <LABEL>.json and SHA256SUMS
     <medium>/<kind>/<SYSTEM>/.<LABEL>.partial/  being written; swept by the next run of that system
     <medium>/<kind>/<SYSTEM>/.<LABEL>.sealed/   whole and verified, waiting to be published
+    <medium>/<kind>/<SYSTEM>/.<LABEL>.pruned/   being removed; swept by the next run of that system
 
 The sum of SHA256SUMS names the copy: publishing the same sum again changes nothing, another sum under a label in use
 is an error.
@@ -109,6 +110,13 @@ class Medium(abc.ABC):
     @abc.abstractmethod
     def withdraw(self, slot: Slot) -> None:
         """Undo a publishing of this very call, since another medium failed: the copy is sealed again. The lock must be held."""
+
+    @abc.abstractmethod
+    def remove(self, slot: Slot, digest: str) -> bool:
+        """Remove a published copy whose SUMS has the SHA-256 `digest` ("": whatever it has). False: it was not there.
+
+        It loses its name first, so that what a dead run leaves is no copy. The lock must be held. bytes_differ when it is another.
+        """
 
     @abc.abstractmethod
     def labels(self, kind: str, system: str) -> List[str]:

@@ -101,6 +101,22 @@ class Local(Medium):
             os.rename(self.location(slot), self._hidden(slot, "sealed"))
             _sync_directory(self._shelf(slot))
 
+    def remove(self, slot: Slot, digest: str) -> bool:
+        final, leaving = self.location(slot), self._hidden(slot, "pruned")
+        with self._faults():
+            if os.path.lexists(leaving):
+                _remove(leaving)
+            if not os.path.lexists(final):
+                self._there()
+                return False
+            if digest and self._digest(final) != digest:
+                raise BackupError("bytes_differ", file=os.path.join(final, SUMS), detail="it is not the copy of the bitácora, so it is not removed")
+            os.rename(final, leaving)
+            _sync_directory(self._shelf(slot))
+            _remove(leaving)
+            _sync_directory(self._shelf(slot))
+        return True
+
     def labels(self, kind: str, system: str) -> List[str]:
         shelf = os.path.join(self.path, kind, system)
         try:
@@ -155,7 +171,7 @@ class Local(Medium):
             if not name.startswith("."):
                 continue
             superseded = path == self._hidden(slot, "sealed")
-            if name.endswith(".partial") or superseded or (name.endswith(".sealed") and _age(path) > _SEALED_FOR):
+            if name.endswith((".partial", ".pruned")) or superseded or (name.endswith(".sealed") and _age(path) > _SEALED_FOR):
                 _remove(path)
 
     @contextlib.contextmanager

@@ -58,7 +58,7 @@ while [ -n "$(timeout "$5" head -c 1)" ]; do :; done
 
 _DEPOSIT = """
 cd -- "$1/$2/$3" || exit 1
-rm -rf -- .*.partial ".$4.sealed" || exit 1
+rm -rf -- .*.partial .*.pruned ".$4.sealed" || exit 1
 find . -maxdepth 1 -name '.*.sealed' -mmin +60 -exec rm -rf {} + || exit 1
 mkdir -- ".$4.partial" && echo good
 """
@@ -100,6 +100,15 @@ sync . && echo good
 
 _WITHDRAW = """
 cd -- "$1/$2/$3" && mv -T -n -- "$4" ".$4.sealed" && sync . && echo good
+"""
+
+_REMOVE = """
+cd -- "$1" || exit 1
+[ -d "$2/$3" ] && cd -- "$2/$3" || { echo nocopy; exit 0; }
+rm -rf -- ".$4.pruned" || exit 1
+[ -e "$4" ] || [ -L "$4" ] || { echo nocopy; exit 0; }
+[ -z "$6" ] || [ "$(sha256sum <"$4/$5" 2>/dev/null | cut -c 1-64)" = "$6" ] || { echo differs; exit 0; }
+mv -T -n -- "$4" ".$4.pruned" && sync . && rm -rf -- ".$4.pruned" && sync . && echo good
 """
 
 _LABELS = """
@@ -192,6 +201,14 @@ class Ssh(Medium):
 
     def withdraw(self, slot: Slot) -> None:
         self.ask(_WITHDRAW, *self.words(slot))
+
+    def remove(self, slot: Slot, digest: str) -> bool:
+        self.still_locked(slot)
+        answer = self.ask(_REMOVE, *self.words(slot), SUMS, digest)
+        if answer == "differs":
+            raise BackupError("bytes_differ", file="{0}/{1}/{2}".format(self._shelf(slot), slot.label, SUMS),
+                              detail="it is not the copy of the bitácora, so it is not removed")
+        return answer == "good"
 
     def labels(self, kind: str, system: str) -> List[str]:
         session = self.open(_LABELS, self.path, kind, system, self._create())

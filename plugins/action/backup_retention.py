@@ -1,0 +1,94 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says which copies of the systems of a host stay on each medium and which may go, and why. See its module for the documentation."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ..module_utils._engine import result
+from ..module_utils._engine.errors import BackupError
+from ..plugin_utils import _due, _retention
+from ..plugin_utils._bitacora import view
+from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
+from ..plugin_utils._inventory import INVENTORY, InventoryAction
+
+# Institutions copy each week at least (numeral 6.4): a bitácora without an entry for longer means that the clock jumped, or nobody was here.
+_LONGEST_SILENCE = datetime.timedelta(days=45)
+_SKEW = datetime.timedelta(minutes=5)
+
+
+class ActionModule(InventoryAction):
+    ARGUMENTS = {
+        **INVENTORY,
+        "kind": {"type": "str", "default": "all", "choices": ["all", *result.KINDS]},
+        "clock_confirmed": {"type": "bool", "default": False},
+        "show": {"type": "bool", "default": False},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        found = self.inventory(arguments, task_vars)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        rows: list[dict[str, Any]] = []
+        with open_store(resolve_url()) as store:
+            if not arguments["clock_confirmed"]:
+                _refuse_a_wrong_clock(store, now)
+            for _index, system in found.chosen(arguments["kind"]):
+                rows += _system(store, system, found.rules, now)
+        lines = [line for row in rows for line in _lines(row)] or ["No hay copias que juzgar."]
+        if arguments["show"]:
+            Display().display("\n".join([f"{task_vars['inventory_hostname']}: retención de copias", *lines]))
+        started = [_started(row) for row in rows if row["victims"]]
+        return {"changed": False, "retention": rows, "summary": lines, **({"backup": started} if started else {})}
+
+
+def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.datetime) -> list[dict[str, Any]]:
+    """One row for each medium that holds copies of a system."""
+    kind, name = system["kind"], system["name"]
+    rule = _retention.rule_for(rules, kind, system["criticality"])
+    required, minimum = rules["criticality"][system["criticality"]]["required_trust"], rules.get("minimum_copies", 1)
+    copies, held = store.copies(kind, name), store.held(kind, name)
+    labels = {copy["label"] for copy in copies}
+    rows = []
+    for medium in dict.fromkeys(medium for copy in copies for medium in copy["media"]):
+        verdicts = _retention.judge(copies, medium, rule, required, now, _due.zone(rules["time_zone"]), minimum, labels if "" in held else held)
+        good = [verdict for verdict in verdicts if verdict.good]
+        rows.append({
+            "system": name, "kind": kind, "medium": medium, "numeral": rules["kinds"][kind]["numeral"],
+            "newest": {"label": good[0].label, "sha256": good[0].sha256} if good else {},
+            "keep": [{"label": verdict.label, "sha256": verdict.sha256} for verdict in good[1:max(1, minimum)]],
+            "kept": [{"label": verdict.label, "why": verdict.why} for verdict in verdicts if verdict.keep],
+            # the oldest leaves first, so that a run cut short leaves what it would have kept longest
+            "victims": [{"label": verdict.label, "sha256": verdict.sha256 if verdict.good else "", "size": verdict.size, "reason": verdict.why}
+                        for verdict in reversed(verdicts) if not verdict.keep],
+        })
+    return rows
+
+
+def _started(row: Mapping[str, Any]) -> dict[str, Any]:
+    return result.build(
+        event="prune_started", label=row["newest"]["label"], system=row["system"], kind=row["kind"], medium=row["medium"], numeral=row["numeral"],
+        objects=len(row["victims"]), reason_text="; ".join(f"{victim['label']}: {victim['reason']}" for victim in row["victims"])[:3000])
+
+
+def _lines(row: Mapping[str, Any]) -> list[str]:
+    lines = [f"{row['system']} ({view.KINDS[row['kind']]}) en {row['medium']}: quedan {len(row['kept'])}, se retiran {len(row['victims'])}"]
+    lines += [f"    se retira {victim['label']} ({view.amount(victim['size'])}): {victim['reason']}" for victim in row["victims"]]
+    return lines + [f"    queda {kept['label']}: {kept['why']}" for kept in row["kept"]]
+
+
+def _refuse_a_wrong_clock(store: Store, now: datetime.datetime) -> None:
+    """A clock behind the bitácora, or far ahead of it, is not one to measure ages by. Raises BackupError clock_suspect."""
+    own = os.environ.get("RESPALDO_RUN_ID")
+    newest = next((entry["at_recorded"] for entry in store.entries(limit=1000, newest_first=True) if entry.get("run") != own), None)
+    if newest is None:
+        return
+    recorded = datetime.datetime.strptime(newest, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    if not recorded - _SKEW <= now <= recorded + _LONGEST_SILENCE:
+        raise BackupError("clock_suspect", now=now.strftime("%Y-%m-%dT%H:%M:%SZ"), newest=newest)

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_retention
+short_description: Say which copies stay and which may go, and why
+version_added: 0.2.0
+description:
+  - Applies the retention of the policy to the copies that the bitácora knows of each system, on each medium (numerals 6.6 and 7.2.3 c).
+  - A copy counts when it reached the trust level its criticality asks for. It stays when any rule of the policy keeps it
+    (V(points), V(days), V(months), V(daily), V(weekly), V(monthly), V(yearly)).
+  - What never goes, whatever the policy says, is the newest good copy, the newest C(minimum_copies) good ones, what is on hold
+    (M(perucompras.respaldo.backup_hold)), and what is dated in the future. Without a rule nothing goes; without a good copy nothing goes.
+  - A clock behind the newest entry of the bitácora, or more than 45 days ahead of it, is refused with RSP408.
+  - Nothing is removed here; M(perucompras.respaldo.backup_prune) does it.
+options:
+  policy:
+    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  policy_file:
+    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
+    type: path
+  actors:
+    description: The people of the policy, as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  systems:
+    description: The systems of this host, as in M(perucompras.respaldo.backup_plan).
+    type: list
+    elements: dict
+    required: true
+  media:
+    description: Where copies lie (numeral 6.5), as in M(perucompras.respaldo.backup_plan).
+    type: list
+    elements: dict
+    required: true
+  only:
+    description: Only the systems of these names. Empty means all.
+    type: list
+    elements: str
+    default: []
+  kind:
+    description: Only the systems of this kind.
+    type: str
+    choices: [all, database, source_code, file_server, mailbox]
+    default: all
+  clock_confirmed:
+    description: A person has looked at the clock, and it is right.
+    type: bool
+    default: false
+  show:
+    description: Also print what stays and what goes, in Spanish.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: The answer is the same, since nothing is changed.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: What would go, and why
+  perucompras.respaldo.backup_retention:
+    systems: "{{ backup_systems }}"
+    media: "{{ backup_media }}"
+    show: true
+"""
+
+RETURN = r"""
+retention:
+  description: One row for each system and medium.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    system: {description: Name of the system., type: str, sample: SIGA}
+    kind: {description: Its kind., type: str, sample: database}
+    medium: {description: Name of the medium., type: str, sample: local}
+    numeral: {description: Numeral of the manual that rules its copies., type: str, sample: 7.2.1}
+    newest: {description: "The newest good copy, C(label) and C(sha256); empty when there is none.", type: dict}
+    keep: {description: "The further good copies that the minimum asks for, each with C(label) and C(sha256).", type: list, elements: dict}
+    kept: {description: "All copies that stay, each with C(label) and C(why) in Spanish.", type: list, elements: dict}
+    victims: {description: "The copies that may go, oldest first, each with C(label), C(sha256), C(size) in bytes and C(reason).", type: list, elements: dict}
+summary:
+  description: The same as lines in Spanish.
+  returned: success
+  type: list
+  elements: str
+backup:
+  description: An entry C(prune_started) for each row that has victims, recorded before anything is removed.
+  returned: when something may go
+  type: list
+  elements: dict
+"""

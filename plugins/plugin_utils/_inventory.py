@@ -1,0 +1,136 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an inventory says, checked: policy, people, systems and media, and the names that other hosts of the play use."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ..module_utils._engine import label, policy, schema
+from ..module_utils._engine.errors import BackupError
+from . import _due
+from ._actions import BackupAction
+
+# Found by the real place of this file, so that it is the same in a checkout (rooms are links) and installed.
+SHIPPED_POLICY = Path(__file__).resolve().parents[2] / "policies" / "manual-001-2019.yml"
+
+# What each action that reads the inventory is given.
+INVENTORY: dict[str, Any] = {
+    "policy": {"type": "raw"},
+    "policy_file": {"type": "str"},
+    "actors": {"type": "raw"},
+    "systems": {"type": "raw", "required": True},
+    "media": {"type": "raw", "required": True},
+    "only": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class Inventory(t.NamedTuple):
+    """A valid inventory of one host."""
+
+    rules: Mapping[str, Any]
+    systems: list[Mapping[str, Any]]
+    media: list[Mapping[str, Any]]
+    wanted: set[str]
+
+    def chosen(self, kind: str = "all") -> list[tuple[int, Mapping[str, Any]]]:
+        """The systems asked for, each with its place in the inventory."""
+        return [(index, system) for index, system in enumerate(self.systems)
+                if kind in ("all", system["kind"]) and not (self.wanted and policy.identity(system)[1] not in self.wanted)]
+
+
+class InventoryAction(BackupAction):
+    """An action that reads the inventory first."""
+
+    def inventory(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Inventory:
+        """What the arguments of INVENTORY say. Raises BackupError RSP101 with every mistake at once."""
+        rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
+        systems = plain(arguments["systems"])
+        media = plain(arguments["media"])
+        policy.validate(rules, systems, media)
+        _due.zone(rules["time_zone"])
+        others = names_of_other_hosts(task_vars)
+        refuse_same_name_elsewhere(systems, others)
+        return Inventory(rules, systems, media, wanted_names(arguments["only"], systems, others))
+
+    def _policy(self, arguments: Mapping[str, Any], inventory: Path) -> Any:
+        """The policy given, else the file given, else the one shipped; with the institution's people when they are given apart.
+
+        Paths of public keys are made absolute: they are relative to the file that names them, as far as that is known.
+        """
+        if arguments["policy"] is not None:
+            found = _with_key_paths(plain(arguments["policy"]), inventory)
+        else:
+            path = Path(arguments["policy_file"] or SHIPPED_POLICY)
+            try:
+                found = _with_key_paths(plain(self._loader.load_from_file(str(path))), path.parent)
+            except AnsibleError as error:
+                raise BackupError("invalid_input", where="backup_policy_file", value=str(path), problem=f"can't be read: {error}",
+                                  mend="Give the path of a policy in YAML; policies/manual-001-2019.yml is an example.") from error
+        if arguments["actors"] is not None and isinstance(found, dict):
+            found["actors"] = _with_key_paths(plain(arguments["actors"]), inventory)
+        return found
+
+
+def wanted_names(only: Iterable[str], systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> set[str]:
+    """The canonical names asked for; a name that no host of the play declares is a mistake, not an empty plan."""
+    declared = {policy.identity(system)[1] for system in systems} | {name for _kind, name in others}
+    wanted = set()
+    for index, text in enumerate(only):
+        name = label.canonical(text, f"only[{index}]").lower()
+        if name not in declared:
+            raise BackupError("invalid_input", where=f"only[{index}]", value=text, problem="is not a system of the inventory",
+                              mend=schema.meant(name, sorted(declared)))
+        wanted.add(name)
+    return wanted
+
+
+def names_of_other_hosts(task_vars: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """(kind, canonical name) -> host, of the systems that other hosts of the play write out.
+
+    The variables are read as they are written, without templating: cheap, and no secret is opened. A list that is itself a
+    template is not seen.
+    """
+    found: dict[tuple[str, str], str] = {}
+    hostvars = task_vars.get("hostvars")
+    for host in task_vars.get("ansible_play_hosts_all", ()):
+        if host == task_vars.get("inventory_hostname") or hostvars is None:
+            continue
+        systems = hostvars.raw_get(host).get("backup_systems")
+        for system in systems if isinstance(systems, list) else ():
+            key = policy.identity(system)
+            if key is not None:
+                found[key] = host
+    return found
+
+
+def refuse_same_name_elsewhere(systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> None:
+    schema.raise_all([
+        schema.Problem(f"backup_systems[{index}].name", system["name"], f"is also the name of a {system['kind']} of host {others[policy.identity(system)]}",
+                       "Give each system of a kind its own name: labels and the bitácora know it by that.")
+        for index, system in enumerate(systems) if policy.identity(system) in others
+    ])
+
+
+def _with_key_paths(found: Any, base: Path) -> Any:
+    if isinstance(found, dict):
+        return {key: str(base / value) if key == "public_key_file" and isinstance(value, str) else _with_key_paths(value, base)
+                for key, value in found.items()}
+    if isinstance(found, list):
+        return [_with_key_paths(value, base) for value in found]
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Ansible's own kinds of tables, lists and vaulted texts as plain ones; a text still encrypted is only known to be there."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return schema.HIDDEN if getattr(value, "__ENCRYPTED__", False) else value

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which copies of a system stay on a medium and which may go (numerals 6.6 and 7.2.3 c, and the policy). A pure function.
+
+Only copies that reached the trust level their criticality asks for count as points. What never goes, whatever the policy says: the newest
+good copy, the newest `minimum_copies` good ones, what is held, and what is dated in the future. Without a rule nothing goes.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from . import _due
+
+# A rule of the policy -> its period, as the key that the copies of one period share.
+_PERIODS: dict[str, Callable[[datetime.date], Any]] = {
+    "daily": lambda day: day,
+    "weekly": lambda day: day.isocalendar()[:2],
+    "monthly": lambda day: (day.year, day.month),
+    "yearly": lambda day: day.year,
+}
+_WORDS = {"daily": "días", "weekly": "semanas", "monthly": "meses", "yearly": "años"}
+
+
+class Verdict(NamedTuple):
+    """What becomes of one copy on one medium."""
+
+    label: str
+    sha256: str
+    size: int
+    keep: bool
+    why: str  # Spanish
+    good: bool
+
+
+def rule_for(policy: Mapping[str, Any], kind: str, criticality: str) -> dict[str, int]:
+    """The retention of a system: that of its kind, over which its criticality has its own. `keep_copies` of a kind is its number of points."""
+    rules = policy["kinds"][kind]
+    points = {"points": rules["keep_copies"]} if "keep_copies" in rules else {}
+    return {**points, **rules.get("retention", {}), **policy["criticality"][criticality].get("retention", {}).get(kind, {})}
+
+
+def judge(copies: Sequence[Mapping[str, Any]], medium: str, rule: Mapping[str, int], required: str, now: datetime.datetime, zone: datetime.tzinfo,
+          minimum: int = 1, held: Collection[str] = ()) -> list[Verdict]:
+    """The verdict of each copy that the bitácora knows on `medium`, newest first.
+
+    `copies` are those of Store.copies; `rule` that of rule_for; `required` the trust level that makes a copy count; `held` the labels on
+    hold. `minimum` below 1 is taken as 1.
+    """
+    here = sorted((copy for copy in copies if medium in copy["media"]), key=lambda copy: (_taken(copy), copy["n"]), reverse=True)
+    future = [copy for copy in here if _taken(copy) > now]
+    good = [copy for copy in here if copy not in future and copy["media"][medium] >= required]
+    reasons: dict[str, str] = {}
+    for place, copy in enumerate(good[:max(1, minimum)]):
+        reasons[copy["label"]] = "es la copia buena más reciente" if not place else f"es una de las {max(1, minimum)} copias buenas que siempre quedan"
+    for copy in future:
+        reasons[copy["label"]] = "tiene fecha futura: no cuenta ni se retira"
+    for copy in here:
+        if copy["label"] in held:
+            reasons[copy["label"]] = "está retenida"
+    for label, why in _ruled(good, rule, now, zone).items():
+        reasons.setdefault(label, why)
+    return [_verdict(copy, reasons.get(copy["label"]), good, rule, required, max(1, minimum)) for copy in here]
+
+
+def _verdict(copy: Mapping[str, Any], kept: str | None, good: list[Mapping[str, Any]], rule: Mapping[str, int], required: str, minimum: int) -> Verdict:
+    told = {"label": copy["label"], "sha256": copy.get("sha256", ""), "size": copy.get("size", 0), "good": copy in good}
+    if kept:
+        return Verdict(keep=True, why=kept, **told)
+    if not rule:
+        return Verdict(keep=True, why="la política no fija retención para este tipo", **told)
+    if copy in good:
+        return Verdict(keep=False, why=f"excede la retención de la política ({_rule_in_words(rule)})", **told)
+    newer = sum(_taken(other) > _taken(copy) for other in good)
+    if newer < minimum:
+        return Verdict(keep=True, why=f"no alcanza {required}, pero no hay {minimum} copias buenas posteriores", **told)
+    return Verdict(keep=False, why=f"no alcanza {required} y hay {newer} copias buenas posteriores", **told)
+
+
+def _ruled(good: Sequence[Mapping[str, Any]], rule: Mapping[str, int], now: datetime.datetime, zone: datetime.tzinfo) -> dict[str, str]:
+    """What the rules keep of the good copies, newest first: a copy stays when any rule keeps it."""
+    kept: dict[str, str] = {}
+    for copy in good[:rule.get("points", 0)]:
+        kept.setdefault(copy["label"], f"está entre los {rule['points']} puntos de la política")
+    today = now.astimezone(zone).date()
+    for name, since in (("days", today - datetime.timedelta(days=rule.get("days", 0))), ("months", _due.add_months(today, -rule.get("months", 0)))):
+        for copy in good if rule.get(name) else ():
+            if _taken(copy).astimezone(zone).date() >= since:
+                kept.setdefault(copy["label"], f"aún no tiene {rule[name]} {'días' if name == 'days' else 'meses'}")
+    for name, period_of in _PERIODS.items():
+        periods: dict[Any, str] = {}
+        for copy in good:
+            periods.setdefault(period_of(_taken(copy).astimezone(zone).date()), copy["label"])
+        for label in list(periods.values())[:rule.get(name, 0)]:
+            kept.setdefault(label, f"es la de uno de los últimos {rule[name]} {_WORDS[name]} con copia")
+    return kept
+
+
+def _rule_in_words(rule: Mapping[str, int]) -> str:
+    words = {"points": "{0} puntos", "days": "{0} días", "months": "{0} meses", "daily": "{0} diarias", "weekly": "{0} semanales",
+             "monthly": "{0} mensuales", "yearly": "{0} anuales"}
+    return ", ".join(words[name].format(rule[name]) for name in words if rule.get(name))
+
+
+def _taken(copy: Mapping[str, Any]) -> datetime.datetime:
+    return _due.taken_at({"started_at": copy.get("started_at") or copy["at_event"]})

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stays and what goes, for any history: the last good copy above all."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from plugins.plugin_utils import _due, _retention
+
+LIMA = _due.zone("America/Lima")
+NOW = datetime.datetime(2027, 8, 31, 15, tzinfo=datetime.timezone.utc)
+
+
+def copies_of(days, trust="T2", medium="local"):
+    """A copy for each number of days before NOW."""
+    return [{"label": f"S_{place}", "n": place, "sha256": f"{place:064x}", "size": 10, "media": {medium: trust},
+             "started_at": (NOW - datetime.timedelta(days=age)).strftime("%Y-%m-%dT%H:%M:%SZ")} for place, age in enumerate(days)]
+
+
+def judge(copies, rule, minimum=1, held=(), required="T2", medium="local", now=NOW):
+    return {verdict.label: verdict for verdict in _retention.judge(copies, medium, rule, required, now, LIMA, minimum, held)}
+
+
+def gone(verdicts):
+    return {label for label, verdict in verdicts.items() if not verdict.keep}
+
+
+def test_a_number_of_points_keeps_the_newest():
+    assert gone(judge(copies_of(range(200)), {"points": 180})) == {f"S_{place}" for place in range(180, 200)}
+
+
+@pytest.mark.parametrize("rule, kept", [
+    ({"days": 30}, {0, 30}),                # the day itself still counts
+    ({"months": 1}, {0, 30, 31}),           # 31 July
+    ({"daily": 2}, {0, 30}),
+    ({"weekly": 2}, {0, 30}),
+    ({"monthly": 3}, {0, 31, 62}),          # August; July (31 July); 30 June
+    ({"yearly": 2}, {0, 250}),              # 2027 and 24 December 2026
+    ({"points": 1, "yearly": 2}, {0, 250}),
+])
+def test_each_rule_keeps_what_was_counted_by_hand(rule, kept):
+    ages = [0, 30, 31, 62, 63, 250, 300]
+    if rule == {"monthly": 3}:
+        kept = {0, 31, 62}  # 1 August (30 days) is the older one of August
+    verdicts = judge(copies_of(ages), rule)
+    assert {ages[int(label[2:])] for label, verdict in verdicts.items() if verdict.keep} == kept
+
+
+def test_without_a_rule_nothing_goes():
+    assert not gone(judge(copies_of(range(500)), {}))
+
+
+def test_a_damaged_or_untrusted_copy_neither_counts_nor_shields():
+    copies = copies_of(range(6))
+    copies[0]["media"]["local"] = ""
+    copies[1]["media"]["local"] = "T1"
+    verdicts = judge(copies, {"points": 2}, minimum=2)
+    assert gone(verdicts) == {"S_4", "S_5"}
+    assert verdicts["S_2"].why == "es la copia buena más reciente"
+    assert "no hay 2 copias buenas posteriores" in verdicts["S_0"].why
+
+
+def test_nothing_good_nothing_goes():
+    assert not gone(judge(copies_of(range(20), trust="T1"), {"points": 1}))
+    assert judge([], {"points": 1}) == {}
+
+
+def test_what_is_held_stays_and_says_so():
+    verdicts = judge(copies_of(range(10)), {"points": 1}, held={"S_9"})
+    assert verdicts["S_9"].keep and verdicts["S_9"].why == "está retenida"
+    assert gone(verdicts) == {f"S_{place}" for place in range(1, 9)}
+
+
+def test_a_criticality_has_its_own_rule_over_that_of_the_kind():
+    policy = {"kinds": {"database": {"retention": {"points": 5, "monthly": 2}}, "file_server": {"keep_copies": 180}},
+              "criticality": {"alta": {"retention": {"database": {"points": 30}}}, "baja": {}}}
+    assert _retention.rule_for(policy, "database", "alta") == {"points": 30, "monthly": 2}
+    assert _retention.rule_for(policy, "database", "baja") == {"points": 5, "monthly": 2}
+    assert _retention.rule_for(policy, "file_server", "baja") == {"points": 180}
+
+
+rules = some.dictionaries(some.sampled_from(["points", "days", "months", "daily", "weekly", "monthly", "yearly"]), some.integers(0, 12), max_size=4)
+histories = some.lists(some.tuples(some.integers(-400, 4000), some.sampled_from(["", "T1", "T2", "T3"])), max_size=25)
+
+
+@settings(max_examples=400, deadline=None)
+@given(histories, rules, some.integers(-2, 5), some.integers(0, 3650))
+def test_the_newest_good_copy_and_the_minimum_never_go(history, rule, minimum, jump):
+    """Whatever the policy, zeros and negative numbers too, and however far the clock jumped."""
+    copies = copies_of([age for age, _trust in history])
+    for copy, (_age, trust) in zip(copies, history, strict=True):
+        copy["media"]["local"] = trust
+    now = NOW + datetime.timedelta(days=jump)
+    verdicts = judge(copies, rule, minimum, now=now)
+    good = sorted((copy for copy in copies if _due.taken_at(copy) <= now and copy["media"]["local"] >= "T2"),
+                  key=lambda copy: (copy["started_at"], copy["n"]), reverse=True)
+    for copy in good[:max(1, minimum)]:
+        assert verdicts[copy["label"]].keep
+    for label in gone(verdicts):
+        assert sum(copy["started_at"] >= copies[int(label[2:])]["started_at"] for copy in good) >= max(1, minimum)
+        assert _due.taken_at(copies[int(label[2:])]) <= now
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories, rules, some.integers(1, 5))
+def test_pruning_again_removes_nothing_more(history, rule, minimum):
+    copies = copies_of([age for age, _trust in history])
+    for copy, (_age, trust) in zip(copies, history, strict=True):
+        copy["media"]["local"] = trust
+    left = [copy for copy in copies if copy["label"] not in gone(judge(copies, rule, minimum))]
+    assert not gone(judge(left, rule, minimum))
