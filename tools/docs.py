@@ -23,6 +23,7 @@ GROUPS = {
     "6": "Restauración",
     "7": "Bitácora",
     "8": "Claves y custodia",
+    "9": "Reportes y avisos",
 }
 HEAD = """# Errores: código, causa y remedio
 
@@ -44,7 +45,7 @@ def page() -> str:
     errors = importlib.import_module("ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors")
     faults = sorted(errors.CATALOGUE.values(), key=lambda fault: fault.code)
     codes = [fault.code for fault in faults]
-    strange = [code for code in codes if codes.count(code) > 1 or not re.fullmatch(r"RSP[1-8]\d\d", code)]
+    strange = [code for code in codes if codes.count(code) > 1 or not re.fullmatch(r"RSP[1-9]\d\d", code)]
     if strange:
         raise ValueError("codes used twice or outside the ranges: " + ", ".join(strange))
     lines = [HEAD]

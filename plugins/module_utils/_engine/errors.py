@@ -4,7 +4,7 @@
 """The one catalogue of errors: stable code, English for operators of Ansible, Spanish for the bitácora.
 
 Ranges: 1xx input, policy and labels; 2xx sources; 3xx the pipeline and its tools; 4xx media; 5xx verification;
-6xx restore; 7xx the bitácora; 8xx keys and custody.
+6xx restore; 7xx the bitácora; 8xx keys and custody; 9xx reports and warnings.
 A code is never reused for another meaning.
 """
 
@@ -292,6 +292,28 @@ _FAULTS = (
         "Give the password that custody holds under {key_reference}, or import a recipient's private key.",
         "{label} está cifrado y no se indicó contraseña",
         "Indique la contraseña que guarda la custodia con la referencia {key_reference}.",
+    ),
+    # -- 9xx warnings -----------------------------------------------------------------------------------------------
+    Fault(
+        "RSP906", "warning_unsent",
+        "the warning could not be sent by {channel}: {detail}",
+        "Check address, network and certificate; what was not sent is sent again by the next run.",
+        "No se pudo enviar el aviso por {channel}: {detail}",
+        "Revise la dirección, la red y el certificado; lo no enviado se envía en la siguiente ejecución.",
+    ),
+    Fault(
+        "RSP907", "warning_login_refused",
+        "the mail server {server} refused the account {account}: {detail}",
+        "Check the account and its password in the vault; what was not sent is sent again by the next run.",
+        "El servidor de correo {server} rechazó la cuenta {account}: {detail}",
+        "Revise la cuenta y su contraseña en el vault; lo no enviado se envía en la siguiente ejecución.",
+    ),
+    Fault(
+        "RSP908", "notifier_missing",
+        "the library apprise, which sends to services, is not installed on the controller",
+        "pip install -r requirements-notify.txt, or warn by mail only.",
+        "La biblioteca apprise, que envía a los servicios de mensajería, no está instalada en el controlador",
+        "Instale requirements-notify.txt, o avise solo por correo.",
     ),
 )
 

@@ -19,6 +19,7 @@ EVENTS = (
     "copy_verified", "copy_damaged", "verification_failed",
     "prune_started", "copy_pruned", "prune_simulated", "prune_failed", "copy_held", "copy_released",
     "restore_started", "restored", "restore_simulated", "restore_failed",
+    "warning_sent", "warning_failed",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
@@ -66,6 +67,10 @@ FIELDS: Dict[str, type] = {
     "target": str,               # of a restore
     "retention_until": str,
     "warnings": list,
+    "warning": str,              # which condition people were warned of: overdue:database:SIGA
+    "warning_state": str,        # new, worsened, solved
+    "warning_level": int,        # how bad it is; a higher one is told again
+    "note_es": str,              # Spanish
     "error_code": str,
     "error_message": str,        # English
     "error_message_es": str,     # Spanish

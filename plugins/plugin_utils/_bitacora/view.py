@@ -20,7 +20,7 @@ _RESULTS = {
     "copy_held": "En retención", "copy_released": "Fuera de retención",
     "copy_not_due": "No corresponde", "copy_refused": "Rechazada", "restore_started": "Restauración en curso", "restored": "Restaurada",
     "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
-    "run_ended": "Ejecución con errores",
+    "run_ended": "Ejecución con errores", "warning_sent": "Aviso enviado", "warning_failed": "Aviso no enviado",
 }
 
 

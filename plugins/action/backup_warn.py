@@ -1,0 +1,155 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action backup_warn: tells each channel what it does not know yet. See its module for the documentation."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.perucompras.respaldo.plugins.action import backup_plan
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy, result
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due, _sending, _warnings
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import failed
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+
+_NEEDED = ("name", "kind", "criticality", "office", "responsible", "enabled")
+
+
+class ActionModule(backup_plan.ActionModule):
+    ARGUMENTS = {
+        "policy": {"type": "raw"},
+        "policy_file": {"type": "str"},
+        "actors": {"type": "raw"},
+        "mail": {"type": "dict", "options": {
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 587},
+            "security": {"type": "str", "default": "starttls", "choices": ["starttls", "tls", "none"]},
+            "ca_file": {"type": "path"},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "sender": {"type": "str", "required": True},
+            "to": {"type": "list", "elements": "str", "required": True},
+        }},
+        "services": {"type": "list", "elements": "dict", "default": [], "options": {
+            "name": {"type": "str", "required": True},
+            "url": {"type": "str", "required": True, "no_log": True},
+        }},
+        "watched": {"type": "list", "elements": "dict", "default": [], "options": {
+            "name": {"type": "str", "required": True},
+            "path": {"type": "path", "required": True},
+        }},
+        "summary_from": {"type": "str", "default": "07:00"},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
+        policy.validate(rules, [], [])
+        channels = _channels(arguments)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        here = _due.zone(rules["time_zone"])
+        rows: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
+        errors: list[BackupError] = []
+        refused: list[str] = []
+        with open_store(resolve_url(), readonly=True) as store:
+            systems = _with_responsible(_systems(task_vars), rules, now.astimezone(here).date())
+            conditions = _warnings.in_force(store, rules, systems, now, [_space(each) for each in arguments["watched"]])
+            for channel, send in channels.items():
+                news = _warnings.news(_warnings.told(store, channel), conditions)
+                whole = bool(arguments["summary_from"]) and _warnings.summary_is_due(store, channel, now, here, arguments["summary_from"])
+                if not news and not whole:
+                    continue
+                message = _warnings.message(rules["institution"], news, conditions, _warnings.day_line(store, now) if whole else "")
+                messages.append({"channel": channel, "subject": message.subject, "text": message.text})
+                if self._task.check_mode:
+                    continue
+                try:
+                    refused += send(message) or []
+                    rows += _entries(channel, news, whole)
+                except BackupError as error:
+                    errors.append(error)
+                    rows.append({"backup": result.build(event="warning_failed", medium=channel, **result.failure(error))})
+        told: dict[str, Any] = {
+            "changed": bool(messages) and len(errors) < len(messages),
+            "messages": messages,
+            "conditions": [condition._asdict() for condition in conditions],
+        }
+        if rows:
+            told["results"] = rows
+        if refused:
+            told["warnings"] = ["The mail server refused these addresses: " + ", ".join(refused)]
+        if errors:
+            told.update(failed(errors[0]), changed=told["changed"])
+            told["msg"] = "\n".join(failed(error)["msg"] for error in errors)
+        return told
+
+
+def _channels(arguments: Mapping[str, Any]) -> dict[str, Callable[[_warnings.Message], Any]]:
+    """name -> what sends by it."""
+    found: dict[str, Callable[[_warnings.Message], Any]] = {}
+    if arguments["mail"]:
+        _sending.check_mail(arguments["mail"])
+        found[_sending.MAIL] = partial(_sending.by_mail, arguments["mail"])
+    for index, service in enumerate(arguments["services"]):
+        if service["name"] in found:
+            raise BackupError("invalid_input", where=f"services[{index}].name", value=service["name"], problem="is the name of two channels",
+                              mend="Give each its own name: the bitácora knows by it what each was told.")
+        found[service["name"]] = partial(_sending.by_service, service["name"], service["url"])
+    if not found:
+        raise BackupError("invalid_input", where="mail, services", value=None, problem="is missing", mend="Say at least one way to warn people.")
+    return found
+
+
+def _entries(channel: str, news: Sequence[_warnings.News], summary: bool) -> list[dict[str, Any]]:
+    """A result row for each thing the channel was told, which the callback records as it records the items of a loop."""
+    rows = [{"backup": result.build(
+        event="warning_sent", medium=channel, warning=row.condition.key, warning_state=row.state, warning_level=row.condition.level,
+        note_es=f"{_warnings.STATES[row.state]}. {row.condition.text}" if row.state == "solved" else row.condition.text,
+        system=row.condition.system or None, kind=row.condition.kind or None, responsible=row.condition.responsible or None,
+    )} for row in news]
+    if summary:
+        rows.append({"backup": result.build(event="warning_sent", medium=channel, warning=_warnings.SUMMARY, note_es="Resumen del día")})
+    return rows
+
+
+def _systems(task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What must be known of the systems of every host of the inventory.
+
+    The variables are read as they are written, so that no secret is opened; only a host whose words of these are templates is templated.
+    """
+    hostvars = task_vars["hostvars"]
+    found = []
+    for host in dict.fromkeys([*task_vars["groups"]["all"], task_vars["inventory_hostname"]]):
+        written = hostvars.raw_get(host).get("backup_systems") or []
+        if not isinstance(written, list) or any(_is_template(system) for system in written):
+            written = hostvars[host]["backup_systems"]
+        for system in written:
+            if policy.identity(system) is not None:
+                found.append({**{name: system[name] for name in _NEEDED if name in system}, "source": {"type": str(system["source"]["type"])}})
+    return found
+
+
+def _is_template(system: Any) -> bool:
+    if not isinstance(system, Mapping) or not isinstance(system.get("source"), Mapping):
+        return True
+    return any("{{" in str(value) for value in [*(system.get(name) for name in _NEEDED), system["source"].get("type")])
+
+
+def _with_responsible(systems: list[dict[str, Any]], rules: Mapping[str, Any], today: datetime.date) -> list[dict[str, Any]]:
+    return [{**system, "responsible": policy.responsible(rules, system, today)} for system in systems]
+
+
+def _space(watched: Mapping[str, Any]) -> _warnings.Space:
+    try:
+        found = os.statvfs(watched["path"])
+    except OSError as error:
+        raise BackupError("invalid_input", where=f"watched.{watched['name']}", value=watched["path"], problem=f"can't be read: {error.strerror}",
+                          mend="Give a directory of the controller, mounted.") from error
+    return _warnings.Space(watched["name"], found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_warn
+short_description: Warn people of what is not as it should be, once
+version_added: 0.2.0
+description:
+  - Looks in the bitácora for copies that are overdue (numeral 6.4), failed, or of an unusual size, for verifications and drills that failed or
+    are too old, for a broken chain and an old seal, and at directories of the controller that are nearly full (numeral 6.3).
+  - Sends to each channel one message with what changed since that channel was told last - new, worse, solved - and once a day a summary.
+    A condition that only goes on is not sent again.
+  - What was sent is recorded in the bitácora, by the callback, and read from there the next time. What could not be sent is recorded as
+    such, fails the task, and is sent by the next run.
+  - Run it once, on the controller. It knows the C(backup_systems) of every host of the inventory; they are read without opening secrets.
+options:
+  policy:
+    description: The policy as a table; it wins over O(policy_file). Its key C(warnings) holds the limits.
+    type: dict
+  policy_file:
+    description: Path of the institution's own policy on the controller. By default Manual 001-2019-PERÚ COMPRAS.
+    type: path
+  actors:
+    description: The people of the policy (numerals 5.1 b and 5.2), as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  mail:
+    description: Send by mail, in plain text and HTML.
+    type: dict
+    suboptions:
+      host:
+        description: The mail server (SMTP).
+        type: str
+        required: true
+      port:
+        description: Its port.
+        type: int
+        default: 587
+      security:
+        description:
+          - V(starttls) asks for TLS before anything else and fails without it; V(tls) speaks TLS from the start, usually on port 465.
+          - V(none) sends in clear, and is refused with O(mail.password).
+        type: str
+        choices: [starttls, tls, none]
+        default: starttls
+      ca_file:
+        description: Certificates (PEM) of the authority that signed the server's. By default those of the system.
+        type: path
+      username:
+        description: The account.
+        type: str
+      password:
+        description: Its password.
+        type: str
+      sender:
+        description: Address that the mail comes from.
+        type: str
+        required: true
+      to:
+        description: Addresses that it goes to.
+        type: list
+        elements: str
+        required: true
+  services:
+    description: Send to services by the library apprise (Teams, Slack, Telegram, ntfy and others); C(requirements-notify.txt) brings it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the channel, by which the bitácora knows what it was told.
+        type: str
+        required: true
+      url:
+        description: Its address as apprise writes it. It is a secret as a whole.
+        type: str
+        required: true
+  watched:
+    description: Directories of the controller - mounted media, the disk of the bitácora - whose free space is watched.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: How people know it.
+        type: str
+        required: true
+      path:
+        description: The directory.
+        type: path
+        required: true
+  summary_from:
+    description: The first run of a day after this time (HH:MM, in the policy's zone) sends the summary. Empty sends none.
+    type: str
+    default: '07:00'
+attributes:
+  check_mode:
+    description: RV(messages) says what would be sent; nothing is sent or recorded.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: Warn by mail and in the chat of the office
+  perucompras.respaldo.backup_warn:
+    mail:
+      host: correo.example.org
+      username: respaldo
+      password: "{{ vault_mail_password }}"
+      sender: respaldo@example.org
+      to: [oti@example.org]
+    services:
+      - name: chat-oti
+        url: "{{ vault_chat_url }}"
+    watched:
+      - name: nas-lima
+        path: /srv/copias
+"""
+
+RETURN = r"""
+messages:
+  description: What was sent, or would be in check mode, to each channel.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    channel:
+      description: V(correo), or the name of the service.
+      type: str
+    subject:
+      description: Its subject.
+      type: str
+    text:
+      description: Its text, in Spanish.
+      type: str
+conditions:
+  description: All conditions in force, told before or not, each with C(key), C(name), C(level), C(text), C(system), C(kind) and C(responsible).
+  returned: success
+  type: list
+  elements: dict
+results:
+  description: A row with C(backup) for each thing that was told, or not, for the bitácora.
+  returned: when something was sent or failed
+  type: list
+  elements: dict
+"""

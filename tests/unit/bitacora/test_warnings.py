@@ -1,0 +1,180 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which conditions are in force, and what of them is news."""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+NOW = datetime.datetime(2026, 11, 24, 15, tzinfo=datetime.timezone.utc)
+POLICY = {
+    "institution": "OTI", "time_zone": "America/Lima",
+    "kinds": {"database": {"numeral": "7.2.1", "frequency_numeral": "6.4", "every": {"days": 7}}},
+    "criticality": {"baja": {"required_trust": "T2"}},
+}
+SIGA = {"name": "SIGA", "kind": "database", "criticality": "baja", "source": {"type": "sqlite"}, "responsible": "Ana"}
+
+
+def engine():
+    from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _warnings
+
+    return _warnings
+
+
+def stamp(days):
+    return (NOW - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def add(store, type_, days, **body):
+    store.append(type_, {"system": "SIGA", "kind": "database", "label": f"SIGA_{days}", "started_at": stamp(days), **body}, stamp(days), "test")
+
+
+def made(store, days, size=1000, **body):
+    add(store, "copy_made", days, size=size, trust_level="T2", medium="nas", **body)
+
+
+def found(store, policy=POLICY, spaces=()):
+    return {row.key: row for row in engine().in_force(store, policy, [SIGA], NOW, spaces)}
+
+
+def test_a_system_in_order_has_no_condition(store):
+    made(store, 1)
+    assert not found(store)
+
+
+def test_overdue_and_never_copied(store):
+    assert found(store)["overdue:database:SIGA"].level == 1
+    made(store, 12)
+    late = found(store)["overdue:database:SIGA"]
+    assert late.level == 3 and "Vencida hace 5 días" in late.text and late.responsible == "Ana"
+    assert not engine().in_force(store, POLICY, [dict(SIGA, enabled=False)], NOW)
+
+
+def test_failures_in_a_row_are_one_condition_that_gets_worse(store):
+    made(store, 3)
+    add(store, "copy_failed", 2, error_code="RSP402", error_message_es="El medio está lleno")
+    assert found(store)["failed:database:SIGA"].level == 1 and "RSP402" in found(store)["failed:database:SIGA"].text
+    add(store, "copy_failed", 1.5, simulated=True)
+    assert found(store)["failed:database:SIGA"].level == 1
+    add(store, "copy_failed", 1)
+    assert found(store)["failed:database:SIGA"].level == 2
+    made(store, 0)
+    assert not found(store)
+
+
+@pytest.mark.parametrize("before, last, name", [
+    ([1000] * 4, 701, None), ([1000] * 4, 699, "shrunk"), ([1000] * 4, 1300, None), ([1000] * 4, 1301, "grown"),
+    ([1000] * 3, 1, None),                                       # too few to know a pattern
+    ([600, 1400, 700, 1300, 1000], 400, None), ([600, 1400, 700, 1300, 1000], 90, "shrunk"),
+    ([1000, 1000, 1000, 1000, 90000], 1010, None),               # one odd copy does not move the median
+    ([round(1000 * 1.02 ** day) for day in range(20)], round(1000 * 1.02 ** 20), None),   # growth of 2 % a day is a pattern
+])
+def test_sizes(store, before, last, name):
+    for day, size in enumerate([*before, last]):
+        made(store, len(before) - day, size)
+    assert [row.name for row in found(store).values()] == ([name] if name else [])
+
+
+def test_a_bad_proof_stands_until_a_good_one_or_a_new_copy(store):
+    made(store, 5)
+    add(store, "copy_damaged", 4, error_code="RSP501", medium="nas", verification_level="T2")
+    assert found(store)["verification:database:SIGA"].level == 2
+    add(store, "copy_verified", 3, medium="nas", trust_level="T3", verification_level="T3", label="SIGA_5")
+    assert not found(store)
+
+
+def test_restore_tests_too_old(store):
+    policy = {**POLICY, "warnings": {"restore_test_days": 30}}
+    made(store, 40)
+    made(store, 1)
+    assert "Nunca se probó" in found(store, policy)["untested:database:SIGA"].text
+    add(store, "copy_verified", 31, trust_level="T3", label="SIGA_40")
+    assert "hace 31 días" in found(store, policy)["untested:database:SIGA"].text
+    add(store, "copy_verified", 1, trust_level="T3", label="SIGA_1")
+    assert not found(store, policy)
+
+
+@pytest.mark.parametrize("free, level", [(100, 0), (99, 1), (49, 2), (9, 3), (0, 3)])
+def test_space(store, free, level):
+    made(store, 1)
+    rows = found(store, spaces=[engine().Space("nas", free, 1000)])
+    assert [row.level for row in rows.values()] == ([level] if level else [])
+
+
+def test_seal(store):
+    made(store, 1)
+    store.append("seal", {}, stamp(1), "test")
+    assert not found(store)
+    # a later place in the chain with an older time: the newest seal written is the one that counts
+    store.append("seal", {}, stamp(3), "test")
+    assert found(store)["seal"].level == 2
+
+
+def test_a_broken_chain(copies):
+    from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
+
+    with sqlite3.connect(copies) as connection:
+        connection.executescript("DROP TRIGGER entries_refuse_update; UPDATE entries SET type = 'x' WHERE n = 3;")
+    connection.close()
+    with open_store(str(copies), readonly=True) as store:
+        broken = engine().in_force(store, POLICY, [], NOW)
+    assert [row.key for row in broken] == ["chain"] and "asiento 3" in broken[0].text
+
+
+LEVELS = some.dictionaries(some.sampled_from(["overdue:a", "failed:b", "space:c", "chain"]), some.integers(1, 4))
+
+
+@given(some.lists(LEVELS, max_size=8))
+def test_what_was_told_is_never_told_again_unless_worse(days):
+    """Whatever comes and goes: after each message a channel knows exactly what is in force, and a message without news is none."""
+    warnings = engine()
+    known = {}
+    for day in days:
+        force = [warnings.Condition(key, key.split(":")[0], level, "x") for key, level in day.items()]
+        for row in warnings.news(known, force):
+            assert (row.state == "new") == (row.condition.key not in known)
+            assert row.state != "worsened" or row.condition.level > known[row.condition.key].level
+            if row.state == "solved":
+                del known[row.condition.key]
+            else:
+                known[row.condition.key] = row.condition
+        assert set(known) == set(day) and all(known[key].level >= level for key, level in day.items())
+        assert not warnings.news(known, force)
+
+
+def test_channels_are_told_apart_and_only_what_was_sent_counts(store):
+    warnings = engine()
+    sent = {"medium": "correo", "warning": "failed:database:SIGA", "warning_level": 1, "warning_state": "new", "note_es": "x"}
+    store.append("warning_sent", {**sent, "simulated": True}, stamp(3), "test")
+    store.append("warning_failed", sent, stamp(3), "test")
+    assert not warnings.told(store, "correo")
+    store.append("warning_sent", sent, stamp(2), "test")
+    assert list(warnings.told(store, "correo")) == ["failed:database:SIGA"] and not warnings.told(store, "chat")
+    store.append("warning_sent", {**sent, "warning_state": "solved"}, stamp(1), "test")
+    assert not warnings.told(store, "correo")
+
+
+def test_the_summary_is_due_once_a_day_of_the_policy_s_zone(store):
+    warnings = engine()
+    lima = datetime.timezone(datetime.timedelta(hours=-5))
+    at = datetime.datetime(2026, 11, 25, 2, tzinfo=datetime.timezone.utc)      # 21:00 of the 24th in Lima
+    assert not warnings.summary_is_due(store, "correo", at.replace(hour=11), lima, "07:00")
+    assert warnings.summary_is_due(store, "correo", at, lima, "07:00")
+    store.append("warning_sent", {"medium": "correo", "warning": "summary"}, "2026-11-24T05:30:00Z", "test")
+    assert not warnings.summary_is_due(store, "correo", at, lima, "07:00") and warnings.summary_is_due(store, "chat", at, lima, "07:00")
+    assert warnings.summary_is_due(store, "correo", at + datetime.timedelta(hours=12), lima, "07:00")
+
+
+def test_a_message_keeps_hostile_names_in_their_place():
+    warnings = engine()
+    name = "SIGA\r\nBcc: x@example.org\x1b[31m\u2028<script>"
+    made_of = warnings.message("OTI\nX: y", [warnings.News("new", warnings.Condition("k", "failed", 1, name, name, "database"))], [], "")
+    assert "\n" not in made_of.subject and "\r" not in made_of.subject and made_of.subject == "[Respaldo] 1 nuevo - OTI X: y"
+    assert not [line for line in made_of.text.splitlines() if line.startswith(("Bcc", "X:"))] and "\x1b" not in made_of.text
+    assert "<script>" not in made_of.html and "&lt;script&gt;" in made_of.html
