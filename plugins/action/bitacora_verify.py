@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ansible.utils.display import Display
@@ -18,13 +19,18 @@ from ..plugin_utils._bitacora.store import open_store, resolve_url
 class ActionModule(BackupAction):
     ARGUMENTS = {
         "url": {"type": "str"},
+        "anchors": {"type": "list", "elements": "path", "default": []},
+        "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "fail": {"type": "bool", "default": True},
         "show": {"type": "bool", "default": False},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         with open_store(arguments["url"] or resolve_url(), readonly=True) as store:
-            report = store.verify()
+            try:
+                report = store.verify([Path(path) for path in arguments["anchors"]], [key.strip().lower() for key in arguments["keys"]])
+            except OSError as error:
+                raise BackupError("bitacora_unreadable", store=error.filename or "the anchor", detail=error.strerror or error) from error
         own = os.environ.get("RESPALDO_RUN_ID") or "no run"
         # That this very run has no end yet is nothing to tell.
         report = report._replace(notices=[notice for notice in report.notices if own not in notice.english])

@@ -52,6 +52,38 @@ options:
     ini:
       - section: callback_bitacora
         key: log_directory
+  seal:
+    description:
+      - Whether the head of the bitácora is signed (Ed25519) at the end of each run, as an entry of its own.
+    type: bool
+    default: true
+    env:
+      - name: RESPALDO_BITACORA_SEAL
+    ini:
+      - section: callback_bitacora
+        key: seal
+  seal_key:
+    description:
+      - The file of the signing key, mode 0600, made on first use. Its public key is in every seal.
+      - By default C(seal.key) beside the bitácora. Keep a copy of the public key outside, for the verifier.
+    type: str
+    env:
+      - name: RESPALDO_BITACORA_SEAL_KEY
+    ini:
+      - section: callback_bitacora
+        key: seal_key
+  anchors:
+    description:
+      - Files to which each seal is also appended, best on other media that this account can only append to. Their directories must exist.
+      - What can't be anchored is told and recorded; the next run's seal covers it.
+    type: list
+    elements: str
+    default: []
+    env:
+      - name: RESPALDO_BITACORA_ANCHORS
+    ini:
+      - section: callback_bitacora
+        key: anchors
 """
 
 import atexit
@@ -71,7 +103,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import seals, store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
 
 EXIT_UNWRITTEN = 70
@@ -140,6 +172,8 @@ class CallbackModule(CallbackBase):
             self.get_option("journal_directory") or default / "journal",
             Path(os.path.expanduser(self.get_option("log_directory") or str(beside / "logs"))),
             self._facts(playbook),
+            Path(os.path.expanduser(self.get_option("seal_key") or str(beside / "seal.key"))) if self.get_option("seal") else None,
+            [seals.FileAnchor(os.path.abspath(os.path.expanduser(path))) for path in self.get_option("anchors")],
         )
         self.recorder = recorder
         os.environ.update(RESPALDO_RUN_ID=recorder.run, RESPALDO_BITACORA=url, RESPALDO_CONTROLLER_PID=str(os.getpid()))
@@ -212,6 +246,8 @@ class CallbackModule(CallbackBase):
             told = "entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem)
         if told:
             self._display.error("bitácora: " + told, wrap_text=False)
+        for why in recorder.unsealed:
+            self._display.warning("bitácora: the head was not sealed or anchored: " + why)
 
     def _interrupt(self, how: str) -> None:
         if self.recorder is None or self.recorder.closed or os.getpid() != self._pid:

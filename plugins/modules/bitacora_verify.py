@@ -15,7 +15,7 @@ author:
   - perucompras.respaldo contributors (@perucompras)
 description:
   - Each entry is sealed to the one before it. This walks the whole chain and tells in words where it was edited, cut, reordered or added to.
-  - A rewrite of the whole chain, or of its end, by somebody who knows how is seen only by comparing the head with those anchored outside.
+  - A rewrite of the whole chain, or a cut of its end, by somebody who knows how is seen only against O(anchors) and O(keys).
   - An auditor can do the same without Ansible, C(python3 chain.py bitacora.sqlite), with the file plugins/plugin_utils/_bitacora/chain.py.
   - It runs on the controller and never writes.
 notes:
@@ -25,6 +25,18 @@ options:
     description:
       - The bitácora to verify. By default the one of this run.
     type: str
+  anchors:
+    description:
+      - Files on other media to which each run appended its seal.
+    type: list
+    elements: path
+    default: []
+  keys:
+    description:
+      - Public keys that sign seals, in hexadecimal, as kept outside the controller. Without them signatures are not checked.
+    type: list
+    elements: str
+    default: []
   fail:
     description:
       - Whether a broken chain fails the task.
@@ -49,6 +61,11 @@ seealso:
 EXAMPLES = r"""
 - name: Verify the bitácora
   perucompras.respaldo.bitacora_verify:
+
+- name: Verify it against what lies outside
+  perucompras.respaldo.bitacora_verify:
+    anchors: [/mnt/seguridad/bitacora.anclas]
+    keys: ["{{ bitacora_public_key }}"]
 
 - name: Verify a copy of the bitácora that an auditor brought, and go on whatever it says
   perucompras.respaldo.bitacora_verify:

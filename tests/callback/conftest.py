@@ -96,8 +96,9 @@ class Place:
     def entries(self) -> list[dict]:
         from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
+        """What was recorded; the seals that end runs are left out."""
         with open_store(str(self.file), readonly=True) as store:
-            return store.entries()
+            return [entry for entry in store.entries() if entry["type"] != "seal"]
 
     def types(self) -> list[str]:
         return [entry["type"] for entry in self.entries()]

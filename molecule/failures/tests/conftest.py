@@ -93,7 +93,7 @@ class Copies:
 
     def entries(self, *types, run=None):
         with open_store(str(self.state / "bitacora.sqlite"), readonly=True) as store:
-            return [entry for entry in store.entries() if (not types or entry["type"] in types) and run in (None, entry["run"])]
+            return [entry for entry in store.entries() if (entry["type"] in types if types else entry["type"] != "seal") and run in (None, entry["run"])]
 
     def last_run(self, *types):
         return self.entries(*types, run=self.entries("run_started")[-1]["run"])

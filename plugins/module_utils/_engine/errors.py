@@ -271,6 +271,13 @@ _FAULTS = (
         "No se puede leer la bitácora {store}: {detail}",
         "Revise la ruta y los permisos; la crea la primera ejecución con la bitácora activa.",
     ),
+    Fault(
+        "RSP712", "seal_key_unusable",
+        "the bitácora can't be sealed with the key {path}: {detail}",
+        "Give the key back its owner and mode 0600; entries are kept all the same, unsealed.",
+        "No se puede sellar la bitácora con la clave {path}: {detail}",
+        "Devuelva a la clave su propietario y el modo 0600; los asientos se conservan igual, sin sello.",
+    ),
     # -- 8xx keys and custody ---------------------------------------------------------------------------------------
     Fault(
         "RSP801", "custody_unavailable",

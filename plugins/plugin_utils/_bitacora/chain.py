@@ -6,8 +6,8 @@
 This file stands alone: an auditor runs `python3 chain.py bitacora.sqlite` with nothing but Python's standard library.
 Exit status: 0 whole, 1 broken (and it says where), 2 could not check.
 
-What the chain alone can't see is a rewrite of all of it, or of its tail by somebody who knows how: compare the head printed here
-with the heads that were anchored outside.
+What the chain alone can't see is a rewrite of all of it, or a cut of its tail, by somebody who knows how. The seals see it when they are
+held against what lies outside: `--anchor FILE` (lines of JSON, one for each seal) and `--key HEX` (the public key that signs).
 """
 
 from __future__ import annotations
@@ -17,14 +17,19 @@ import hashlib
 import json
 import sqlite3
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Tuple
 
 VERSION = "bitacora/v1"
 GENESIS = "0" * 64
 COLUMNS = ("n", "emitter", "n_emitter", "at_event", "at_recorded", "type", "body", "body_digest", "previous", "digest")
+SEAL = "perucompras.respaldo/bitacora/v1"
+_SEALED = ("origin", "sealed_n", "sealed_digest", "sealed_at", "public_key", "signature")
+# A signature takes about ten milliseconds in plain Python: the anchored ones are all checked, of the others the last.
+_SIGNATURES = 100
 RUN_ENDS = ("run_ended", "run_interrupted")
+_NOTED = frozenset(("run_started", "seal", "redaction") + RUN_ENDS)
 
 WHOLE, BROKEN, UNCHECKED = 0, 1, 2
 
@@ -52,6 +57,38 @@ _TEXTS = {
         "el contenido del asiento {n} fue retirado y ningún asiento lo autoriza",
     ),
     "redacted": ("the content of entry {n} was lawfully redacted by entry {by}", "el contenido del asiento {n} fue reservado por el asiento {by}"),
+    "seal_differs": (
+        "the seal in entry {n} is of another entry {sealed}: what lies before it was rewritten",
+        "el sello del asiento {n} corresponde a otro asiento {sealed}: lo anterior fue reescrito",
+    ),
+    "seal_forged": (
+        "the seal in entry {n} is not signed by a known key",
+        "el sello del asiento {n} no está firmado por una clave conocida",
+    ),
+    "seals_missing": (
+        "no entry is a seal, though there is a key to check them by: they were taken out, or the bitácora was made anew",
+        "ningún asiento es un sello, aunque hay clave para comprobarlos: fueron retirados o la bitácora se hizo de nuevo",
+    ),
+    "anchor_differs": (
+        "the anchor {anchor} says that entry {n} has the digest {digest}; it has another: the bitácora was rewritten up to there",
+        "el ancla {anchor} dice que el asiento {n} tiene el digesto {digest}; tiene otro: la bitácora fue reescrita hasta allí",
+    ),
+    "anchor_missing": (
+        "the anchor {anchor} knows entry {n}, which is not here: the end was cut after entry {last}",
+        "el ancla {anchor} conoce el asiento {n}, que no está: el final fue cortado después del asiento {last}",
+    ),
+    "anchor_forged": (
+        "line {line} of the anchor {anchor} is not a seal signed by a known key",
+        "la línea {line} del ancla {anchor} no es un sello firmado por una clave conocida",
+    ),
+    "anchor_behind": (
+        "the anchor {anchor} ends at entry {n}; the last seal is entry {sealed}",
+        "el ancla {anchor} llega al asiento {n}; el último sello es el asiento {sealed}",
+    ),
+    "unanchored": (
+        "without --anchor a rewrite of all the entries, or a cut of the last ones, is not seen",
+        "sin --anchor no se detecta que se reescriban todos los asientos o se corten los últimos",
+    ),
     "run_without_end": (
         "the run {run} (entry {n}) has no end: it is still running, or died and no later run has closed it",
         "la ejecución {run} (asiento {n}) no tiene fin: sigue en curso, o murió y ninguna posterior la ha cerrado",
@@ -112,6 +149,22 @@ def digest_of_entry(row: Mapping[str, Any]) -> str:
     return hashlib.sha256("\n".join(sealed).encode("utf-8")).hexdigest()
 
 
+def note_of(origin: str, n: int, digest: str, at: str) -> str:
+    """What is signed: the bitácora (digest of its first entry), the entry, its digest and the time, a line each."""
+    return "{0}\n{1}\n{2}\n{3}\n{4}\n".format(SEAL, origin, n, digest, at)
+
+
+def is_signed(seal: Mapping[str, Any], keys: Collection[str]) -> bool:
+    """Whether a seal is signed by one of these public keys (hexadecimal)."""
+    try:
+        if seal["public_key"] not in keys:
+            return False
+        note = note_of(seal["origin"], seal["sealed_n"], seal["sealed_digest"], seal["sealed_at"])
+        return ed25519_verify(bytes.fromhex(seal["public_key"]), note.encode("utf-8"), bytes.fromhex(seal["signature"]))
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
 def _found(name: str, n: int, **details: Any) -> Finding:
     english, spanish = _TEXTS[name]
     return Finding(name, n, english.format(n=n, **details), spanish.format(n=n, **details))
@@ -122,21 +175,47 @@ class _Walk:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
-        self.place: dict[str, int] = {GENESIS: 0}
-        self.written: dict[str, set[int]] = {}
+        self.notices: list[Finding] = []
+        self.digests: list[tuple[int, str]] = []
+        # of each writer the last number of those that came without a gap, and the numbers beyond one
+        self.written: dict[str, int] = {}
+        self.beyond: dict[str, set[int]] = {}
         self.open_runs: dict[str, int] = {}
         self.empty: list[int] = []
         self.redactions: dict[int, int] = {}
+        self.seals: list[tuple[int, dict[str, Any]]] = []
         self.entries = 0
         self.n = 0
         self.digest = GENESIS
+        self._places: dict[str, int] = {}
 
-    def step(self, row: Mapping[str, Any]) -> None:
+    def walk(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Take the rows, in the order of COLUMNS. What is as it should be takes a short way: there may be millions."""
+        sha256, digests, written, expected, digest = hashlib.sha256, self.digests, self.written, self.n + 1, self.digest
+        for row in rows:
+            n, emitter, n_emitter, at_event, at_recorded, type_, body, body_digest, previous, sealed = row
+            if (n == expected and previous == digest and body is not None and sha256(body.encode()).hexdigest() == body_digest
+                    and sha256(f"{VERSION}\n{n}\n{emitter}\n{n_emitter}\n{at_event}\n{at_recorded}\n{type_}\n{body_digest}\n{previous}"
+                               .encode()).hexdigest() == sealed):
+                if type_ in _NOTED:
+                    self.note(n, type_, body)
+            else:
+                self.judge(dict(zip(COLUMNS, row)))
+            if written.get(emitter, 0) + 1 == n_emitter:
+                written[emitter] = n_emitter
+            else:
+                self.beyond.setdefault(emitter, set()).add(n_emitter)
+            digests.append((n, sealed))
+            self.entries, self.n, self.digest = self.entries + 1, n, sealed
+            expected, digest = n + 1, sealed
+
+    def judge(self, row: Mapping[str, Any]) -> None:
+        """Say what is wrong with an entry."""
         n = row["n"]
         if n != self.n + 1:
             self.findings.append(_found("missing", n, first=self.n + 1, last=n - 1))
         elif row["previous"] != self.digest:
-            follows = self.place.get(row["previous"])
+            follows = self.place(row["previous"])
             self.findings.append(_found("unlinked", n) if follows is None else _found("moved", n, follows=follows))
         if row["body"] is None:
             self.empty.append(n)
@@ -144,32 +223,39 @@ class _Walk:
             self.findings.append(_found("body_changed", n))
         if digest_of_entry(row) != row["digest"]:
             self.findings.append(_found("fields_changed", n))
-        self.place[row["digest"]] = n
-        self.written.setdefault(row["emitter"], set()).add(row["n_emitter"])
-        self._note(row)
-        self.entries, self.n, self.digest = self.entries + 1, n, row["digest"]
+        if row["body"] is not None and row["type"] in _NOTED:
+            self.note(n, row["type"], row["body"])
 
-    def _note(self, row: Mapping[str, Any]) -> None:
-        if row["body"] is None or not (row["type"].startswith("run_") or row["type"] == "redaction"):
-            return
+    def place(self, digest: str) -> int | None:
+        """The entry that has a digest, of those before; None when none has."""
+        for n, known in self.digests[len(self._places):]:
+            self._places[known] = n
+        return 0 if digest == GENESIS else self._places.get(digest)
+
+    def note(self, n: int, type_: str, text: str) -> None:
+        """Keep what an entry says of runs, seals and redactions."""
         try:
-            body = json.loads(row["body"])
-            if row["type"] == "run_started":
-                self.open_runs[body["run"]] = row["n"]
-            elif row["type"] in RUN_ENDS:
+            body = json.loads(text)
+            if type_ == "seal":
+                self.seals.append((n, {name: body[name] for name in _SEALED}))
+                if (self.n, self.digest) != (body["sealed_n"], body["sealed_digest"]) and self.place(body["sealed_digest"]) != body["sealed_n"]:
+                    self.findings.append(_found("seal_differs", n, sealed=body["sealed_n"]))
+            elif type_ == "run_started":
+                self.open_runs[body["run"]] = n
+            elif type_ in RUN_ENDS:
                 self.open_runs.pop(body["run"], None)
-            elif row["type"] == "redaction":
-                self.redactions.update({int(n): row["n"] for n in body["redacts"]})
+            elif type_ == "redaction":
+                self.redactions.update({int(redacted): n for redacted in body["redacts"]})
         except (ValueError, KeyError, TypeError):
-            self.findings.append(_found("body_changed", row["n"]))
+            self.findings.append(_found("body_changed", n))
 
     def report(self, highest: int | None) -> Report:
         if highest is not None and highest > self.n:
             self.findings.append(_found("tail_missing", self.n, first=self.n + 1, last=highest))
-        for emitter, numbers in self.written.items():
-            for missing in sorted(set(range(1, max(numbers) + 1)) - numbers):
+        for emitter, numbers in self.beyond.items():
+            for missing in sorted(set(range(self.written.get(emitter, 0) + 1, max(numbers) + 1)) - numbers):
                 self.findings.append(_found("lost_by_writer", self.n, emitter=emitter, missing=missing))
-        notices = [_found("run_without_end", n, run=run) for run, n in self.open_runs.items()]
+        notices = self.notices + [_found("run_without_end", n, run=run) for run, n in self.open_runs.items()]
         for n in self.empty:
             if n in self.redactions:
                 notices.append(_found("redacted", n, by=self.redactions[n]))
@@ -178,15 +264,110 @@ class _Walk:
         return Report(self.entries, self.n, self.digest, self.findings, notices)
 
 
-def verify(rows: Iterable[Mapping[str, Any]], highest: int | None = None) -> Report:
-    """Verify entries given in the order of n. `highest` is the greatest n the store ever gave, where it remembers it."""
+    def judge_seals(self, keys: Collection[str]) -> None:
+        if keys and self.entries and not self.seals:
+            self.findings.append(_found("seals_missing", self.n))
+        for n, seal in self.seals[-_SIGNATURES:] if keys else ():
+            if not is_signed(seal, keys):
+                self.findings.append(_found("seal_forged", n))
+
+    def judge_anchor(self, path: Path, keys: Collection[str]) -> None:
+        """Raises OSError when the anchor can't be read."""
+        places = dict(self.digests)
+        last = 0
+        for number, text in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+            try:
+                seal = json.loads(text)
+                n, digest, sealed_n, sealed_digest = seal["n"], seal["digest"], seal["sealed_n"], seal["sealed_digest"]
+                known = bool(keys) and is_signed(seal, keys)
+            except (ValueError, KeyError, TypeError):
+                self.findings.append(_found("anchor_forged", 0, anchor=path, line=number))
+                continue
+            if keys and not known:
+                self.findings.append(_found("anchor_forged", n, anchor=path, line=number))
+                continue
+            for place, expected in ((sealed_n, sealed_digest), (n, digest)):
+                if place not in places:
+                    name = "anchor_missing" if place > self.n else "anchor_differs"
+                    self.findings.append(_found(name, place, anchor=path, digest=expected, last=self.n))
+                    break
+                if places[place] != expected:
+                    self.findings.append(_found("anchor_differs", place, anchor=path, digest=expected))
+                    break
+            last = max(last, n)
+        if self.seals and last < self.seals[-1][0]:
+            self.notices.append(_found("anchor_behind", last, anchor=path, sealed=self.seals[-1][0]))
+
+
+def verify(rows: Iterable[Sequence[Any]], highest: int | None = None, anchors: Sequence[Path] = (), keys: Collection[str] = ()) -> Report:
+    """Verify entries given in the order of n, each as COLUMNS has it, their seals by the public keys, and what the anchors say of them.
+
+    `highest` is the greatest n the store ever gave, where it remembers it. Raises OSError when an anchor can't be read.
+    """
     walk = _Walk()
     try:
-        for row in rows:
-            walk.step(row)
+        walk.walk(rows)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         walk.findings.append(_found("unreadable", walk.n, detail=error))
+    walk.judge_seals(keys)
+    for path in anchors:
+        walk.judge_anchor(path, keys)
     return walk.report(highest)
+
+
+# -- Ed25519 (RFC 8032, section 5.1.7), to verify only: nothing secret passes here, so it need not take a constant time ------------------
+_P = 2**255 - 19
+_ORDER = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, _P - 2, _P) % _P
+_ROOT_OF_MINUS_ONE = pow(2, (_P - 1) // 4, _P)
+_Point = Tuple[int, int, int, int]
+
+
+def _add(first: _Point, second: _Point) -> _Point:
+    a, b = (first[1] - first[0]) * (second[1] - second[0]) % _P, (first[1] + first[0]) * (second[1] + second[0]) % _P
+    c, d = 2 * first[3] * second[3] * _D % _P, 2 * first[2] * second[2] % _P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _times(scalar: int, point: _Point) -> _Point:
+    total = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            total = _add(total, point)
+        point = _add(point, point)
+        scalar >>= 1
+    return total
+
+
+def _point(encoded: bytes) -> _Point | None:
+    """A point of the curve from its 32 bytes; None when it is none, or is not written in the one way it should be."""
+    y = int.from_bytes(encoded, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
+    if len(encoded) != 32 or y >= _P:
+        return None
+    square = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * _ROOT_OF_MINUS_ONE % _P
+    if (x * x - square) % _P or (x == 0 and sign):
+        return None
+    x = _P - x if x & 1 != sign else x
+    return x, y, 1, x * y % _P
+
+
+def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether an Ed25519 signature (64 bytes) of a message is by a public key (32 bytes)."""
+    key, commitment = _point(public), _point(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if key is None or commitment is None or len(signature) != 64 or scalar >= _ORDER:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % _ORDER
+    left, right = _times(scalar, _BASE), _add(commitment, _times(challenge, key))
+    return (left[0] * right[2] - right[0] * left[2]) % _P == 0 and (left[1] * right[2] - right[1] * left[2]) % _P == 0
+
+
+_BASE = _point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little")) or (0, 1, 1, 0)
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
@@ -211,15 +392,16 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     raise last if last else sqlite3.OperationalError("unable to open")
 
 
-def verify_file(path: Path) -> Report:
-    """Verify a SQLite bitácora. Raises sqlite3.Error when it can't be read at all."""
+def verify_file(path: Path, anchors: Sequence[Path] = (), keys: Collection[str] = ()) -> Report:
+    """Verify a SQLite bitácora. Raises sqlite3.Error when it can't be read at all, OSError when an anchor can't."""
     connection = connect_read_only(path)
     try:
         connection.execute("BEGIN")
         remembered = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone()
         # NOT INDEXED: the rows themselves are read, never a copy of them in an index.
+        connection.row_factory = None
         rows = connection.execute("SELECT {0} FROM entries NOT INDEXED ORDER BY n".format(", ".join(COLUMNS)))
-        return verify(rows, remembered[0] if remembered else None)
+        return verify(rows, remembered[0] if remembered else None, anchors, keys)
     finally:
         connection.close()
 
@@ -228,11 +410,13 @@ def main(arguments: list[str] | None = None) -> int:
     """The auditor's command. See the module's documentation for the exit status."""
     parser = argparse.ArgumentParser(description="Verifica la cadena de una bitácora / verify the chain of a bitácora")
     parser.add_argument("file", type=Path, help="bitacora.sqlite")
+    parser.add_argument("--anchor", type=Path, action="append", default=[], help="archivo de anclas / file of anchors; may be repeated")
+    parser.add_argument("--key", action="append", default=[], help="clave pública del sello / public key of the seals, hexadecimal; may be repeated")
     parser.add_argument("--json", action="store_true", help="machine-readable report, in both languages")
     parser.add_argument("--english", action="store_true", help="report in English instead of Spanish")
     options = parser.parse_args(arguments)
     try:
-        report = verify_file(options.file)
+        report = verify_file(options.file, options.anchor, [key.strip().lower() for key in options.key])
     except (sqlite3.Error, OSError) as error:
         if options.json:
             print(json.dumps({"whole": None, "error": str(error)}))
@@ -240,6 +424,8 @@ def main(arguments: list[str] | None = None) -> int:
             message = "Could not check {0}: {1}" if options.english else "No se pudo verificar {0}: {1}"
             print(message.format(options.file, error), file=sys.stderr)
         return UNCHECKED
+    if not options.anchor:
+        report.notices.append(_found("unanchored", report.head_n))
     if options.json:
         print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
     else:

@@ -14,12 +14,13 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine import errors, result
-from . import entries, journal
+from ...module_utils._engine.errors import BackupError
+from . import entries, journal, seals
 from .store import Store, open_store, path_of
 
 STARTS = {"copy_started": ("copy_failed", entries.COPY_ENDS), "restore_started": ("restore_failed", entries.RESTORE_ENDS)}
@@ -74,7 +75,8 @@ def is_dead(started: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
 class Recorder:
     """One run. Nothing here raises: what can't be written is kept in the journal, and `unwritten` tells."""
 
-    def __init__(self, url: str, journal_directory: str | Path, log_directory: Path | None, facts: Mapping[str, Any]) -> None:
+    def __init__(self, url: str, journal_directory: str | Path, log_directory: Path | None, facts: Mapping[str, Any],
+                 seal_key: Path | None = None, anchors: Sequence[seals.Anchor] = ()) -> None:
         try:
             self.url = "sqlite:///{0}".format(path_of(url))
         except errors.BackupError:
@@ -84,6 +86,9 @@ class Recorder:
         self.executed_by = str(facts.get("executed_by", ""))
         self.journals = journal.directories(journal_directory)
         self.journal_file: Path | None = None
+        self.seal_key, self.anchors = seal_key, anchors
+        # Why the head could not be sealed or anchored: to be told, but the run is recorded all the same.
+        self.unsealed: list[str] = []
         self.problem: Exception | None = None
         self.broken: Exception | None = None
         self.closed = False
@@ -245,13 +250,35 @@ class Recorder:
         self.closed = True
         self._add(type_, {"run": self.run, "executed_by": self.executed_by, **self.counts, **facts, **self._log.end()})
         self.flush()
+        if self.seal_key and not self.unwritten:
+            self._seal()
+            self.flush_pending()
+
+    def _seal(self) -> None:
+        """Sign the head as it is now, write the seal as an entry, and anchor it. An anchor that fails is an entry too."""
+        try:
+            signer = seals.Signer(self.seal_key)
+            with open_store(self.url) as store, store.exclusive():
+                first, head = store.ends()
+                sealed = store.append("seal", {"run": self.run, **signer.seal(first["digest"], head["n"], head["digest"])}, entries.now(), self.run,
+                                      len(self._entries) + 1)
+        except (BackupError, OSError, ImportError) as error:
+            self.unsealed.append(str(error))
+            return
+        self._entries.append({})
+        self._kept = len(self._entries)
+        for anchor in self.anchors:
+            try:
+                anchor.keep(seals.line_of(sealed))
+            except OSError as error:
+                self.unsealed.append("{0}: {1}".format(anchor.name, error.strerror or error))
+                self._add("anchor_failed", {"run": self.run, "anchor": anchor.name, "note_es": "El sello no pudo anclarse: {0}".format(error.strerror)})
 
     def _sweep(self, store: Store) -> None:
         """Close the runs that died without a word, and their copies. Runs inside the transaction, so two sweeps never meet."""
-        ended = {entry.get("run") for entry in store.entries(type=("run_ended", "run_interrupted"))}
-        for started in store.entries(type="run_started"):
+        for started in store.open_runs():
             run = started.get("run")
-            if run in ended or run == self.run or not is_dead(started, self.facts):
+            if run == self.run or not is_dead(started, self.facts):
                 continue
             left: dict[tuple[str, str], dict[str, Any]] = {}
             for entry in store.entries(run=run):

@@ -15,7 +15,7 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ NETWORK_FILE_SYSTEMS = frozenset((
 
 _APPLICATION_ID = 0x52535042  # "RSPB": says that a SQLite file is a bitácora
 _BUSY_SECONDS = 30
+RUNS_LOOKED_AT = 1000
 _PROBE_BYTES = 256 * 1024     # what a run of a few copies writes, with room to spare
 
 _TABLE = """
@@ -117,6 +118,11 @@ def file_system_of(path: Path, mounts: str = "/proc/self/mountinfo") -> str:
     return kind
 
 
+_OF_A_COPY = ("copy_made", "copy_verified", "copy_damaged", "copy_pruned")
+# How many of the last copies made are looked at before the whole history is.
+_LAST_MADE = (2, 16)
+
+
 class Store(abc.ABC):
     """What every store does. Entries are given to readers as one mapping: the body's fields, and those of the line itself."""
 
@@ -147,32 +153,7 @@ class Store(abc.ABC):
         `media` is the trust level by medium, "" where the copy was found damaged since. A later verification there heals it if it
         was as thorough as the one that found the damage: reading a copy again does not answer a restore that came out otherwise.
         """
-        made: dict[str, dict[str, Any]] = {}
-        found: dict[tuple[str, str], str] = {}
-        for entry in self.entries(kind=kind, system=system, type=("copy_made", "copy_verified", "copy_damaged", "copy_pruned")):
-            if entry.get("simulated"):
-                continue
-            label, named = entry.get("label", ""), entry.get("medium", "").split(", ")
-            if entry["type"] == "copy_made":
-                made.setdefault(label, {**entry, "media": dict.fromkeys(named, "")})
-            if label not in made:
-                continue
-            media = made[label]["media"]
-            if entry["type"] == "copy_pruned":
-                for name in named:
-                    media.pop(name, None)
-                if not media:
-                    del made[label]
-                continue
-            for name in set(named).intersection(media) if entry.get("medium") else media:
-                level = entry.get("trust_level", "T0")
-                if entry["type"] == "copy_damaged":
-                    media[name], found[label, name] = "", max(found.get((label, name), ""), entry.get("verification_level", ""))
-                elif level >= found.get((label, name), ""):
-                    media[name] = max(media[name], level)
-                    found.pop((label, name), None)
-            made[label]["trust_level"] = max(media.values())
-        return sorted(made.values(), key=lambda row: (row.get("started_at", row["at_event"]), row["n"]))
+        return _copies(self.entries(kind=kind, system=system, type=_OF_A_COPY))
 
     def held(self, kind: str, system: str) -> set[str]:
         """The labels of a system on hold; "" stands for all of them."""
@@ -183,11 +164,38 @@ class Store(abc.ABC):
         return {label for label, on in found.items() if on}
 
     def last_good(self, kind: str, system: str, minimum_trust: str = "T2") -> dict[str, Any] | None:
-        """The newest copy of a system that is good: made, not a simulation, trusted enough, whole on all its media."""
+        """The newest copy of a system that is good: made, not a simulation, trusted enough, whole on all its media.
+
+        It is nearly always one of the last made, so that the history behind them is read only when none of these is good.
+        """
+        for limit in _LAST_MADE:
+            recent = self.entries(kind=kind, system=system, type="copy_made", limit=limit)
+            for made in sorted(recent, key=_order, reverse=True):
+                # by label alone: the index of labels finds few, that of systems all that was ever verified
+                later = [entry for entry in self.entries(label=made.get("label", ""), type=_OF_A_COPY)
+                         if entry.get("kind") == kind and entry.get("system") == system]
+                for copy in _copies(later):
+                    if _is_good(copy, minimum_trust):
+                        return copy
+            if len(recent) < limit:
+                return None
         for copy in reversed(self.copies(kind, system)):
-            if copy["trust_level"] >= minimum_trust and all(copy["media"].values()):
+            if _is_good(copy, minimum_trust):
                 return copy
         return None
+
+    def last_good_of(self, systems: Iterable[tuple[str, str]], minimum_trust: str = "T2") -> dict[tuple[str, str], dict[str, Any]]:
+        """The newest good copy of each of many systems, given as (system, kind); those without one are left out."""
+        found = {(system, kind): self.last_good(kind, system, minimum_trust) for system, kind in systems}
+        return {pair: copy for pair, copy in found.items() if copy is not None}
+
+    @abc.abstractmethod
+    def open_runs(self) -> list[dict[str, Any]]:
+        """The starts of runs that have no end, among the last RUNS_LOOKED_AT runs: older ones were looked at by those that came after them."""
+
+    @abc.abstractmethod
+    def ends(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The first and the last entry. Raises BackupError(bitacora_unreadable) when there is none."""
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -362,12 +370,62 @@ class SqliteStore(Store):
                    AND json_extract(body, '$.label') IS NOT NULL AND json_extract(body, '$.simulated') IS NOT 1"""
         return {row[0] for row in self._select(sql, (system, kind))}
 
-    def verify(self) -> chain.Report:
-        """Verify the chain of the file as it is now. Raises BackupError(bitacora_unreadable)."""
+    def open_runs(self) -> list[dict[str, Any]]:
+        sql = """SELECT * FROM (SELECT * FROM entries WHERE type = 'run_started' ORDER BY at_event DESC LIMIT ?) AS s WHERE NOT EXISTS (
+                 SELECT 1 FROM entries AS e WHERE json_extract(e.body, '$.run') = json_extract(s.body, '$.run')
+                 AND e.type IN ('run_ended', 'run_interrupted')) ORDER BY n"""
+        return [_flat(row) for row in self._select(sql, (RUNS_LOOKED_AT,))]
+
+    def ends(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        found = self._select("SELECT * FROM entries WHERE n = (SELECT min(n) FROM entries) OR n = (SELECT max(n) FROM entries) ORDER BY n")
+        if not found:
+            raise self._unreadable("it has no entries")
+        return _flat(found[0]), _flat(found[-1])
+
+    def verify(self, anchors: Sequence[Path] = (), keys: Sequence[str] = ()) -> chain.Report:
+        """Verify the chain of the file as it is now, against seals and anchors. Raises BackupError(bitacora_unreadable)."""
         try:
-            return chain.verify_file(self.path)
+            return chain.verify_file(self.path, anchors, keys)
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
+
+
+def _order(copy: Mapping[str, Any]) -> tuple[str, int]:
+    return copy.get("started_at", copy["at_event"]), copy["n"]
+
+
+def _is_good(copy: Mapping[str, Any], minimum_trust: str) -> bool:
+    return bool(copy["trust_level"] >= minimum_trust and all(copy["media"].values()))
+
+
+def _copies(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The copies that some entries tell of, oldest first; see Store.copies."""
+    made: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[str, str], str] = {}
+    for entry in told:
+        if entry.get("simulated"):
+            continue
+        label, named = entry.get("label", ""), entry.get("medium", "").split(", ")
+        if entry["type"] == "copy_made":
+            made.setdefault(label, {**entry, "media": dict.fromkeys(named, "")})
+        if label not in made:
+            continue
+        media = made[label]["media"]
+        if entry["type"] == "copy_pruned":
+            for name in named:
+                media.pop(name, None)
+            if not media:
+                del made[label]
+            continue
+        for name in set(named).intersection(media) if entry.get("medium") else media:
+            level = entry.get("trust_level", "T0")
+            if entry["type"] == "copy_damaged":
+                media[name], found[label, name] = "", max(found.get((label, name), ""), entry.get("verification_level", ""))
+            elif level >= found.get((label, name), ""):
+                media[name] = max(media[name], level)
+                found.pop((label, name), None)
+        made[label]["trust_level"] = max(media.values())
+    return sorted(made.values(), key=_order)
 
 
 class _Undo(Exception):

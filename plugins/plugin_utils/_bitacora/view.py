@@ -21,6 +21,7 @@ _RESULTS = {
     "copy_not_due": "No corresponde", "copy_refused": "Rechazada", "restore_started": "Restauración en curso", "restored": "Restaurada",
     "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
     "run_ended": "Ejecución con errores", "warning_sent": "Aviso enviado", "warning_failed": "Aviso no enviado",
+    "anchor_failed": "Sello sin ancla",
 }
 
 
@@ -81,7 +82,7 @@ def _build() -> str:
     ended = """EXISTS (SELECT 1 FROM entries AS f WHERE json_extract(f.body, '$.label') = json_extract(e.body, '$.label')
       AND json_extract(f.body, '$.run') = json_extract(e.body, '$.run') AND f.type IN ({0}))"""
     return (
-        "CREATE VIEW bitacora AS SELECT\n  {0}\nFROM entries AS e\nWHERE e.type != 'run_started' AND NOT (e.type = 'run_ended' AND {3} IS NULL)\n"
+        "CREATE VIEW bitacora AS SELECT\n  {0}\nFROM entries AS e\nWHERE e.type NOT IN ('run_started', 'seal') AND NOT (e.type = 'run_ended' AND {3} IS NULL)\n"
         "  AND e.type != 'prune_started' AND NOT (e.type = 'copy_started' AND {1})\n  AND NOT (e.type = 'restore_started' AND {2})"
     ).format(selected, ended.format(_types(entries.COPY_ENDS)), ended.format(_types(entries.RESTORE_ENDS)), _field("note_es"))
 

@@ -180,7 +180,7 @@ class House:
 
     def entries(self, *types: str) -> list[dict[str, Any]]:
         with open_store(str(self.bitacora), readonly=True) as store:
-            return [entry for entry in store.entries() if not types or entry["type"] in types]
+            return [entry for entry in store.entries() if (entry["type"] in types if types else entry["type"] != "seal")]
 
     def last_run(self, *types: str) -> list[dict[str, Any]]:
         run = self.entries("run_started")[-1]["run"]

@@ -107,12 +107,18 @@ def test_space(store, free, level):
     assert [row.level for row in rows.values()] == ([level] if level else [])
 
 
-def test_seal(store):
+def test_seal(store, tmp_path):
+    from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import seals
+
+    def seal(days):
+        first, head = store.ends()
+        store.append("seal", seals.Signer(tmp_path / "seal.key").seal(first["digest"], head["n"], head["digest"]), stamp(days), "test")
+
     made(store, 1)
-    store.append("seal", {}, stamp(1), "test")
+    seal(1)
     assert not found(store)
     # a later place in the chain with an older time: the newest seal written is the one that counts
-    store.append("seal", {}, stamp(3), "test")
+    seal(3)
     assert found(store)["seal"].level == 2
 
 
