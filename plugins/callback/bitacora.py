@@ -129,6 +129,12 @@ def _never_silent(hook: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+@functools.lru_cache(maxsize=1024)
+def _named(action: str) -> str:
+    """An action's name, unless it is no name: a template may hold anything."""
+    return action if re.fullmatch(r"[A-Za-z0-9_.]+", action) else "-"
+
+
 def _result_of(event: Any) -> tuple[str, Any, Mapping[str, Any]]:
     """Host, task and result of an event, by the names of ansible-core 2.19 or those before it."""
     if hasattr(event, "host"):
@@ -289,6 +295,10 @@ class CallbackModule(CallbackBase):
     # -- results ----------------------------------------------------------------------------------------------------
 
     @_never_silent
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self.recorder.flush_log()
+
+    @_never_silent
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         self._started[(host.get_name(), task._uuid)] = time.monotonic()
 
@@ -319,9 +329,9 @@ class CallbackModule(CallbackBase):
                 told = self.recorder.backup(host, structure, simulated) or told
             if row is found and not told:
                 silent = found
-        self._items = [row for row in self._items if row[0] != (host, task._uuid)]
-        action = str(task.action)
-        action = action if re.fullmatch(r"[A-Za-z0-9_.]+", action) else "-"
+        if self._items:
+            self._items = [row for row in self._items if row[0] != (host, task._uuid)]
+        action = _named(str(task.action))
         if status == "unreachable":
             self.recorder.no_answer(host, "the host is unreachable", "sin conexión con el servidor", None)
         elif status == "failed" and silent is not None:

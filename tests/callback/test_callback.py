@@ -113,6 +113,9 @@ def test_the_next_run_closes_a_killed_one(place, stop):
     process, worker = place.begin(play(GUARDED, told("copy_started"), told("copy_made", more=", wait: 50, marker: {0}".format(marker))), marker)
     assert stop(process, worker, signal.SIGKILL) == -9
     assert place.types() == ["run_started", "copy_started"]
+    # the log is written in pieces, but never later than the beginning of the next task
+    log, = (place.file.parent / "logs").glob("*.jsonl")
+    assert [json.loads(line)["status"] for line in log.read_text().splitlines()] == ["ok", "ok"]
     assert place.run(play(GUARDED)).returncode == 0
     assert place.types() == ["run_started", "copy_started", "run_started", "copy_failed", "run_interrupted", "run_ended"]
     failed, closed = place.entries()[3:5]
