@@ -148,6 +148,7 @@ _POLICY = table(
         "working_hours": table({"days": listing(choice(*DAYS_OF_WEEK)), "from": _TIME, "until": _TIME}, {}),
         "holidays": listing(schema.date()),
         "actors": _ACTORS,
+        "drills": table({}, {"every": table({}, {each: whole(1, 3660) for each in CRITICALITIES}), "budget_minutes": whole(1, 10080)}),
         "warnings": table({}, {
             "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),
             "seal_days": whole(1),

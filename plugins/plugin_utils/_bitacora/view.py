@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from . import entries
 
 KINDS = {"database": "Base de datos", "source_code": "Código fuente", "file_server": "Servidor de archivos", "mailbox": "Buzón de correo"}
-_REASONS = {"scheduled": "Programado", "update": "Actualización", "emergency": "Riesgo no controlado", "request": "Solicitud"}
+_REASONS = {"scheduled": "Programado", "update": "Actualización", "emergency": "Riesgo no controlado", "request": "Solicitud",
+            "drill": "Prueba de restauración"}
 _RESULTS = {
     "copy_started": "En curso", "copy_made": "Generada", "copy_failed": "Fallida", "copy_verified": "Verificada", "copy_damaged": "Dañada",
     "verification_failed": "No se pudo verificar", "copy_simulated": "se generaría", "restore_simulated": "se restauraría",

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Chooses the copies that are restored into scratch tonight. See its module for the documentation."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ..module_utils._engine import result
+from ..plugin_utils import _drills
+from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
+from ..plugin_utils._inventory import INVENTORY, InventoryAction
+
+
+class ActionModule(InventoryAction):
+    ARGUMENTS = {
+        **INVENTORY,
+        "kind": {"type": "str", "default": "all", "choices": ["all", *result.KINDS]},
+        "budget_minutes": {"type": "int", "default": 0},
+        "show": {"type": "bool", "default": False},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        found = self.inventory(arguments, task_vars)
+        rules = dict(found.rules)
+        if arguments["budget_minutes"] > 0:
+            rules["drills"] = {**rules.get("drills", {}), "budget_minutes": arguments["budget_minutes"]}
+        places = {(system["kind"], system["name"]): index for index, system in found.chosen(arguments["kind"])}
+        with open_store(resolve_url()) as store:
+            candidates = [_candidate(store, system) for _index, system in found.chosen(arguments["kind"])]
+        turns = _drills.rotate(candidates, rules, datetime.datetime.now(datetime.timezone.utc))
+        copies = {(candidate.kind, candidate.system): candidate.copy for candidate in candidates}
+        rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": _on_one_medium(copies[turn.kind, turn.system], found.media)}
+                for turn in turns]
+        covered = _drills.coverage(turns)
+        lines = [f"{turn.system} ({turn.kind}): {'se prueba ' + turn.label if turn.chosen else 'no se prueba'}: {turn.why}" for turn in turns]
+        lines.append(f"Cobertura: {covered} % de {len(turns)} sistemas con su prueba de restauración al día")
+        if arguments["show"]:
+            Display().display("\n".join([f"{task_vars['inventory_hostname']}: pruebas de restauración", *lines]))
+        return {"changed": False, "turns": rows, "coverage_percent": covered, "summary": lines}
+
+
+def _candidate(store: Store, system: Mapping[str, Any]) -> _drills.Candidate:
+    kind, name = system["kind"], system["name"]
+    whole = [copy for copy in store.copies(kind, name) if any(copy["media"].values()) and copy["trust_level"] >= "T2"]
+    proofs = [entry for entry in store.entries(kind=kind, system=name, type=("copy_verified", "restored"))
+              if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("verification_level", "") >= "T3")]
+    return _drills.Candidate(name, kind, system["criticality"], whole[-1] if whole else None, proofs)
+
+
+def _on_one_medium(copy: Mapping[str, Any] | None, media: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """The copy with the first medium of the inventory that has it whole: a drill restores it once."""
+    if copy is None:
+        return {}
+    here = next((medium["name"] for medium in media if copy["media"].get(medium["name"])), None)
+    return {**copy, "media": {here: copy["media"][here]} if here else {}}
