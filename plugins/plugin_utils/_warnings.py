@@ -189,7 +189,7 @@ def told(store: Store, channel: str) -> dict[str, Condition]:
         if entry.get("warning_state") == "solved":
             standing.pop(key, None)
         else:
-            standing[key] = Condition(key, key.split(":")[0], entry.get("warning_level", 1), entry.get("note_es", ""), entry.get("system", ""),
+            standing[key] = Condition(key, key.split(":", maxsplit=1)[0], entry.get("warning_level", 1), entry.get("note_es", ""), entry.get("system", ""),
                                       entry.get("kind", ""), entry.get("responsible", ""))
     return standing
 

@@ -263,7 +263,6 @@ class _Walk:
                 self.findings.append(_found("body_removed", n))
         return Report(self.entries, self.n, self.digest, self.findings, notices)
 
-
     def judge_seals(self, keys: Collection[str]) -> None:
         if keys and self.entries and not self.seals:
             self.findings.append(_found("seals_missing", self.n))
