@@ -300,7 +300,21 @@ _FAULTS = (
         "{label} está cifrado y no se indicó contraseña",
         "Indique la contraseña que guarda la custodia con la referencia {key_reference}.",
     ),
-    # -- 9xx warnings -----------------------------------------------------------------------------------------------
+    # -- 9xx reports and warnings -----------------------------------------------------------------------------------
+    Fault(
+        "RSP901", "report_tool_missing",
+        "the report can't be made as {format}: {detail}",
+        "{mend}",
+        "No se puede hacer el informe en {format}: falta un programa o biblioteca en el controlador",
+        "Instale requirements-reports.txt en el controlador, o pida otro formato.",
+    ),
+    Fault(
+        "RSP902", "report_unwritable",
+        "the report {path} can't be written: {detail}",
+        "Check the directory, its permissions and its free space.",
+        "No se puede escribir el informe {path}: {detail}",
+        "Revise el directorio, sus permisos y su espacio libre.",
+    ),
     Fault(
         "RSP906", "warning_unsent",
         "the warning could not be sent by {channel}: {detail}",

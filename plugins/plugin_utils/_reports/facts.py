@@ -1,0 +1,221 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a report says of a period, read once from the bitácora: a cell for each system and day, and how each system stands."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ...module_utils._engine import policy as engine
+from .. import _due
+from .._bitacora import chain
+from .._bitacora.store import Store
+
+# state of a system on a day -> letter, word. Letters tell them apart on paper and for whoever does not see the colours.
+CELLS = {
+    "good": ("B", "Buena"), "late": ("T", "Tardía"), "failed": ("F", "Fallida"), "damaged": ("D", "Dañada"), "missing": ("A", "Ausente"),
+    "simulated": ("S", "Simulada"), "none": ("·", "No correspondía"),
+}
+PENDING = ("due", "overdue", "ask", "outside_window")
+JUMP_PERCENT = 30.0
+
+_TYPES = ("copy_made", "copy_failed", "copy_refused", "copy_damaged", "verification_failed", "copy_simulated", "restored", "restore_failed", "copy_pruned")
+_LONG_PERIOD_DAYS = 92
+_PROVED = ("T3", "T4", "T5")
+_PROOFS_LOOKED_AT = 100
+_RESTORES_DAYS = 90
+_DAY = datetime.timedelta(days=1)
+
+
+class Jump(NamedTuple):
+    """A copy whose size is far from that of the one before."""
+
+    entry: Mapping[str, Any]
+    percent: float
+
+
+class System(NamedTuple):
+    """A system in the period and now."""
+
+    name: str
+    kind: str
+    criticality: str
+    office: str
+    responsible: str
+    decision: _due.Decision
+    last: Mapping[str, Any] | None
+    proof: Mapping[str, Any] | None
+    proof_days: int
+    cells: list[str]
+    sizes: list[int]
+    jumps: list[Jump]
+    kept: int
+    kept_limit: int
+
+
+class Medium(NamedTuple):
+    """What the bitácora says a medium holds, and what is left of it when it is seen from here (-1 when not)."""
+
+    name: str
+    copies: int
+    size: int
+    free: int
+    days_left: int
+
+
+class Facts(NamedTuple):
+    """All that the board shows."""
+
+    institution: str
+    manual: str
+    first: datetime.date
+    last: datetime.date
+    now: datetime.datetime
+    zone: str
+    systems: list[System]
+    entries: list[Mapping[str, Any]]
+    media: list[Medium]
+    restores: list[Mapping[str, Any]]
+    chain: chain.Report
+    seal: Mapping[str, Any] | None
+    designations: list[Mapping[str, str]]
+
+    @property
+    def days(self) -> list[datetime.date]:
+        return [self.first + _DAY * place for place in range((self.last - self.first).days + 1)]
+
+
+def read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], first: datetime.date, last: datetime.date,
+         now: datetime.datetime, free: Mapping[str, int] | None = None) -> Facts:
+    """The facts of the days `first` to `last`. `systems` are those of the whole inventory, `free` the free bytes of media by name."""
+    here = _due.zone(rules["time_zone"])
+    span = (last - first).days + 1
+    types = _TYPES if span > _LONG_PERIOD_DAYS else (*_TYPES, "copy_verified")
+    told = store.entries(since=first.isoformat(), until=last.isoformat(), type=types, zone=rules["time_zone"])
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for entry in told:
+        stamp = (entry.get("started_at") if entry["type"] in ("copy_made", "copy_failed") else None) or entry["at_event"]
+        entry["moment"] = datetime.datetime.fromisoformat(stamp[:19] + "+00:00").astimezone(here)
+        grouped[entry.get("kind", ""), entry.get("system", "")].append(entry)
+    seen: list[System] = []
+    used: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for system in systems:
+        if system["kind"] in rules["kinds"]:
+            seen.append(_system(store, rules, system, grouped[system["kind"], system["name"]], first, last, now, used))
+    growth: dict[str, int] = defaultdict(int)
+    for entry in told:
+        if entry["type"] == "copy_made" and not entry.get("simulated"):
+            for name in entry.get("medium", "").split(", "):
+                growth[name] += int(entry.get("size", 0))
+    seals = store.entries(type="seal", limit=1)
+    seen.sort(key=lambda system: (engine.CRITICALITIES.index(system.criticality), system.name.lower(), system.kind))
+    return Facts(
+        rules["institution"], rules["manual"]["name"], first, last, now.astimezone(here), rules["time_zone"], seen, told,
+        [_medium(name, *used[name], (free or {}).get(name, -1), growth[name] / span) for name in sorted({*used, *(free or {})} - {""})],
+        _open_restores(store, now), store.verify(), seals[-1] if seals else None, list(_designations(rules, now.astimezone(here).date())))
+
+
+def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
+            last: datetime.date, now: datetime.datetime, used: dict[str, list[int]]) -> System:
+    kind, name = system["kind"], system["name"]
+    copies = store.copies(kind, name)
+    for copy in copies:
+        for medium in copy["media"]:
+            used[medium][0] += 1
+            used[medium][1] += int(copy.get("size", 0))
+    good = store.last_good(kind, name)
+    proofs = [entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
+              if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("trust_level", "") in _PROVED)]
+    proof = proofs[0] if proofs else None
+    before = next((entry for entry in store.entries(system=name, kind=kind, type="copy_made", until=(first - _DAY).isoformat(), limit=3,
+                                                   newest_first=True, zone=rules["time_zone"]) if not entry.get("simulated")), None)
+    made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]
+    return System(
+        name, kind, system["criticality"], system.get("office", ""), system.get("responsible", ""),
+        _due.decide(system, rules, _dated(good), now), good, proof, (now - _time(proof["at_event"])).days if proof else -1,
+        _cells(rules, system, told, before, first, last, now), [int(entry.get("size", 0)) for entry in made], _jumps(made, before),
+        len(copies), int(rules["kinds"][kind].get("keep_copies", 0)))
+
+
+def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None,
+           first: datetime.date, last: datetime.date, now: datetime.datetime) -> list[str]:
+    by_day: dict[datetime.date, list[Mapping[str, Any]]] = defaultdict(list)
+    for entry in told:
+        by_day[entry["moment"].date()].append(entry)
+    damaged = {entry.get("label") for entry in told if entry["type"] == "copy_damaged"}
+    here = _due.zone(rules["time_zone"])
+    today = now.astimezone(here).date()
+    known, previous = before is not None, _dated(before)
+    cells = []
+    for place in range((last - first).days + 1):
+        day = first + _DAY * place
+        events = by_day.get(day, [])
+        known = known or bool(events)
+        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated")]
+        if made:
+            late = _due.decide(system, rules, previous, made[0]["moment"]).overdue_days > 0 if previous else False
+            cells.append("damaged" if all(entry.get("label") in damaged for entry in made) else "late" if late else "good")
+            previous = _dated(made[-1])
+            continue
+        # What no day had yet when the system was first heard of is not an absence; nor is today, which has not ended.
+        absent = False
+        if known and day <= today:
+            end = datetime.datetime.combine(day, datetime.time(23, 59, 59), here) if day < today else now
+            decision = _due.decide(system, rules, previous, end)
+            absent = decision.state in PENDING and (day < today or decision.overdue_days > 0)
+        if any(entry["type"] in ("copy_failed", "copy_refused") and not entry.get("simulated") for entry in events):
+            cells.append("failed")
+        elif absent:
+            cells.append("missing")
+        else:
+            cells.append("simulated" if any(entry["type"] == "copy_simulated" or entry.get("simulated") for entry in events) else "none")
+    return cells
+
+
+def _jumps(made: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None) -> list[Jump]:
+    found = []
+    size = int(before.get("size", 0)) if before else 0
+    for entry in made:
+        now = int(entry.get("size", 0))
+        if size and abs(now - size) * 100.0 / size >= JUMP_PERCENT:
+            found.append(Jump(entry, (now - size) * 100.0 / size))
+        size = now or size
+    return found
+
+
+def _medium(name: str, copies: int, size: int, free: int, by_day: float) -> Medium:
+    return Medium(name, copies, size, free, int(free / by_day) if free >= 0 and by_day > 0 else -1)
+
+
+def _open_restores(store: Store, now: datetime.datetime) -> list[Mapping[str, Any]]:
+    """Restores that were begun and of which no end is known."""
+    since = (now - _DAY * _RESTORES_DAYS).strftime("%Y-%m-%dT%H:%M:%SZ")
+    started: dict[tuple[Any, Any], Mapping[str, Any]] = {}
+    for entry in store.entries(since=since, type=("restore_started", "restored", "restore_failed")):
+        key = (entry.get("run"), entry.get("label"))
+        if entry["type"] == "restore_started":
+            started[key] = entry
+        else:
+            started.pop(key, None)
+    return list(started.values())
+
+
+def _designations(rules: Mapping[str, Any], today: datetime.date) -> Iterable[Mapping[str, str]]:
+    for egcr, title in engine.EGCR_TITLES.items():
+        people = engine.designated(rules, egcr, today)
+        for person in people:
+            yield {"post": title, "name": person["name"], "since": str(engine.date_of(person["from"])), "document": str(person.get("document", ""))}
+        if not people:
+            yield {"post": title, "name": "", "since": "", "document": ""}
+
+
+def _dated(entry: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return {**entry, "started_at": entry.get("started_at") or entry["at_event"]} if entry else None
+
+
+def _time(stamp: str) -> datetime.datetime:
+    return datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables, facts and board over a real SQLite bitácora, with names that attack what shows them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import sys
+import zipfile
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "collections"))
+
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError  # noqa: E402
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store  # noqa: E402
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, tables  # noqa: E402
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'&"
+NOW = datetime.datetime(2026, 11, 24, 15, 0, tzinfo=datetime.timezone.utc)
+RULES = yaml.safe_load((ROOT / "policies/manual-001-2019.yml").read_text("utf-8"))
+
+
+def system(name, kind="database", criticality="alta"):
+    source = {"type": "postgresql" if kind == "database" else "paths"}
+    return {"name": name, "kind": kind, "criticality": criticality, "office": "OTI", "responsible": "Ana Núñez", "source": source}
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(str(tmp_path / "b.sqlite")) as opened:
+        yield opened
+
+
+def copied(store, name, day, event="copy_made", kind="database", size=1000, **more):
+    at = f"2026-11-{day:02}T08:00:00Z"
+    body = {"system": name, "kind": kind, "label": f"X_202611{day:02}", "started_at": at, "ended_at": at, "size": size, "medium": "nas", "trust_level": "T2"}
+    return store.append(event, {**body, **more}, at, "R1")
+
+
+def read(store, systems, days=10, **more):
+    last = datetime.date(2026, 11, 24)
+    return facts.read(store, RULES, systems, last - datetime.timedelta(days=days - 1), last, NOW, **more)
+
+
+def test_each_kind_of_day_has_its_letter(store):
+    copied(store, "SIGA", 15)
+    copied(store, "SIGA", 16)
+    copied(store, "SIGA", 17, "copy_failed", error_code="RSP202", error_message_es="no hay espacio")
+    copied(store, "SIGA", 19)
+    copied(store, "SIGA", 20)
+    copied(store, "SIGA", 20, "copy_damaged")
+    copied(store, "SIGA", 22, "copy_simulated", simulated=True)
+    found = read(store, [system("SIGA")]).systems[0]
+    assert "".join(facts.CELLS[state][0] for state in found.cells) == "BBFATDAAAA"
+    assert found.decision.overdue_days > 0
+
+
+def test_a_system_never_heard_of_is_to_be_done_and_not_absent_before(store):
+    copied(store, "OTRO", 15)
+    found = read(store, [system("SIGA")]).systems[0]
+    assert set(found.cells) == {"none"}
+    assert found.decision.state in facts.PENDING
+    assert found.last is None
+
+
+def test_jumps_proofs_media_restores(store):
+    for day, size in ((18, 1000), (19, 1299), (20, 1700), (21, 500)):
+        copied(store, "SIGA", day, size=size)
+    copied(store, "SIGA", 21, "copy_verified", trust_level="T3", verification_level="T3")
+    copied(store, "SIGA", 22, "restore_started", ticket="T-1", requester="Rosa")
+    read_back = read(store, [system("SIGA")], free={"nas": 4499})
+    found = read_back.systems[0]
+    assert [round(jump.percent) for jump in found.jumps] == [31, -71]
+    assert found.proof_days == 3
+    assert [(medium.name, medium.copies, medium.size, medium.days_left) for medium in read_back.media] == [("nas", 4, 4499, 10)]
+    assert [restore["ticket"] for restore in read_back.restores] == ["T-1"]
+    assert read_back.chain.whole
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.addresses, self.ids = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attributes if name in ("src", "href", "action", "data", "srcset", "poster")]
+        self.ids += [value for name, value in attributes if name == "id"]
+        assert not [name for name, value in attributes if name.startswith("on")]
+
+
+def test_the_board_asks_nothing_of_a_network_and_hostile_names_stay_text(store):
+    copied(store, HOSTILE, 20, label=HOSTILE)
+    copied(store, HOSTILE, 21, "copy_failed", error_message_es=HOSTILE)
+    text = board.render(read(store, [system(HOSTILE)]))
+    page = Page(text)
+    assert "img" not in page.tags
+    assert page.tags.count("script") == 2
+    assert all(address.startswith("#") for address in page.addresses)
+    assert not re.search(r"url\(|@import|https?:", text)
+    data = json.loads(re.search(r'id="datos">(.*?)</script>', text, re.DOTALL)[1])
+    assert data["systems"] == [HOSTILE]
+    assert {row[3] for row in data["rows"]} == {HOSTILE, "X_20261121"}
+    shown = {int(address[2:]) for address in page.addresses if re.fullmatch(r"#n\d+", address)}
+    assert shown <= {row[0] for row in data["rows"]}
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_the_bitacora_of_a_month_for_paper(store):
+    copied(store, HOSTILE, 20)
+    newest = copied(store, "SIGA", 21)
+    table, head = board.bitacora(store, *board.span("month", datetime.date(2026, 11, 5)), "America/Lima")
+    text = board.printable(table, head, "Entidad", "Manual")
+    assert len(table.rows) == 2
+    assert text.count(newest.digest) == 2
+    assert not {"img", "script"} & set(Page(text).tags)
+
+
+def test_a_period_without_entries(store):
+    table, head = board.bitacora(store, datetime.date(2020, 1, 1), datetime.date(2020, 1, 1), "America/Lima")
+    assert "no tiene asientos" in board.printable(table, head, "Entidad", "Manual")
+
+
+@pytest.mark.parametrize("period, first, last, name", [
+    ("day", "2028-02-29", "2028-02-29", "2028-02-29"), ("month", "2028-02-01", "2028-02-29", "2028-02"), ("week", "2028-02-28", "2028-03-05", "2028-S09"),
+])
+def test_periods(period, first, last, name):
+    found = board.span(period, datetime.date(2028, 2, 29))
+    assert [day.isoformat() for day in found] == [first, last]
+    assert board.name_of(period, found[0]) == name
+
+
+TABLE = tables.Table("Hoja/1", "Título", [tables.Column("a", "Texto"), tables.Column("d", "Día", "date"), tables.Column("t", "Hora", "time"),
+                     tables.Column("p", "%", "percent"), tables.Column("b", "Bytes", "bytes")],
+                     [{"a": "=1+1", "d": "2026-11-24", "t": "03:00:00", "p": -12.5, "b": 2048}, {"a": " @x;\"ñ\"\n"}])
+
+
+def test_csv_opens_right_in_excel_in_spanish_and_runs_no_formula():
+    made = tables.to_csv(TABLE)
+    assert made.startswith(b"\xef\xbb\xbf")
+    assert made[3:].decode("utf-8") == 'Texto;Día;Hora;%;Bytes\r\n\'=1+1;24/11/2026;03:00:00;-12,5;2048\r\n"\' @x;""ñ""\n";;;;\r\n'
+
+
+def test_xlsx_has_real_dates_and_numbers_and_no_formula():
+    made = tables.to_xlsx([TABLE, TABLE], datetime.datetime(2026, 11, 24))
+    assert made == tables.to_xlsx([TABLE, TABLE], datetime.datetime(2026, 11, 24))
+    with zipfile.ZipFile(BytesIO(made)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode("utf-8")
+        assert 'name="Hoja_1 2"' in book.read("xl/workbook.xml").decode("utf-8")
+    assert "<f>" not in sheet
+    assert "<v>46350</v>" in sheet
+    assert "<v>-12.5</v>" in sheet
+    assert 'state="frozen"' in sheet
+
+
+def test_without_its_library_xlsx_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(BackupError) as refused:
+        tables.to_xlsx([TABLE], NOW)
+    assert refused.value.code == "RSP901"
+    assert "requirements-reports.txt" in refused.value.hint
