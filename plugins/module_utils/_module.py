@@ -404,6 +404,9 @@ def _listed(medium: Medium, slot: Slot) -> Dict[str, Any]:
         with copy.Copy(slot, medium) as opened:
             row.update(sha256=opened.digest, manifest=opened.manifest)
     except BackupError as error:
+        # A copy that can't be reached is not one that is damaged.
+        if error.fault.name not in _DAMAGED:
+            raise
         row.update(sha256="", error=error.message)
     return row
 
