@@ -150,16 +150,18 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
     here = _due.zone(rules["time_zone"])
     today = now.astimezone(here).date()
     known, previous = before is not None, _dated(before)
-    cells = []
+    copied: datetime.date | None = None
+    cells: list[str] = []
     for place in range((last - first).days + 1):
         day = first + _DAY * place
         events = by_day.get(day, [])
         known = known or bool(events)
         made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated")]
         if made:
-            late = _due.decide(system, rules, previous, made[0]["moment"]).overdue_days > 0 if previous else False
+            # No period is shorter than a day: a copy of the day after the last one is never late, which saves most of the work of a year.
+            late = previous is not None and copied != day - _DAY and _due.decide(system, rules, previous, made[0]["moment"]).overdue_days > 0
             cells.append("damaged" if all(entry.get("label") in damaged for entry in made) else "late" if late else "good")
-            previous = _dated(made[-1])
+            previous, copied = _dated(made[-1]), day
             continue
         # What no day had yet when the system was first heard of is not an absence; nor is today, which has not ended.
         absent = False
