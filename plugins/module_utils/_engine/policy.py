@@ -33,6 +33,8 @@ EGCR_TITLES = {
 DAYS_OF_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # what is done with a copy that an outage left behind: at once, outside working hours, when a person says so
 CATCH_UPS = ("now", "next_window", "ask")
+# tiers of Azure Blob Storage, for the price table of the capacity plan (numeral 6.3)
+TIERS = ("hot", "cool", "cold", "archive")
 _SHORTEST_MONTH = 28
 
 # -- sources ---------------------------------------------------------------------------------------------------------
@@ -131,6 +133,8 @@ _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS
     "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
     "retention": table({}, {kind: _RETENTION for kind in KINDS + LATER_KINDS}),
 })
+_PRICE = text(r"[0-9]+(\.[0-9]+)?", "0.018")
+_PRICES = table({"currency": text(), "gib_month": table({}, {tier: _PRICE for tier in TIERS})}, {})
 _TIME = text(r"([01][0-9]|2[0-3]):[0-5][0-9]", "08:00")
 _POLICY = table(
     {
@@ -148,6 +152,7 @@ _POLICY = table(
         "working_hours": table({"days": listing(choice(*DAYS_OF_WEEK)), "from": _TIME, "until": _TIME}, {}),
         "holidays": listing(schema.date()),
         "actors": _ACTORS,
+        "prices": _PRICES,
         "drills": table({}, {"every": table({}, {each: whole(1, 3660) for each in CRITICALITIES}), "budget_minutes": whole(1, 10080)}),
         "warnings": table({}, {
             "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),

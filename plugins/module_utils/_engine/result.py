@@ -21,6 +21,7 @@ EVENTS = (
     "stray_found",
     "restore_started", "restored", "restore_simulated", "restore_failed",
     "warning_sent", "warning_failed",
+    "excuse", "evidence_made",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
@@ -71,6 +72,8 @@ FIELDS: Dict[str, type] = {
     "warning": str,              # which condition people were warned of: overdue:database:SIGA
     "warning_state": str,        # new, worsened, solved
     "warning_level": int,        # how bad it is; a higher one is told again
+    "excused_from": str,         # YYYY-MM-DD in the policy's zone: due days without a copy that are excused, both ends included
+    "excused_until": str,
     "note_es": str,              # Spanish
     "error_code": str,
     "error_message": str,        # English

@@ -22,12 +22,12 @@ _RESULTS = {
     "copy_not_due": "No corresponde", "copy_refused": "Rechazada", "restore_started": "Restauración en curso", "restored": "Restaurada",
     "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
     "run_ended": "Ejecución con errores", "warning_sent": "Aviso enviado", "warning_failed": "Aviso no enviado",
-    "anchor_failed": "Sello sin ancla", "stray_found": "Sin asiento",
+    "anchor_failed": "Sello sin ancla", "excuse": "Ausencia justificada", "evidence_made": "Paquete de evidencia", "stray_found": "Sin asiento",
 }
 
 
 # what has no error to tell, but a reason
-_TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "copy_held", "copy_released", "stray_found")
+_TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "copy_held", "copy_released", "stray_found", "excuse")
 
 
 def _field(name: str) -> str:

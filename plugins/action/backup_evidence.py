@@ -1,0 +1,56 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action backup_evidence: the evidence pack of some months, one ZIP on the controller. See its module for the documentation."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.perucompras.respaldo.plugins.action import backup_compliance
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, evidence, institution
+
+
+class ActionModule(backup_compliance.ActionModule):
+    ARGUMENTS = {
+        **backup_compliance.ARGUMENTS,
+        "dest": {"type": "path", "required": True},
+        "anchors": {"type": "list", "elements": "path", "default": []},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        rules = self.rules(arguments, task_vars)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        since, until = backup_compliance.span(arguments, rules, now)
+        path = Path(arguments["dest"]).absolute()
+        if self._task.check_mode:
+            return {"changed": True, "path": str(path), "since": since, "until": until}
+        hosts = institution.of_all_hosts(task_vars)
+        # Before the bitácora, so that no anchor knows of an entry that the copy has not.
+        anchors = {f"anclas-{place}.jsonl": _read(anchor) for place, anchor in enumerate(arguments["anchors"], 1)}
+        with open_store(resolve_url(), readonly=True) as store:
+            matrix = compliance.matrix(store, rules, institution.systems_of(hosts), since, until, now)
+            contents = evidence.Contents(rules, hosts, matrix, compliance.controls(store, rules, since, until), since, until, anchors)
+            pack = evidence.write(store, contents, path)
+        told: dict[str, Any] = {
+            "changed": True, "path": str(path), "since": since, "until": until, "sha256": pack.sha256, "size": pack.size, "files": pack.members,
+            "whole": pack.report.whole, "report": pack.report.lines(),
+            "backup": result.build(event="evidence_made", location=str(path), size=pack.size, sha256=pack.sha256, objects=pack.entries,
+                                   note_es=f"De {since} a {until}: {pack.report.lines()[0]}"),
+        }
+        if not pack.report.whole:
+            told["warnings"] = ["The bitácora in the pack does not verify: " + "; ".join(finding.english for finding in pack.report.findings[:5])]
+        return told
+
+
+def _read(anchor: str) -> bytes:
+    try:
+        return Path(anchor).read_bytes()
+    except OSError as error:
+        raise BackupError("invalid_input", where="anchors", value=anchor, problem=f"can't be read: {error.strerror}",
+                          mend="Give the path of a file of anchors, on the controller.") from error

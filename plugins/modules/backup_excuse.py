@@ -1,0 +1,81 @@
+#!/usr/bin/python
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_excuse
+short_description: Excuse the absence of a system's copies
+version_added: 0.2.0
+description:
+  - Writes an entry C(excuse), which says that copies due on some days (numeral 6.4) are absent or late for a good reason, and who says so.
+  - M(perucompras.respaldo.backup_compliance) counts them apart; nothing else changes, and what is due stays due.
+  - Runs on the controller.
+notes:
+  - Fails with RSP101 when a date, the reason or the requester is not valid.
+options:
+  system:
+    description: Name of the system, as in the inventory.
+    type: str
+    required: true
+  kind:
+    description: Its kind.
+    type: str
+    choices: [database, source_code, file_server, mailbox]
+    required: true
+  from:
+    description: First due day excused, C(2026-11-22), in the policy's time zone.
+    type: str
+    required: true
+  until:
+    description: Last due day excused.
+    type: str
+    required: true
+  reason:
+    description: Why, for the bitácora.
+    type: str
+    required: true
+  requester:
+    description: Who excuses them, a person.
+    type: str
+    required: true
+  ticket:
+    description: Ticket or document.
+    type: str
+attributes:
+  check_mode:
+    description: Checks what is given; the entry is recorded as simulated and excuses nothing.
+    support: full
+  diff_mode:
+    description: There is no former state to show.
+    support: none
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: The data centre had no power
+  perucompras.respaldo.backup_excuse:
+    system: SIGA
+    kind: database
+    from: "2026-11-20"
+    until: "2026-11-22"
+    reason: Corte de energía
+    requester: Ana Quispe Núñez
+    ticket: OFICIO-0117-2026
+"""
+
+RETURN = r"""
+days:
+  description: How many days are excused.
+  returned: success
+  type: int
+  sample: 3
+backup:
+  description: The entry C(excuse).
+  returned: success
+  type: dict
+"""

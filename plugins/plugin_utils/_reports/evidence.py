@@ -1,0 +1,297 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The evidence pack: one ZIP that an auditor unpacks anywhere and checks with Python alone.
+
+The same bitácora, inventory and policy give the same bytes: members in order, all of one time, the pack's own date that of its last entry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import html
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...module_utils._engine.errors import BackupError
+from .._bitacora import chain, entries, seals, store as stores, view
+from . import compliance, tables
+
+FILE = "bitacora.sqlite"
+VERIFIER = "verificador/chain.py"
+_ORIGIN_OF_TIME = (1980, 1, 1, 0, 0, 0)
+_BLOCK = 1024 * 1024
+_PROOFS = ("copy_verified", "copy_damaged", "verification_failed", "restored", "restore_failed")
+_KINDS = {**{name: "integer" for name in ("n", "met", "late", "missing", "excused", "entries")}, "tamano": "bytes", "tamano_original": "bytes", "fecha": "date"}
+
+# member -> what it is, in the words of the index
+_MEMBERS = {
+    "LEEME.txt": "cómo comprobar este paquete",
+    FILE: "la bitácora entera, con su cadena (SQLite)",
+    VERIFIER: "el verificador: un solo archivo, solo necesita Python",
+    "politica.json": "la política en vigor",
+    "inventario.json": "sistemas y medios de cada servidor, sin secretos",
+    "asientos/asientos.jsonl": "asientos del periodo, como están en la bitácora",
+    "asientos/asientos.csv": "asientos del periodo, como se leen",
+    "asientos/asientos.xlsx": "lo mismo, en una hoja de cálculo",
+    "sellos/sellos.jsonl": "sellos firmados que hay en la bitácora",
+    "pruebas/verificaciones.csv": "verificaciones y pruebas de restauración del periodo",
+    "cumplimiento/cumplimiento.html": "matriz de cumplimiento por sistema y mes, y requisitos",
+    "cumplimiento/cumplimiento.csv": "la matriz, en una hoja de cálculo",
+    "cumplimiento/cumplimiento.json": "la matriz con cada periodo y sus asientos",
+    "cumplimiento/requisitos.csv": "cada requisito, su consulta y sus asientos",
+    "SHA256SUMS": "huellas de los demás archivos",
+}
+
+MATRIX_COLUMNS = (
+    ("system", "Sistema"), ("kind", "Tipo"), ("office", "Órgano"), ("criticality", "Criticidad"), ("month", "Mes"), ("state", "Estado"), ("met", "Cumplidas"),
+    ("late", "Tardías"), ("missing", "Faltantes"), ("excused", "Justificadas"), ("due", "Debidas el"), ("numerals", "Numerales"),
+    ("iso_2014", "NTP-ISO/IEC 27001:2014"), ("iso_2022", "ISO/IEC 27001:2022"), ("evidence", "Asientos"),
+)
+CONTROL_COLUMNS = (
+    ("title", "Requisito"), ("numeral", "Numeral"), ("iso_2014", "NTP-ISO/IEC 27001:2014"), ("iso_2022", "ISO/IEC 27001:2022"), ("entries", "Asientos"),
+    ("samples", "Muestra"), ("query", "Consulta (SQLite)"),
+)
+_STYLE = ("body{font:14px/1.45 sans-serif;margin:1.5em;max-width:90em}table{border-collapse:collapse;margin:1em 0}caption{font-weight:bold;text-align:left}"
+          "th,td{border:1px solid #888;padding:.25em .5em;vertical-align:top;text-align:left;overflow-wrap:anywhere}th{background:#17365d;color:#fff}"
+          "td.integer{text-align:right}@media print{th{background:none;color:#000}}")
+
+
+class Contents(NamedTuple):
+    """What goes into a pack besides the bitácora."""
+
+    rules: Mapping[str, Any]
+    hosts: Mapping[str, Any]   # see institution.of_all_hosts
+    matrix: compliance.Matrix
+    controls: Sequence[Mapping[str, Any]]
+    since: str                 # month
+    until: str
+    anchors: Mapping[str, bytes] = {}
+
+
+class Pack(NamedTuple):
+    """What was written."""
+
+    path: Path
+    sha256: str
+    size: int
+    members: list[str]
+    entries: int
+    report: chain.Report
+
+
+def table_of(name: str, title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, Any]]) -> tables.Table:
+    """A table of what compliance.flat gives."""
+    return tables.Table(name, title, [tables.Column(key, heading, _KINDS.get(key, "text")) for key, heading in columns], [compliance.flat(row) for row in rows])
+
+
+def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence[Mapping[str, Any]], since: str, until: str) -> str:
+    """The matrix and the controls as one HTML file that asks nothing of a network."""
+    rows = [{**row, "kind": view.KINDS.get(row["kind"], row["kind"])} for row in matrix.rows]
+    return _html(f"Cumplimiento de {since} a {until}", [
+        f"<p>{html.escape(rules['institution'])}. {html.escape(rules['manual']['name'])}. Zona horaria: {html.escape(rules['time_zone'])}.</p>",
+        tables.to_html(table_of("cumplimiento", "Copias debidas por sistema y mes (numeral 6.4)", MATRIX_COLUMNS, rows)),
+        "<p>Cumplida: copiada a más tardar el día debido. Tardía: antes del siguiente día debido. Faltante: ninguna copia en ese periodo. "
+        "Justificada: tardía o faltante, con un asiento de justificación que cubre el día debido. El estado de un mes es el de su peor periodo.</p>",
+        tables.to_html(table_of("requisitos", "Requisitos y su evidencia en la bitácora", CONTROL_COLUMNS, controls)),
+    ])
+
+
+def write(store: stores.Store, contents: Contents, path: Path) -> Pack:
+    """Make the pack at `path`, mode 0600, whole or not at all.
+
+    Raises BackupError: evidence_unwritable, evidence_unfaithful, bitacora_unreadable.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=".evidence-", dir=path.parent) as scratch:
+            room = Path(scratch)
+            copy = room / FILE
+            copy_chain(store, copy)
+            report = chain.verify_file(copy)
+            with stores.open_store(str(copy), readonly=True) as fixed:
+                members = _members(fixed, contents, report)
+            made = room / "pack.zip"
+            sums = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+            sums[FILE] = _sha256(copy)
+            members["SHA256SUMS"] = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode("utf-8")
+            _zip(made, members, copy)
+            told = Pack(path, _sha256(made), made.stat().st_size, sorted([*members, FILE]), report.entries, report)
+            os.replace(made, path)
+        _sync_directory(path.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupError("evidence_unwritable", path=path, detail=getattr(error, "strerror", None) or error) from error
+    return told
+
+
+def copy_chain(store: stores.Store, target: Path) -> None:
+    """The whole chain in a SQLite file of its own, as it was at one moment while others may write."""
+    if isinstance(store, stores.SqliteStore):
+        with contextlib.closing(chain.connect_read_only(store.path)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+            # One file, without a log beside it, that opens from a place where nothing can be written.
+            copy.execute("PRAGMA journal_mode = DELETE")
+    else:
+        export_chain(store, target)
+    os.chmod(target, 0o600)
+
+
+def export_chain(store: stores.Store, target: Path) -> None:
+    """The chain of any store, as a SQLite bitácora that the verifier reads. Raises BackupError(evidence_unfaithful)."""
+    with stores.SqliteStore(target) as made:
+        execute = made._connection.execute
+        with made.exclusive():
+            for entry in store.entries():
+                body = {name: value for name, value in entry.items() if name not in chain.COLUMNS}
+                text = entries.canonical(body)
+                if chain.digest_of_body(text) != entry["body_digest"]:
+                    if body:
+                        raise BackupError("evidence_unfaithful", n=entry["n"])
+                    text = None
+                row = {**{name: entry[name] for name in chain.COLUMNS if name != "body"}, "body": text}
+                execute("INSERT INTO entries ({0}) VALUES ({1})".format(
+                    ", ".join(chain.COLUMNS), ", ".join(":" + name for name in chain.COLUMNS)), row)
+        execute("PRAGMA journal_mode = DELETE")
+
+
+def _members(store: stores.Store, contents: Contents, report: chain.Report) -> dict[str, bytes]:
+    zone = contents.rules["time_zone"]
+    first, last = f"{contents.since}-01", (compliance.next_month(contents.until) - compliance.DAY).isoformat()
+    told = store.entries(since=first, until=last, zone=zone)
+    shown = store.rows(since=first, until=last, zone=zone)
+    sheet = _sheet("asientos", f"Asientos de {first} a {last}", shown)
+    numbers = {entry["n"] for entry in told if entry["type"] in _PROOFS}
+    proofs = _sheet("verificaciones", "Verificaciones y pruebas de restauración", [row for row in shown if row["n"] in numbers])
+    members = {
+        VERIFIER: Path(chain.__file__).read_bytes(),
+        "politica.json": compliance.as_json(contents.rules).encode("utf-8"),
+        "inventario.json": compliance.as_json(contents.hosts).encode("utf-8"),
+        "asientos/asientos.jsonl": _lines(told),
+        "asientos/asientos.csv": tables.to_csv(sheet),
+        "sellos/sellos.jsonl": _lines(_seals(store)),
+        "pruebas/verificaciones.csv": tables.to_csv(proofs),
+        "cumplimiento/cumplimiento.html": page(contents.rules, contents.matrix, contents.controls, contents.since, contents.until).encode("utf-8"),
+        "cumplimiento/cumplimiento.csv": tables.to_csv(table_of("cumplimiento", "Cumplimiento", MATRIX_COLUMNS, contents.matrix.rows)),
+        "cumplimiento/cumplimiento.json": compliance.as_json({**contents.matrix._asdict(), "controls": list(contents.controls)}).encode("utf-8"),
+        "cumplimiento/requisitos.csv": tables.to_csv(table_of("requisitos", "Requisitos", CONTROL_COLUMNS, contents.controls)),
+    }
+    members.update({f"anclas/{name}": content for name, content in contents.anchors.items()})
+    with contextlib.suppress(ImportError):
+        import xlsxwriter  # noqa: F401
+
+        members["asientos/asientos.xlsx"] = tables.to_xlsx([sheet], entries.local(_made_at(store), "UTC"))
+    keys = sorted({seal["public_key"] for seal in _seals(store)})
+    members["LEEME.txt"] = _read_me(contents, report, keys, _made_at(store)).encode("utf-8")
+    members["INDICE.html"] = _index(contents, report, [*members, FILE, "SHA256SUMS"]).encode("utf-8")
+    return members
+
+
+def _made_at(store: stores.Store) -> str:
+    return str(store.ends()[1]["at_recorded"])
+
+
+def _sheet(name: str, title: str, rows: Sequence[Mapping[str, Any]]) -> tables.Table:
+    names = list(rows[0]) if rows else ["n"]
+    return tables.Table(name, title, [tables.Column(each, each, _KINDS.get(each, "text")) for each in names], rows)
+
+
+def _seals(store: stores.Store) -> list[dict[str, Any]]:
+    """The seals as an anchor keeps them."""
+    found = []
+    for entry in store.entries(type="seal"):
+        row = entries.Entry(body=entries.canonical({name: value for name, value in entry.items() if name not in chain.COLUMNS}),
+                            **{name: entry[name] for name in chain.COLUMNS if name != "body"})
+        found.append(seals.line_of(row))
+    return found
+
+
+def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows).encode("utf-8")
+
+
+def _commands(contents: Contents, keys: Sequence[str]) -> list[tuple[str, str]]:
+    told = [("Ningún archivo fue alterado desde que se hizo el paquete", "sha256sum --check SHA256SUMS"),
+            ("La cadena de la bitácora está íntegra (salida 0 íntegra, 1 rota y dice dónde, 2 no se pudo leer)", f"python3 {VERIFIER} {FILE}")]
+    more = [f"--anchor anclas/{name}" for name in sorted(contents.anchors)] + [f"--key {key}" for key in keys]
+    if more:
+        told.append(("También sus sellos. Compare la clave pública, y las anclas, con las que se guardan fuera de la OTI: de eso depende lo que prueban",
+                     " ".join([f"python3 {VERIFIER} {FILE}", *more])))
+    told.append(("Leer los asientos", f'sqlite3 -readonly -header -csv {FILE} "SELECT * FROM bitacora"'))
+    return told
+
+
+def _read_me(contents: Contents, report: chain.Report, keys: Sequence[str], at: str) -> str:
+    rules = contents.rules
+    lines = [f"Paquete de evidencia: {rules['institution']}", f"{rules['manual']['name']}, versión {rules['manual']['version']}",
+             f"Periodo: de {contents.since} a {contents.until}, hora de {rules['time_zone']}", f"Último asiento registrado: {at} (UTC)", "",
+             *report.lines(), "", "Para comprobarlo, en la carpeta donde se descomprimió (no hace falta instalar nada, solo Python 3.8 o posterior):", ""]
+    for why, command in _commands(contents, keys):
+        lines += [f"  # {why}", f"  {command}", ""]
+    lines.append("El índice está en INDICE.html. Los secretos del inventario no están en este paquete.")
+    return "\n".join(lines) + "\n"
+
+
+def _index(contents: Contents, report: chain.Report, names: Sequence[str]) -> str:
+    items = []
+    for name in sorted(names):
+        what = _MEMBERS.get(name, "ancla: sellos guardados fuera de la bitácora")
+        items.append(f'<li><a href="{html.escape(name, quote=True)}">{html.escape(name)}</a>: {html.escape(what)}</li>')
+    states = {state: sum(row[state] for row in contents.matrix.rows) for state in ("met", "late", "missing", "excused")}
+    counted = ", ".join(f"{compliance.STATES[state]} {count}" for state, count in states.items())
+    return _html(f"Paquete de evidencia de {contents.since} a {contents.until}", [
+        f"<p>{html.escape(contents.rules['institution'])}. {html.escape(contents.rules['manual']['name'])}.</p>",
+        "<p>" + "<br>".join(html.escape(line) for line in report.lines()) + "</p>",
+        f"<p>Copias debidas en el periodo: {html.escape(counted)}.</p>",
+        f"<ul>{''.join(items)}</ul>",
+        "<p>Cómo comprobarlo: <a href=\"LEEME.txt\">LEEME.txt</a>.</p>",
+    ])
+
+
+def _html(title: str, parts: Sequence[str]) -> str:
+    return (f'<!DOCTYPE html><html lang="es"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
+            f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{''.join(parts)}</body></html>\n")
+
+
+def _zip(path: Path, members: Mapping[str, bytes], copy: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
+            for name in sorted([*members, FILE]):
+                info = zipfile.ZipInfo(name, _ORIGIN_OF_TIME)
+                info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100600 << 16
+                with pack.open(info, "w", force_zip64=True) as member:
+                    if name == FILE:
+                        with copy.open("rb") as source:
+                            shutil.copyfileobj(source, member, _BLOCK)
+                    else:
+                        member.write(members[name])
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while block := source.read(_BLOCK):
+            yield block
+
+
+def _sha256(path: Path) -> str:
+    found = hashlib.sha256()
+    for block in _blocks(path):
+        found.update(block)
+    return found.hexdigest()
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
