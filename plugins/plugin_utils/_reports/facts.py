@@ -29,6 +29,7 @@ _PROVED = ("T3", "T4", "T5")
 _PROOFS_LOOKED_AT = 100
 _RESTORES_DAYS = 90
 _DAY = datetime.timedelta(days=1)
+_LOOK_BACK = datetime.timedelta(days=62)  # two of the longest periods of numeral 6.4
 
 
 class Jump(NamedTuple):
@@ -101,11 +102,15 @@ def read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, 
         stamp = (entry.get("started_at") if entry["type"] in ("copy_made", "copy_failed") else None) or entry["at_event"]
         entry["moment"] = datetime.datetime.fromisoformat(stamp[:19] + "+00:00").astimezone(here)
         grouped[entry.get("kind", ""), entry.get("system", "")].append(entry)
-    seen: list[System] = []
+    known = [system for system in systems if system["kind"] in rules["kinds"]]
+    kept = store.kept([(system["kind"], system["name"]) for system in known])
     used: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for system in systems:
-        if system["kind"] in rules["kinds"]:
-            seen.append(_system(store, rules, system, grouped[system["kind"], system["name"]], first, last, now, used))
+    for media, size in (copy for copies in kept.values() for copy in copies):
+        for name in media:
+            used[name][0] += 1
+            used[name][1] += size
+    seen = [_system(store, rules, system, grouped[system["kind"], system["name"]], first, last, now, len(kept[system["kind"], system["name"]]))
+            for system in known]
     growth: dict[str, int] = defaultdict(int)
     for entry in told:
         if entry["type"] == "copy_made" and not entry.get("simulated"):
@@ -120,25 +125,24 @@ def read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, 
 
 
 def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
-            last: datetime.date, now: datetime.datetime, used: dict[str, list[int]]) -> System:
+            last: datetime.date, now: datetime.datetime, kept: int) -> System:
     kind, name = system["kind"], system["name"]
-    copies = store.copies(kind, name)
-    for copy in copies:
-        for medium in copy["media"]:
-            used[medium][0] += 1
-            used[medium][1] += int(copy.get("size", 0))
     good = store.last_good(kind, name)
     proofs = [entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
               if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("trust_level", "") in _PROVED)]
     proof = proofs[0] if proofs else None
-    before = next((entry for entry in store.entries(system=name, kind=kind, type="copy_made", until=(first - _DAY).isoformat(), limit=3,
-                                                   newest_first=True, zone=rules["time_zone"]) if not entry.get("simulated")), None)
+    # A window and no limit: a limit lets the store walk all that was written since.
+    before = next((entry for entry in store.entries(
+        system=name, kind=kind, type="copy_made", since=(first - _LOOK_BACK).isoformat(), until=(first - _DAY).isoformat(), newest_first=True,
+        zone=rules["time_zone"]) if not entry.get("simulated")), None)
+    if before is None and good is not None and _time(good["at_event"]) < datetime.datetime.combine(first, datetime.time(), _due.zone(rules["time_zone"])):
+        before = good
     made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]
     return System(
         name, kind, system["criticality"], system.get("office", ""), system.get("responsible", ""),
         _due.decide(system, rules, _dated(good), now), good, proof, (now - _time(proof["at_event"])).days if proof else -1,
         _cells(rules, system, told, before, first, last, now), [int(entry.get("size", 0)) for entry in made], _jumps(made, before),
-        len(copies), int(rules["kinds"][kind].get("keep_copies", 0)))
+        kept, int(rules["kinds"][kind].get("keep_copies", 0)))
 
 
 def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None,

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "collections"))
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError  # noqa: E402
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store  # noqa: E402
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import Store, open_store  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, tables  # noqa: E402
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&"
@@ -84,6 +84,18 @@ def test_jumps_proofs_media_restores(store):
     assert [(medium.name, medium.copies, medium.size, medium.days_left) for medium in read_back.media] == [("nas", 4, 4499, 10)]
     assert [restore["ticket"] for restore in read_back.restores] == ["T-1"]
     assert read_back.chain.whole
+
+
+def test_one_pass_over_the_copies_says_what_reading_each_says(store):
+    for day in (18, 19, 20, 21):
+        copied(store, "SIGA", day, medium="nas, local")
+    copied(store, "SIGA", 18, "copy_pruned", medium="nas, local")
+    copied(store, "SIGA", 19, "copy_pruned", medium="nas")
+    copied(store, "SIGA", 20, "copy_damaged")
+    copied(store, "SIGA", 22, simulated=True)
+    keys = [("database", "SIGA"), ("database", "NADIE")]
+    assert store.kept(keys) == Store.kept(store, keys)
+    assert [media for media, _size in store.kept(keys)[keys[0]]] == [["local"], ["nas", "local"], ["nas", "local"]]
 
 
 class Page(HTMLParser):
