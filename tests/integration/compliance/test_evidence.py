@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, evidence
@@ -170,3 +171,13 @@ def test_a_pack_that_can_not_be_written_leaves_what_was_there(house, tmp_path):
     told = run("evidence", evidence_dest=str(tmp_path / "absent" / "pack.zip"))
     assert told.returncode == 2 and "RSP903" in told.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_entry_that_is_not_what_was_sealed_is_not_exported_as_if_it_were(tmp_path):
+    with open_store(str(tmp_path / "b.sqlite")) as store:
+        store.append("copy_made", {"system": "SIGA", "kind": "database", "label": "SIGA_20261102"}, "2026-11-02T15:00:00Z", "test")
+        other = OtherStore(store)
+        other.entries = lambda: [{**entry, "label": "SIGA_20261103"} for entry in store.entries()]
+        with pytest.raises(BackupError) as refused:
+            evidence.export_chain(other, tmp_path / "export.sqlite")
+    assert refused.value.code == "RSP904"

@@ -193,7 +193,7 @@ def test_prices_are_valid_or_told():
 def test_no_secret_of_an_inventory_is_public():
     secret = "Plantado-5e1f"
     system = {**SIGA, "password": secret, "source": {"type": "git", "url": f"https://u:{secret}@git.example.org/a?sig={secret}", "password": secret,
-                                                      "ssh_key": secret, "dump": ["tool", secret], "path": "/srv/{{ x }}", "new_key": secret}}
+                                                     "ssh_key": secret, "dump": ["tool", secret], "path": "/srv/{{ x }}", "new_key": secret}}
     medium = {"name": "nas", "path": "/srv", "ssh_key": secret, "user": "copias", "sas": secret}
     told = f"{institution.public_system(system)} {institution.public_medium(medium)}"
     assert secret not in told and "https://git.example.org/a" in told and "'path': '/srv'" in told
