@@ -83,13 +83,14 @@ def _kinds(found: facts.Facts) -> Iterable[dict[str, Any]]:
 def _blocks(found: facts.Facts) -> Iterable[dict[str, Any]]:
     """The heat map, a month a block when the period is long, so that each fits on a sheet."""
     numbered = list(enumerate(found.days))
-    groups = [numbered] if len(numbered) <= _BLOCK_DAYS else [list(days) for _, days in itertools.groupby(numbered, lambda pair: (pair[1].year, pair[1].month))]
+    by_month = itertools.groupby(numbered, lambda pair: (pair[1].year, pair[1].month))
+    groups = [numbered] if len(numbered) <= _BLOCK_DAYS else [list(days) for _month, days in by_month]
     letters = {state: f'<td class="{state[0]}">{letter}' for state, (letter, word) in facts.CELLS.items()}
     for group in reversed(groups):
         start, end = group[0][0], group[-1][0] + 1
         yield {
             "title": f"Del {_day(group[0][1])} al {_day(group[-1][1])}" if len(groups) == 1 else f"{_MONTHS[group[0][1].month - 1]} de {group[0][1].year}",
-            "start": start, "days": [day for _, day in group], "open": end == len(numbered),
+            "start": start, "days": [day for _place, day in group], "open": end == len(numbered),
             # Letters and classes are ours: nothing here comes from the bitácora.
             "rows": [(system, Markup("".join(letters[state] for state in system.cells[start:end]))) for system in found.systems],
         }
@@ -114,7 +115,7 @@ def _data(found: facts.Facts, indexed: Mapping[tuple[str, str], int], listed: Ma
             note = "Simulación. " + note
         rows.append([*row, note[:300]] if note and entry["type"] != "copy_made" else row)
     told = {"first": found.first.isoformat(), "systems": [system.name for system in found.systems], "words": words, "rows": rows,
-            "cells": {letter: word for letter, word in facts.CELLS.values()}}
+            "cells": dict(facts.CELLS.values())}
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
 

@@ -132,9 +132,9 @@ def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], t
               if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("trust_level", "") in _PROVED)]
     proof = proofs[0] if proofs else None
     # A window and no limit: a limit lets the store walk all that was written since.
-    before = next((entry for entry in store.entries(
-        system=name, kind=kind, type="copy_made", since=(first - _LOOK_BACK).isoformat(), until=(first - _DAY).isoformat(), newest_first=True,
-        zone=rules["time_zone"]) if not entry.get("simulated")), None)
+    earlier = store.entries(system=name, kind=kind, type="copy_made", since=(first - _LOOK_BACK).isoformat(), until=(first - _DAY).isoformat(),
+                            newest_first=True, zone=rules["time_zone"])
+    before = next((entry for entry in earlier if not entry.get("simulated")), None)
     if before is None and good is not None and _time(good["at_event"]) < datetime.datetime.combine(first, datetime.time(), _due.zone(rules["time_zone"])):
         before = good
     made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]
