@@ -109,7 +109,11 @@ def read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, 
         for name in media:
             used[name][0] += 1
             used[name][1] += size
-    seen = [_system(store, rules, system, grouped[system["kind"], system["name"]], first, last, now, len(kept[system["kind"], system["name"]]))
+    # One query for all: asked for each system, the store would go through the same days once for each.
+    earlier = {(entry.get("kind", ""), entry.get("system", "")): entry for entry in store.entries(
+        since=(first - _LOOK_BACK).isoformat(), until=(first - _DAY).isoformat(), type="copy_made", zone=rules["time_zone"]) if not entry.get("simulated")}
+    seen = [_system(store, rules, system, grouped[system["kind"], system["name"]], first, last, now, len(kept[system["kind"], system["name"]]),
+                    earlier.get((system["kind"], system["name"])))
             for system in known]
     growth: dict[str, int] = defaultdict(int)
     for entry in told:
@@ -125,16 +129,12 @@ def read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, 
 
 
 def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
-            last: datetime.date, now: datetime.datetime, kept: int) -> System:
+            last: datetime.date, now: datetime.datetime, kept: int, before: Mapping[str, Any] | None) -> System:
     kind, name = system["kind"], system["name"]
     good = store.last_good(kind, name)
     proofs = [entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
               if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("trust_level", "") in _PROVED)]
     proof = proofs[0] if proofs else None
-    # A window and no limit: a limit lets the store walk all that was written since.
-    earlier = store.entries(system=name, kind=kind, type="copy_made", since=(first - _LOOK_BACK).isoformat(), until=(first - _DAY).isoformat(),
-                            newest_first=True, zone=rules["time_zone"])
-    before = next((entry for entry in earlier if not entry.get("simulated")), None)
     if before is None and good is not None and _time(good["at_event"]) < datetime.datetime.combine(first, datetime.time(), _due.zone(rules["time_zone"])):
         before = good
     made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]
