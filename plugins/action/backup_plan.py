@@ -43,11 +43,12 @@ class ActionModule(InventoryAction):
         here = _due.zone(rules["time_zone"])
         now = datetime.datetime.now(datetime.timezone.utc)
         emergency = _emergency(arguments["emergency_reason"])
+        soon = (now + datetime.timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
         plan = []
         with open_store(resolve_url()) as store:
             for index, system in found.chosen(arguments["kind"]):
                 trust = min(TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]]["required_trust"], key=TRUST_LEVELS.index)
-                last = store.last_good(system["kind"], system["name"], trust)
+                last = store.last_good(system["kind"], system["name"], trust, soon)
                 decision = _due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
                 plan.append(_row(index, system, rules, media, last, decision, now.astimezone(here).date()))
         if arguments["show"]:

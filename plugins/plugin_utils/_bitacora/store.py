@@ -163,11 +163,15 @@ class Store(abc.ABC):
                 found[entry.get("label", "")] = entry["type"] == "copy_held"
         return {label for label, on in found.items() if on}
 
-    def last_good(self, kind: str, system: str, minimum_trust: str = "T2") -> dict[str, Any] | None:
+    def last_good(self, kind: str, system: str, minimum_trust: str = "T2", until: str = "") -> dict[str, Any] | None:
         """The newest copy of a system that is good: made, not a simulation, trusted enough, whole on all its media.
 
-        It is nearly always one of the last made, so that the history behind them is read only when none of these is good.
+        With `until` (UTC), one dated later is given only when there is no other: a clock that was once ahead must not hide what came after.
         """
+        return self._last_good(kind, system, minimum_trust, until) or (self._last_good(kind, system, minimum_trust, "") if until else None)
+
+    def _last_good(self, kind: str, system: str, minimum_trust: str, until: str) -> dict[str, Any] | None:
+        """It is nearly always one of the last made, so that the history behind them is read only when none of these is good."""
         for limit in _LAST_MADE:
             recent = self.entries(kind=kind, system=system, type="copy_made", limit=limit)
             for made in sorted(recent, key=_order, reverse=True):
@@ -175,12 +179,12 @@ class Store(abc.ABC):
                 later = [entry for entry in self.entries(label=made.get("label", ""), type=_OF_A_COPY)
                          if entry.get("kind") == kind and entry.get("system") == system]
                 for copy in _copies(later):
-                    if _is_good(copy, minimum_trust):
+                    if _is_good(copy, minimum_trust) and not (until and _order(copy)[0] > until):
                         return copy
             if len(recent) < limit:
                 return None
         for copy in reversed(self.copies(kind, system)):
-            if _is_good(copy, minimum_trust):
+            if _is_good(copy, minimum_trust) and not (until and _order(copy)[0] > until):
                 return copy
         return None
 

@@ -241,3 +241,15 @@ def test_the_table_fits_and_is_aligned(width):
 
 def test_no_rows():
     assert view.table([], 80) == ["La bitácora no tiene asientos con esos criterios."]
+
+
+def test_a_copy_dated_in_the_future_does_not_hide_those_made_after_it(tmp_path):
+    """The clock was once ahead; what was copied since is what counts."""
+    with stores.open_store(str(tmp_path / "b.sqlite")) as store:
+        for label, at in (("S_20280601", "2028-06-01T10:00:00Z"), ("S_20280301", "2028-03-01T14:00:00Z")):
+            body = {"started_at": at, "label": label, "system": "S", "kind": "database", "trust_level": "T2", "medium": "local"}
+            store.append("copy_made", body, entries.now(), "test")
+        assert store.last_good("database", "S")["label"] == "S_20280601"
+        assert store.last_good("database", "S", until="2028-03-01T15:00:00Z")["label"] == "S_20280301"
+        assert store.last_good("database", "S", until="2028-01-01T00:00:00Z")["label"] == "S_20280601", "told rather than nothing"
+        assert store.last_good("database", "T", until="2028-01-01T00:00:00Z") is None
