@@ -12,6 +12,7 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ..module_utils._engine import result
+from ..module_utils._engine.errors import BackupError
 from ..plugin_utils import _drills
 from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
 from ..plugin_utils._inventory import INVENTORY, InventoryAction
@@ -22,6 +23,7 @@ class ActionModule(InventoryAction):
         **INVENTORY,
         "kind": {"type": "str", "default": "all", "choices": ["all", *result.KINDS]},
         "budget_minutes": {"type": "int", "default": 0},
+        "record": {"type": "bool", "default": False},
         "show": {"type": "bool", "default": False},
     }
 
@@ -31,8 +33,10 @@ class ActionModule(InventoryAction):
         if arguments["budget_minutes"] > 0:
             rules["drills"] = {**rules.get("drills", {}), "budget_minutes": arguments["budget_minutes"]}
         places = {(system["kind"], system["name"]): index for index, system in found.chosen(arguments["kind"])}
+        names = [medium["name"] for medium in found.media]
         with open_store(resolve_url()) as store:
-            candidates = [_candidate(store, system) for _index, system in found.chosen(arguments["kind"])]
+            candidates = [_candidate(store, system, names) for _index, system in found.chosen(arguments["kind"])]
+            bare = [_bare(candidate, len(store.copies(candidate.kind, candidate.system))) for candidate in candidates if candidate.copy is None]
         turns = _drills.rotate(candidates, rules, datetime.datetime.now(datetime.timezone.utc))
         copies = {(candidate.kind, candidate.system): candidate.copy for candidate in candidates}
         rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": _on_one_medium(copies[turn.kind, turn.system], found.media)}
@@ -42,15 +46,27 @@ class ActionModule(InventoryAction):
         lines.append(f"Cobertura: {covered} % de {len(turns)} sistemas con su prueba de restauración al día")
         if arguments["show"]:
             Display().display("\n".join([f"{task_vars['inventory_hostname']}: pruebas de restauración", *lines]))
-        return {"changed": False, "turns": rows, "coverage_percent": covered, "summary": lines}
+        told = {"backup": [entry for entry in bare if entry]} if arguments["record"] and any(bare) else {}
+        return {**told, "changed": False, "turns": rows, "coverage_percent": covered, "summary": lines}
 
 
-def _candidate(store: Store, system: Mapping[str, Any]) -> _drills.Candidate:
+def _candidate(store: Store, system: Mapping[str, Any], media: list[str]) -> _drills.Candidate:
     kind, name = system["kind"], system["name"]
-    whole = [copy for copy in store.copies(kind, name) if any(copy["media"].values()) and copy["trust_level"] >= "T2"]
+    whole = [copy for copy in store.copies(kind, name) if any(copy["media"].get(medium, "") >= "T2" for medium in media)]
     proofs = [entry for entry in store.entries(kind=kind, system=name, type=("copy_verified", "restored"))
               if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("verification_level", "") >= "T3")]
-    return _drills.Candidate(name, kind, system["criticality"], whole[-1] if whole else None, proofs)
+    failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
+                if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label")]
+    return _drills.Candidate(name, kind, system["criticality"], whole[-1] if whole else None, proofs, failures)
+
+
+def _bare(candidate: _drills.Candidate, copies: int) -> dict[str, Any]:
+    """A system whose copies are all lost or damaged fails each night; one that was never copied is overdue, which others tell."""
+    if not copies:
+        return {}
+    error = BackupError("nothing_to_drill", system=candidate.system, count=copies)
+    return result.build(event="verification_failed", system=candidate.system, kind=candidate.kind, criticality=candidate.criticality, reason="drill",
+                        **result.failure(error))
 
 
 def _on_one_medium(copy: Mapping[str, Any] | None, media: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,61 +6,195 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ansible.utils.display import Display
 
-from ..module_utils._engine import label, result
+from ..module_utils._engine import label, policy, result
 from ..module_utils._engine.errors import BackupError
-from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
 from ..plugin_utils._copying import PlainAction
-
+from ..plugin_utils._inventory import names_of_other_hosts, plain
 
 _KEPT = ("label", "printed_label", "system", "kind", "criticality", "office", "responsible", "numeral", "sha256")
+_REASON = "reconciliation"
+_MOST_NAMED = 20
+
+
+class _Shelf(NamedTuple):
+    """A system on the medium: the copies the bitácora knows there, and the digests of those that lie there."""
+
+    kind: str
+    system: str
+    known: dict[str, dict[str, Any]]
+    there: dict[str, str]
 
 
 class ActionModule(PlainAction):
     FAILURE_EVENT = "verification_failed"
+    ARGUMENTS: dict[str, Any] = {
+        "medium": {"type": "dict", "required": True},
+        "systems": {"type": "list", "elements": "dict", "required": True},
+        "accept_empty": {"type": "bool", "default": False},
+        "lost_labels": {"type": "list", "elements": "str", "default": []},
+        "lost_reason": {"type": "str", "default": ""},
+        "show": {"type": "bool", "default": False},
+    }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        show = bool(arguments.pop("show", False))
-        listed = self.module("backup_info", arguments, task_vars)
+        given = self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1]
+        if given["lost_labels"] and not given["lost_reason"].strip():
+            raise BackupError("invalid_input", where="lost_reason", value=given["lost_reason"], problem="is missing",
+                              mend="Say why these copies are given up; it goes into the bitácora.")
+        medium, systems = arguments["medium"], plain(given["systems"])
+        place = "{0} ({1}{2})".format(medium["name"], "{0}:".format(medium["host"]) if medium.get("host") else "", medium["path"])
+        shelves = {f"{system['kind']}/{label.canonical(system['name'])}": system for system in systems}
+        listed = self.module("backup_info", {"medium": medium, "shelves": sorted(shelves)}, task_vars)
         if listed.get("failed"):
-            return listed
-        system, kind, medium = str(arguments["system"]), str(arguments["kind"]), str(arguments["medium"]["name"])
-        there = {copy["label"]: copy.get("sha256", "") for copy in listed["copies"]}
+            error = listed.get("error")
+            return self._unread(medium["name"], error, [f"{place}: {error['message_es']}"], given["show"]) if error else listed
         with open_store(resolve_url()) as store:
-            known = {copy["label"]: copy for copy in store.copies(kind, system) if medium in copy["media"]}
-            told = {(entry.get("label"), entry.get("sha256", "")) for entry in store.entries(kind=kind, system=system, type="stray_found")
-                    if entry.get("medium") == medium and not entry.get("simulated")}
-        ghosts = sorted(name for name in known if name not in there)
-        differing = sorted(name for name in known if name in there and known[name].get("sha256", "") != there[name])
-        strays = sorted(name for name in there if name not in known)
-        found = [_missing(known[name], medium, kind) for name in ghosts if known[name]["media"][medium]]
-        found += [_differing(known[name], medium, there[name]) for name in differing if known[name]["media"][medium]]
-        found += [_stray(system, kind, medium, name, there[name]) for name in strays if (name, there[name]) not in told]
-        lines = [f"{system} en {medium}: {len(there)} copias en el medio, {len(known)} en la bitácora"]
-        lines += [f"    falta {name}: la bitácora la tiene, el medio no" for name in ghosts]
-        lines += [f"    difiere {name}: el medio tiene otro contenido" for name in differing]
-        lines += [f"    sin asiento {name}: el medio la tiene, la bitácora no" for name in strays]
-        if show:
-            Display().display("\n".join(lines))
-        return {"changed": False, "ghosts": ghosts, "differing": differing, "strays": strays, "summary": lines, **({"backup": found} if found else {})}
+            found = [_shelf(store, shelf, system, str(medium["name"]), listed["copies"]) for shelf, system in shelves.items()]
+            if _is_empty(found, listed["shelves"], str(medium["name"])) and not given["accept_empty"]:
+                empty = BackupError("medium_empty", location=place)
+                told = {"code": empty.code, "message": empty.message, "message_es": empty.spanish, "remedy_es": empty.remedy}
+                return self._unread(medium["name"], told, [empty.spanish], given["show"])
+            entries: list[dict[str, Any]] = []
+            rows: dict[str, list[str]] = {"ghosts": [], "differing": [], "strays": [], "healed": [], "lost": []}
+            lines = []
+            for shelf in found:
+                lines += self._one(store, shelf, medium, given, task_vars, entries, rows)
+            unknown, entry_rows, unknown_lines = _foreign(store, listed["copies"], shelves, task_vars, str(medium["name"]))
+        rows["strays"] += unknown
+        lines += unknown_lines + [f"    resto de una ejecución muerta: {row['kind']}/{row['system']}/{row['name']} (hace {row['age'] // 3600} h)"
+                                  for row in listed["leftovers"]]
+        return _answer(given["show"], [place, *lines], entries + entry_rows, **rows, leftovers=listed["leftovers"])
+
+    def _unread(self, name: str, error: Mapping[str, Any], lines: list[str], show: bool) -> dict[str, Any]:
+        """A medium that can't be looked at says nothing of its copies: the run fails, and no copy is called damaged."""
+        entry = result.build(event="verification_failed", medium=name, reason=_REASON, error_code=error["code"], error_message=error["message"],
+                             error_message_es=error["message_es"], error_remedy_es=error["remedy_es"])
+        return _answer(show, lines, [entry], ghosts=[], differing=[], strays=[], healed=[], lost=[], leftovers=[])
+
+    def _one(self, store: Store, shelf: _Shelf, medium: Mapping[str, Any], given: Mapping[str, Any], task_vars: dict[str, Any],
+             entries: list[dict[str, Any]], rows: dict[str, list[str]]) -> list[str]:
+        """Compare one system. Gives its lines; what is to be recorded goes to `entries`, what was found to `rows`."""
+        name, known, there = str(medium["name"]), shelf.known, shelf.there
+        lost = [each for each in sorted(known) if each not in there and each in given["lost_labels"]]
+        ghosts = [each for each in sorted(known) if each not in there and each not in lost]
+        differing = [each for each in sorted(known) if each in there and known[each].get("sha256", "") != there[each]]
+        strays = [each for each in sorted(there) if each not in known]
+        standing = [each for each in ghosts + differing if not known[each]["media"][name]]
+        entries += [_missing(known[each], name) for each in ghosts if known[each]["media"][name]]
+        entries += [_differing(known[each], name, there[each]) for each in differing if known[each]["media"][name]]
+        entries += [_given_up(known[each], name, given["lost_reason"]) for each in lost]
+        healed = []
+        for each in sorted(set(known).intersection(there).difference(differing)):
+            level = "" if known[each]["media"][name] or self._task.check_mode else _level_before(store, known[each], name)
+            if level:
+                entries.append(self._found_again(known[each], medium, level, task_vars))
+                healed += [each] if entries[-1].get("event") == "copy_found" else []
+        if standing:
+            error = BackupError("copies_still_missing", count=len(standing), system=shelf.system, location=name,
+                                labels=", ".join(standing[:_MOST_NAMED]) + (" ..." if len(standing) > _MOST_NAMED else ""))
+            entries.append(result.build(event="verification_failed", system=shelf.system, kind=shelf.kind, medium=name, reason=_REASON,
+                                        objects=len(standing), **result.failure(error)))
+        told = {(entry.get("label"), entry.get("sha256", "")) for entry in store.entries(kind=shelf.kind, system=shelf.system, type="stray_found")
+                if entry.get("medium") == name and not entry.get("simulated")}
+        entries += [_stray(shelf.system, shelf.kind, name, each, there[each]) for each in strays if (each, there[each]) not in told]
+        for key, labels in (("ghosts", ghosts), ("differing", differing), ("strays", strays), ("healed", healed), ("lost", lost)):
+            rows[key] += labels
+        return [f"{shelf.system} en {name}: {len(there)} copias en el medio, {len(known)} en la bitácora",
+                *(f"    falta {each}: la bitácora la tiene, el medio no" for each in ghosts),
+                *(f"    difiere {each}: el medio tiene otro contenido" for each in differing),
+                *(f"    reencontrada {each}: vuelve a contar" for each in healed),
+                *(f"    dada por perdida {each}: {given['lost_reason']}" for each in lost),
+                *(f"    sin asiento {each}: el medio la tiene, la bitácora no" for each in strays)]
+
+    def _found_again(self, copy: Mapping[str, Any], medium: Mapping[str, Any], level: str, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """A copy that was missed is there again with its list of files: its bytes are read, and it counts as before when they are the same."""
+        read = self.module("backup_verify", {
+            "label": copy["label"], "system": copy["system"], "kind": copy["kind"], "level": "T1", "sha256": copy["sha256"], "medium": medium,
+            "record": {"reason": _REASON}}, task_vars)
+        told = dict(read.get("backup", {}))
+        if read.get("failed"):
+            return told
+        return {**told, **{name: copy[name] for name in _KEPT if name in copy}, "event": "copy_found", "trust_level": level,
+                "reason_text": "Faltaba o difería; está otra vez en el medio, con la misma huella y los mismos bytes"}
 
 
-def _missing(copy: Mapping[str, Any], medium: str, kind: str) -> dict[str, Any]:
-    return _of(copy, medium, BackupError("copy_missing", label=copy["label"], location=medium))
+def _answer(show: bool, lines: list[str], entries: list[dict[str, Any]], **rows: Any) -> dict[str, Any]:
+    if show:
+        Display().display("\n".join(lines))
+    return {"changed": False, **rows, "summary": lines, **({"backup": entries} if entries else {})}
+
+
+def _shelf(store: Store, shelf: str, system: Mapping[str, Any], medium: str, copies: Sequence[Mapping[str, Any]]) -> _Shelf:
+    known = {copy["label"]: copy for copy in store.copies(system["kind"], system["name"]) if medium in copy["media"]}
+    there = {copy["label"]: copy.get("sha256", "") for copy in copies if f"{copy['kind']}/{copy['system']}" == shelf}
+    return _Shelf(system["kind"], system["name"], known, there)
+
+
+def _is_empty(found: Sequence[_Shelf], shelves: Sequence[str], medium: str) -> bool:
+    """Copies are known to be good there, and not even a directory is left of any of their systems. Retention never removes these."""
+    good = [shelf for shelf in found if any(copy["media"][medium] for copy in shelf.known.values())]
+    return bool(good) and not any(f"{shelf.kind}/{label.canonical(shelf.system)}" in shelves for shelf in good)
+
+
+def _level_before(store: Store, copy: Mapping[str, Any], medium: str) -> str:
+    """The trust level a copy had on a medium before reconciliations missed it; empty when something else found it damaged too."""
+    level, missed = "", False
+    for entry in store.entries(label=copy["label"], kind=copy["kind"], system=copy["system"]):
+        if entry.get("simulated") or medium not in entry.get("medium", "").split(", "):
+            continue
+        if entry["type"] in ("copy_made", "copy_verified", "copy_found"):
+            level, missed = max(level, entry.get("trust_level", "")), False
+        elif entry["type"] == "copy_damaged" and entry.get("reason") != _REASON:
+            return ""
+        elif entry["type"] == "copy_damaged":
+            missed = True
+    return level if missed else ""
+
+
+def _foreign(store: Store, copies: Sequence[Mapping[str, Any]], shelves: Mapping[str, Any], task_vars: Mapping[str, Any],
+             medium: str) -> tuple[list[str], list[dict[str, Any]], list[str]]:
+    """Copies of systems that no host of the inventory declares: with their entry they are only told, without one they are strays."""
+    groups = task_vars.get("groups") or {}
+    others = names_of_other_hosts({**task_vars, "ansible_play_hosts_all": groups.get("all", task_vars.get("ansible_play_hosts_all", ()))})
+    strays, entries, lines, counted = [], [], [], dict[str, int]()
+    for copy in copies:
+        shelf = f"{copy['kind']}/{copy['system']}"
+        if shelf in shelves or policy.identity({"kind": copy["kind"], "name": copy["system"]}) in others:
+            continue
+        said = [entry for entry in store.entries(label=copy["label"], kind=copy["kind"], type=("copy_made", "stray_found"))
+                if medium in entry.get("medium", "").split(", ") and not entry.get("simulated")]
+        if any(entry["type"] == "copy_made" for entry in said):
+            counted[shelf] = counted.get(shelf, 0) + 1
+            continue
+        strays.append(copy["label"])
+        entries += [] if said else [_stray(copy["system"], copy["kind"], medium, copy["label"], "")]
+        lines.append(f"    sin asiento {shelf}/{copy['label']}: de un sistema que no está en el inventario")
+    return strays, entries, [f"    fuera del inventario {shelf}: {number} copias con asiento" for shelf, number in sorted(counted.items())] + lines
+
+
+def _missing(copy: Mapping[str, Any], medium: str) -> dict[str, Any]:
+    return _damaged(copy, medium, BackupError("copy_missing", label=copy["label"], location=medium))
 
 
 def _differing(copy: Mapping[str, Any], medium: str, digest: str) -> dict[str, Any]:
-    return _of(copy, medium, BackupError("bytes_differ", file=copy["label"] + "/SHA256SUMS", detail=f"its SHA-256 is {digest or 'not readable'}"))
+    return _damaged(copy, medium, BackupError("bytes_differ", file=copy["label"] + "/SHA256SUMS", detail=f"its SHA-256 is {digest or 'not readable'}"))
 
 
-def _of(copy: Mapping[str, Any], medium: str, error: BackupError) -> dict[str, Any]:
-    """A copy that is not what the bitácora says: damaged on that medium, until a verification there finds it whole."""
+def _damaged(copy: Mapping[str, Any], medium: str, error: BackupError) -> dict[str, Any]:
+    """A copy that is not what the bitácora says: it does not count on that medium until it is found again or verified."""
     kept = {name: copy[name] for name in _KEPT if name in copy}
-    return result.build(event="copy_damaged", medium=medium, verification_level="T1", **kept, **result.failure(error))
+    return result.build(event="copy_damaged", medium=medium, verification_level="T1", reason=_REASON, **kept, **result.failure(error))
+
+
+def _given_up(copy: Mapping[str, Any], medium: str, reason: str) -> dict[str, Any]:
+    kept = {name: copy[name] for name in _KEPT if name in copy}
+    return result.build(event="copy_pruned", medium=medium, reason=_REASON, reason_text=f"Dada por perdida: {reason.strip()}", **kept)
 
 
 def _stray(system: str, kind: str, medium: str, name: str, digest: str) -> dict[str, Any]:

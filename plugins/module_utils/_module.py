@@ -9,14 +9,14 @@ import contextlib
 import signal
 import time
 import traceback
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ._engine import copy, label, result
 from ._engine.errors import BackupError
 from ._engine.media import catalogue as media_catalogue
-from ._engine.media.base import Medium, Slot
+from ._engine.media.base import Found, Medium, Slot
 from ._engine.result import KINDS
 from ._engine.sources import catalogue
 from ._engine.sources.base import Source
@@ -155,6 +155,11 @@ class Task:
             found["location"] = self.medium().location(self.slot)
         return found
 
+    def found_at(self, error: BackupError) -> Dict[str, str]:
+        """The level of verification that finds such a fault: one as thorough is needed to answer it."""
+        level = _FOUND_AT.get(error.fault.name)
+        return dict(verification_level=level) if level and "level" in self.params else {}
+
     def order(self) -> copy.Order:
         encryption = self.params["encryption"]
         keys = None
@@ -164,7 +169,8 @@ class Task:
             slot=self.slot, printed_label=self.label.printed, compression=self.params["compression"],
             level=self.params["compression_level"], threads=self.params["compression_threads"], keys=keys,
             key_reference=encryption["key_reference"], minimum_size=self.params["minimum_size"],
-            previous_size=self.params["record"].get("previous_size") or 0, lock_timeout=self.params["lock_timeout"])
+            previous_size=self.params["record"].get("previous_size") or 0, lock_timeout=self.params["lock_timeout"],
+            known_on=tuple(map(str, self.params["record"].get("known_on") or ())))
 
     def keys(self) -> Keys:
         decryption = self.params["decryption"]
@@ -220,7 +226,8 @@ def _fail(module: AnsibleModule, task: Optional[Task], error: BackupError, failu
           started: str) -> None:
     told: Dict[str, Any] = {}
     if task is not None:
-        told["backup"] = task.fields(failure_event(error), started_at=started, ended_at=copy.now(), **task.where(), **result.failure(error))
+        told["backup"] = task.fields(failure_event(error), started_at=started, ended_at=copy.now(), **task.where(),
+                                     **task.found_at(error), **result.failure(error))
     module.fail_json(**dict(_told(error), **told))
 
 
@@ -243,7 +250,7 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
         if module.check_mode:
             source.preflight()
             for medium in media:
-                medium.check(order.slot, max(order.previous_size, order.minimum_size))
+                copy.check(order, medium)
             return dict(changed=True, backup=task.fields(
                 "copy_simulated", source_type=source.type, source=source.describe(), started_at=copy.now(),
                 medium=", ".join(medium.name for medium in media), compression=order.compression,
@@ -267,7 +274,8 @@ def _remarks(module: AnsibleModule, source: Source) -> Optional[List[str]]:
     return source.remarks() or None
 
 
-_DAMAGED = ("bytes_differ", "structure_unreadable", "manifest_unreadable", "restored_differs", "copy_missing")
+_FOUND_AT = {"bytes_differ": "T1", "manifest_unreadable": "T1", "copy_missing": "T1", "structure_unreadable": "T2", "restored_differs": "T3"}
+_DAMAGED = tuple(_FOUND_AT)
 
 
 def verify_copy(module: AnsibleModule) -> None:
@@ -275,27 +283,42 @@ def verify_copy(module: AnsibleModule) -> None:
 
     def work(task: Task) -> Dict[str, Any]:
         started, clock = copy.now(), time.monotonic()
-        level, checks = task.params["level"], ["sha256"]
+        level, checks, remarks = task.params["level"], ["sha256"], []
         with task.opened() as opened:
             source = task.source(opened.manifest)
             if level == "T1":
                 opened.verify_bytes()
             else:
                 checks = opened.verify_structure(source)
-            if level == "T3" and module.check_mode:
+            if level >= "T3" and module.check_mode:
                 level = "T2"
-            elif level == "T3":
+            elif level >= "T3":
                 with copy.scratch(task.params["scratch"]) as scratch:
                     checks += source.rehearse(opened, scratch)
+                    compared, remarks = _compared(source, opened, scratch) if level == "T4" else ([], [])
+                level, checks = "T4" if compared else "T3", checks + compared
         fields = dict(
             source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
             medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
             size=opened.size)
         fields.update(ended_at=copy.now(), duration_ms=int((time.monotonic() - clock) * 1000), trust_level=level, checks=checks,
-                      verification_level=level, warnings=_remarks(module, source))
+                      verification_level=level, warnings=(_remarks(module, source) or []) + remarks or None)
         return dict(changed=False, manifest=opened.manifest, backup=task.fields("copy_verified", **fields))
 
     run(module, work, lambda error: "copy_damaged" if error.fault.name in _DAMAGED else "verification_failed")
+
+
+def _compared(source: Source, opened: copy.Copy, scratch: str) -> Tuple[List[str], List[str]]:
+    """T4: the methods by which the copy was found equal to its source as it is now, none when it can't be told; and why not.
+
+    A source that can't be read says nothing of the copy, which did come back. Raises source_differs.
+    """
+    try:
+        return source.compare(opened, scratch), []
+    except BackupError as error:
+        if error.fault.name == "source_differs":
+            raise
+        return [], ["Not compared with the source: {0}".format(error.message)]
 
 
 def restore_copy(module: AnsibleModule) -> None:
@@ -341,6 +364,8 @@ def prune_copies(module: AnsibleModule) -> None:
 
     def work(task: Task) -> Dict[str, Any]:
         medium, victims = task.medium(), task.params["victims"]
+        if not medium.stocked(task.slot):
+            raise BackupError("medium_empty", location=medium.location(task.slot).rpartition("/" + task.slot.shelf)[0])
         with medium.lock(task.slot, 0 if module.check_mode else task.params["lock_timeout"]):
             _prove_what_stays(task, medium)
             if module.check_mode:
@@ -389,13 +414,40 @@ def _labels_diff(there: Set[str], told: Sequence[Mapping[str, Any]]) -> Dict[str
 
 
 def list_copies(module: AnsibleModule) -> None:
-    """What lies on a medium of a system."""
+    """What lies on a medium of a system, or all that does."""
     try:
         medium = media_catalogue.build(module.params["medium"])
+        if module.params["shelves"] is not None:
+            module.exit_json(changed=False, **_surveyed(medium, set(module.params["shelves"])))
         kind, system = module.params["kind"], label.canonical(module.params["system"])
         module.exit_json(changed=False, copies=[_listed(medium, Slot(kind, system, name)) for name in medium.labels(kind, system)])
     except BackupError as error:
         module.fail_json(**_told(error))
+
+
+def _surveyed(medium: Medium, wanted: Set[str]) -> Dict[str, Any]:
+    """All that lies on a medium; of the shelves `wanted` the copies are looked at too."""
+    rows = medium.survey()
+    copies = []
+    for row in rows:
+        slot = Slot(row.kind, row.system, row.name)
+        if row.name and not row.name.startswith("."):
+            copies.append(dict(_listed(medium, slot) if slot.shelf in wanted else dict(label=row.name), kind=row.kind, system=row.system))
+            copies[-1].pop("manifest", None)
+    left = [row for row in rows if row.name.startswith(".") and row.name.endswith((".partial", ".sealed", ".pruned")) and not _in_use(medium, row)]
+    return dict(shelves=["{0}/{1}".format(row.kind, row.system) for row in rows if not row.name], copies=copies,
+                leftovers=[dict(kind=row.kind, system=row.system, name=row.name, age=row.age) for row in left])
+
+
+def _in_use(medium: Medium, row: Found) -> bool:
+    """A run that lives holds the lock of its system."""
+    try:
+        with medium.lock(Slot(row.kind, row.system, ""), 0):
+            return False
+    except BackupError as error:
+        if error.fault.name != "system_busy":
+            raise
+        return True
 
 
 def _listed(medium: Medium, slot: Slot) -> Dict[str, Any]:

@@ -12,8 +12,10 @@ version_added: 0.2.0
 description:
   - A rotation of restore tests (ISO/IEC 27001 A.12.3.1, 8.13 in 2022; numeral 5.1 c). A system is due when its newest proof, a verification of trust
     level T3 or a restore, is older than the policy's C(drills.every) for its criticality (30, 90 and 180 days by default).
-  - The one longest past its turn comes first. Drills are taken until the estimated times fill C(drills.budget_minutes) of the policy (120 by default);
+  - The one that waits longest comes first, since its time was over or since its last drill failed, so that one that always fails starves nobody.
+    Drills are taken until the estimated times fill C(drills.budget_minutes) of the policy (120 by default);
     the first is taken even when it alone exceeds that. A restore is estimated by what it took before, or from the size.
+  - A system that has copies and none of them good can't be drilled. With O(record) that is an entry C(verification_failed) each night (RSP506).
   - Nothing is restored here; the role C(drill) does it with M(perucompras.respaldo.backup_verify).
 options:
   policy:
@@ -49,6 +51,10 @@ options:
     description: Minutes of this night, instead of those of the policy. V(0) takes the policy's.
     type: int
     default: 0
+  record:
+    description: Whether systems without a good copy are given as entries of the bitácora.
+    type: bool
+    default: false
   show:
     description: Also print the turns in Spanish.
     type: bool
@@ -96,6 +102,11 @@ coverage_percent:
   returned: success
   type: int
   sample: 83
+backup:
+  description: With O(record), the entries of systems that have copies and none of them good.
+  returned: when there are any
+  type: list
+  elements: dict
 summary:
   description: The same as lines in Spanish.
   returned: success

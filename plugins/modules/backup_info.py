@@ -18,12 +18,16 @@ options:
   system:
     description: Name of the system as declared in the inventory.
     type: str
-    required: true
   kind:
     description: Kind of backup (numeral 6.4).
     type: str
-    required: true
     choices: [database, source_code, file_server, mailbox]
+  shelves:
+    description:
+      - Lists all that lies on the medium, instead of one system. Of the directories named here, such as C(database/SIGA), the lists of files are read too.
+      - Directories that are in no C(KIND/SYSTEM) are not looked at.
+    type: list
+    elements: str
 extends_documentation_fragment:
   - perucompras.respaldo.backup.medium
 attributes:
@@ -60,6 +64,24 @@ copies:
     sha256: {description: SHA-256 of its SHA256SUMS., type: str}
     manifest: {description: "Its manifest; absent when it can't be read.", type: dict}
     error: {description: "Why the manifest can't be read.", type: str}
+    kind: {description: "With O(shelves), its kind.", type: str}
+    system: {description: "With O(shelves), the directory of its system.", type: str}
+shelves:
+  description: The directories of systems, C(KIND/SYSTEM).
+  returned: with O(shelves)
+  type: list
+  elements: str
+  sample: [database/SIGA]
+leftovers:
+  description: What runs that died left, C(.LABEL.partial), C(.LABEL.sealed) or C(.LABEL.pruned). The next run of the system sweeps it.
+  returned: with O(shelves)
+  type: list
+  elements: dict
+  contains:
+    kind: {description: Kind., type: str}
+    system: {description: Directory of the system., type: str}
+    name: {description: Name of the directory., type: str, sample: .SIGA_20261122.partial}
+    age: {description: Seconds since something was made or removed in it., type: int}
 error:
   description: What went wrong.
   returned: failure
@@ -82,8 +104,8 @@ from ..module_utils._engine.result import KINDS
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.MEDIUM, system=dict(type="str", required=True),
-            kind=dict(type="str", required=True, choices=list(KINDS))),
+            _module.MEDIUM, system=dict(type="str"), kind=dict(type="str", choices=list(KINDS)), shelves=dict(type="list", elements="str")),
+        required_together=[("system", "kind")], required_one_of=[("system", "shelves")], mutually_exclusive=[("system", "shelves")],
         supports_check_mode=True)
     _module.list_copies(module)
 

@@ -1,30 +1,44 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the action of the same name; what runs on the server is M(perucompras.respaldo.backup_info)."""
+"""Documentation of the action of the same name; what it does on the host, M(perucompras.respaldo.backup_info) and others do."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_reconcile
-short_description: Compare what lies on a medium with the bitácora, in both directions
+short_description: Compare what lies on a medium with what the bitácora says
 version_added: 0.2.0
 description:
-  - Every copy that the bitácora knows of a system on a medium must be there with the same C(SHA256SUMS), and every copy there must have its entry
+  - Every copy that the bitácora knows of the host's systems on a medium must be there with the same C(SHA256SUMS), and every copy there must have its entry
     (numerals 5.1 a and 8.2; ISO/IEC 27001 A.12.4).
-  - A copy that is missing or differs is recorded as C(copy_damaged) on that medium, once, so that it no longer counts; one without an entry as
-    C(stray_found), once for its content. Nothing is removed or read whole; M(perucompras.respaldo.backup_verify) reads the bytes.
+  - A copy that is missing or differs is recorded as C(copy_damaged) on that medium, once, so that it no longer counts. Each later run in which it still is
+    so records one C(verification_failed) for the system (RSP505), so that no night looks good before it is mended.
+  - When it is there again with the same digest its bytes are read (T1), and C(copy_found) gives it back the trust level it had. What a verification or
+    a drill found damaged is not healed here.
+  - A copy without an entry is recorded as C(stray_found), once for its content; those of systems that no host declares too. Nothing is removed.
   - Copies that retention removed are not missed.
+  - A medium on which good copies are known, and not even the directory of one of their systems is found, is taken for one that is not mounted
+    (RSP409), and no copy of it is called damaged; so is one that can't be reached.
 options:
-  system:
-    description: Name of the system.
-    type: str
+  systems:
+    description: The systems of this host, as in M(perucompras.respaldo.backup_plan).
+    type: list
+    elements: dict
     required: true
-  kind:
-    description: Its kind.
+  accept_empty:
+    description: The medium was replaced by an empty one, so that its copies are missing indeed.
+    type: bool
+    default: false
+  lost_labels:
+    description: Labels of missing copies that are lost for good. Each is recorded as C(copy_pruned) on this medium, and is not missed any more.
+    type: list
+    elements: str
+    default: []
+  lost_reason:
+    description: Why they are given up. Required with O(lost_labels).
     type: str
-    choices: [database, source_code, file_server, mailbox]
-    required: true
+    default: ""
   show:
     description: Also print the findings in Spanish.
     type: bool
@@ -45,8 +59,7 @@ author:
 EXAMPLES = r"""
 - name: Is everything where the bitácora says
   perucompras.respaldo.backup_reconcile:
-    system: SIGA
-    kind: database
+    systems: "{{ backup_systems }}"
     medium: "{{ backup_media | first }}"
     show: true
 """
@@ -68,13 +81,28 @@ strays:
   returned: success
   type: list
   elements: str
+healed:
+  description: Labels that were missed and count again.
+  returned: success
+  type: list
+  elements: str
+lost:
+  description: Labels given up by O(lost_labels).
+  returned: success
+  type: list
+  elements: str
+leftovers:
+  description: What dead runs left, as M(perucompras.respaldo.backup_info) lists it.
+  returned: success
+  type: list
+  elements: dict
 summary:
   description: The same as lines in Spanish.
   returned: success
   type: list
   elements: str
 backup:
-  description: The entries C(copy_damaged) and C(stray_found) of what was not known before.
+  description: The entries of what was found.
   returned: when there are any
   type: list
   elements: dict

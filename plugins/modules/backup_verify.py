@@ -20,8 +20,10 @@ options:
       - V(T1) compares the bytes of every file with their hashes.
       - V(T2) also opens every part and reads its structure to its end; an encrypted copy needs its password.
       - V(T3) also restores the copy into scratch on this server, compares it, and removes it again.
+      - V(T4) also compares it with the source as it is now, where that can tell something (git, files, SQLite). Where it can't, or the source
+        changed since, the copy reaches V(T3) and RV(backup.warnings) say why.
     type: str
-    choices: [T1, T2, T3]
+    choices: [T1, T2, T3, T4]
     default: T2
   source:
     description: For V(T3), how the engine that takes the scratch copy is reached; the same options as when the copy was made.
@@ -193,7 +195,8 @@ backup:
     size: {description: Bytes of all files., type: int, sample: 268951}
     size_original: {description: Bytes before compression and encryption., type: int, sample: 2590720}
     duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
-    trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch.", type: str, sample: T2}
+    trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch, T4 compared with the source.", type: str, sample: T2}
+    warnings: {description: What a person should know although the copy is good., type: list, elements: str}
     checks: {description: What was verified., type: list, elements: str, sample: [sha256_readback, pg_restore_read]}
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
@@ -224,7 +227,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             _module.COPY, **_module.MEDIUM, **_module.OPENING,
-            level=dict(type="str", choices=["T1", "T2", "T3"], default="T2"),
+            level=dict(type="str", choices=["T1", "T2", "T3", "T4"], default="T2"),
             source=_module.any_source()),
         supports_check_mode=True)
     _module.verify_copy(module)

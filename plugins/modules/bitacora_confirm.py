@@ -40,6 +40,7 @@ options:
       - copy_verified
       - copy_damaged
       - verification_failed
+      - drill_started
       - copy_not_due
       - copy_refused
       - restore_started

@@ -23,6 +23,7 @@ from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.result import failure
 from . import _custody
 from ._actions import failed
+from ._bitacora.store import open_store, resolve_url
 
 _COLLECTION = "perucompras.respaldo."
 
@@ -73,6 +74,7 @@ class CopyAction(_EngineAction):
         elif custody:
             encryption["password"] = encryption.get("password") or "not generated in check mode"
         arguments["encryption"] = encryption
+        arguments["record"] = {**(arguments.get("record") or {}), "known_on": _known_on(str(arguments.get("kind")), str(arguments.get("system")))}
         wanted = arguments.get("publish", True)
         made = self.module(self._task.action.rpartition(".")[2], dict(arguments, publish=False), task_vars)
         if made.get("failed") or self._task.check_mode or not _true(wanted):
@@ -117,6 +119,13 @@ class RestoreAction(OpenAction):
 
 class VerifyAction(OpenAction):
     FAILURE_EVENT = "verification_failed"
+
+
+def _known_on(kind: str, system: str) -> list[str]:
+    """The media that hold the last good copy of a system: one of them without a trace of it is not mounted, and must not be filled beside."""
+    with contextlib.suppress(BackupError), open_store(resolve_url(), readonly=True) as store:
+        return list((store.last_good(kind, system, "T0") or {"media": []})["media"])
+    return []
 
 
 def _true(value: t.Any) -> bool:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which copies are restored into scratch tonight (ISO/IEC 27001 A.12.3.1; 8.13 in 2022): a rotation within a budget of time. Pure functions.
 
-The system that is longest past its turn comes first; how long its restore takes is what it took before, or is reckoned from the size by the
-rate of the others. What is past its turn is never passed over for what fits better: when it does not fit tonight, it opens tomorrow.
+The system that waits longest comes first: since its time was over, or since its last drill failed. So each drill, good or failed, puts its system
+behind all that wait, and nobody starves. How long a restore takes is what it took before, or is reckoned from the size by the rate of the others.
+What waits is never passed over for what fits better: when it does not fit tonight, it moves up until it opens a night.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from . import _due
 DEFAULTS: dict[str, Any] = {"every": {"alta": 30, "media": 90, "baja": 180}, "budget_minutes": 120}
 _RATE = 20 * 1024 * 1024  # bytes a second, until a restore has been measured
 _LONGEST_MEMORY = 5
+_NEVER = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
 
 class Candidate(NamedTuple):
-    """What is known of a system: its newest good copy, and its earlier proofs, oldest first (entries of T3 and above, and restores)."""
+    """What is known of a system: its newest good copy, its earlier proofs, oldest first (entries of T3 and above, and restores), its failed drills."""
 
     system: str
     kind: str
     criticality: str
     copy: Mapping[str, Any] | None
     proofs: Sequence[Mapping[str, Any]]
+    failures: Sequence[Mapping[str, Any]] = ()
 
 
 class Turn(NamedTuple):
@@ -59,7 +62,7 @@ def rotate(candidates: Iterable[Candidate], policy: Mapping[str, Any], now: date
     rate = _rate(known)
     budget, spent = rules["budget_minutes"] * 60000, 0
     turns = []
-    for candidate in sorted(known, key=lambda each: (-_urgency(each, rules, now), each.kind, each.system)):
+    for candidate in sorted(known, key=lambda each: (_waits_since(each, rules), _last_tried(each), rules["every"][each.criticality], each.kind, each.system)):
         turn = _turn(candidate, rules, rate, now)
         if turn.chosen and spent and spent + turn.estimate_ms > budget:
             turn = turn._replace(chosen=False, why=f"no cabe en los {rules['budget_minutes']} minutos de esta noche; {turn.why}")
@@ -81,9 +84,11 @@ def _turn(candidate: Candidate, rules: Mapping[str, Any], rate: float, now: date
     told = {"system": candidate.system, "kind": candidate.kind, "days": days, "every": every, "measured_ms": measured}
     if candidate.copy is None:
         return Turn(chosen=False, why="no tiene ninguna copia buena que probar", label="", estimate_ms=0, **told)
-    memory = [proof["duration_ms"] for proof in candidate.proofs[-_LONGEST_MEMORY:] if proof.get("duration_ms")]
-    estimate = int(statistics.median(memory)) if memory else int(candidate.copy.get("size_original", candidate.copy.get("size", 0)) * 1000 / rate)
-    told.update(label=candidate.copy["label"], estimate_ms=max(1, estimate))
+    told.update(label=candidate.copy["label"], estimate_ms=_estimate(candidate, rate))
+    failed = _failed_since_proof(candidate)
+    if failed:
+        times = "1 vez" if len(failed) == 1 else f"{len(failed)} veces"
+        return Turn(chosen=True, why=f"la prueba falló {times} desde la última correcta (se exige cada {every} días)", **told)
     if days < 0:
         return Turn(chosen=True, why=f"nunca se probó su restauración (se exige cada {every} días)", **told)
     if days >= every:
@@ -91,20 +96,50 @@ def _turn(candidate: Candidate, rules: Mapping[str, Any], rate: float, now: date
     return Turn(chosen=False, why=f"se probó hace {days} días (se exige cada {every})", **told)
 
 
-def _urgency(candidate: Candidate, rules: Mapping[str, Any], now: datetime.datetime) -> float:
-    """How many turns have passed. One never proven is as urgent as one whose time has doubled, by its criticality."""
-    every, days = rules["every"][candidate.criticality], _days(candidate, now)
-    return days / every if days >= 0 else 2 + 1 / every
+def _waits_since(candidate: Candidate, rules: Mapping[str, Any]) -> datetime.datetime:
+    """Since when it waits for its turn; in the future while it does not."""
+    failed = _failed_since_proof(candidate)
+    if failed:
+        return _at(failed[-1])
+    if not candidate.proofs:
+        return _NEVER
+    return _at(candidate.proofs[-1]) + datetime.timedelta(days=rules["every"][candidate.criticality])
+
+
+def _last_tried(candidate: Candidate) -> datetime.datetime:
+    return max([_at(entries[-1]) for entries in (candidate.proofs, candidate.failures) if entries], default=_NEVER)
+
+
+def _estimate(candidate: Candidate, rate: float) -> int:
+    """Milliseconds: as it took before, or by its size. What failed lately after a longer time may take that long again."""
+    memory = [proof["duration_ms"] for proof in candidate.proofs[-_LONGEST_MEMORY:] if proof.get("duration_ms")]
+    usual = statistics.median(memory) if memory else (candidate.copy or {}).get("size", 0) * 1000 / rate
+    return max(1, int(usual), *map(_lasted, _failed_since_proof(candidate)[-_LONGEST_MEMORY:]))
+
+
+def _failed_since_proof(candidate: Candidate) -> list[Mapping[str, Any]]:
+    proved = _at(candidate.proofs[-1]) if candidate.proofs else None
+    return [entry for entry in candidate.failures if proved is None or _at(entry) > proved]
+
+
+def _lasted(entry: Mapping[str, Any]) -> int:
+    if "started_at" not in entry or "ended_at" not in entry:
+        return int(entry.get("duration_ms", 0))
+    return int((_due.taken_at({"started_at": entry["ended_at"]}) - _due.taken_at(entry)).total_seconds() * 1000)
+
+
+def _at(entry: Mapping[str, Any]) -> datetime.datetime:
+    return _due.taken_at({"started_at": entry["at_event"]})
 
 
 def _days(candidate: Candidate, now: datetime.datetime) -> int:
     if not candidate.proofs:
         return -1
-    return max(0, (now - _due.taken_at({"started_at": candidate.proofs[-1]["at_event"]})).days)
+    return max(0, (now - _at(candidate.proofs[-1])).days)
 
 
 def _rate(candidates: Iterable[Candidate]) -> float:
-    """Bytes a second of the restores that were measured."""
+    """Bytes a second of the restores that were measured; of the copy as it lies on the medium, in every case."""
     rates = [proof["size"] * 1000 / proof["duration_ms"] for candidate in candidates for proof in candidate.proofs
              if proof.get("size") and proof.get("duration_ms")]
     return statistics.median(rates) if rates else _RATE

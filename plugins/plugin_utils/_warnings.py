@@ -162,7 +162,8 @@ def _proof(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], now: da
     proved = ""
     for entry in facts:
         if entry["type"] in ("copy_damaged", "verification_failed"):
-            bad = entry
+            # without a label it says each night what goes on: it was told when it began
+            bad = entry if entry.get("label") else bad
         elif entry["type"] in ("copy_made", "copy_verified"):
             bad = None
         if entry["type"] in ("copy_made", "copy_verified") and entry.get("trust_level", "") >= "T3":

@@ -48,6 +48,7 @@ class Order(NamedTuple):
     minimum_size: int = 1
     previous_size: int = 0
     lock_timeout: int = 0
+    known_on: Sequence[str] = ()     # names of the media where the bitácora knows copies of this system
 
 
 class Made(NamedTuple):
@@ -71,7 +72,7 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
     source.preflight()
     with contextlib.ExitStack() as stack:
         for medium in media:
-            medium.check(order.slot, max(order.previous_size, order.minimum_size))
+            check(order, medium)
             stack.enter_context(medium.lock(order.slot, order.lock_timeout))
         gpg = _gpg(stack, order.keys)
         recipients = gpg.fingerprints() if gpg else []
@@ -115,6 +116,17 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
         content_digest=source.content_digest() or None, objects=objects, warnings=warnings,
     )
     return Made(digest, fields, manifest)
+
+
+def check(order: Order, medium: Medium) -> None:
+    """Refuse a medium before any work. One that is known to hold copies of the system, and has not even its shelf, is not mounted."""
+    medium.check(order.slot, max(order.previous_size, order.minimum_size))
+    if medium.name in order.known_on and not medium.stocked(order.slot):
+        raise _empty(medium, order.slot)
+
+
+def _empty(medium: Medium, slot: Slot) -> BackupError:
+    return BackupError("medium_empty", location=medium.location(slot).rpartition("/" + slot.shelf)[0])
 
 
 def publish(slot: Slot, digest: str, media: Sequence[Medium]) -> bool:
@@ -376,7 +388,12 @@ class Copy(PartReader):
 
     def __enter__(self) -> "Copy":
         where = self.medium.location(self.slot)
-        listing = read_all(self.medium.read(self.slot, SUMS))
+        try:
+            listing = read_all(self.medium.read(self.slot, SUMS))
+        except BackupError as error:
+            if error.fault.name != "copy_missing" or not self.expected or self.medium.stocked(self.slot):
+                raise
+            raise _empty(self.medium, self.slot) from error
         self.digest = hashlib.sha256(listing).hexdigest()
         if self.expected and self.expected != self.digest:
             raise BackupError("bytes_differ", file=where + "/" + SUMS,

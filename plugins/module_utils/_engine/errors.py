@@ -170,6 +170,13 @@ _FAULTS = (
         "El reloj indica {now}, pero el último asiento de la bitácora es del {newest}: no se retira ninguna copia con un reloj dudoso",
         "Corrija la hora del controlador. Si es correcta, ejecute una vez con prune_clock_confirmed=true.",
     ),
+    Fault(
+        "RSP409", "medium_empty",
+        "the bitácora knows copies on {location}, but nothing of them lies there, not even their directories: is it mounted?",
+        "Mount the share, or look at the medium's path. If it was replaced by an empty one, run reconcile.yml once with reconcile_accept_empty=true.",
+        "La bitácora conoce copias en {location}, pero allí no hay nada de ellas, ni sus directorios: ¿está montado?",
+        "Monte el recurso o revise la ruta del medio. Si fue reemplazado por uno vacío, ejecute una vez reconcile.yml con reconcile_accept_empty=true.",
+    ),
     # -- 5xx verification -------------------------------------------------------------------------------------------
     Fault(
         "RSP501", "bytes_differ",
@@ -198,6 +205,27 @@ _FAULTS = (
         "Without its manifest a copy is not whole. Use another copy.",
         "No se puede leer la ficha de {label} en {location}: {detail}",
         "Sin su ficha una copia no está completa. Use otra copia.",
+    ),
+    Fault(
+        "RSP505", "copies_still_missing",
+        "{count} copies of {system} are still missing or different on {location}: {labels}",
+        "Bring them back, then run reconcile.yml or verify.yml. What is lost for good: reconcile_lost_labels and reconcile_lost_reason.",
+        "Siguen faltando o difieren {count} copias de {system} en {location}: {labels}",
+        "Recupérelas y ejecute reconcile.yml o verify.yml. Lo perdido para siempre: reconcile_lost_labels y reconcile_lost_reason.",
+    ),
+    Fault(
+        "RSP506", "nothing_to_drill",
+        "{system} has {count} copies and none of them is good: there is nothing to restore",
+        "Make a copy now, and find out what happened to those there were (bitacora.yml, verify.yml with verify_copies=0).",
+        "{system} tiene {count} copias y ninguna es buena: no hay qué restaurar",
+        "Genere una copia ahora y averigüe qué pasó con las anteriores (bitacora.yml, verify.yml con verify_copies=0).",
+    ),
+    Fault(
+        "RSP507", "source_differs",
+        "{file} of the source has the size and time it had when {label} was made, but other bytes",
+        "One of the two was altered without a trace: compare both before the next copy replaces the good one.",
+        "{file} del origen tiene el tamaño y la hora que tenía al generarse {label}, pero otros bytes",
+        "Uno de los dos se alteró sin dejar rastro: compárelos antes de que la próxima copia reemplace a la buena.",
     ),
     # -- 6xx restore ------------------------------------------------------------------------------------------------
     Fault(

@@ -16,7 +16,7 @@ from .errors import BackupError
 
 EVENTS = (
     "copy_started", "copy_made", "copy_simulated", "copy_failed", "copy_not_due", "copy_refused",
-    "copy_verified", "copy_damaged", "verification_failed",
+    "copy_verified", "copy_damaged", "verification_failed", "drill_started", "copy_found",
     "prune_started", "copy_pruned", "prune_simulated", "prune_failed", "copy_held", "copy_released",
     "stray_found",
     "restore_started", "restored", "restore_simulated", "restore_failed",
@@ -41,7 +41,7 @@ FIELDS: Dict[str, type] = {
     "office": str,               # órgano
     "responsible": str,          # the EGCR, a person
     "numeral": str,              # of the manual, e.g. 7.2.1
-    "reason": str,               # scheduled, update, emergency, request
+    "reason": str,               # scheduled, update, emergency, request, drill, reconciliation
     "reason_text": str,
     "ticket": str,
     "requester": str,

@@ -21,12 +21,13 @@ POLICY_ZONE = "America/Lima"
 
 COPY_ENDS = ("copy_made", "copy_failed", "copy_simulated", "copy_not_due", "copy_refused")
 RESTORE_ENDS = ("restored", "restore_failed", "restore_simulated")
+DRILL_ENDS = ("copy_verified", "copy_damaged", "verification_failed")
 
 # what people ask for -> types of entry
 RESULTS: dict[str, tuple[str, ...]] = {
     "good": ("copy_made", "copy_verified", "restored"),
     "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "run_interrupted"),
-    "started": ("copy_started", "restore_started"),
+    "started": ("copy_started", "restore_started", "drill_started"),
     "not_due": ("copy_not_due",),
     "refused": ("copy_refused",),
     "pruned": ("copy_pruned",),

@@ -24,7 +24,8 @@ from ...module_utils._engine.errors import BackupError
 from . import entries, journal, seals
 from .store import Store, open_store, path_of
 
-STARTS = {"copy_started": ("copy_failed", entries.COPY_ENDS), "restore_started": ("restore_failed", entries.RESTORE_ENDS)}
+STARTS = {"copy_started": ("copy_failed", entries.COPY_ENDS), "restore_started": ("restore_failed", entries.RESTORE_ENDS),
+          "drill_started": ("verification_failed", entries.DRILL_ENDS)}
 # What the start of a copy told and its end may leave out, so that the line people read is complete.
 _CARRIED = (
     "label", "printed_label", "system", "kind", "source_type", "source", "criticality", "office", "responsible", "numeral", "reason",

@@ -118,7 +118,7 @@ def file_system_of(path: Path, mounts: str = "/proc/self/mountinfo") -> str:
     return kind
 
 
-_OF_A_COPY = ("copy_made", "copy_verified", "copy_damaged", "copy_pruned")
+_OF_A_COPY = ("copy_made", "copy_verified", "copy_damaged", "copy_found", "copy_pruned")
 # How many of the last copies made are looked at before the whole history is.
 _LAST_MADE = (2, 16)
 

@@ -13,7 +13,7 @@ from . import entries
 
 KINDS = {"database": "Base de datos", "source_code": "Código fuente", "file_server": "Servidor de archivos", "mailbox": "Buzón de correo"}
 _REASONS = {"scheduled": "Programado", "update": "Actualización", "emergency": "Riesgo no controlado", "request": "Solicitud",
-            "drill": "Prueba de restauración"}
+            "drill": "Prueba de restauración", "reconciliation": "Conciliación"}
 _RESULTS = {
     "copy_started": "En curso", "copy_made": "Generada", "copy_failed": "Fallida", "copy_verified": "Verificada", "copy_damaged": "Dañada",
     "verification_failed": "No se pudo verificar", "copy_simulated": "se generaría", "restore_simulated": "se restauraría",
@@ -23,11 +23,12 @@ _RESULTS = {
     "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
     "run_ended": "Ejecución con errores", "warning_sent": "Aviso enviado", "warning_failed": "Aviso no enviado",
     "anchor_failed": "Sello sin ancla", "excuse": "Ausencia justificada", "evidence_made": "Paquete de evidencia", "stray_found": "Sin asiento",
+    "drill_started": "Prueba en curso", "copy_found": "Reencontrada",
 }
 
 
 # what has no error to tell, but a reason
-_TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "copy_held", "copy_released", "stray_found", "excuse")
+_TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "copy_held", "copy_released", "stray_found", "copy_found", "excuse")
 
 
 def _field(name: str) -> str:

@@ -55,8 +55,9 @@ def test_a_night_of_drills_then_a_night_without(house):
     done = run("drill")
     assert done.returncode == 0, done.stdout + done.stderr
     proven = entries("copy_verified")
-    assert {(entry["system"], entry["verification_level"], entry["reason"]) for entry in proven} == {(name, "T3", "drill") for name in NAMES}
-    assert all(entry["duration_ms"] > 0 for entry in proven)
+    assert {(entry["system"], entry["verification_level"], entry["reason"]) for entry in proven} == {(name, "T4", "drill") for name in NAMES}
+    assert all(entry["duration_ms"] > 0 and "sqlite_source_image" in entry["checks"] for entry in proven)
+    assert len(entries("drill_started")) == 2, "backup_drill_start opened each"
     again = run("drill")
     assert again.returncode == 0 and "Cobertura: 100 %" in again.stdout and len(entries("copy_verified")) == 2
     assert not list(top.glob("respaldo-*")), "scratch is left"
@@ -72,3 +73,18 @@ def test_a_copy_that_does_not_come_back_fails_the_night_and_is_recorded(house):
     assert [entry["system"] for entry in entries("copy_verified")] == ["SIAF"], "the other one was drilled all the same"
     shown = run("drill", "-e", "drill_plan_only=true")
     assert "SIGA (database): no se prueba: no tiene ninguna copia buena que probar" in shown.stdout
+    again = run("drill")
+    assert again.returncode == 2 and "RSP506" in again.stdout, again.stdout
+    assert [(entry["system"], entry["error_code"]) for entry in entries("verification_failed")] == [("SIGA", "RSP506")]
+    assert run("database", "-e", "backup_emergency_reason=prueba").returncode == 0
+    assert run("drill").returncode == 0, "mended by a good copy"
+
+
+def test_a_source_that_changed_since_is_no_failure(house):
+    run, entries, top = house
+    with sqlite3.connect(top / "SIGA.sqlite") as database:
+        database.execute("INSERT INTO t VALUES (2)")
+    assert run("drill").returncode == 0
+    told = {entry["system"]: entry for entry in entries("copy_verified")}
+    assert told["SIGA"]["verification_level"] == "T3" and told["SIAF"]["verification_level"] == "T4"
+    assert told["SIGA"]["warnings"] == ["the source changed since the copy; 0 of 1 tables have as many rows as then"]

@@ -42,6 +42,7 @@ def institution(tmp_path):
             at = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
             store.append("copy_made", {"started_at": at, "label": f"{name}_20200101", "system": name, "kind": kind, "trust_level": "T2", "medium": "local",
                                        "size": 4096}, at, "test")
+            (tmp_path / "copias" / kind / name).mkdir(parents=True)
     inventory = tmp_path / "inventory.yml"
     inventory.write_text(json.dumps({"all": {"hosts": {"localhost": {
         "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": systems, "common_install_tools": False,

@@ -6,51 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sqlite3
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
-from plugins.plugin_utils._bitacora.store import open_store
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-class House:
-    def __init__(self, top):
-        self.top, self.shelf, self.bitacora = top, top / "copias" / "database" / "SIGA", top / "state" / "bitacora.sqlite"
-        with sqlite3.connect(top / "siga.sqlite") as database:
-            database.executescript("CREATE TABLE t (a); INSERT INTO t VALUES (1);")
-        system = {"name": "SIGA", "kind": "database", "criticality": "baja", "office": "OTI", "source": {"type": "sqlite", "path": str(top / "siga.sqlite")}}
-        (top / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"localhost": {
-            "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": [system], "common_install_tools": False,
-            "backup_media": [{"name": "local", "path": str(top / "copias"), "create": True}]}}}}), "utf-8")
-
-    def run(self, playbook, *options):
-        command = [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(self.top / "inventory.yml"), f"playbooks/{playbook}.yml"]
-        settings = dict(os.environ, RESPALDO_BITACORA=str(self.bitacora), ANSIBLE_LOCAL_TEMP=str(self.top / "ansible"), HOME=str(self.top))
-        return subprocess.run([*command, *options], cwd=ROOT, env=settings, capture_output=True, text=True, timeout=180, check=False)
-
-    def entries(self, *types):
-        with open_store(str(self.bitacora), readonly=True) as store:
-            return store.entries(type=types)
-
-    def last_good(self):
-        with open_store(str(self.bitacora), readonly=True) as store:
-            return (store.last_good("database", "SIGA") or {}).get("label")
-
-
-@pytest.fixture
-def house(tmp_path):
-    made = House(tmp_path)
-    for options in ((), ("-e", "backup_emergency_reason=prueba")):
-        done = made.run("database", *options)
-        assert done.returncode == 0, done.stdout + done.stderr
-    made.first, made.second = sorted(path.name for path in made.shelf.iterdir() if not path.name.startswith("."))
-    return made
 
 
 def test_all_is_where_the_bitacora_says(house):
@@ -59,16 +15,44 @@ def test_all_is_where_the_bitacora_says(house):
     assert not house.entries("copy_damaged", "stray_found")
 
 
-def test_a_copy_that_is_gone_no_longer_counts_and_is_told_once(house):
+def test_a_copy_that_is_gone_no_longer_counts_and_fails_each_night_until_it_is_back(house):
     shutil.move(house.shelf / house.second, house.top / "away")
     done = house.run("reconcile")
     assert done.returncode == 2 and f"falta {house.second}" in done.stdout and "RSP405" in done.stdout, done.stdout
     assert house.last_good() == house.first
-    assert house.run("reconcile").returncode == 0
-    assert [entry["label"] for entry in house.entries("copy_damaged")] == [house.second]
+    again = house.run("reconcile")
+    assert again.returncode == 2 and "RSP505" in again.stdout and house.second in again.stdout, again.stdout
+    assert [entry["label"] for entry in house.entries("copy_damaged")] == [house.second], "the finding is recorded once"
+    assert [(entry["error_code"], entry["objects"]) for entry in house.entries("verification_failed")] == [("RSP505", 1)]
     shutil.move(house.top / "away", house.shelf / house.second)
-    assert house.run("verify", "-e", "verify_copies=0").returncode == 0
-    assert house.last_good() == house.second, "it came back, and a verification found it whole"
+    mended = house.run("reconcile")
+    assert mended.returncode == 0 and f"reencontrada {house.second}" in mended.stdout, mended.stdout
+    assert house.last_good() == house.second, "it counts as before: its bytes were read again"
+    assert [(entry["label"], entry["trust_level"], entry["reason"]) for entry in house.entries("copy_found")] == [(house.second, "T2", "reconciliation")]
+    assert house.run("reconcile").returncode == 0 and len(house.entries("copy_found")) == 1
+
+
+def test_what_comes_back_damaged_is_not_healed(house):
+    shutil.move(house.shelf / house.second, house.top / "away")
+    assert house.run("reconcile").returncode == 2
+    part = next(path for path in (house.top / "away").iterdir() if path.suffix == ".zst")
+    part.write_bytes(part.read_bytes()[:-1] + b"\x00")
+    shutil.move(house.top / "away", house.shelf / house.second)
+    done = house.run("reconcile")
+    assert done.returncode == 2 and "RSP501" in done.stdout and house.last_good() == house.first, done.stdout
+    assert not house.entries("copy_found")
+
+
+def test_what_is_lost_for_good_is_given_up_with_a_reason(house):
+    shutil.rmtree(house.shelf / house.first)
+    assert house.run("reconcile").returncode == 2
+    labels = ["-e", json.dumps({"reconcile_lost_labels": [house.first]})]
+    refused = house.run("reconcile", *labels)
+    assert refused.returncode == 2 and "RSP101" in refused.stdout and "lost_reason" in refused.stdout
+    done = house.run("reconcile", *labels, "-e", json.dumps({"reconcile_lost_reason": "disco averiado, acta 12"}))
+    assert done.returncode == 0, done.stdout
+    assert [entry["reason_text"] for entry in house.entries("copy_pruned")] == ["Dada por perdida: disco averiado, acta 12"]
+    assert house.run("reconcile").returncode == 0 and house.last_good() == house.second
 
 
 def test_other_content_under_a_known_label(house):

@@ -21,8 +21,8 @@ def proof(days, minutes=1.0, now=NOW):
     return {"at_event": at, "duration_ms": int(minutes * MINUTE), "size": 1000}
 
 
-def system(name, criticality="media", *proofs, copy=True):
-    return _drills.Candidate(name, "database", criticality, {"label": name + "_20270830", "size": 1000} if copy else None, list(proofs))
+def system(name, criticality="media", *proofs, copy=True, failures=()):
+    return _drills.Candidate(name, "database", criticality, {"label": name + "_20270830", "size": 1000} if copy else None, list(proofs), list(failures))
 
 
 def policy(minutes=120, **every):
@@ -66,16 +66,60 @@ def test_coverage_is_of_systems_whose_proof_is_in_time(days, percent):
     assert _drills.coverage(_drills.rotate(systems, policy(), NOW)) == percent
 
 
-@settings(max_examples=60, deadline=None)
-@given(some.lists(some.tuples(some.sampled_from(["alta", "media", "baja"]), some.integers(1, 200)), min_size=1, max_size=12), some.integers(1, 200))
-def test_every_system_has_its_turn_and_no_night_is_longer_than_its_budget(systems, minutes):
-    """However long each restore takes, after as many nights as there are systems each was restored, and a night of several fits."""
-    proofs = {f"S{place}": [] for place in range(len(systems))}
-    for night in range(len(systems)):
+def test_one_that_failed_last_night_goes_behind_those_that_wait():
+    failed = proof(1, minutes=1)
+    turns = _drills.rotate([system("ROTA", "alta", failures=[failed]), system("BAJA", "baja", proof(181)), system("NUEVA", "baja")], policy(1), NOW)
+    assert [turn.system for turn in turns] == ["NUEVA", "BAJA", "ROTA"]
+    assert turns[2].why.endswith("la prueba falló 1 vez desde la última correcta (se exige cada 30 días)")
+
+
+def test_a_failure_before_the_last_proof_is_over():
+    turn, = _drills.rotate([system("A", "alta", proof(2), failures=[proof(3)])], policy(), NOW)
+    assert not turn.chosen and turn.why == "se probó hace 2 días (se exige cada 30)"
+
+
+def test_a_drill_that_failed_after_long_is_reckoned_to_take_as_long():
+    failed = {**proof(1), "started_at": "2027-08-30T03:00:00Z", "ended_at": "2027-08-30T04:30:00Z"}
+    turn, = _drills.rotate([system("A", "alta", proof(40, 5), failures=[failed])], policy(), NOW)
+    assert turn.estimate_ms == 90 * MINUTE
+
+
+def test_time_and_rate_are_of_the_same_size():
+    """10 MB took a second, so 20 MB as they lie on the medium take two, however much they hold when unpacked."""
+    known = {"at_event": proof(1)["at_event"], "duration_ms": 1000, "size": 10_000_000}
+    other = _drills.Candidate("B", "database", "alta", {"label": "B", "size": 20_000_000, "size_original": 900_000_000}, [])
+    turns = _drills.rotate([system("A", "alta", known), other], policy(), NOW)
+    assert turns[0].system == "B" and turns[0].estimate_ms == 2000
+
+
+LEVELS = some.sampled_from(["alta", "media", "baja"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(some.lists(some.tuples(LEVELS, some.integers(1, 400), some.sampled_from(["good", "fails", "fails slowly"])), min_size=1, max_size=12),
+       some.integers(1, 200), some.sampled_from([1, 7, 365]))
+def test_every_system_has_its_turn_and_no_night_is_longer_than_its_budget(systems, minutes, often):
+    """However long each takes, and whichever fail each time: in as many nights as there are systems each is tried, from any night on."""
+    rules = policy(minutes, alta=often, media=2 * often, baja=4 * often)
+    tried = {f"S{place}": [] for place in range(len(systems))}
+    proofs, failures = ({name: [] for name in tried} for _each in range(2))
+    waiting = dict.fromkeys(tried, 0)
+    for night in range(3 * len(systems)):
         now = NOW + datetime.timedelta(days=night)
-        known = [system(f"S{place}", level, *proofs[f"S{place}"]) for place, (level, _minutes) in enumerate(systems)]
-        turns = [turn for turn in _drills.rotate(known, policy(minutes), now) if turn.chosen]
-        assert len(turns) <= 1 or sum(turn.estimate_ms for turn in turns) <= minutes * MINUTE
+        known = [system(f"S{place}", level, *proofs[f"S{place}"], failures=failures[f"S{place}"]) for place, (level, _minutes, _how) in enumerate(systems)]
+        turns = _drills.rotate(known, rules, now)
+        chosen_now = [turn for turn in turns if turn.chosen]
+        assert len(chosen_now) <= 1 or sum(turn.estimate_ms for turn in chosen_now) <= minutes * MINUTE
         for turn in turns:
-            proofs[turn.system].append(proof(0, systems[int(turn.system[1:])][1], now))
-    assert all(proofs.values())
+            waits = turn.chosen or turn.why.startswith("no cabe")
+            waiting[turn.system] = 0 if turn.chosen or not waits else waiting[turn.system] + 1
+            assert waiting[turn.system] < len(systems), f"{turn.system} starves"
+        for turn in chosen_now:
+            _level, takes, how = systems[int(turn.system[1:])]
+            if how == "good":
+                proofs[turn.system].append(proof(0, takes, now))
+            else:
+                entry = proof(0, takes, now)
+                if how == "fails slowly":
+                    entry.update(started_at=entry["at_event"], ended_at=(now + datetime.timedelta(minutes=takes)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+                failures[turn.system].append({**entry, "duration_ms": 0})

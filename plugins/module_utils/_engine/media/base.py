@@ -17,6 +17,8 @@ from __future__ import annotations
 import abc
 from typing import Callable, ContextManager, List, NamedTuple, Optional
 
+from ..result import KINDS
+
 SUMS = "SHA256SUMS"
 
 
@@ -30,6 +32,15 @@ class Slot(NamedTuple):
     @property
     def shelf(self) -> str:
         return "{0}/{1}".format(self.kind, self.system)
+
+
+class Found(NamedTuple):
+    """A directory where copies of ours lie: the shelf of a system (`name` is empty), a copy on it, or what a run left (a dot first)."""
+
+    kind: str
+    system: str
+    name: str
+    age: int     # seconds since something was made or removed in it
 
 
 class Deposit(abc.ABC):
@@ -123,12 +134,27 @@ class Medium(abc.ABC):
         """The labels of the published copies of a system, sorted."""
 
     @abc.abstractmethod
+    def survey(self) -> List[Found]:
+        """All that lies where copies do, of every kind and system."""
+
+    @abc.abstractmethod
+    def stocked(self, slot: Slot) -> bool:
+        """Whether the system has a shelf here. It is made with the first copy and stays: without it this is not the medium, or it is not mounted."""
+
+    @abc.abstractmethod
     def read(self, slot: Slot, file: str) -> Reading:
         """A file of a published copy. copy_missing when the copy is not there, bytes_differ when the file is not."""
 
     @abc.abstractmethod
     def free(self) -> Optional[int]:
         """Bytes free, where the medium can tell."""
+
+
+def found_of(path: str, age: float) -> Optional[Found]:
+    """What a path below the medium's root is; None for what is not of ours."""
+    kind, _slash, rest = path.partition("/")
+    system, _slash, name = rest.partition("/")
+    return Found(kind, system, name, max(0, int(age))) if kind in KINDS and system and not system.startswith(".") else None
 
 
 def read_all(reading: Reading, limit: int = 64 << 20) -> bytes:

@@ -15,7 +15,8 @@ import time
 from typing import Iterator, List, Optional
 
 from ..errors import BackupError
-from .base import SUMS, Deposit, Following, Medium, Reading, Slot, Writing, read_all
+from ..result import KINDS
+from .base import SUMS, Deposit, Following, Found, Medium, Reading, Slot, Writing, found_of, read_all
 
 # A sealed copy waits only for its controller to publish it; one older than this has lost its controller.
 _SEALED_FOR = 3600
@@ -127,6 +128,29 @@ class Local(Medium):
         except OSError as error:
             raise BackupError("medium_unreachable", location=shelf, detail=str(error)) from error
         return sorted(name for name in found if not name.startswith(".") and os.path.isdir(os.path.join(shelf, name)))
+
+    def survey(self) -> List[Found]:
+        self._there()
+        found = []
+        try:
+            for kind in KINDS:
+                for system in self._directories(kind):
+                    for path in [system] + self._directories(system):
+                        found.append(found_of(path, time.time() - os.stat(os.path.join(self.path, path)).st_mtime))
+        except OSError as error:
+            raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
+        return [row for row in found if row]
+
+    def _directories(self, below: str) -> List[str]:
+        """The directories in one below the medium, with their paths from there; none when it is not there."""
+        try:
+            names = os.listdir(os.path.join(self.path, below))
+        except FileNotFoundError:
+            return []
+        return sorted(below + "/" + name for name in names if os.path.isdir(os.path.join(self.path, below, name)))
+
+    def stocked(self, slot: Slot) -> bool:
+        return os.path.isdir(self._shelf(slot))
 
     def read(self, slot: Slot, file: str) -> Reading:
         directory = self.location(slot)

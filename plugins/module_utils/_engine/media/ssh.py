@@ -22,7 +22,8 @@ from typing import Dict, IO, Iterator, List, Optional, Tuple, cast
 
 from .. import programs
 from ..errors import BackupError
-from .base import SUMS, Deposit, Medium, Reading, Slot, Writing
+from ..result import KINDS
+from .base import SUMS, Deposit, Found, Medium, Reading, Slot, Writing, found_of
 
 _MARK = "--respaldo-begins-here--"
 _MOST_NOISE = 1 << 20
@@ -118,6 +119,17 @@ cd -- "$1" || exit 1
 cd -- "$2/$3" || exit 1
 for name in *; do [ ! -d "$name" ] || printf '%s\\n' "$name"; done
 """
+
+_SURVEY = """
+[ -d "$1" ] || [ "$2" != create ] || exit 0
+cd -- "$1" || exit 1
+now=$(date +%s); shift 2
+for kind in "$@"; do
+  [ ! -d "$kind" ] || find "$kind" -mindepth 1 -maxdepth 2 -xtype d -printf "$now %T@ %p\\0" || exit 1
+done
+"""
+
+_STOCKED = '[ ! -d "$1/$2/$3" ] || echo yes'
 
 _FREE = 'there=$1; [ "$2" != create ] || { ' + _NEAREST + '; }; df -P -k -- "$there"'
 
@@ -217,6 +229,18 @@ class Ssh(Medium):
         if status != 0:
             raise self.unreachable(errors)
         return sorted(listing.decode("utf-8", "surrogateescape").splitlines())
+
+    def survey(self) -> List[Found]:
+        session = self.open(_SURVEY, self.path, self._create(), *KINDS)
+        listing = session.rest()
+        status, errors = session.end()
+        if status != 0:
+            raise self.unreachable(errors)
+        rows = [row.split(" ", 2) for row in listing.decode("utf-8", "surrogateescape").split("\0") if row]
+        return [row for row in (found_of(path, int(at) - float(changed)) for at, changed, path in sorted(rows, key=lambda row: row[2])) if row]
+
+    def stocked(self, slot: Slot) -> bool:
+        return self.ask(_STOCKED, *self.words(slot)) == "yes"
 
     def read(self, slot: Slot, file: str) -> Reading:
         return self.read_from("{0}/{1}/{2}".format(self.path.rstrip("/"), slot.shelf, slot.label), slot, file, "cached")

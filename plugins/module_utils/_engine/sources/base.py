@@ -128,6 +128,14 @@ class Source(abc.ABC):
         `scratch` is a private directory on this server. Gives the methods used. Raises restored_differs.
         """
 
+    def compare(self, reader: PartReader, scratch: str) -> List[str]:
+        """Compare the copy with the source as it is now (trust level T4), after `rehearse` and in the same scratch.
+
+        Gives the methods by which they are equal; none when the source changed since or can't tell, which `remarks` explains.
+        Raises source_differs for what differs and did not change by itself.
+        """
+        return []
+
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
         """Refuse a target that `restore` would refuse, before the copy is read and in check mode. `label` is the copy's."""
 

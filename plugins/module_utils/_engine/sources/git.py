@@ -63,6 +63,7 @@ class Git(Source):
         self.identity_file, self.ssh_key, self.known_hosts = identity_file, ssh_key, programs.lines_of(known_hosts, "source.known_hosts")
         self.username, self.password = username, password
         self.noted: List[str] = []
+        self.found: List[str] = []
         self.refs: Optional[git_tool.Refs] = None
         self.document: Dict[str, Any] = {}
         self._git: Optional[git_tool.Tool] = None
@@ -131,6 +132,32 @@ class Git(Source):
         finally:
             shutil.rmtree(directory, ignore_errors=True)
         return ["git_clone_fsck", "git_refs"] + (["lfs_sha256"] if _has(reader, "lfs") else [])
+
+    def remarks(self) -> List[str]:
+        return self.found
+
+    def compare(self, reader: PartReader, scratch: str) -> List[str]:
+        """The same refs are the same content, since each object is named by its hash; so is each object that the source still has."""
+        if not self.path and not self.url:
+            return []
+        if self.current_digest() == reader.part("refs")["facts"]["digest"]:
+            return ["git_source_refs"]
+        text: List[bytes] = []
+        reader.stream("refs", (), text.append)
+        refs = git_checks.parse_document(b"".join(text))[1]
+        with self._explained():
+            if self.url:
+                now = self._remote_refs().oids
+                kept = sum(now.get(name) == oid for name, oid in refs.oids.items())
+                self.found.append("{0} of {1} refs of the source are as in the copy; it changed since".format(kept, len(refs.oids)))
+                return []
+            real, own, _common = self._local()
+            asked = "".join(oid + "\n" for oid in sorted(set(refs.oids.values()) | ({refs.head} - {""})))
+            answer = self._tool().text("git cat-file", "--git-dir=" + own, "cat-file", "--batch-check", directory=real, reader=_reader(asked.encode()))
+        missing = sum(line.endswith(" missing") for line in git_tool.lines(answer))
+        self.found.append("the source changed since the copy, and {0}".format(
+            "no longer has {0} of its commits".format(missing) if missing else "still has all its commits"))
+        return [] if missing else ["git_source_objects"]
 
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
         free_directory(target, overwrite, label, self.assigned)

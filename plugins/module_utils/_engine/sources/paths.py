@@ -9,8 +9,12 @@ full names. Links are stored as links, never followed.
 
 from __future__ import annotations
 
+import calendar
+import filecmp
 import os
-from typing import Any, Dict, List, Optional, Sequence
+import stat
+import time
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .. import programs, scope
 from ..errors import BackupError
@@ -48,6 +52,7 @@ class Paths(Source):
         self.exclude = list(exclude)
         self.assigned = list(assigned)
         self.real: List[str] = []
+        self.found: List[str] = []
 
     def describe(self) -> str:
         return ", ".join(self.declared)
@@ -87,6 +92,36 @@ class Paths(Source):
         _extract(reader, scratch)
         return ["tar_extract", "tar_compare"]
 
+    def remarks(self) -> List[str]:
+        return self.found
+
+    def compare(self, reader: PartReader, scratch: str) -> List[str]:
+        """Each file that has the size and time it had must have the same bytes; those of the time of the copy itself can't be told."""
+        real = [scope.resolve(path, self.assigned) for path in self.declared]
+        if real != reader.manifest["source"]["facts"].get("real_paths"):
+            self.found.append("Not compared with the source: the copy is of other paths")
+            return []
+        top = real[0] if reader.part("")["facts"]["alone"] else "/"
+        started = calendar.timegm(time.strptime(reader.manifest["started_at"], "%Y-%m-%dT%H:%M:%SZ"))
+        same = changed = 0
+        for directory, _names, files in os.walk(scratch):
+            for name in files:
+                copied = os.path.join(directory, name)
+                if not stat.S_ISREG(os.lstat(copied).st_mode):
+                    continue
+                origin = os.path.join(top, os.path.relpath(copied, scratch))
+                before = _unchanged(origin, copied, started)
+                if before is None:
+                    changed += 1
+                elif filecmp.cmp(origin, copied, shallow=False):
+                    same += 1
+                elif _unchanged(origin, copied, started) == before:
+                    raise BackupError("source_differs", file=origin, label=reader.manifest["label"])
+                else:
+                    changed += 1
+        self.found.append("{0} files are as in the source, {1} changed since the copy".format(same, changed))
+        return ["source_files"] if same else []
+
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
         free_directory(target, overwrite, label, self.assigned)
 
@@ -115,6 +150,17 @@ class Paths(Source):
         if self._alone():
             return argv + ["--directory=" + self.real[0], "--", "."]
         return argv + ["--directory=/", "--"] + [path.lstrip("/") for path in self.real]
+
+
+def _unchanged(origin: str, copied: str, started: int) -> Optional[Tuple[int, int, int]]:
+    """What tells one state of a file from another, when it has the size and second it was copied with; None otherwise."""
+    try:
+        now = os.lstat(origin)
+    except OSError:
+        return None
+    then = os.lstat(copied)
+    known = stat.S_ISREG(now.st_mode) and now.st_size == then.st_size and int(now.st_mtime) == int(then.st_mtime) < started - 1
+    return (now.st_mtime_ns, now.st_ctime_ns, now.st_ino) if known else None
 
 
 def _extract(reader: PartReader, directory: str) -> int:

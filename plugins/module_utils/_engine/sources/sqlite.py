@@ -79,6 +79,7 @@ class SQLite(Source):
         self.real = ""
         self.taken: Dict[str, Any] = {}
         self.noted: List[str] = []
+        self.found: List[str] = []
 
     def describe(self) -> str:
         return self.declared
@@ -136,6 +137,22 @@ class SQLite(Source):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(image)
         return ["sqlite_integrity_check", "sqlite_row_counts", "sha256_plain"]
+
+    def remarks(self) -> List[str]:
+        return self.found
+
+    def compare(self, reader: PartReader, scratch: str) -> List[str]:
+        """An image of the database as it is now is the same, byte for byte, when nothing was written since."""
+        if not self.declared:
+            return []
+        facts = reader.part("")["facts"]
+        self.preflight()
+        self._take(os.path.join(scratch, "source.sqlite"))
+        if self.taken["sha256"] == facts["sha256"]:
+            return ["sqlite_source_image"]
+        kept = sum(self.taken["tables"].get(name) == rows for name, rows in facts["tables"].items())
+        self.found.append("the source changed since the copy; {0} of {1} tables have as many rows as then".format(kept, len(facts["tables"])))
+        return []
 
     def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
         real = scope.resolve(target, self.assigned)
