@@ -73,17 +73,37 @@ def _emergency(text: str) -> str:
 
 
 def _record(plan: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
-    """One entry for all that is not copied now: a line for each system and run would bury the copies among them."""
-    refused = [row for row in plan if row["state"] == "refused"]
-    waiting = refused or [row for row in plan if row["due"] == "no"]
-    if not waiting:
-        return {}
-    told = "; ".join(f"{row['system']}: {row['why']}" for row in waiting)
-    kinds = {row["kind"] for row in waiting}
-    return {"backup": result.build(
-        event="copy_refused" if refused else "copy_not_due", system=waiting[0]["system"] if len(waiting) == 1 else None,
-        kind=kinds.pop() if len(kinds) == 1 else (kind if kind != "all" else None), numeral=waiting[0]["numeral"], objects=len(waiting),
-        reason_text=told if len(told) <= _LONGEST_NOTE else told[:_LONGEST_NOTE] + "…")}
+    """As few entries as hold all that is not copied now: a line for each system and run would bury the copies among them."""
+    waiting = [row for row in plan if row["due"] == "no"]
+    refused = [row for row in waiting if row["state"] == "refused"]
+    entries = [_told_together("copy_refused", rows, kind) for rows in _pages(refused)]
+    entries += [_told_together("copy_not_due", rows, kind) for rows in _pages([row for row in waiting if row not in refused])]
+    return {"backup": entries} if entries else {}
+
+
+def _pages(rows: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """The rows by entry: an entry takes a text of limited length, and none is cut."""
+    pages: list[list[Mapping[str, Any]]] = []
+    length = _LONGEST_NOTE
+    for row in rows:
+        added = len(_line_of(row)) + 2
+        if length + added > _LONGEST_NOTE:
+            pages.append([])
+            length = 0
+        pages[-1].append(row)
+        length += added
+    return pages
+
+
+def _line_of(row: Mapping[str, Any]) -> str:
+    return f"{row['system']}: {row['why']}"
+
+
+def _told_together(event: str, rows: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
+    kinds = {row["kind"] for row in rows}
+    return result.build(
+        event=event, system=rows[0]["system"] if len(rows) == 1 else None, kind=kinds.pop() if len(kinds) == 1 else (kind if kind != "all" else None),
+        numeral=rows[0]["numeral"], objects=len(rows), reason_text="; ".join(map(_line_of, rows)))
 
 
 def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -33,6 +33,8 @@ options:
       - The people of the policy (numerals 5.1 b and 5.2), given apart from it because they change more often. It replaces the policy's C(actors).
       - Keys V(jefe_oti) and V(soporte) hold lists of designations; V(egcr) holds V(database), V(source_code) and V(infrastructure),
         each with the lists V(titular) and V(suplente).
+      - Key V(heads) holds the directors and heads of the offices. Where it is given, a copy that is made on request only (mailboxes, numeral 6.4) waits until
+        its requester is one of them, by name or e-mail, in force that day.
       - A designation has V(name) and V(from), and may have V(email), V(until), V(document), and V(public_key) or V(public_key_file)
         (OpenPGP, armoured; a relative path starts at the directory of the inventory or of the policy's file).
     type: dict
@@ -140,10 +142,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: The one entry for the systems that are not copied now, with their reasons.
+  description: The entries for the systems that are not copied now, with their reasons; one for those refused, one for the others, or more when they are many.
   returned: when O(record) and there are any
-  type: dict
-  sample: {event: copy_not_due, objects: 2, reason_text: "SIGA: No corresponde hasta el 29/11/2026: la última copia buena es del 22/11/2026 (numeral 6.4)"}
+  type: list
+  elements: dict
+  sample:
+    - {event: copy_not_due, objects: 2, reason_text: "SIGA: No corresponde hasta el 29/11/2026: la última copia buena es del 22/11/2026 (numeral 6.4)"}
 plan:
   description: The systems asked for, in the order of the inventory.
   returned: success

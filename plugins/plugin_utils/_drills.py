@@ -50,9 +50,11 @@ class Turn(NamedTuple):
 
 
 def rules_of(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """The policy's `drills` over the defaults."""
+    """The policy's `drills` over the defaults. Older policies say `warnings.restore_test_days` instead, one number for all criticalities."""
     told = policy.get("drills", {})
-    return {**DEFAULTS, **told, "every": {**DEFAULTS["every"], **told.get("every", {})}}
+    former = policy.get("warnings", {}).get("restore_test_days", 0)
+    every = dict.fromkeys(DEFAULTS["every"], former) if former and "every" not in told else DEFAULTS["every"]
+    return {**DEFAULTS, **told, "every": {**every, **told.get("every", {})}}
 
 
 def rotate(candidates: Iterable[Candidate], policy: Mapping[str, Any], now: datetime.datetime) -> list[Turn]:

@@ -65,10 +65,13 @@ def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[s
         return Decision("no", "scheduled", "El sistema está deshabilitado en el inventario", "The system is disabled in the inventory", "")
     if emergency:
         of = policy.get("emergency_numeral", "5.1 d")
+        if not emergency.strip():
+            return Decision("no", "emergency", f"Se rechaza la emergencia: falta el motivo (numeral {of})",
+                            f"The emergency is refused: its reason is missing (numeral {of})", "", "refused")
         return Decision("yes", "emergency", f"Copia de emergencia (numeral {of}): {emergency}", f"Emergency copy (numeral {of}): {emergency}",
                         today.isoformat(), "due")
     if request is not None:
-        return _on_request(request, numeral, today)
+        return _on_request(request, numeral, today, _heads(policy, today) if rules.get("only_on_request") else None)
     period = engine.period(policy, system["kind"], system["criticality"])
     if period is None or rules.get("only_on_request"):
         return Decision("no", "scheduled", f"Solo a solicitud o ante un riesgo no controlado (numeral {numeral})",
@@ -80,13 +83,27 @@ def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[s
     return _now_or_later(policy, rules, local, due_on, overdue, told, catch_up)
 
 
-def _on_request(request: Mapping[str, Any], numeral: str, today: datetime.date) -> Decision:
-    """A copy that somebody asked for needs its ticket and the name of who asked."""
+def _heads(policy: Mapping[str, Any], on: datetime.date) -> set[str] | None:
+    """Names and e-mails of the directors and heads in force on a date; None when the policy does not name them, so that it can't be told."""
+    if "heads" not in policy.get("actors", {}):
+        return None
+    return {_folded(person[key]) for person in policy["actors"]["heads"] for key in ("name", "email") if key in person and engine.in_force(person, on)}
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _on_request(request: Mapping[str, Any], numeral: str, today: datetime.date, heads: set[str] | None) -> Decision:
+    """A copy that somebody asked for needs its ticket and the name of who asked; with `heads`, that of one of them."""
     missing = [spanish for name, spanish in (("ticket", "el ticket"), ("requester", "el solicitante")) if not str(request.get(name) or "").strip()]
     if missing:
         absent = [name for name in ("ticket", "requester") if not str(request.get(name) or "").strip()]
         return Decision("no", "request", f"Se rechaza la solicitud: falta {' y '.join(missing)} (numeral {numeral})",
                         f"The request is refused: {' and '.join(absent)} missing (numeral {numeral})", "", "refused")
+    if heads is not None and _folded(str(request["requester"])) not in heads:
+        return Decision("no", "request", f"Espera el visto bueno de su director/a o jefe/a: {request['requester']} no lo es (numeral {numeral})",
+                        f"Waits for a director or head: {request['requester']} is none (numeral {numeral})", "", "waiting_for_request")
     why = str(request.get("reason") or "").strip()
     return Decision("yes", "request", f"Solicitud {request['ticket']} de {request['requester']}{': ' + why if why else ''} (numeral {numeral})",
                     f"Request {request['ticket']} of {request['requester']}{': ' + why if why else ''} (numeral {numeral})", today.isoformat(), "due")

@@ -16,11 +16,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import _due
+from . import _drills, _due
 from ._bitacora.store import Store
 from ._bitacora.view import KINDS, amount
 
-DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "restore_test_days": 0, "seal_days": 2}
+DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2}
 TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
     "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente", "space": "Medio casi lleno",
@@ -119,7 +119,9 @@ def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any]
         "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed")) if not entry.get("simulated")]
     found += _failed(facts)
     found += _size(facts, rules)
-    found += _proof(facts, rules, now)
+    # drills.every is the one truth; an explicit 0 of the older key still says that nobody is to be told
+    limit = 0 if rules.get("restore_test_days") == 0 else _drills.rules_of(policy)["every"][system["criticality"]]
+    found += _proof(facts, limit, now)
     return [Condition(f"{condition}:{kind}:{name}", condition, level, text, name, kind, system.get("responsible", ""))
             for condition, level, text in found]
 
@@ -156,7 +158,7 @@ def _size(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> list[
     return [("shrunk" if size < usual else "grown", 1, text)]
 
 
-def _proof(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], now: datetime.datetime) -> list[tuple[str, int, str]]:
+def _proof(facts: Sequence[Mapping[str, Any]], limit: int, now: datetime.datetime) -> list[tuple[str, int, str]]:
     """What verifications and drills say: the last one failed and no copy was made since, or none restored a copy for too long."""
     bad: Mapping[str, Any] | None = None
     proved = ""
@@ -173,7 +175,6 @@ def _proof(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], now: da
         found.append(("verification", 2 if bad["type"] == "copy_damaged" else 1,
                       f"{bad.get('label', '')}: {bad.get('error_code', '')} {bad.get('error_message_es', '')}".strip()))
     since = proved or next((entry["at_event"] for entry in facts if entry["type"] == "copy_made"), "")
-    limit = rules["restore_test_days"]
     if limit and since and (now - _time(since)).days > limit:
         age = _days((now - _time(since)).days)
         found.append(("untested", 1, f"La última prueba fue hace {age}" if proved else f"Nunca se probó; la primera copia es de hace {age}"))

@@ -116,10 +116,14 @@ _DESIGNATION = table({"name": text(), "from": schema.date()}, {
     "email": text(r"[^@\s]+@[^@\s]+", "egcr@example.org"), "until": schema.date(), "document": text(),
     "public_key_file": text(), "public_key": text(),
 })
+# a director or head of an office, who may ask for copies of mailboxes (numeral 6.4)
+_HEAD = table({"name": text(), "from": schema.date(), "office": text()}, {
+    "email": text(r"[^@\s]+@[^@\s]+", "jefatura@example.org"), "until": schema.date(), "document": text()})
 _EGCR = table({"titular": listing(_DESIGNATION)}, {"suplente": listing(_DESIGNATION)})
 _ACTORS = table({}, {
     "jefe_oti": listing(_DESIGNATION),
     "soporte": listing(_DESIGNATION),
+    "heads": listing(_HEAD),
     "egcr": table({}, {"database": _EGCR, "source_code": _EGCR, "infrastructure": _EGCR}),
 })
 # Copies that stay when any of these keeps them; see plugin_utils/_retention.py
@@ -316,7 +320,7 @@ def period(policy: Mapping[str, Any], kind: str, criticality: str) -> Optional[P
 def designated(policy: Mapping[str, Any], egcr: str, on: datetime.date) -> List[Mapping[str, Any]]:
     """The designations of an EGCR in force on a date, titular first (numeral 5.1 b)."""
     posts = _table_of(policy.get("actors")).get("egcr", {}).get(egcr, {})
-    return [person for post in ("titular", "suplente") for person in posts.get(post, ()) if _in_force(person, on)]
+    return [person for post in ("titular", "suplente") for person in posts.get(post, ()) if in_force(person, on)]
 
 
 def responsible(policy: Mapping[str, Any], system: Mapping[str, Any], on: datetime.date) -> str:
@@ -338,7 +342,8 @@ def key_holders(policy: Mapping[str, Any], kind: str, on: datetime.date) -> List
     return holders
 
 
-def _in_force(person: Mapping[str, Any], on: datetime.date) -> bool:
+def in_force(person: Mapping[str, Any], on: datetime.date) -> bool:
+    """Whether a designation holds on a date."""
     return date_of(person["from"]) <= on and ("until" not in person or on <= date_of(person["until"]))
 
 

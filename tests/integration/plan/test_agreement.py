@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,13 +54,22 @@ def institution(tmp_path):
         settings = dict(os.environ, RESPALDO_BITACORA=str(bitacora), ANSIBLE_LOCAL_TEMP=str(tmp_path / "ansible"), HOME=str(tmp_path))
         return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=180, check=False)
 
+    run.inventory, run.top = inventory, tmp_path
     return run, bitacora
+
+
+def rewritten(run, **variables):
+    """The same inventory with other variables of its host."""
+    document = json.loads(run.inventory.read_text("utf-8"))
+    document["all"]["hosts"]["localhost"].update(variables)
+    run.inventory.write_text(json.dumps(document), "utf-8")
+    return document["all"]["hosts"]["localhost"]["backup_systems"]
 
 
 def decisions(output):
     """system -> the decision's word, from the printed table."""
-    names = ("NUNCA", "AYER", "VENCIDA", "APAGADA", "PAPEL")
-    words = ("no corresponde", "corresponde", "vencida")
+    names = ("NUNCA", "AYER", "VENCIDA", "APAGADA", "PAPEL", "REPO")
+    words = ("no corresponde", "corresponde si cambió", "corresponde", "vencida", "espera confirmación", "rechazada")
     lines = [line for line in output.splitlines() if line.strip() and line.split()[0] in names]
     return {line.split()[0]: next(word for word in words if f"  {word} " in line) for line in lines}
 
@@ -106,3 +116,55 @@ def test_an_emergency_without_its_reason_stops_before_anything(institution):
         assert refused.returncode == 2
         assert "RSP101" in refused.stdout and "emergency_reason" in refused.stdout and "5.1 d" in refused.stdout
     assert not entries(bitacora, "copy_started")
+
+
+def git(directory, *words):
+    subprocess.run(["git", "-C", str(directory), "-c", "user.name=a", "-c", "user.email=a@example.org", *words], check=True, capture_output=True)
+
+
+def test_a_repository_is_planned_and_copied_when_it_changed(institution):
+    run, bitacora = institution
+    top = run.top / "repo"
+    top.mkdir()
+    git(top, "init", "--quiet")
+    git(top, "commit", "--quiet", "--allow-empty", "--message=uno")
+    repository = {"name": "REPO", "kind": "source_code", "criticality": WEEKLY, "office": "OTI", "source": {"type": "git", "path": str(top)}}
+    rewritten(run, backup_systems=[*rewritten(run), repository], backup_only=["REPO"])
+
+    def both():
+        before = len(entries(bitacora, "copy_made"))
+        told, done = decisions(run("plan").stdout)["REPO"], run("site")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return told, len(entries(bitacora, "copy_made")) - before
+
+    assert both() == ("corresponde", 1)
+    assert both() == ("corresponde si cambió", 0), "nothing was pushed"
+    git(top, "commit", "--quiet", "--allow-empty", "--message=dos")
+    assert both() == ("corresponde si cambió", 1)
+
+
+def test_what_an_outage_left_waits_for_a_word_in_both(institution):
+    run, bitacora = institution
+    policy = yaml.safe_load((ROOT / "policies" / "manual-001-2019.yml").read_text("utf-8"))
+    policy["kinds"]["database"]["catch_up"] = "ask"
+    (run.top / "policy.yml").write_text(yaml.safe_dump(policy), "utf-8")
+    rewritten(run, backup_policy_file=str(run.top / "policy.yml"), backup_only=["VENCIDA"])
+    assert decisions(run("plan").stdout) == {"VENCIDA": "espera confirmación"}
+    assert run("site").returncode == 0 and not entries(bitacora, "copy_made")
+    word = ["-e", "backup_catch_up=now"]
+    assert decisions(run("plan", *word).stdout) == {"VENCIDA": "vencida"}
+    assert run("site", *word).returncode == 0 and [entry["system"] for entry in entries(bitacora, "copy_made")] == ["VENCIDA"]
+
+
+def test_a_request_is_planned_and_made_alike(institution):
+    run, bitacora = institution
+    rewritten(run, backup_only=["AYER"])
+    bare = ["-e", json.dumps({"backup_request": {"requester": "Jefa de Logística"}})]
+    assert decisions(run("plan", *bare).stdout) == {"AYER": "rechazada"}
+    run("site", *bare)
+    assert not entries(bitacora, "copy_made") and "falta el ticket" in entries(bitacora, "copy_refused")[0]["reason_text"]
+    whole = ["-e", json.dumps({"backup_request": {"requester": "Jefa de Logística", "ticket": "2026-0117", "reason": "Cese"}})]
+    assert decisions(run("plan", *whole).stdout) == {"AYER": "corresponde"}
+    done = run("site", *whole)
+    assert done.returncode == 0, done.stdout
+    assert [(entry["system"], entry["reason"]) for entry in entries(bitacora, "copy_made")] == [("AYER", "request")]

@@ -100,6 +100,14 @@ def test_restore_tests_too_old(store):
     assert not found(store, policy)
 
 
+def test_restore_tests_by_the_drills_of_the_policy(store):
+    made(store, 40)
+    made(store, 1)
+    assert "untested:database:SIGA" in found(store, {**POLICY, "drills": {"every": dict.fromkeys(("alta", "media", "baja"), 30)}})
+    assert not found(store, {**POLICY, "drills": {"every": dict.fromkeys(("alta", "media", "baja"), 50)}})
+    assert not found(store, {**POLICY, "drills": {"every": dict.fromkeys(("alta", "media", "baja"), 30)}, "warnings": {"restore_test_days": 0}})
+
+
 @pytest.mark.parametrize("free, level", [(100, 0), (99, 1), (49, 2), (9, 3), (0, 3)])
 def test_space(store, free, level):
     made(store, 1)

@@ -92,6 +92,18 @@ def test_time_and_rate_are_of_the_same_size():
     assert turns[0].system == "B" and turns[0].estimate_ms == 2000
 
 
+@pytest.mark.parametrize("told, every", [
+    ({}, [30, 90, 180]),
+    ({"drills": {"every": {"alta": 7}}}, [7, 90, 180]),
+    ({"warnings": {"restore_test_days": 100}}, [100, 100, 100]),
+    ({"warnings": {"restore_test_days": 0}}, [30, 90, 180]),
+    ({"warnings": {"restore_test_days": 100}, "drills": {"every": {"alta": 7}}}, [7, 90, 180]),
+    ({"warnings": {"restore_test_days": 100}, "drills": {"budget_minutes": 60}}, [100, 100, 100]),
+])
+def test_one_truth_of_how_often_with_the_key_of_older_policies(told, every):
+    assert [_drills.rules_of(told)["every"][level] for level in ("alta", "media", "baja")] == every
+
+
 LEVELS = some.sampled_from(["alta", "media", "baja"])
 
 

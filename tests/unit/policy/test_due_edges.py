@@ -136,3 +136,23 @@ def test_a_policy_whose_hours_make_no_sense_is_refused(change, where):
     with pytest.raises(BackupError) as caught:
         engine.validate(wrong, [], [{"name": "local", "path": "/var/lib/respaldo/copias"}])
     assert where in str(caught.value)
+
+
+def test_an_emergency_without_a_reason_is_refused():
+    decision = decide("database", "alta", None, datetime.datetime(2027, 1, 4, 15, tzinfo=UTC), emergency=" \n")
+    assert (decision.due, decision.state) == ("no", "refused") and "falta el motivo (numeral 5.1 d)" in decision.why
+
+
+@pytest.mark.parametrize("who, due", [("Ana Quispe", "yes"), ("  ana   QUISPE ", "yes"), ("ana.quispe@example.org", "yes"), ("Luis Rojas", "no"),
+                                      ("Rosa Díaz", "no"), ("Ana", "no")])
+def test_mail_is_asked_for_by_a_head_in_force(who, due):
+    heads = [{"name": "Ana Quispe", "email": "ana.quispe@example.org", "office": "Logística", "from": "2027-01-01"},
+             {"name": "Rosa Díaz", "office": "Logística", "from": "2020-01-01", "until": "2026-12-31"}]
+    policy = dict(SHIPPED, actors={"heads": heads})
+    now = datetime.datetime(2027, 3, 1, 15, tzinfo=UTC)
+    mailbox = {"name": "S", "kind": "mailbox", "criticality": "baja", "source": {"type": "imap"}}
+    decision = _due.decide(mailbox, policy, None, now, request={**ASKED, "requester": who})
+    assert decision.due == due and (due == "yes" or decision.state == "waiting_for_request")
+    database = {**mailbox, "kind": "database", "source": {"type": "sqlite"}}
+    assert _due.decide(database, policy, None, now, request={**ASKED, "requester": who}).due == "yes", "the manual asks it of mail alone"
+    engine.validate(policy, [], [])

@@ -71,10 +71,15 @@ class Command(Source):
         return self.commands["dump"][0]
 
     def preflight(self) -> int:
-        for argv in self.commands.values():
-            if not os.access(argv[0], os.X_OK) or os.path.isdir(argv[0]):
-                raise BackupError("tool_missing", tool=argv[0], package="the one that brings it")
+        for name in self.commands:
+            self._program(name)
         return 0
+
+    def _program(self, name: str) -> None:
+        """A program that is not here says nothing of the copy that it should read."""
+        program = self.commands[name][0]
+        if not os.access(program, os.X_OK) or os.path.isdir(program):
+            raise BackupError("tool_missing", tool=program, package="the one that brings it")
 
     def parts(self) -> List[Part]:
         command = 'RESPALDO_TARGET="$TARGET" RESPALDO_OVERWRITE=false '
@@ -126,6 +131,7 @@ class Command(Source):
         return _CommandCheck(self._stage("verify"))
 
     def _stage(self, name: str, **variables: str) -> Stage:
+        self._program(name)
         descriptors: Tuple[int, ...] = ()
         if self.password:
             if self.secret is None:

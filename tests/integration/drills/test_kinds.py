@@ -1,0 +1,154 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""drill.yml on git, files and a declared command: compared with the source, a missing tool, and a run that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from plugins.plugin_utils._bitacora.store import open_store
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class House:
+    def __init__(self, top):
+        self.top, self.bitacora, self.scratch = top, top / "state" / "bitacora.sqlite", top / "tmp"
+        self.scratch.mkdir()
+        self.environment = dict(os.environ, RESPALDO_BITACORA=str(self.bitacora), ANSIBLE_LOCAL_TEMP=str(top / "ansible"), HOME=str(top),
+                                TMPDIR=str(self.scratch))
+
+    def declare(self, **sources):
+        systems = [{"name": name, "kind": "source_code" if source["type"] in ("git", "paths") else "database", "criticality": "baja", "office": "OTI",
+                    "source": source} for name, source in sources.items()]
+        (self.top / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"localhost": {
+            "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": systems, "common_install_tools": False,
+            "backup_media": [{"name": "local", "path": str(self.top / "copias"), "create": True}]}}}}), "utf-8")
+
+    def command(self, playbook, *options):
+        return [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(self.top / "inventory.yml"), f"playbooks/{playbook}.yml", *options]
+
+    def run(self, playbook, *options):
+        return subprocess.run(self.command(playbook, *options), cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=180, check=False)
+
+    def entries(self, *types):
+        with open_store(str(self.bitacora), readonly=True) as store:
+            return store.entries(type=types)
+
+    def processes(self):
+        """What runs with this test's bitácora."""
+        mine, found = f"RESPALDO_BITACORA={self.bitacora}".encode(), []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                try:
+                    found += [int(entry.name)] if mine in (entry / "environ").read_bytes() else []
+                except OSError:
+                    continue
+        return found
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+def git(directory, *words):
+    subprocess.run(["git", "-C", str(directory), "-c", "user.name=a", "-c", "user.email=a@example.org", *words], check=True, capture_output=True)
+
+
+def test_git_and_files_are_compared_with_their_source(house):
+    repository, files = house.top / "repo", house.top / "fuentes"
+    repository.mkdir()
+    files.mkdir()
+    git(repository, "init", "--quiet")
+    git(repository, "commit", "--quiet", "--allow-empty", "--message=uno")
+    for name in ("a.py", "b.py"):
+        (files / name).write_text("print(1)\n")
+        os.utime(files / name, (1_700_000_000, 1_700_000_000))
+    house.declare(REPO={"type": "git", "path": str(repository)}, FUENTES={"type": "paths", "paths": [str(files)]})
+    assert house.run("site").returncode == 0
+    done = house.run("drill")
+    assert done.returncode == 0, done.stdout
+    told = {entry["system"]: entry for entry in house.entries("copy_verified")}
+    assert {name: entry["verification_level"] for name, entry in told.items()} == {"REPO": "T4", "FUENTES": "T4"}
+    assert "git_source_refs" in told["REPO"]["checks"] and "source_files" in told["FUENTES"]["checks"]
+    assert told["FUENTES"]["warnings"] == ["2 files are as in the source, 0 changed since the copy"]
+
+    git(repository, "commit", "--quiet", "--allow-empty", "--message=dos")
+    (files / "a.py").write_text("print(2)  # work of today\n")
+    assert house.run("verify", "-e", "verify_level=T4").returncode == 0
+    told = {entry["system"]: entry for entry in house.entries("copy_verified")}
+    assert {name: entry["verification_level"] for name, entry in told.items()} == {"REPO": "T4", "FUENTES": "T4"}
+    assert "git_source_objects" in told["REPO"]["checks"]
+    assert told["FUENTES"]["warnings"] == ["1 files are as in the source, 1 changed since the copy"]
+
+    (files / "b.py").write_text("print(9)\n")
+    os.utime(files / "b.py", (1_700_000_000, 1_700_000_000))
+    done = house.run("verify", "-e", "verify_level=T4")
+    assert done.returncode == 2 and "RSP507" in done.stdout and "b.py" in done.stdout, done.stdout
+    assert not house.entries("copy_damaged"), "which of the two is wrong can't be told"
+
+    subprocess.run(["rm", "-rf", str(repository), str(files)], check=True)
+    assert house.run("verify", "-e", "verify_level=T4").returncode == 0, "a source that is gone says nothing of its copy"
+    told = {entry["system"]: entry for entry in house.entries("copy_verified")}
+    assert {entry["verification_level"] for entry in told.values()} == {"T3"}
+    assert "Not compared with the source" in told["REPO"]["warnings"][0]
+    assert told["FUENTES"]["warnings"] == ["0 files are as in the source, 2 changed since the copy"]
+
+
+def declared(house, rehearse):
+    (house.top / "dato").write_text("dato\n")
+    with sqlite3.connect(house.top / "otra.sqlite") as database:
+        database.executescript("CREATE TABLE IF NOT EXISTS t (a);")
+    house.declare(LENTA={"type": "command", "dump": ["/bin/cat", str(house.top / "dato")], "verify": ["/bin/sh", "-c", "cat > /dev/null"],
+                         "restore": ["/bin/sh", "-c", "cat > $RESPALDO_TARGET"], "rehearse": rehearse},
+                  OTRA={"type": "sqlite", "path": str(house.top / "otra.sqlite")})
+
+
+def test_a_missing_tool_is_told_and_the_others_go_on(house):
+    declared(house, ["/opt/none/tool"])
+    refused = house.run("database")
+    assert refused.returncode == 2 and "RSP301" in refused.stdout, "no copy is made that could not be proved"
+    declared(house, ["/bin/true"])
+    assert house.run("database").returncode == 0
+    declared(house, ["/opt/none/tool"])
+    done = house.run("drill")
+    assert done.returncode == 2 and "RSP301" in done.stdout and "/opt/none/tool" in done.stdout, done.stdout
+    assert [(entry["system"], entry["error_code"], entry["reason"]) for entry in house.entries("verification_failed")] == [("LENTA", "RSP301", "drill")]
+    assert [entry["system"] for entry in house.entries("copy_verified")] == ["OTRA"]
+
+
+def test_a_drill_that_is_killed_is_closed_and_swept_by_the_next(house):
+    marker = house.top / "begun"
+    declared(house, ["/bin/sh", "-c", f"cat > $RESPALDO_SCRATCH/restored; touch {marker}; exec sleep 100"])
+    assert house.run("database").returncode == 0
+    with open(house.top / "out", "wb") as out:
+        killed = subprocess.Popen(house.command("drill", "-e", '{"drill_only": ["LENTA"]}'), cwd=ROOT, env=house.environment, stdout=out, stderr=out,
+                                  start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not marker.exists():
+        assert time.monotonic() < deadline and killed.poll() is None, (house.top / "out").read_text()
+        time.sleep(0.05)
+    while house.processes():
+        for pid in house.processes():
+            os.kill(pid, signal.SIGKILL)
+    killed.wait()
+    left = list(house.scratch.glob(".respaldo-*"))
+    assert any((path / "restored").exists() for path in left), "the kill came in the middle"
+    for path in left:
+        os.utime(path, (time.time() - 120, time.time() - 120))  # a run later than the minute in which a directory may be somebody's
+    declared(house, ["/bin/sh", "-c", "cat > /dev/null"])
+    done = house.run("drill")
+    assert done.returncode == 0, done.stdout
+    assert not list(house.scratch.glob(".respaldo-*")), "scratch is left"
+    assert [(entry["system"], entry["error_code"], entry["reason"]) for entry in house.entries("verification_failed")] == [("LENTA", "RSP705", "drill")]
+    assert {entry["system"] for entry in house.entries("copy_verified")} == {"LENTA", "OTRA"}
