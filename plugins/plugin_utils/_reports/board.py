@@ -32,7 +32,6 @@ _RESULT = {
 }
 _MONTHS = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "setiembre", "octubre", "noviembre", "diciembre")
 _BLOCK_DAYS = 35
-_PROOF_RED_DAYS, _PROOF_AMBER_DAYS = 365, 183
 _SPARK_POINTS = 40
 _DIGEST_SHOWN = 16
 
@@ -67,7 +66,8 @@ def render(found: facts.Facts) -> str:
         "board.html.j2", facts=found, kinds=list(_kinds(found)), cells=facts.CELLS, blocks=list(_blocks(found)), view_kinds=view.KINDS, states=_due.STATES,
         overdue=sorted((system for system in found.systems if system.decision.state in facts.PENDING),
                        key=lambda system: (-system.decision.overdue_days, system.name)),
-        proof_state=_proof_state, spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
+        proof_state=_proof_state, proved=sum(_proof_state(system) == "good" for system in found.systems),
+        spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
 
 
 def _kinds(found: facts.Facts) -> Iterable[dict[str, Any]]:
@@ -121,9 +121,9 @@ def _data(found: facts.Facts, indexed: Mapping[tuple[str, str], int], listed: Ma
 
 
 def _proof_state(system: facts.System) -> str:
-    if system.proof_days < 0 or system.proof_days > _PROOF_RED_DAYS:
+    if system.proof_days < 0 or system.proof_days >= 2 * system.proof_every:
         return "missing"
-    return "late" if system.proof_days > _PROOF_AMBER_DAYS else "good"
+    return "late" if system.proof_days >= system.proof_every else "good"
 
 
 def _spark(sizes: Sequence[int]) -> Markup:

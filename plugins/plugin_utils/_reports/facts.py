@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import policy as engine
-from .. import _due
+from .. import _drills, _due
 from .._bitacora import chain
 from .._bitacora.store import Store
 
@@ -56,6 +56,7 @@ class System(NamedTuple):
     jumps: list[Jump]
     kept: int
     kept_limit: int
+    proof_every: int    # days within which its criticality asks for a proven restore
 
 
 class Medium(NamedTuple):
@@ -142,7 +143,7 @@ def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], t
         name, kind, system["criticality"], system.get("office", ""), system.get("responsible", ""),
         _due.decide(system, rules, _dated(good), now), good, proof, (now - _time(proof["at_event"])).days if proof else -1,
         _cells(rules, system, told, before, first, last, now), [int(entry.get("size", 0)) for entry in made], _jumps(made, before),
-        kept, int(rules["kinds"][kind].get("keep_copies", 0)))
+        kept, int(rules["kinds"][kind].get("keep_copies", 0)), _drills.rules_of(rules)["every"][system["criticality"]])
 
 
 def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None,

@@ -333,3 +333,38 @@ def test_a_copy_comes_back_byte_for_byte(open_medium, shelf, tree, tmp_path, key
         opened.verify_structure(Paths([str(tree)]))
         Paths([str(tree)]).restore(opened, str(tmp_path / "back"), False)
     subprocess.run(["diff", "-r", "--no-dereference", str(tree), str(tmp_path / "back")], check=True)
+
+
+def test_a_survey_names_all_that_lies_there(open_medium, shelf):
+    medium = open_medium(shelf)
+    assert medium.survey() == [] and not medium.stocked(SLOT)
+    digest = put(medium)
+    medium.publish(SLOT, digest)
+    put(medium, OTHER)
+    (shelf / "lost+found").mkdir(mode=0)
+    (shelf / "database" / "año nuevo" / "copia a mano").mkdir(parents=True)
+    found = medium.survey()
+    assert [(row.kind, row.system, row.name) for row in found] == [
+        ("database", "año nuevo", ""), ("database", "año nuevo", "copia a mano"), ("source_code", "SIGA", ""),
+        ("source_code", "SIGA", ".SIGA_20261123.sealed"), ("source_code", "SIGA", "SIGA_20261122")]
+    assert all(0 <= row.age < 60 for row in found)
+    assert medium.stocked(SLOT) and not medium.stocked(SLOT._replace(system="SIAF"))
+
+
+def test_a_medium_that_is_not_there_can_not_be_surveyed(open_medium, tmp_path):
+    assert fault(open_medium(tmp_path / "none").survey) == "medium_unreachable"
+    assert open_medium(tmp_path / "none", create=True).survey() == []
+
+
+def test_a_known_medium_without_its_shelf_is_not_mounted(open_medium, shelf, tree):
+    """It gets no copy, and what it should hold is not called missing."""
+    medium = open_medium(shelf)
+    order = copy.Order(slot=SLOT, known_on=(medium.name,))
+    with pytest.raises(BackupError) as caught:
+        copy.make(order, Paths([str(tree)]), [medium])
+    assert caught.value.fault.name == "medium_empty" and str(shelf) in caught.value.message
+    assert not list(shelf.iterdir())
+    with pytest.raises(BackupError) as caught, copy.Copy(SLOT, medium, expected="0" * 64):
+        pass
+    assert caught.value.fault.name == "medium_empty"
+    copy.make(order._replace(known_on=("another",)), Paths([str(tree)]), [medium])

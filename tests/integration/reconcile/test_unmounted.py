@@ -23,6 +23,10 @@ def test_a_medium_that_is_not_mounted_is_unreachable_and_heals_by_itself(house, 
     assert made.returncode == 2 and "RSP409" in made.stdout, made.stdout
     read = house.run("verify", "-e", "verify_copies=0")
     assert read.returncode == 2 and "RSP409" in read.stdout, read.stdout
+    house.policy(retention={"points": 1})
+    house.medium(create=create)
+    pruned = house.run("prune")
+    assert pruned.returncode == 2 and "RSP409" in pruned.stdout, pruned.stdout
     assert not list((house.top / "copias").rglob("*")), "nothing was written beside"
     assert not house.entries("copy_damaged") and house.last_good() == house.second
     assert {entry["error_code"] for entry in house.entries("verification_failed")} == {"RSP409"}

@@ -86,6 +86,22 @@ def test_jumps_proofs_media_restores(store):
     assert read_back.chain.whole
 
 
+def test_the_board_tells_coverage_and_how_long_a_restore_took(store):
+    for name, day, criticality in (("SIGA", 21, "alta"), ("SIAF", 20, "baja"), ("SIAD", 20, "baja")):
+        copied(store, name, day)
+        if name != "SIAD":
+            copied(store, name, day, "copy_verified", trust_level="T3", verification_level="T3", duration_ms=4230)
+    shown = board.render(read(store, [system("SIGA"), system("SIAF", criticality="baja"), system("SIAD", criticality="baja")]))
+    assert "cobertura de las pruebas: 2 de 3 sistemas (66 %)" in shown and shown.count(", tomó 4,2 s") == 2
+
+
+@pytest.mark.parametrize("criticality, days, state", [("alta", 29, "good"), ("alta", 30, "late"), ("alta", 60, "missing"), ("baja", 60, "good"),
+                                                      ("baja", -1, "missing")])
+def test_a_proof_grows_old_by_the_drills_of_the_policy(store, criticality, days, state):
+    found = read(store, [system("SIGA", criticality=criticality)]).systems[0]
+    assert board._proof_state(found._replace(proof_days=days)) == state
+
+
 def test_one_pass_over_the_copies_says_what_reading_each_says(store):
     for day in (18, 19, 20, 21):
         copied(store, "SIGA", day, medium="nas, local")
