@@ -36,6 +36,7 @@ class ActionModule(PlainAction):
     ARGUMENTS: dict[str, Any] = {
         "medium": {"type": "dict", "required": True},
         "systems": {"type": "list", "elements": "dict", "required": True},
+        "only": {"type": "list", "elements": "str", "default": []},
         "accept_empty": {"type": "bool", "default": False},
         "lost_labels": {"type": "list", "elements": "str", "default": []},
         "lost_reason": {"type": "str", "default": ""},
@@ -50,12 +51,14 @@ class ActionModule(PlainAction):
         medium, systems = arguments["medium"], plain(given["systems"])
         place = "{0} ({1}{2})".format(medium["name"], "{0}:".format(medium["host"]) if medium.get("host") else "", medium["path"])
         shelves = {f"{system['kind']}/{label.canonical(system['name'])}": system for system in systems}
-        listed = self.module("backup_info", {"medium": medium, "shelves": sorted(shelves)}, task_vars)
+        names = {label.canonical(name, "only").lower() for name in given["only"]}
+        wanted = {shelf: system for shelf, system in shelves.items() if not names or label.canonical(system["name"]).lower() in names}
+        listed = self.module("backup_info", {"medium": medium, "shelves": sorted(wanted)}, task_vars)
         if listed.get("failed"):
             error = listed.get("error")
             return self._unread(medium["name"], error, [f"{place}: {error['message_es']}"], given["show"]) if error else listed
         with open_store(resolve_url()) as store:
-            found = [_shelf(store, shelf, system, str(medium["name"]), listed["copies"]) for shelf, system in shelves.items()]
+            found = [_shelf(store, shelf, system, str(medium["name"]), listed["copies"]) for shelf, system in wanted.items()]
             if _is_empty(found, listed["shelves"], str(medium["name"])) and not given["accept_empty"]:
                 empty = BackupError("medium_empty", location=place)
                 told = {"code": empty.code, "message": empty.message, "message_es": empty.spanish, "remedy_es": empty.remedy}

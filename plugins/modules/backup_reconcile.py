@@ -26,6 +26,11 @@ options:
     type: list
     elements: dict
     required: true
+  only:
+    description: Compare only the systems of these names. Empty means all.
+    type: list
+    elements: str
+    default: []
   accept_empty:
     description: The medium was replaced by an empty one, so that its copies are missing indeed.
     type: bool

@@ -65,6 +65,15 @@ def test_leftovers_and_systems_that_nobody_declares_are_told(house):
     assert [(entry["system"], entry["label"]) for entry in house.entries("stray_found")] == [("VIEJO", "VIEJO_20200101")]
 
 
+def test_only_what_is_asked_for_is_compared(house):
+    house.variables["backup_systems"].append({**house.variables["backup_systems"][0], "name": "SIAF"})
+    house.medium(create=True)
+    shutil.rmtree(house.shelf / house.first)
+    for playbook in ("reconcile", "verify"):
+        done = house.run(playbook, "-e", '{"backup_only": ["SIAF"]}')
+        assert done.returncode == 0 and house.first not in done.stdout, done.stdout
+
+
 def test_verify_reconciles_too(house):
     shutil.rmtree(house.shelf / house.first)
     done = house.run("verify")
