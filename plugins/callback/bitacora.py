@@ -24,7 +24,10 @@ requirements:
 options:
   url:
     description:
-      - Where the bitácora is, C(sqlite:////absolute/path) or a plain path on a local disk.
+      - Where the bitácora is, C(sqlite:////absolute/path) or a plain path on a local disk, or C(postgresql://role@server/database).
+      - A controller in a container needs PostgreSQL, or a volume mounted where the file lies; see M(perucompras.respaldo.bitacora_store).
+      - No password in an address; libpq reads it from C(~/.pgpass), a service file or a certificate. A server that is not this machine must
+        prove who it is (C(sslmode=verify-full)) unless the address or C(PGSSLMODE) says otherwise.
       - By default C(/var/lib/respaldo/bitacora.sqlite) for root and C(~/.local/state/respaldo/bitacora.sqlite) for others.
     type: str
     env:
@@ -107,6 +110,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora imp
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
 
 EXIT_UNWRITTEN = 70
+_MOVER = "perucompras.respaldo.bitacora_store"
 
 
 def _never_silent(hook: Callable[..., None]) -> Callable[..., None]:
@@ -322,6 +326,9 @@ class CallbackModule(CallbackBase):
         host, task, found = _result_of(event)
         simulated = self._is_simulated(event)
         silent = self._silent.pop((host, task._uuid), None)
+        if str(task.action) == _MOVER and found.get("moved") and not simulated:
+            self.recorder.follow(found["url"])
+            os.environ["RESPALDO_BITACORA"] = found["url"]
         for row in self._each(found):
             found_here = row.get("backup")
             told = False

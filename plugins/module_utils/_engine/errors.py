@@ -306,6 +306,48 @@ _FAULTS = (
         "No se puede sellar la bitácora con la clave {path}: {detail}",
         "Devuelva a la clave su propietario y el modo 0600; los asientos se conservan igual, sin sello.",
     ),
+    Fault(
+        "RSP716", "bitacora_unprepared",
+        "the database of the bitácora {store} is not set up, or by an older version: {detail}",
+        "Run playbooks/bitacora_store.yml with the address of its owner.",
+        "La base de datos de la bitácora {store} no está preparada, o lo fue por una versión anterior: {detail}",
+        "Ejecute playbooks/bitacora_store.yml con la dirección de su propietario.",
+    ),
+    Fault(
+        "RSP717", "bitacora_moved",
+        "the bitácora {store} was moved to {location}: nothing more is written here",
+        "Set that address as url of the section callback_bitacora of ansible.cfg, or as RESPALDO_BITACORA.",
+        "La bitácora {store} fue trasladada a {location}: aquí ya no se escribe",
+        "Ponga esa dirección como url en la sección callback_bitacora de ansible.cfg, o en RESPALDO_BITACORA.",
+    ),
+    Fault(
+        "RSP718", "bitacora_thrown_away",
+        "the bitácora {store} lies inside a container, which takes it along when it ends",
+        "Mount a volume there, or keep the bitácora in PostgreSQL (playbooks/bitacora_store.yml).",
+        "La bitácora {store} está dentro de un contenedor y desaparece con él",
+        "Monte un volumen en esa ruta, o lleve la bitácora a PostgreSQL (playbooks/bitacora_store.yml).",
+    ),
+    Fault(
+        "RSP719", "bitacora_driver_missing",
+        "the bitácora is in PostgreSQL, and the library psycopg is not installed on this controller",
+        "pip install -r requirements-postgresql.txt.",
+        "La bitácora está en PostgreSQL y la biblioteca psycopg no está instalada en este controlador",
+        "Instale requirements-postgresql.txt.",
+    ),
+    Fault(
+        "RSP720", "bitacora_role_too_strong",
+        "the role {role} could change the bitácora: it holds {rights}",
+        "Let runs write as a role that owns nothing and is no superuser; take those rights from it.",
+        "El rol {role} podría alterar la bitácora: tiene {rights}",
+        "Que las ejecuciones escriban con un rol que no sea propietario ni superusuario; retírele esos permisos.",
+    ),
+    Fault(
+        "RSP721", "bitacora_not_moved",
+        "the bitácora {store} can't be moved to {location}: {detail}",
+        "Nothing was changed in either; mend it and run again.",
+        "La bitácora {store} no se puede trasladar a {location}: {detail}",
+        "No se cambió nada en ninguna; corrija y repita.",
+    ),
     # -- 8xx keys and custody ---------------------------------------------------------------------------------------
     Fault(
         "RSP801", "custody_unavailable",

@@ -85,12 +85,12 @@ def write(where: Sequence[Path], store_url: str, emitter: str, items: Sequence[d
     raise last
 
 
-def waiting(where: Sequence[Path], store_url: str) -> list[Path]:
-    """The files that hold entries for this store."""
+def waiting(where: Sequence[Path], *store_urls: str) -> list[Path]:
+    """The files that hold entries for a store, by any address it has or had."""
     found = []
     for directory in where:
         if _is_ours(directory):
-            found += [path for path in sorted(directory.glob("*.jsonl")) if any(item["store"] == store_url for item in _read(path))]
+            found += [path for path in sorted(directory.glob("*.jsonl")) if any(item["store"] in store_urls for item in _read(path))]
     return found
 
 
@@ -109,13 +109,13 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def held(where: Sequence[Path], store_url: str) -> Iterator[list[dict[str, Any]]]:
+def held(where: Sequence[Path], *store_urls: str) -> Iterator[list[dict[str, Any]]]:
     """The entries that wait for a store, with their files locked; the files go when the block ends without an error, so the block
     must have committed them by then."""
     items: list[dict[str, Any]] = []
     with contextlib.ExitStack() as locks:
         done = []
-        for path in waiting(where, store_url):
+        for path in waiting(where, *store_urls):
             try:
                 locks.callback(os.close, _locked(path, os.O_RDONLY))
             except OSError:

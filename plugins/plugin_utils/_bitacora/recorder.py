@@ -9,6 +9,7 @@ forks its workers. What the store refuses goes to the journal.
 
 from __future__ import annotations
 
+import datetime
 import functools
 import hashlib
 import os
@@ -22,7 +23,7 @@ from typing import Any
 from ...module_utils._engine import errors, result
 from ...module_utils._engine.errors import BackupError
 from . import entries, journal, seals
-from .store import Store, open_store, path_of
+from .store import Store, address_of, open_store
 
 STARTS = {"copy_started": ("copy_failed", entries.COPY_ENDS), "restore_started": ("restore_failed", entries.RESTORE_ENDS),
           "drill_started": ("verification_failed", entries.DRILL_ENDS)}
@@ -33,6 +34,8 @@ _CARRIED = (
 )
 _BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed")
 _LONGEST_NOTE, _MOST_NOTES = 1000, 20
+# A copy takes hours; a run of which nothing is written for two days has lost its controller.
+_SILENT_HOURS = 48
 _CODES = {fault.code for fault in errors.CATALOGUE.values()}
 
 
@@ -63,14 +66,19 @@ def identity() -> dict[str, Any]:
     }
 
 
-def is_dead(started: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
-    """Whether a run surely ended. A run of another controller, or of another container, can't be judged from here."""
+def is_elsewhere(started: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
+    """Whether a run is of another controller, or of another container, whose processes are not seen from here."""
     if started.get("controller") != me["controller"]:
+        return True
+    return started.get("boot_id") == me["boot_id"] and started.get("pid_namespace") != me["pid_namespace"]
+
+
+def is_dead(started: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
+    """Whether a run surely ended, as far as can be seen from here."""
+    if is_elsewhere(started, me):
         return False
     if started.get("boot_id") != me["boot_id"]:
         return True
-    if started.get("pid_namespace") != me["pid_namespace"]:
-        return False
     return _process_start(int(started.get("pid", 0))) != started.get("pid_start")
 
 
@@ -80,9 +88,10 @@ class Recorder:
     def __init__(self, url: str, journal_directory: str | Path, log_directory: Path | None, facts: Mapping[str, Any],
                  seal_key: Path | None = None, anchors: Sequence[seals.Anchor] = ()) -> None:
         try:
-            self.url = "sqlite:///{0}".format(path_of(url))
+            self.url = address_of(url)
         except errors.BackupError:
             self.url = url.split("://", 1)[0] + "://"
+        self.former: list[str] = []
         self.run = new_run_id()
         self.facts = {**identity(), **facts, "run": self.run}
         self.executed_by = str(facts.get("executed_by", ""))
@@ -213,18 +222,28 @@ class Recorder:
     def _write(self, sweep: bool) -> None:
         own = len(self._entries)
         try:
-            with open_store(self.url) as store, journal.held(self.journals, self.url) as left, store.exclusive():
-                for item in left:
-                    store.append(item["type"], item["body"], item["at_event"], item["emitter"], item["n_emitter"])
-                for item in self._entries[self._kept:]:
-                    store.append(emitter=self.run, **item)
+            with open_store(self.url) as store:
                 if sweep:
-                    self._sweep(store)
+                    self.former = store.former_addresses()
+                self._write_to(store, sweep)
         except BaseException:
             del self._entries[own:]
             raise
         self._kept = len(self._entries)
         self.journal_file = self.problem = None
+
+    def _write_to(self, store: Store, sweep: bool) -> None:
+        with journal.held(self.journals, self.url, *self.former) as left, store.exclusive():
+            for item in left:
+                store.append(item["type"], item["body"], item["at_event"], item["emitter"], item["n_emitter"])
+            for item in self._entries[self._kept:]:
+                store.append(emitter=self.run, **item)
+            if sweep:
+                self._sweep(store)
+
+    def follow(self, url: str) -> None:
+        """The bitácora was moved by this very run: what follows is written there."""
+        self.former, self.url = [self.url], address_of(url)
 
     def _keep(self) -> None:
         waiting = self._entries[self._kept:]
@@ -280,11 +299,21 @@ class Recorder:
                 self.unsealed.append("{0}: {1}".format(anchor.name, error.strerror or error))
                 self._add("anchor_failed", {"run": self.run, "anchor": anchor.name, "note_es": "El sello no pudo anclarse: {0}".format(error.strerror)})
 
+    @staticmethod
+    def _is_silent(store: Store, started: Mapping[str, Any]) -> bool:
+        """Whether nothing was heard of a run for so long that the controller, or the container, it ran in must be gone."""
+        before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=_SILENT_HOURS)
+        limit = before.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return bool(started["at_recorded"] < limit and store.entries(run=started["run"], limit=1)[-1]["at_recorded"] < limit)
+
     def _sweep(self, store: Store) -> None:
         """Close the runs that died without a word, and their copies. Runs inside the transaction, so two sweeps never meet."""
         for started in store.open_runs():
             run = started.get("run")
-            if run == self.run or not is_dead(started, self.facts):
+            if run == self.run:
+                continue
+            dead = is_dead(started, self.facts)
+            if not dead and not (is_elsewhere(started, self.facts) and self._is_silent(store, started)):
                 continue
             left: dict[tuple[str, str], dict[str, Any]] = {}
             for entry in store.entries(run=run):
@@ -301,8 +330,9 @@ class Recorder:
                 self._fail(key, entry, result.failure(errors.BackupError("interrupted", label=key[1])))
             self.counts = counted
             self._add("run_interrupted", {
-                "run": run, "verdict": "interrupted", "how": "died", "executed_by": started.get("executed_by", ""), "closed_by": self.run,
-                "note_es": "La ejecución murió sin aviso; la cerró la siguiente",
+                "run": run, "verdict": "interrupted", "how": "died" if dead else "silent", "executed_by": started.get("executed_by", ""), "closed_by": self.run,
+                "note_es": "La ejecución murió sin aviso; la cerró la siguiente" if dead else
+                           "Otro controlador no dio señales de esta ejecución en {0} horas; la cerró una posterior".format(_SILENT_HOURS),
             })
             for item in self._entries[first:]:
                 store.append(emitter=self.run, **item)

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people see of the bitácora: the Spanish view of the SQLite file, and the table printed on a terminal."""
+"""What people see of the bitácora: the Spanish view that each store has, and the table printed on a terminal."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import entries
@@ -24,6 +24,7 @@ _RESULTS = {
     "run_ended": "Ejecución con errores", "warning_sent": "Aviso enviado", "warning_failed": "Aviso no enviado",
     "anchor_failed": "Sello sin ancla", "excuse": "Ausencia justificada", "evidence_made": "Paquete de evidencia", "stray_found": "Sin asiento",
     "drill_started": "Prueba en curso", "copy_found": "Reencontrada",
+    "bitacora_moved": "Bitácora trasladada",
 }
 
 
@@ -31,8 +32,46 @@ _RESULTS = {
 _TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "copy_held", "copy_released", "stray_found", "copy_found", "excuse")
 
 
-def _field(name: str) -> str:
+class Words(NamedTuple):
+    """How a store's SQL says what the view needs; each is given expressions and gives one."""
+
+    name: str
+    source: str
+    field: Callable[[str], str]
+    number: Callable[[str], str]
+    same: Callable[[str, str], str]
+    day: Callable[[str], str]
+    hour: Callable[[str], str]
+    change: Callable[[str, str], str]
+    lasted: Callable[[str], str]
+    same_copy: str
+
+
+def _sqlite_field(name: str) -> str:
     return "json_extract(e.body, '$.{0}')".format(name)
+
+
+_SQLITE = Words(
+    name="bitacora", source="entries AS e", field=_sqlite_field, number=_sqlite_field,
+    same=lambda expression, value: "{0} IS {1}".format(expression, value),
+    day="date({0}, '-5 hours')".format, hour="time({0}, '-5 hours')".format,
+    change="CASE WHEN {1} > 0 THEN replace(printf('%+.1f %%', ({0} - {1}) * 100.0 / {1}), '.', ',') END".format,
+    lasted="CASE WHEN {0} IS NOT NULL THEN printf('%d:%02d:%02d', {0} / 3600000, {0} / 60000 % 60, {0} / 1000 % 60) END".format,
+    same_copy="json_extract(f.body, '$.label') = json_extract(e.body, '$.label') AND json_extract(f.body, '$.run') = json_extract(e.body, '$.run')",
+)
+
+# A body is read once for each row (OFFSET 0), and what is no number or time is shown as nothing: one odd entry must not hide the rest.
+_POSTGRESQL = Words(
+    name="respaldo.bitacora",
+    source="respaldo.entries AS e CROSS JOIN LATERAL (SELECT respaldo.fields(e.body) AS said OFFSET 0) AS b",
+    field="(b.said ->> '{0}')".format, number="respaldo.number(b.said ->> '{0}')".format,
+    same=lambda expression, value: "{0} IS NOT DISTINCT FROM {1}".format(expression, "'true'" if value == "1" else value),
+    day="to_char(respaldo.in_lima({0}), 'YYYY-MM-DD')".format, hour="to_char(respaldo.in_lima({0}), 'HH24:MI:SS')".format,
+    change=("CASE WHEN {1} > 0 THEN CASE WHEN {0} >= {1} THEN '+' ELSE '-' END "
+            "|| replace(round(abs({0} - {1}) * 100.0 / {1}, 1)::text, '.', ',') || ' %' END").format,
+    lasted="({0} / 3600000) || ':' || lpad(({0} / 60000 % 60)::text, 2, '0') || ':' || lpad(({0} / 1000 % 60)::text, 2, '0')".format,
+    same_copy="f.label = e.label AND f.run = e.run",
+)
 
 
 def _case(expression: str, words: Mapping[str, str]) -> str:
@@ -44,53 +83,59 @@ def _types(names: Sequence[str]) -> str:
     return ", ".join("'{0}'".format(name) for name in names)
 
 
-def _build() -> str:
+def _columns(words: Words) -> tuple[tuple[str, str], ...]:
+    field, number = words.field, words.number
     # The date of a copy is that of its start (a job may cross midnight), that of anything else is when it happened.
-    when = "CASE WHEN e.type IN ('copy_made', 'copy_failed') THEN coalesce({0}, e.at_event) ELSE e.at_event END".format(_field("started_at"))
-    size, before, lasted = _field("size"), _field("previous_size"), _field("duration_ms")
-    columns = (
+    when = "CASE WHEN e.type IN ('copy_made', 'copy_failed') THEN coalesce({0}, e.at_event) ELSE e.at_event END".format(field("started_at"))
+    return (
         ("n", "e.n"),
-        ("fecha", "date({0}, '-5 hours')".format(when)),
-        ("hora", "time({0}, '-5 hours')".format(when)),
-        ("nombre_respaldo", _field("label")),
-        ("rotulo", "coalesce({0}, {1})".format(_field("printed_label"), _field("label"))),
-        ("tipo", _case(_field("kind"), KINDS)),
-        ("sistema", _field("system")),
-        ("servidor", _field("host")),
-        ("organo", _field("office")),
-        ("criticidad", _field("criticality")),
-        ("motivo", "trim({0} || coalesce(': ' || {1}, ''))".format(_case(_field("reason"), _REASONS), _field("reason_text"))),
-        ("responsable", _field("responsible")),
-        ("ejecutado_por", _field("executed_by")),
-        ("medio", _field("medium")),
-        ("ubicacion", _field("location")),
-        ("tamano", size),
-        ("tamano_original", _field("size_original")),
-        ("variacion", "CASE WHEN {1} > 0 THEN replace(printf('%+.1f %%', ({0} - {1}) * 100.0 / {1}), '.', ',') END".format(size, before)),
-        ("duracion", "CASE WHEN {0} IS NOT NULL THEN printf('%d:%02d:%02d', {0} / 3600000, {0} / 60000 % 60, {0} / 1000 % 60) END".format(lasted)),
-        ("resultado", "CASE WHEN {0} IS 1 THEN 'Simulación: ' ELSE '' END || CASE WHEN {1} IS 'RSP705' THEN 'Interrumpida' ELSE {2} END".format(
-            _field("simulated"), _field("error_code"), _case("e.type", _RESULTS))),
-        ("nivel_confianza", _field("trust_level")),
-        ("huella_sha256", _field("sha256")),
-        ("clave", _field("key_reference")),
-        ("retencion_hasta", _field("retention_until")),
-        ("ticket", _field("ticket")),
+        ("fecha", words.day(when)),
+        ("hora", words.hour(when)),
+        ("nombre_respaldo", field("label")),
+        ("rotulo", "coalesce({0}, {1})".format(field("printed_label"), field("label"))),
+        ("tipo", _case(field("kind"), KINDS)),
+        ("sistema", field("system")),
+        ("servidor", field("host")),
+        ("organo", field("office")),
+        ("criticidad", field("criticality")),
+        ("motivo", "trim({0} || coalesce(': ' || {1}, ''))".format(_case(field("reason"), _REASONS), field("reason_text"))),
+        ("responsable", field("responsible")),
+        ("ejecutado_por", field("executed_by")),
+        ("medio", field("medium")),
+        ("ubicacion", field("location")),
+        ("tamano", number("size")),
+        ("tamano_original", number("size_original")),
+        ("variacion", words.change(number("size"), number("previous_size"))),
+        ("duracion", words.lasted(number("duration_ms"))),
+        ("resultado", "CASE WHEN {0} THEN 'Simulación: ' ELSE '' END || CASE WHEN {1} THEN 'Interrumpida' ELSE {2} END".format(
+            words.same(field("simulated"), "1"), words.same(field("error_code"), "'RSP705'"), _case("e.type", _RESULTS))),
+        ("nivel_confianza", field("trust_level")),
+        ("huella_sha256", field("sha256")),
+        ("clave", field("key_reference")),
+        ("retencion_hasta", field("retention_until")),
+        ("ticket", field("ticket")),
         ("observaciones", "coalesce({0} || ': ' || {1}, {1}, {2}, CASE WHEN e.type IN ({4}) THEN {3} END)".format(
-            _field("error_code"), _field("error_message_es"), _field("note_es"), _field("reason_text"), _types(_TOLD_BY_REASON))),
-        ("ejecucion", _field("run")),
+            field("error_code"), field("error_message_es"), field("note_es"), field("reason_text"), _types(_TOLD_BY_REASON))),
+        ("ejecucion", field("run")),
         ("momento_utc", when),
     )
-    selected = ",\n  ".join('{1} AS "{0}"'.format(*column) for column in columns)
-    ended = """EXISTS (SELECT 1 FROM entries AS f WHERE json_extract(f.body, '$.label') = json_extract(e.body, '$.label')
-      AND json_extract(f.body, '$.run') = json_extract(e.body, '$.run') AND f.type IN ({0}))"""
+
+
+def _build(words: Words) -> str:
+    selected = ",\n  ".join('{1} AS "{0}"'.format(*column) for column in _columns(words))
+    table = words.source.split(" ")[0]
+    ended = "EXISTS (SELECT 1 FROM {0} AS f WHERE {1} AND f.type IN ({2}))"
     return (
-        "CREATE VIEW bitacora AS SELECT\n  {0}\nFROM entries AS e\nWHERE e.type NOT IN ('run_started', 'seal') AND NOT (e.type = 'run_ended' AND {3} IS NULL)\n"
+        "CREATE VIEW {4} AS SELECT\n  {0}\nFROM {5}\nWHERE e.type NOT IN ('run_started', 'seal') AND NOT (e.type = 'run_ended' AND {3} IS NULL)\n"
         "  AND e.type != 'prune_started' AND NOT (e.type = 'copy_started' AND {1})\n  AND NOT (e.type = 'restore_started' AND {2})"
-    ).format(selected, ended.format(_types(entries.COPY_ENDS)), ended.format(_types(entries.RESTORE_ENDS)), _field("note_es"))
+    ).format(selected, ended.format(table, words.same_copy, _types(entries.COPY_ENDS)),
+             ended.format(table, words.same_copy, _types(entries.RESTORE_ENDS)), words.field("note_es"), words.name, words.source)
 
 
 # The end of a run is shown when it tells of a failure that no other entry tells. A start whose end is written is not shown: people read one line for each copy.
-SQL = _build()
+SQL = _build(_SQLITE)
+POSTGRESQL_SQL = _build(_POSTGRESQL)
+COLUMNS = tuple(name for name, _expression in _columns(_SQLITE))
 
 
 def in_zone(row: dict[str, Any], zone_name: str) -> dict[str, Any]:

@@ -214,8 +214,8 @@ def _of_system(system: Mapping[str, Any], rules: Mapping[str, Any], told: Sequen
         return _due.taken_at({"started_at": entry.get("started_at") or entry["at_event"]}).astimezone(here).date()
 
     trust = min(_TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]].get("required_trust", _TRUST_FOR_FREQUENCY), key=TRUST_LEVELS.index)
-    good = [(day_of(copy), _evidence(copy)) for copy in stores._copies(entry for entry in told if entry["type"] in _OF_COPIES)
-            if stores._is_good(copy, trust)]
+    good = [(day_of(copy), _evidence(copy)) for copy in stores.copies_told(entry for entry in told if entry["type"] in _OF_COPIES)
+            if stores.is_good(copy, trust)]
     attempts = [(day_of(entry), _evidence(entry)) for entry in told if entry["type"] in _ATTEMPTS]
     own = [entry for entry in excuses if entry.get("kind") == system["kind"] and entry.get("system") == system["name"]]
     end = today if active else min(today, max(map(day_of, told)))

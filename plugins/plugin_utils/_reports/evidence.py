@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
 from .._bitacora import chain, entries, seals, store as stores, view
+from .._bitacora.sqlite import SqliteStore
 from . import compliance, tables
 
 FILE = "bitacora.sqlite"
@@ -133,32 +134,18 @@ def write(store: stores.Store, contents: Contents, path: Path) -> Pack:
 
 def copy_chain(store: stores.Store, target: Path) -> None:
     """The whole chain in a SQLite file of its own, as it was at one moment while others may write."""
-    if isinstance(store, stores.SqliteStore):
+    if isinstance(store, SqliteStore):
         with contextlib.closing(chain.connect_read_only(store.path)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
             # One file, without a log beside it, that opens from a place where nothing can be written.
             copy.execute("PRAGMA journal_mode = DELETE")
     else:
-        export_chain(store, target)
+        with SqliteStore(target) as made:
+            with made.exclusive():
+                for row in store.raw():
+                    made.insert(row)
+            made.run("PRAGMA journal_mode = DELETE")
     os.chmod(target, 0o600)
-
-
-def export_chain(store: stores.Store, target: Path) -> None:
-    """The chain of any store, as a SQLite bitácora that the verifier reads. Raises BackupError(evidence_unfaithful)."""
-    with stores.SqliteStore(target) as made:
-        execute = made._connection.execute
-        with made.exclusive():
-            for entry in store.entries():
-                body = {name: value for name, value in entry.items() if name not in chain.COLUMNS}
-                text = entries.canonical(body)
-                if chain.digest_of_body(text) != entry["body_digest"]:
-                    if body:
-                        raise BackupError("evidence_unfaithful", n=entry["n"])
-                    text = None
-                row = {**{name: entry[name] for name in chain.COLUMNS if name != "body"}, "body": text}
-                execute("INSERT INTO entries ({0}) VALUES ({1})".format(
-                    ", ".join(chain.COLUMNS), ", ".join(":" + name for name in chain.COLUMNS)), row)
-        execute("PRAGMA journal_mode = DELETE")
 
 
 def _members(store: stores.Store, contents: Contents, report: chain.Report) -> dict[str, bytes]:

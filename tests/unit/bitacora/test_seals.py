@@ -51,7 +51,7 @@ class Place:
     def rewrite(self, change, seal_with=None, keep_seals=True):
         """Somebody who knows the chain: change entries, then seal every one of them again."""
         with open_store(str(self.file), readonly=True) as store:
-            rows = [dict(row) for row in store._connection.execute("SELECT * FROM entries ORDER BY n")]
+            rows = [dict(zip(chain.COLUMNS, row)) for row in store.raw()]
         self.file.unlink()
         with open_store(str(self.file)) as store:
             made = []

@@ -14,7 +14,7 @@ import unicodedata
 import pytest
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, view
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, sqlite, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import store as stores
 
 
@@ -157,9 +157,9 @@ def test_canonical_form():
 def test_a_network_file_system_is_refused(tmp_path, monkeypatch, kind):
     mounts = tmp_path / "mountinfo"
     mounts.write_text("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 20 0:40 / {0}/share rw shared:1 - {1} srv:/x rw\n".format(tmp_path, kind))
-    assert stores.file_system_of(tmp_path / "share" / "deep" / "b.sqlite", str(mounts)) == kind
-    assert stores.file_system_of(tmp_path / "shared", str(mounts)) == "ext4"
-    monkeypatch.setattr(stores, "file_system_of", lambda path: kind)
+    assert sqlite.mounted(tmp_path / "share" / "deep" / "b.sqlite", str(mounts)).type == kind
+    assert sqlite.mounted(tmp_path / "shared", str(mounts)).type == "ext4"
+    monkeypatch.setattr(sqlite, "mounted", lambda path: sqlite.Mounted(kind, "/"))
     with pytest.raises(BackupError) as raised:
         stores.open_store(str(tmp_path / "share" / "b.sqlite"))
     assert raised.value.code == "RSP707" and kind in raised.value.message

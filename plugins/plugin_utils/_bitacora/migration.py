@@ -1,0 +1,74 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Moves a bitácora from its SQLite file to PostgreSQL: the same entries, byte by byte, and the same chain going on.
+
+The last entry of the file says where it went and the file takes no other. The file is closed before the database is committed: at no
+moment are there two that take entries, and when the last step fails the next try finds the file closed and brings it over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...module_utils._engine.errors import BackupError
+from . import recorder
+from .postgresql import PostgresqlStore
+from .sqlite import SqliteStore
+
+
+class Move(NamedTuple):
+    """What a move did, or would do: whether there is anything to do, and how many entries the chain has."""
+
+    changed: bool
+    entries: int
+
+
+def move(source: Path, admin_url: str, url: str, run: str, simulate: bool = False) -> Move:
+    """Bring the chain of a SQLite bitácora to a database that is set up, and close the file. Safe to repeat, and to take up again.
+
+    `admin_url` is how this connects, `url` how runs will. Raises BackupError: bitacora_not_moved, bitacora_unreadable,
+    bitacora_unwritable.
+    """
+    with SqliteStore(source, readonly=True) as old:
+        report = old.verify()
+        moved = old.moved_to()
+    if not report.whole:
+        raise _refused(source, url, "its chain is broken: " + "; ".join(finding.english for finding in report.findings[:3]))
+    if not report.entries:
+        raise _refused(source, url, "it has no entries")
+    if moved and moved != url:
+        raise _refused(source, url, "it was moved to {0} already".format(moved))
+    if simulate:
+        return Move(not moved, report.entries)
+    with PostgresqlStore(admin_url) as new, new.exclusive():
+        count, last = new.run("SELECT count(*), coalesce(max(n), 0) FROM entries")[0]
+        if count:
+            same = new.run("SELECT 1 FROM entries WHERE n = ? AND digest = ?", (report.head_n, report.head_digest))
+            if same and moved:
+                return Move(False, last)
+            raise _refused(source, url, "that one has {0} entries of its own".format(count))
+        if moved:
+            with SqliteStore(source, readonly=True) as old:
+                return Move(True, _bring(old, new, source, url))
+        with SqliteStore(source) as old, old.exclusive():
+            body = {"former": old.url, "location": url, "run": run, "controller": recorder.identity()["controller"],
+                    "note_es": "La bitácora continúa en {0}".format(url)}
+            old.close_for_good(body, run or "move-{0}".format(os.getpid()))
+            return Move(True, _bring(old, new, source, url))
+
+
+def _bring(old: SqliteStore, new: PostgresqlStore, source: Path, url: str) -> int:
+    new.take_in(old.raw())
+    report = new.verify()
+    head: Sequence[Any] = old.run("SELECT n, digest FROM entries ORDER BY n DESC LIMIT 1")[0]
+    if not report.whole or (report.head_n, report.head_digest) != tuple(head):
+        raise _refused(source, url, "what was read back there is not the same chain")
+    return report.entries
+
+
+def _refused(source: Path, url: str, detail: str) -> BackupError:
+    return BackupError("bitacora_not_moved", store=source, location=url, detail=detail)
