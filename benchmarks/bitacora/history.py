@@ -36,25 +36,28 @@ def happened(count: int):
         yield "run_ended", {"run": run, "verdict": "good"}, at, run
 
 
+def rows(count: int):
+    """The entries themselves, chained, in the order of chain.COLUMNS."""
+    n, previous, numbers = 0, chain.GENESIS, {}
+    for type_, body, at, emitter in happened(count):
+        n += 1
+        numbers = {emitter: numbers.get(emitter, 0) + 1}
+        text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        row = {"n": n, "emitter": emitter, "n_emitter": numbers[emitter], "at_event": at, "at_recorded": at, "type": type_, "body": text,
+               "body_digest": chain.digest_of_body(text), "previous": previous}
+        row["digest"] = previous = chain.digest_of_entry(row)
+        yield [row[name] for name in chain.COLUMNS]
+        if n >= count:
+            break
+
+
 def write(path: Path, count: int) -> None:
     """A SQLite bitácora of about `count` entries."""
     with open_store(str(path)) as store:
-        execute = store._connection.execute
-        execute("PRAGMA synchronous = OFF")
-        execute("BEGIN IMMEDIATE")
-        n, previous, numbers = 0, chain.GENESIS, {}
-        insert = "INSERT INTO entries ({0}) VALUES ({1})".format(", ".join(chain.COLUMNS), ", ".join("?" * len(chain.COLUMNS)))
-        for type_, body, at, emitter in happened(count):
-            n += 1
-            numbers = {emitter: numbers.get(emitter, 0) + 1}
-            text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-            row = {"n": n, "emitter": emitter, "n_emitter": numbers[emitter], "at_event": at, "at_recorded": at, "type": type_, "body": text,
-                   "body_digest": chain.digest_of_body(text), "previous": previous}
-            row["digest"] = previous = chain.digest_of_entry(row)
-            execute(insert, [row[name] for name in chain.COLUMNS])
-            if n >= count:
-                break
-        execute("COMMIT")
+        store.run("PRAGMA synchronous = OFF")
+        with store.exclusive():
+            for row in rows(count):
+                store.insert(row)
 
 
 if __name__ == "__main__":

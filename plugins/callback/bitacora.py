@@ -133,6 +133,11 @@ def _never_silent(hook: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def _told(error: Exception | None) -> str:
+    """An error as people look it up: its code, and what to do."""
+    return "{0}: {1}. {2}".format(error.code, error.message, error.hint.rstrip(".")) if isinstance(error, BackupError) else str(error)
+
+
 @functools.lru_cache(maxsize=1024)
 def _named(action: str) -> str:
     """An action's name, unless it is no name: a template may hold anything."""
@@ -190,7 +195,7 @@ class CallbackModule(CallbackBase):
         atexit.register(self._interrupt, "it ended before its last play")
         recorder.start()
         if recorder.problem:
-            self._display.error("bitácora: {0}".format(recorder.problem))
+            self._display.error("bitácora: " + _told(recorder.problem))
 
     @staticmethod
     def _beside(url: str) -> Path:
@@ -251,9 +256,9 @@ class CallbackModule(CallbackBase):
     def _complain(self) -> None:
         recorder, told = self.recorder, ""
         if recorder.journal_file:
-            told = "{0}. Entries wait in {1}; the next run takes them in.".format(recorder.problem, recorder.journal_file)
+            told = "{0}. Entries wait in {1}; the next run takes them in.".format(_told(recorder.problem), recorder.journal_file)
         elif recorder.unwritten:
-            told = "entries of this run could not be kept anywhere: {0}".format(recorder.broken or recorder.problem)
+            told = "entries of this run could not be kept anywhere: {0}".format(_told(recorder.broken or recorder.problem))
         if told:
             self._display.error("bitácora: " + told, wrap_text=False)
         for why in recorder.unsealed:

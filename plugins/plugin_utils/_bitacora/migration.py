@@ -57,7 +57,8 @@ def move(source: Path, admin_url: str, url: str, run: str, simulate: bool = Fals
         with SqliteStore(source) as old, old.exclusive():
             body = {"former": old.url, "location": url, "run": run, "controller": recorder.identity()["controller"],
                     "note_es": "La bitácora continúa en {0}".format(url)}
-            old.close_for_good(body, run or "move-{0}".format(os.getpid()))
+            # A writer of its own: the run numbers its entries itself, and does not know of this one.
+            old.close_for_good(body, "move-{0}".format(run or os.getpid()))
             return Move(True, _bring(old, new, source, url))
 
 

@@ -28,7 +28,7 @@ NETWORK_FILE_SYSTEMS = frozenset((
 ))
 
 # What a container loses when it ends.
-_THROWN_AWAY = frozenset(("overlay", "aufs", "fuse.fuse-overlayfs", "fuse-overlayfs", "tmpfs", "ramfs"))
+_THROWN_AWAY = frozenset(("overlay", "aufs", "fuse.fuse-overlayfs", "fuse-overlayfs"))
 _CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv", "/var/run/secrets/kubernetes.io")
 _APPLICATION_ID = 0x52535042  # "RSPB": says that a SQLite file is a bitácora
 _BUSY_SECONDS = 30
