@@ -27,16 +27,7 @@ class ActionModule(backup_plan.ActionModule):
         "policy": {"type": "raw"},
         "policy_file": {"type": "str"},
         "actors": {"type": "raw"},
-        "mail": {"type": "dict", "options": {
-            "host": {"type": "str", "required": True},
-            "port": {"type": "int", "default": 587},
-            "security": {"type": "str", "default": "starttls", "choices": ["starttls", "tls", "none"]},
-            "ca_file": {"type": "path"},
-            "username": {"type": "str"},
-            "password": {"type": "str", "no_log": True},
-            "sender": {"type": "str", "required": True},
-            "to": {"type": "list", "elements": "str", "required": True},
-        }},
+        "mail": {"type": "dict", "options": _sending.MAIL_OPTIONS},
         "services": {"type": "list", "elements": "dict", "default": [], "options": {
             "name": {"type": "str", "required": True},
             "url": {"type": "str", "required": True, "no_log": True},

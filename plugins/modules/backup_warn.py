@@ -27,43 +27,6 @@ options:
   actors:
     description: The people of the policy (numerals 5.1 b and 5.2), as in M(perucompras.respaldo.backup_plan).
     type: dict
-  mail:
-    description: Send by mail, in plain text and HTML.
-    type: dict
-    suboptions:
-      host:
-        description: The mail server (SMTP).
-        type: str
-        required: true
-      port:
-        description: Its port.
-        type: int
-        default: 587
-      security:
-        description:
-          - V(starttls) asks for TLS before anything else and fails without it; V(tls) speaks TLS from the start, usually on port 465.
-          - V(none) sends in clear, and is refused with O(mail.password).
-        type: str
-        choices: [starttls, tls, none]
-        default: starttls
-      ca_file:
-        description: Certificates (PEM) of the authority that signed the server's. By default those of the system.
-        type: path
-      username:
-        description: The account.
-        type: str
-      password:
-        description: Its password.
-        type: str
-      sender:
-        description: Address that the mail comes from.
-        type: str
-        required: true
-      to:
-        description: Addresses that it goes to.
-        type: list
-        elements: str
-        required: true
   services:
     description: Send to services by the library apprise (Teams, Slack, Telegram, ntfy and others); C(requirements-notify.txt) brings it.
     type: list
@@ -103,6 +66,8 @@ attributes:
   diff_mode:
     description: There is nothing to compare.
     support: none
+extends_documentation_fragment:
+  - perucompras.respaldo.mail
 author:
   - perucompras.respaldo contributors (@perucompras)
 """

@@ -22,6 +22,16 @@ from ..module_utils._engine.errors import BackupError
 from ._warnings import Message
 
 MAIL = "correo"
+MAIL_OPTIONS = {
+    "host": {"type": "str", "required": True},
+    "port": {"type": "int", "default": 587},
+    "security": {"type": "str", "default": "starttls", "choices": ["starttls", "tls", "none"]},
+    "ca_file": {"type": "path"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "sender": {"type": "str", "required": True},
+    "to": {"type": "list", "elements": "str", "required": True},
+}
 _ADDRESS = re.compile(r"[^@\s,;<>\x00-\x1f\x7f]+@[^@\s,;<>\x00-\x1f\x7f]+")
 _TIMEOUT = 30
 
@@ -50,6 +60,8 @@ def by_mail(mail: Mapping[str, Any], message: Message) -> list[str]:
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(message.text)
     letter.add_alternative(message.html, subtype="html")
+    for name, content in message.attached:
+        letter.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
     where = f"{mail['host']}:{mail['port']}"
     try:
         with _connected(mail) as server:

@@ -20,16 +20,18 @@ from . import _drills, _due
 from ._bitacora.store import Store
 from ._bitacora.view import KINDS, amount
 
-DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2}
+DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7}
 TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
     "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente", "space": "Medio casi lleno",
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
+    "anchor": "Sello de la bitácora sin anclar",
 }
 STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standing": "Sigue en curso"}
 SUMMARY = "summary"
 
 _COPIES_COMPARED = 12
+_ANCHORS_LOOKED_AT = 500
 # 1.4826 makes the median of absolute deviations comparable with a standard deviation; 3.5 of them is the usual bound of outliers.
 _SPREAD = 3.5 * 1.4826
 _DATED = ("due", "overdue", "ask", "outside_window")
@@ -66,13 +68,14 @@ class Message(NamedTuple):
     subject: str
     text: str
     html: str
+    attached: tuple[tuple[str, bytes], ...] = ()
 
 
 def in_force(store: Store, policy: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], now: datetime.datetime,
              spaces: Iterable[Space] = ()) -> list[Condition]:
     """The conditions in force, those of the bitácora itself first. Raises BackupError(bitacora_unreadable)."""
     rules = {**DEFAULTS, **policy.get("warnings", {})}
-    found = [*_of_the_chain(store), *_of_the_seal(store, rules, now)]
+    found = [*_of_the_chain(store), *_of_the_seal(store, rules, now), *_of_the_anchors(store, rules, now)]
     found += [condition for space in spaces for condition in _of_space(space, rules)]
     for system in systems:
         if system.get("enabled", True):
@@ -97,6 +100,22 @@ def _of_the_seal(store: Store, rules: Mapping[str, Any], now: datetime.datetime)
     if age < rules["seal_days"]:
         return []
     return [Condition("seal", "seal", _rank(age), f"El último sello tiene {_days(age)}")]
+
+
+def _of_the_anchors(store: Store, rules: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
+    """Anchors that did not take the last seal they were given, and mail by which none went for days."""
+    found = []
+    newest = store.entries(type="seal", limit=1)
+    sent: dict[str, dict[str, Any]] = {}
+    for entry in store.entries(type=("anchor_sent", "anchor_failed"), limit=_ANCHORS_LOOKED_AT):
+        if not entry.get("simulated"):
+            sent[entry.get("anchor", "")] = entry
+    for name, entry in sorted(sent.items()):
+        if entry["type"] == "anchor_failed" and (entry.get("sealed_n") or newest and newest[-1].get("run") == entry.get("run")):
+            found.append(Condition(f"anchor:{name}", "anchor", 1, f"{name}: {entry.get('error_message_es') or entry.get('note_es', '')}"))
+        elif entry["type"] == "anchor_sent" and (age := (now - _time(entry["at_event"])).days) >= rules["anchor_days"]:
+            found.append(Condition(f"anchor:{name}", "anchor", _rank(age // rules["anchor_days"]), f"{name}: el último sello se ancló hace {_days(age)}"))
+    return found
 
 
 def _of_space(space: Space, rules: Mapping[str, Any]) -> list[Condition]:

@@ -300,6 +300,13 @@ _FAULTS = (
         "Revise la ruta y los permisos; la crea la primera ejecución con la bitácora activa.",
     ),
     Fault(
+        "RSP709", "nothing_to_anchor",
+        "the bitácora {store} has no seal to anchor",
+        "Leave the callback's option seal on, and look at the warnings of its runs.",
+        "La bitácora {store} no tiene ningún sello que anclar",
+        "Mantenga activa la opción seal de la bitácora y revise los avisos de sus ejecuciones.",
+    ),
+    Fault(
         "RSP712", "seal_key_unusable",
         "the bitácora can't be sealed with the key {path}: {detail}",
         "Give the key back its owner and mode 0600; entries are kept all the same, unsealed.",

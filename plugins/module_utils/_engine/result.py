@@ -21,7 +21,7 @@ EVENTS = (
     "stray_found",
     "restore_started", "restored", "restore_simulated", "restore_failed",
     "warning_sent", "warning_failed",
-    "excuse", "evidence_made",
+    "excuse", "evidence_made", "anchor_sent", "anchor_failed",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
@@ -71,6 +71,8 @@ FIELDS: Dict[str, type] = {
     "warnings": list,
     "warning": str,              # which condition people were warned of: overdue:database:SIGA
     "warning_state": str,        # new, worsened, solved
+    "anchor": str,               # where a seal of the bitácora was taken to
+    "sealed_n": int,             # the entry of the seal
     "warning_level": int,        # how bad it is; a higher one is told again
     "excused_from": str,         # YYYY-MM-DD in the policy's zone: due days without a copy that are excused, both ends included
     "excused_until": str,

@@ -7,12 +7,14 @@ This file stands alone: an auditor runs `python3 chain.py bitacora.sqlite` with 
 Exit status: 0 whole, 1 broken (and it says where), 2 could not check.
 
 What the chain alone can't see is a rewrite of all of it, or a cut of its tail, by somebody who knows how. The seals see it when they are
-held against what lies outside: `--anchor FILE` (lines of JSON, one for each seal) and `--key HEX` (the public key that signs).
+held against what lies outside: `--anchor FILE` (lines of JSON, one for each seal, or a saved mail that has them attached) and
+`--key HEX` (the public key that signs).
 """
 
 from __future__ import annotations
 
 import argparse
+import email
 import hashlib
 import json
 import sqlite3
@@ -25,7 +27,9 @@ VERSION = "bitacora/v1"
 GENESIS = "0" * 64
 COLUMNS = ("n", "emitter", "n_emitter", "at_event", "at_recorded", "type", "body", "body_digest", "previous", "digest")
 SEAL = "perucompras.respaldo/bitacora/v1"
-_SEALED = ("origin", "sealed_n", "sealed_digest", "sealed_at", "public_key", "signature")
+# How the name of an attachment ends that holds seals.
+ANCHORS = ".anclas"
+SEALED = ("origin", "sealed_n", "sealed_digest", "sealed_at", "public_key", "signature")
 # A signature takes about ten milliseconds in plain Python: the anchored ones are all checked, of the others the last.
 _SIGNATURES = 100
 RUN_ENDS = ("run_ended", "run_interrupted")
@@ -237,7 +241,7 @@ class _Walk:
         try:
             body = json.loads(text)
             if type_ == "seal":
-                self.seals.append((n, {name: body[name] for name in _SEALED}))
+                self.seals.append((n, {name: body[name] for name in SEALED}))
                 if (self.n, self.digest) != (body["sealed_n"], body["sealed_digest"]) and self.place(body["sealed_digest"]) != body["sealed_n"]:
                     self.findings.append(_found("seal_differs", n, sealed=body["sealed_n"]))
             elif type_ == "run_started":
@@ -274,7 +278,7 @@ class _Walk:
         """Raises OSError when the anchor can't be read."""
         places = dict(self.digests)
         last = 0
-        for number, text in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+        for number, text in enumerate(_lines_of(path), 1):
             try:
                 seal = json.loads(text)
                 n, digest, sealed_n, sealed_digest = seal["n"], seal["digest"], seal["sealed_n"], seal["sealed_digest"]
@@ -296,6 +300,17 @@ class _Walk:
             last = max(last, n)
         if self.seals and last < self.seals[-1][0]:
             self.notices.append(_found("anchor_behind", last, anchor=path, sealed=self.seals[-1][0]))
+
+
+def _lines_of(path: Path) -> list[str]:
+    """The seals an anchor holds, a line each. A mail is one that does not begin as JSON does; its attachments are read."""
+    content = path.read_bytes()
+    if content.lstrip().startswith(b"{") or not content.strip():
+        return content.decode("utf-8", "replace").splitlines()
+    attached = [part.get_payload(decode=True) for part in email.message_from_bytes(content).walk()
+                if str(part.get_filename() or "").endswith(ANCHORS)]
+    # What is neither is told as a line that is no seal.
+    return [line for each in attached for line in each.decode("utf-8", "replace").splitlines()] or ["?"]
 
 
 def verify(rows: Iterable[Sequence[Any]], highest: int | None = None, anchors: Sequence[Path] = (), keys: Collection[str] = ()) -> Report:

@@ -220,7 +220,7 @@ class PostgresqlStore(Store):
         except self.errors as error:
             raise self.unreadable(error) from error
 
-    def raw(self) -> Iterator[tuple[Any, ...]]:
+    def raw(self) -> Iterator[Sequence[Any]]:
         try:
             with self._connection.cursor() as cursor, cursor.copy("COPY (SELECT {0} FROM entries ORDER BY n) TO STDOUT".format(_COLUMNS)) as lines:
                 for line in lines:
@@ -229,7 +229,7 @@ class PostgresqlStore(Store):
                     if "\\" in text:
                         row = [_unescaped(value) for value in row]
                     row[0], row[2] = int(row[0]), int(row[2])
-                    yield tuple(row)
+                    yield row
         except self.errors as error:
             raise self.unreadable(error) from error
 

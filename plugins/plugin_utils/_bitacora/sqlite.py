@@ -133,10 +133,12 @@ class SqliteStore(Store):
     def _prepare(self) -> None:
         execute = self._connection.execute
         execute("PRAGMA busy_timeout = {0}".format(_BUSY_SECONDS * 1000))
+        # Both are read at one moment: another run may be making the tables just now.
+        execute("BEGIN")
         found = execute("PRAGMA application_id").fetchone()[0]
-        if found == 0 and execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise self.unwritable("it is a SQLite database of something else")
-        if found not in (0, _APPLICATION_ID):
+        tables = execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        execute("COMMIT")
+        if found not in (0, _APPLICATION_ID) or (found == 0 and tables):
             raise self.unwritable("it is a SQLite database of something else")
         if execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
             raise self.unwritable("SQLite can't use its write-ahead log there")
@@ -181,7 +183,7 @@ class SqliteStore(Store):
         except sqlite3.Error as error:
             raise self.unreadable(error) from error
 
-    def raw(self) -> Iterator[tuple[Any, ...]]:
+    def raw(self) -> Iterator[Sequence[Any]]:
         # NOT INDEXED: the rows themselves are read, never a copy of them in an index.
         try:
             yield from self._connection.execute("SELECT {0} FROM entries NOT INDEXED ORDER BY n".format(", ".join(chain.COLUMNS)))

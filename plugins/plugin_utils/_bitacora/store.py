@@ -126,7 +126,7 @@ class Store(abc.ABC):
         """Prove that an entry could be written now; nothing is left behind. Raises BackupError(bitacora_unwritable)."""
 
     @abc.abstractmethod
-    def raw(self) -> Iterator[tuple[Any, ...]]:
+    def raw(self) -> Iterator[Sequence[Any]]:
         """Every entry as it is stored, in the order of n: the values of chain.COLUMNS. Raises BackupError(bitacora_unreadable)."""
 
     @abc.abstractmethod

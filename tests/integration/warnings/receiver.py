@@ -61,9 +61,11 @@ async def main():
     context.load_cert_chain(sys.argv[2], sys.argv[3])
     mail = await asyncio.get_running_loop().create_server(
         lambda: SMTP(Mail(), tls_context=context, require_starttls=True, auth_required=True, authenticator=authenticate), "127.0.0.1", 0)
+    tls = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(Mail(), auth_require_tls=False, auth_required=True, authenticator=authenticate), "127.0.0.1", 0, ssl=context)
     service = http.server.HTTPServer(("127.0.0.1", 0), Service)
     threading.Thread(target=service.serve_forever, daemon=True).start()
-    ports = {"mail": mail.sockets[0].getsockname()[1], "service": service.server_address[1]}
+    ports = {"tls": tls.sockets[0].getsockname()[1], "mail": mail.sockets[0].getsockname()[1], "service": service.server_address[1]}
     (DIRECTORY / "ports.new").write_text(json.dumps(ports))
     (DIRECTORY / "ports.new").rename(DIRECTORY / "ports")
     await mail.serve_forever()
