@@ -12,14 +12,13 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.perucompras.respaldo.plugins.action.backup_report import _put
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import capacity, compliance, evidence, institution
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import capacity, compliance, evidence, files, institution
 
 # What both actions of this piece are given.
 ARGUMENTS: dict[str, Any] = {
@@ -58,7 +57,7 @@ class ActionModule(InventoryAction):
             Display().display("\n".join([*_matrix_lines(matrix), "", *_capacity_lines(plan)]))
         told = {"changed": False, "since": since, "until": until, "matrix": matrix.rows, "periods": matrix.periods, "controls": controls, "capacity": plan}
         if arguments["dest"]:
-            told["changed"] = _put(Path(arguments["dest"]), evidence.page(rules, matrix, controls, since, until).encode("utf-8"), self._task.check_mode)
+            told["changed"] = files.put(Path(arguments["dest"]), evidence.page(rules, matrix, controls, since, until).encode("utf-8"), self._task.check_mode)
         return told
 
     def rules(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Any:

@@ -6,18 +6,15 @@
 from __future__ import annotations
 
 import datetime
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.perucompras.respaldo.plugins.action import backup_warn
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import default_url, open_store, path_of, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, tables
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction, space, systems_of_all_hosts, with_responsible
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, files, tables
 
 _LONGEST_BOARD = 366
 
@@ -49,7 +46,7 @@ class ActionModule(InventoryAction):
         make = _board if arguments["what"] == "board" else _bitacora
         with open_store(arguments["url"] or resolve_url(), readonly=True) as store:
             first, last, made = make(store, rules, arguments, task_vars, day, now)
-        changed = [name for name, content in made.items() if _put(directory / name, content, self._task.check_mode)]
+        changed = [name for name, content in made.items() if files.put(directory / name, content, self._task.check_mode)]
         return {"changed": bool(changed), "files": [str(directory / name) for name in made], "written": [str(directory / name) for name in changed],
                 "since": first.isoformat(), "until": last.isoformat()}
 
@@ -67,8 +64,8 @@ def _board(store: Any, rules: Any, arguments: dict[str, Any], task_vars: dict[st
         raise BackupError("invalid_input", where="days", value=arguments["days"], problem="is out of range", mend=f"Give 1 to {_LONGEST_BOARD} days.")
     first = day - datetime.timedelta(days=arguments["days"] - 1)
     here = now.astimezone(_due.zone(rules["time_zone"])).date()
-    systems = backup_warn._with_responsible(backup_warn._systems(task_vars), rules, here)
-    free = {each["name"]: backup_warn._space(each).free for each in arguments["watched"]}
+    systems = with_responsible(systems_of_all_hosts(task_vars), rules, here)
+    free = {each["name"]: space(each).free for each in arguments["watched"]}
     found = facts.read(store, rules, systems, first, day, now, free)
     return first, day, {f"tablero_{day}.html": board.render(found).encode("utf-8")}
 
@@ -87,27 +84,3 @@ def _bitacora(store: Any, rules: Any, arguments: dict[str, Any], task_vars: dict
         else:
             made[stem + ".xlsx"] = tables.to_xlsx([table], datetime.datetime.combine(last, datetime.time()))
     return first, last, made
-
-
-def _put(path: Path, content: bytes, only_look: bool) -> bool:
-    """Whether the file differs from `content`; it is replaced whole, unless `only_look`. Raises BackupError(report_unwritable)."""
-    try:
-        if path.exists() and path.read_bytes() == content:
-            return False
-        if only_look:
-            return True
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".report-")
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            os.chmod(name, 0o640)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BackupError("report_unwritable", path=path, detail=error.strerror or error) from error
-    return True

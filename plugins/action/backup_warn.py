@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,8 +17,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due, _sending, _warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import failed
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-
-_NEEDED = ("name", "kind", "criticality", "office", "responsible", "enabled")
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import space, systems_of_all_hosts, with_responsible
 
 
 class ActionModule(backup_plan.ActionModule):
@@ -50,8 +48,8 @@ class ActionModule(backup_plan.ActionModule):
         errors: list[BackupError] = []
         refused: list[str] = []
         with open_store(resolve_url(), readonly=True) as store:
-            systems = _with_responsible(_systems(task_vars), rules, now.astimezone(here).date())
-            conditions = _warnings.in_force(store, rules, systems, now, [_space(each) for each in arguments["watched"]])
+            systems = with_responsible(systems_of_all_hosts(task_vars), rules, now.astimezone(here).date())
+            conditions = _warnings.in_force(store, rules, systems, now, [space(each) for each in arguments["watched"]])
             for channel, send in channels.items():
                 news = _warnings.news(_warnings.told(store, channel), conditions)
                 whole = bool(arguments["summary_from"]) and _warnings.summary_is_due(store, channel, now, here, arguments["summary_from"])
@@ -108,39 +106,3 @@ def _entries(channel: str, news: Sequence[_warnings.News], summary: bool) -> lis
     if summary:
         rows.append({"backup": result.build(event="warning_sent", medium=channel, warning=_warnings.SUMMARY, note_es="Resumen del día")})
     return rows
-
-
-def _systems(task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What must be known of the systems of every host of the inventory.
-
-    The variables are read as they are written, so that no secret is opened; only a host whose words of these are templates is templated.
-    """
-    hostvars = task_vars["hostvars"]
-    found = []
-    for host in dict.fromkeys([*task_vars["groups"]["all"], task_vars["inventory_hostname"]]):
-        written = hostvars.raw_get(host).get("backup_systems") or []
-        if not isinstance(written, list) or any(_is_template(system) for system in written):
-            written = hostvars[host]["backup_systems"]
-        for system in written:
-            if policy.identity(system) is not None:
-                found.append({**{name: system[name] for name in _NEEDED if name in system}, "source": {"type": str(system["source"]["type"])}})
-    return found
-
-
-def _is_template(system: Any) -> bool:
-    if not isinstance(system, Mapping) or not isinstance(system.get("source"), Mapping):
-        return True
-    return any("{{" in str(value) for value in [*(system.get(name) for name in _NEEDED), system["source"].get("type")])
-
-
-def _with_responsible(systems: list[dict[str, Any]], rules: Mapping[str, Any], today: datetime.date) -> list[dict[str, Any]]:
-    return [{**system, "responsible": policy.responsible(rules, system, today)} for system in systems]
-
-
-def _space(watched: Mapping[str, Any]) -> _warnings.Space:
-    try:
-        found = os.statvfs(watched["path"])
-    except OSError as error:
-        raise BackupError("invalid_input", where=f"watched.{watched['name']}", value=watched["path"], problem=f"can't be read: {error.strerror}",
-                          mend="Give a directory of the controller, mounted.") from error
-    return _warnings.Space(watched["name"], found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)

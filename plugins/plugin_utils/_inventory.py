@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 import typing as t
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +16,7 @@ from ansible.errors import AnsibleError
 
 from ..module_utils._engine import label, policy, schema
 from ..module_utils._engine.errors import BackupError
-from . import _due
+from . import _due, _warnings
 from ._actions import BackupAction
 
 # Found by the real place of this file, so that it is the same in a checkout (rooms are links) and installed.
@@ -29,6 +31,9 @@ INVENTORY: dict[str, Any] = {
     "media": {"type": "raw", "required": True},
     "only": {"type": "list", "elements": "str", "default": []},
 }
+
+# What reports and warnings need to know of a system.
+_NEEDED = ("name", "kind", "criticality", "office", "responsible", "enabled")
 
 
 class Inventory(t.NamedTuple):
@@ -134,3 +139,41 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
     return schema.HIDDEN if getattr(value, "__ENCRYPTED__", False) else value
+
+
+def systems_of_all_hosts(task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What must be known of the systems of every host of the inventory.
+
+    The variables are read as they are written, so that no secret is opened; only a host whose words of these are templates is templated.
+    """
+    hostvars = task_vars["hostvars"]
+    found = []
+    for host in dict.fromkeys([*task_vars["groups"]["all"], task_vars["inventory_hostname"]]):
+        written = hostvars.raw_get(host).get("backup_systems") or []
+        if not isinstance(written, list) or any(_is_template(system) for system in written):
+            written = hostvars[host]["backup_systems"]
+        for system in written:
+            if policy.identity(system) is not None:
+                found.append({**{name: system[name] for name in _NEEDED if name in system}, "source": {"type": str(system["source"]["type"])}})
+    return found
+
+
+def _is_template(system: Any) -> bool:
+    if not isinstance(system, Mapping) or not isinstance(system.get("source"), Mapping):
+        return True
+    return any("{{" in str(value) for value in [*(system.get(name) for name in _NEEDED), system["source"].get("type")])
+
+
+def with_responsible(systems: list[dict[str, Any]], rules: Mapping[str, Any], today: datetime.date) -> list[dict[str, Any]]:
+    """The systems, each with the person who answers for it that day."""
+    return [{**system, "responsible": policy.responsible(rules, system, today)} for system in systems]
+
+
+def space(watched: Mapping[str, Any]) -> _warnings.Space:
+    """What is left of a directory of the controller, given as {name, path}. Raises BackupError(invalid_input)."""
+    try:
+        found = os.statvfs(watched["path"])
+    except OSError as error:
+        raise BackupError("invalid_input", where=f"watched.{watched['name']}", value=watched["path"], problem=f"can't be read: {error.strerror}",
+                          mend="Give a directory of the controller, mounted.") from error
+    return _warnings.Space(watched["name"], found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
