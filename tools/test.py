@@ -165,6 +165,7 @@ def all_parts(missing: list[str]) -> list[Part]:
         Part("ansible-test sanity", ["tools/sanity.sh"], "build"),
         Part("lint", ["tools/lint.sh"], "build"),
         Part("house", pytest_command(DEVELOPMENT, "tests/house"), environment=environment),
+        Part("pages in Chromium", pytest_command(DEVELOPMENT, "tests/pages"), environment=environment),
         Part("three ways of use", pytest_command(DEVELOPMENT, "tests/ways"), environment=environment),
         *unit_parts(pythons, missing),
         *callback_parts(pythons, missing),

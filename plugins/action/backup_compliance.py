@@ -52,12 +52,14 @@ class ActionModule(InventoryAction):
         with open_store(resolve_url(), readonly=True) as store:
             matrix = compliance.matrix(store, rules, systems, since, until, now)
             controls = compliance.controls(store, rules, since, until)
+            cited = evidence.cited(store, rules, matrix, controls, since, until) if arguments["dest"] else {}
             plan = capacity.plan(store, rules, systems, institution.media_of(hosts), space, now)
         if arguments["show"]:
             Display().display("\n".join([*_matrix_lines(matrix), "", *_capacity_lines(plan)]))
         told = {"changed": False, "since": since, "until": until, "matrix": matrix.rows, "periods": matrix.periods, "controls": controls, "capacity": plan}
         if arguments["dest"]:
-            told["changed"] = files.put(Path(arguments["dest"]), evidence.page(rules, matrix, controls, since, until).encode("utf-8"), self._task.check_mode)
+            page = evidence.page(rules, matrix, controls, since, until, cited)
+            told["changed"] = files.put(Path(arguments["dest"]), page.encode("utf-8"), self._task.check_mode)
         return told
 
     def rules(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Any:

@@ -35,17 +35,19 @@ class ActionModule(backup_compliance.ActionModule):
         anchors = {f"anclas-{place}.jsonl": _read(anchor) for place, anchor in enumerate(arguments["anchors"], 1)}
         with open_store(resolve_url(), readonly=True) as store:
             matrix = compliance.matrix(store, rules, institution.systems_of(hosts), since, until, now)
-            contents = evidence.Contents(rules, hosts, matrix, compliance.controls(store, rules, since, until), since, until, anchors)
+            controls = compliance.controls(store, rules, since, until)
+            told = evidence.cited(store, rules, matrix, controls, since, until)
+            contents = evidence.Contents(rules, hosts, matrix, controls, since, until, anchors, told)
             pack = evidence.write(store, contents, path)
-        told: dict[str, Any] = {
+        answer: dict[str, Any] = {
             "changed": True, "path": str(path), "since": since, "until": until, "sha256": pack.sha256, "size": pack.size, "files": pack.members,
             "whole": pack.report.whole, "report": pack.report.lines(),
             "backup": result.build(event="evidence_made", location=str(path), size=pack.size, sha256=pack.sha256, objects=pack.entries,
                                    note_es=f"De {since} a {until}: {pack.report.lines()[0]}"),
         }
         if not pack.report.whole:
-            told["warnings"] = ["The bitácora in the pack does not verify: " + "; ".join(finding.english for finding in pack.report.findings[:5])]
-        return told
+            answer["warnings"] = ["The bitácora in the pack does not verify: " + "; ".join(finding.english for finding in pack.report.findings[:5])]
+        return answer
 
 
 def _read(anchor: str) -> bytes:

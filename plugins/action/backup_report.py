@@ -14,7 +14,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import default_url, open_store, path_of, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction, space, systems_of_all_hosts, with_responsible
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, files, tables
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, files, pages, tables
 
 _LONGEST_BOARD = 366
 
@@ -29,7 +29,7 @@ class ActionModule(InventoryAction):
         "date": {"type": "str", "default": ""},
         "period": {"type": "str", "default": "month", "choices": ["day", "week", "month"]},
         "days": {"type": "int", "default": 30},
-        "formats": {"type": "list", "elements": "str", "default": ["html", "csv"], "choices": ["html", "csv", "xlsx"]},
+        "formats": {"type": "list", "elements": "str", "default": ["html", "csv"], "choices": ["html", "csv", "xlsx", "pdf"]},
         "directory": {"type": "path"},
         "watched": {"type": "list", "elements": "dict", "default": [], "options": {
             "name": {"type": "str", "required": True},
@@ -76,9 +76,12 @@ def _bitacora(store: Any, rules: Any, arguments: dict[str, Any], task_vars: dict
     table, head = board.bitacora(store, first, last, rules["time_zone"])
     stem = f"bitacora_{board.name_of(arguments['period'], first)}"
     made: dict[str, bytes] = {}
+    printed = board.printable(table, head, rules["institution"], rules["manual"]["name"])
     for wanted in dict.fromkeys(arguments["formats"]):
         if wanted == "html":
-            made[stem + ".html"] = board.printable(table, head, rules["institution"], rules["manual"]["name"]).encode("utf-8")
+            made[stem + ".html"] = printed.encode("utf-8")
+        elif wanted == "pdf":
+            made[stem + ".pdf"] = pages.to_pdf(printed)
         elif wanted == "csv":
             made[stem + ".csv"] = tables.to_csv(table)
         else:

@@ -53,11 +53,13 @@ options:
     type: int
     default: 30
   formats:
-    description: Formats of the bitácora. V(xlsx) needs the library XlsxWriter on the controller. The board is always HTML, and a browser prints either as PDF.
+    description:
+      - Formats of the bitácora. V(xlsx) needs the library XlsxWriter on the controller, V(pdf) WeasyPrint and Pango (C(requirements-reports.txt)).
+      - The board is always HTML, and a browser prints it as PDF.
     type: list
     elements: str
     default: [html, csv]
-    choices: [html, csv, xlsx]
+    choices: [html, csv, xlsx, pdf]
   directory:
     description: Where the files are written, on the controller; made when it does not exist. By default C(informes) beside the default bitácora.
     type: path
@@ -97,7 +99,7 @@ EXAMPLES = r"""
     what: bitacora
     period: month
     date: "2026-11-01"
-    formats: [html, csv, xlsx]
+    formats: [html, csv, xlsx, pdf]
     directory: /srv/informes
 """
 

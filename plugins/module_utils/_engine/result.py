@@ -21,7 +21,7 @@ EVENTS = (
     "stray_found",
     "restore_started", "restored", "restore_simulated", "restore_failed",
     "warning_sent", "warning_failed",
-    "excuse", "evidence_made", "anchor_sent", "anchor_failed",
+    "excuse", "excuse_withdrawn", "evidence_made", "anchor_sent", "anchor_failed",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
@@ -76,6 +76,7 @@ FIELDS: Dict[str, type] = {
     "warning_level": int,        # how bad it is; a higher one is told again
     "excused_from": str,         # YYYY-MM-DD in the policy's zone: due days without a copy that are excused, both ends included
     "excused_until": str,
+    "withdraws": int,            # n of the excuse that is withdrawn
     "note_es": str,              # Spanish
     "error_code": str,
     "error_message": str,        # English

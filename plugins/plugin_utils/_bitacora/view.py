@@ -22,7 +22,7 @@ _RESULTS = {
     "copy_not_due": "No corresponde", "copy_refused": "Rechazada", "restore_started": "Restauración en curso", "restored": "Restaurada",
     "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
     "run_ended": "Ejecución con errores", "warning_sent": "Aviso enviado", "warning_failed": "Aviso no enviado",
-    "anchor_failed": "Sello sin ancla", "anchor_sent": "Sello anclado", "excuse": "Ausencia justificada",
+    "anchor_failed": "Sello sin ancla", "anchor_sent": "Sello anclado", "excuse": "Ausencia justificada", "excuse_withdrawn": "Justificación retirada",
     "evidence_made": "Paquete de evidencia", "stray_found": "Sin asiento",
     "drill_started": "Prueba en curso", "copy_found": "Reencontrada",
     "bitacora_moved": "Bitácora trasladada",

@@ -12,19 +12,17 @@ import datetime
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from .. import _due
 from .._bitacora import view
 from .._bitacora.store import Store
-from . import facts
-from .tables import Column, Table, shown, to_html
+from . import facts, pages
+from .tables import Column, Table, to_html
 
-_LIGHTS = {"good": ("●", "Al día"), "late": ("▲", "Corresponde"), "missing": ("■", "Vencida"), "none": ("○", "Sin sistemas")}
+_LIGHTS = {"good": ("●", "Al día"), "late": ("▲", "Por hacer hoy"), "missing": ("■", "Vencida"), "none": ("○", "Sin sistemas")}
 _RESULT = {
     "copy_made": "Generada", "copy_failed": "Fallida", "copy_refused": "Rechazada", "copy_damaged": "Dañada", "verification_failed": "No se pudo verificar",
     "copy_simulated": "Simulada", "restored": "Restaurada", "restore_failed": "Restauración fallida", "copy_pruned": "Retirada",
@@ -49,25 +47,25 @@ _PRINTED = ("n", "fecha", "hora", "nombre_respaldo", "resultado", "tamano", "var
             "observaciones")
 
 
-def _page(name: str, **values: Any) -> str:
-    loader = jinja2.FileSystemLoader(str(Path(__file__).parent))
-    pages = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    pages.filters.update(day=_day, amount=view.amount, percent=lambda value: shown(value, "percent"), entry=_entry_link)
-    return pages.get_template(name).render(**values)
-
-
 def render(found: facts.Facts) -> str:
     """The board as one HTML file."""
     indexed = {(system.kind, system.name): place for place, system in enumerate(found.systems)}
     listed: dict[int, Mapping[str, Any]] = {entry["n"]: entry for entry in found.entries}
     for extra in [*found.restores, *(entry for system in found.systems for entry in (system.last, system.proof) if entry)]:
         listed.setdefault(extra["n"], extra)
-    return _page(
+    pending = sorted((system for system in found.systems if system.decision.state in facts.PENDING),
+                     key=lambda system: (-system.decision.overdue_days, system.name))
+    return pages.fill(
         "board.html.j2", facts=found, kinds=list(_kinds(found)), cells=facts.CELLS, blocks=list(_blocks(found)), view_kinds=view.KINDS, states=_due.STATES,
-        overdue=sorted((system for system in found.systems if system.decision.state in facts.PENDING),
-                       key=lambda system: (-system.decision.overdue_days, system.name)),
+        link=_entry_link,
+        # What is only due today is what a day's work is: it must not bury what is overdue.
+        overdue=[system for system in pending if not _only_today(system, found)], today=[system for system in pending if _only_today(system, found)],
         proof_state=_proof_state, proved=sum(_proof_state(system) == "good" for system in found.systems),
         spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
+
+
+def _only_today(system: facts.System, found: facts.Facts) -> bool:
+    return system.last is not None and system.decision.next_due == found.now.date().isoformat()
 
 
 def _kinds(found: facts.Facts) -> Iterable[dict[str, Any]]:
@@ -89,7 +87,8 @@ def _blocks(found: facts.Facts) -> Iterable[dict[str, Any]]:
     for group in reversed(groups):
         start, end = group[0][0], group[-1][0] + 1
         yield {
-            "title": f"Del {_day(group[0][1])} al {_day(group[-1][1])}" if len(groups) == 1 else f"{_MONTHS[group[0][1].month - 1]} de {group[0][1].year}",
+            "title": f"Del {pages.day(group[0][1])} al {pages.day(group[-1][1])}" if len(groups) == 1 else
+            f"{_MONTHS[group[0][1].month - 1]} de {group[0][1].year}",
             "start": start, "days": [day for _place, day in group], "open": end == len(numbered),
             # Letters and classes are ours: nothing here comes from the bitácora.
             "rows": [(system, Markup("".join(letters[state] for state in system.cells[start:end]))) for system in found.systems],
@@ -136,10 +135,6 @@ def _spark(sizes: Sequence[int]) -> Markup:
     return Markup(f'<svg class="spark" viewBox="0 0 120 24" aria-hidden="true"><polyline points="{points}"/></svg>')
 
 
-def _day(value: Any) -> str:
-    return shown(str(value)[:10], "date")
-
-
 def _entry_link(entry: Mapping[str, Any]) -> Markup:
     return Markup('<a href="#n{0}">n.º {0}</a>').format(int(entry["n"]))
 
@@ -167,7 +162,7 @@ def bitacora(store: Store, first: datetime.date, last: datetime.date, zone: str)
     """The entries of the days `first` to `last`, and the last entry of all that was written of them, whose digest seals the report."""
     rows = [{**row, "variacion": _points(row.get("variacion"))} for row in store.rows(since=first.isoformat(), until=last.isoformat(), zone=zone)]
     newest = store.entries(since=first.isoformat(), until=last.isoformat(), zone=zone, limit=1)
-    period = f"del {_day(first)} al {_day(last)}" if first != last else f"del {_day(first)}"
+    period = f"del {pages.day(first)} al {pages.day(last)}" if first != last else f"del {pages.day(first)}"
     return Table("Bitácora", f"Bitácora {period}", BITACORA, rows), newest[-1] if newest else {}
 
 
@@ -182,5 +177,5 @@ def printable(table: Table, head: Mapping[str, Any], institution: str, manual: s
     counted: dict[str, int] = {}
     for row in table.rows:
         counted[row["resultado"]] = counted.get(row["resultado"], 0) + 1
-    return _page("bitacora.html.j2", title=table.title, institution=institution, manual=manual, head=head, table=Markup(to_html(narrow, "n")),
+    return pages.fill("bitacora.html.j2", title=table.title, institution=institution, manual=manual, head=head, table=Markup(to_html(narrow, "n")),
                  counted=sorted(counted.items()), total=len(table.rows))

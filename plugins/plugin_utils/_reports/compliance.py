@@ -5,7 +5,8 @@
 
 A copy is due a period after the one before it; the first, on the day of the system's first entry. A due day passes:
 met (copied by then), late (copied before the next due day), missing (not at all in that period), excused (late or missing, with an entry
-`excuse` that covers the due day). A copy before its due day ends that period there and begins the next. Days are those of the policy's zone.
+`excuse` that covers the due day and that nobody withdrew). A copy before its due day ends that period there and begins the next. Days are those of
+the policy's zone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ STATES = {"missing": "faltante", "late": "tardía", "excused": "justificada", "m
 ISO_2014 = ("A.12.3.1", "A.12.4")
 ISO_2022 = ("8.13", "8.15")
 _TRUST_FOR_FREQUENCY = "T2"
+EXCUSES = ("excuse", "excuse_withdrawn")
 _ATTEMPTS = ("copy_failed", "copy_refused", "copy_damaged")
 _OF_COPIES = ("copy_made", "copy_verified", "copy_damaged")
 _MOST_EVIDENCE = 40
@@ -56,7 +58,7 @@ CONTROLS = (
     Control("emergency", "Copias ante un riesgo no controlado", "5.1 d", "A.12.3.1", "8.13", ("copy_made",), {"reason": ("emergency",)}),
     Control("paths", "Nada fuera de las rutas asignadas: rechazos", "6.2", "A.12.3.1", "8.13", ("copy_refused",)),
     Control("frequency", "Copias con la frecuencia debida", "6.4", "A.12.3.1", "8.13", ("copy_made",)),
-    Control("excuses", "Ausencias justificadas", "6.4", "A.12.3.1", "8.13", ("excuse",)),
+    Control("excuses", "Ausencias justificadas, y justificaciones retiradas", "6.4", "A.12.3.1", "8.13", EXCUSES),
     Control("retention", "Copias retiradas según la política, y retenidas", "6.6", "A.12.3.1", "8.13", ("copy_pruned", "copy_held", "copy_released")),
     Control("labels", "Copias con su rótulo", "6.7", "A.12.3.1", "8.13", ("copy_made",), {"label": None}),
     Control("restores", "Restauraciones", "7.1.3", "A.12.3.1", "8.13", ("restored",)),
@@ -166,7 +168,7 @@ def matrix(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mapp
     here = _due.zone(rules["time_zone"])
     wanted = months(since, until)
     today = now.astimezone(here).date()
-    excuses = [entry for entry in store.entries(type="excuse") if not entry.get("simulated")]
+    excuses = excuses_in_force(store)
     history: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for entry in store.entries(type=[*_OF_COPIES, *_ATTEMPTS[:2], "copy_started"]):
         if entry.get("system") and entry.get("kind") and not entry.get("simulated"):
@@ -187,6 +189,19 @@ def matrix(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mapp
                                 "state": obligation.state, "evidence": obligation.evidence})
         rows += [_row(system, rules, month, found, active) for month in wanted if month <= today.strftime("%Y-%m")]
     return Matrix(rows, periods)
+
+
+def excuses_in_force(store: stores.Store) -> list[dict[str, Any]]:
+    """The excuses that nobody withdrew since."""
+    found: dict[int, dict[str, Any]] = {}
+    for entry in store.entries(type=EXCUSES):
+        if entry.get("simulated"):
+            continue
+        if entry["type"] == "excuse":
+            found[entry["n"]] = entry
+        else:
+            found.pop(entry.get("withdraws", 0), None)
+    return list(found.values())
 
 
 def _former(told: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -9,8 +9,8 @@ The same bitácora, inventory and policy give the same bytes: members in order, 
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
-import html
 import json
 import os
 import shutil
@@ -24,12 +24,20 @@ from typing import Any, NamedTuple
 from ...module_utils._engine.errors import BackupError
 from .._bitacora import chain, entries, seals, store as stores, view
 from .._bitacora.sqlite import SqliteStore
-from . import compliance, tables
+from . import compliance, pages, tables
 
 FILE = "bitacora.sqlite"
 VERIFIER = "verificador/chain.py"
 _ORIGIN_OF_TIME = (1980, 1, 1, 0, 0, 0)
 _BLOCK = 1024 * 1024
+_COUNTED = ("met", "late", "missing", "excused")
+# A state is told by a sign too, for paper and for whoever does not see the colours.
+SIGNS = {"met": "●", "late": "▲", "missing": "■", "excused": "◆", "pending": "○", "none": "·"}
+# What the Spanish view leaves out, and what it is called here; the columns it has no value for.
+_CITED = ("nombre_respaldo", "sistema", "tamano", "responsable", "medio", "nivel_confianza", "huella_sha256")
+_UNSEEN = {"run_started": "Inicio de ejecución", "seal": "Sello firmado"}
+# A late copy of the last month's end came at most two of the longest periods after it.
+_LATEST = datetime.timedelta(days=62)
 _PROOFS = ("copy_verified", "copy_damaged", "verification_failed", "restored", "restore_failed")
 _KINDS = {**{name: "integer" for name in ("n", "met", "late", "missing", "excused", "entries")}, "tamano": "bytes", "tamano_original": "bytes", "fecha": "date"}
 
@@ -61,9 +69,6 @@ CONTROL_COLUMNS = (
     ("title", "Requisito"), ("numeral", "Numeral"), ("iso_2014", "NTP-ISO/IEC 27001:2014"), ("iso_2022", "ISO/IEC 27001:2022"), ("entries", "Asientos"),
     ("samples", "Muestra"), ("query", "Consulta (SQLite)"),
 )
-_STYLE = ("body{font:14px/1.45 sans-serif;margin:1.5em;max-width:90em}table{border-collapse:collapse;margin:1em 0}caption{font-weight:bold;text-align:left}"
-          "th,td{border:1px solid #888;padding:.25em .5em;vertical-align:top;text-align:left;overflow-wrap:anywhere}th{background:#17365d;color:#fff}"
-          "td.integer{text-align:right}@media print{th{background:none;color:#000}}")
 
 
 class Contents(NamedTuple):
@@ -76,6 +81,7 @@ class Contents(NamedTuple):
     since: str                 # month
     until: str
     anchors: Mapping[str, bytes] = {}
+    told: Mapping[int, Mapping[str, Any]] = {}  # see cited
 
 
 class Pack(NamedTuple):
@@ -94,16 +100,42 @@ def table_of(name: str, title: str, columns: Sequence[tuple[str, str]], rows: Se
     return tables.Table(name, title, [tables.Column(key, heading, _KINDS.get(key, "text")) for key, heading in columns], [compliance.flat(row) for row in rows])
 
 
-def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence[Mapping[str, Any]], since: str, until: str) -> str:
-    """The matrix and the controls as one HTML file that asks nothing of a network."""
-    rows = [{**row, "kind": view.KINDS.get(row["kind"], row["kind"])} for row in matrix.rows]
-    return _html(f"Cumplimiento de {since} a {until}", [
-        f"<p>{html.escape(rules['institution'])}. {html.escape(rules['manual']['name'])}. Zona horaria: {html.escape(rules['time_zone'])}.</p>",
-        tables.to_html(table_of("cumplimiento", "Copias debidas por sistema y mes (numeral 6.4)", MATRIX_COLUMNS, rows)),
-        "<p>Cumplida: copiada a más tardar el día debido. Tardía: antes del siguiente día debido. Faltante: ninguna copia en ese periodo. "
-        "Justificada: tardía o faltante, con un asiento de justificación que cubre el día debido. El estado de un mes es el de su peor periodo.</p>",
-        tables.to_html(table_of("requisitos", "Requisitos y su evidencia en la bitácora", CONTROL_COLUMNS, controls)),
-    ])
+def cited(store: stores.Store, rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence[Mapping[str, Any]], since: str,
+          until: str) -> dict[int, Mapping[str, Any]]:
+    """n -> row of the Spanish view, of every entry that the matrix and the controls name, in the order of n."""
+    zone = rules["time_zone"]
+    wanted = {told["n"] for row in matrix.rows for told in row["evidence"]} | {told["n"] for control in controls for told in control["samples"]}
+    first, last = f"{since}-01", (compliance.next_month(until) - compliance.DAY + _LATEST).isoformat()
+    # An excuse may be written long after the days it covers.
+    shown = [*store.rows(since=first, until=last, zone=zone), *store.rows(type=compliance.EXCUSES, zone=zone)]
+    found: dict[int, Mapping[str, Any]] = {row["n"]: row for row in shown if row["n"] in wanted}
+    for entry in store.entries(type=tuple(_UNSEEN), since=first, until=last, zone=zone):
+        if entry["n"] in wanted:
+            at = entries.local(entry["at_event"], zone)
+            found[entry["n"]] = {**dict.fromkeys(_CITED), "n": entry["n"], "fecha": at.strftime("%Y-%m-%d"), "hora": at.strftime("%H:%M:%S"),
+                                 "resultado": _UNSEEN[entry["type"]], "observaciones": entry.get("run") or f"hasta el asiento n.º {entry.get('sealed_n', '')}"}
+    return dict(sorted(found.items()))
+
+
+def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence[Mapping[str, Any]], since: str, until: str,
+         told: Mapping[int, Mapping[str, Any]]) -> str:
+    """The matrix and the controls as one HTML file that asks nothing of a network; `told` are the entries they link to."""
+    rows = [{**row, "kind": view.KINDS.get(row["kind"], row["kind"]), "place": place, "total": sum(row[state] for state in _COUNTED)}
+            for place, row in enumerate(matrix.rows)]
+    months = [month for month in compliance.months(since, until) if any(row["month"] == month for row in rows)]
+    by_system: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        by_system.setdefault((row["kind"], row["system"]), {})[row["month"]] = row
+    grid = [{"name": name, "kind": kind, "criticality": next(iter(cells.values()))["criticality"], "active": next(iter(cells.values()))["active"],
+             "cells": [cells.get(month) for month in months]} for (kind, name), cells in by_system.items()]
+    counts = _counts(matrix)
+    return pages.fill("compliance.html.j2", institution=rules["institution"], manual=rules["manual"]["name"], zone=rules["time_zone"], since=since, until=until,
+                      months=months, grid=grid, rows=rows, controls=controls, told=told, counts=counts, total=sum(counts.values()), signs=SIGNS,
+                      words=compliance.STATES)
+
+
+def _counts(matrix: compliance.Matrix) -> dict[str, int]:
+    return {state: sum(row[state] for row in matrix.rows) for state in _COUNTED}
 
 
 def write(store: stores.Store, contents: Contents, path: Path) -> Pack:
@@ -164,7 +196,8 @@ def _members(store: stores.Store, contents: Contents, report: chain.Report) -> d
         "asientos/asientos.csv": tables.to_csv(sheet),
         "sellos/sellos.jsonl": _lines(_seals(store)),
         "pruebas/verificaciones.csv": tables.to_csv(proofs),
-        "cumplimiento/cumplimiento.html": page(contents.rules, contents.matrix, contents.controls, contents.since, contents.until).encode("utf-8"),
+        "cumplimiento/cumplimiento.html": page(contents.rules, contents.matrix, contents.controls, contents.since, contents.until,
+                                               contents.told).encode("utf-8"),
         "cumplimiento/cumplimiento.csv": tables.to_csv(table_of("cumplimiento", "Cumplimiento", MATRIX_COLUMNS, contents.matrix.rows)),
         "cumplimiento/cumplimiento.json": compliance.as_json({**contents.matrix._asdict(), "controls": list(contents.controls)}).encode("utf-8"),
         "cumplimiento/requisitos.csv": tables.to_csv(table_of("requisitos", "Requisitos", CONTROL_COLUMNS, contents.controls)),
@@ -176,7 +209,7 @@ def _members(store: stores.Store, contents: Contents, report: chain.Report) -> d
         members["asientos/asientos.xlsx"] = tables.to_xlsx([sheet], entries.local(_made_at(store), "UTC"))
     keys = sorted({seal["public_key"] for seal in _seals(store)})
     members["LEEME.txt"] = _read_me(contents, report, keys, _made_at(store)).encode("utf-8")
-    members["INDICE.html"] = _index(contents, report, [*members, FILE, "SHA256SUMS"]).encode("utf-8")
+    members["INDICE.html"] = _index(contents, report, keys, [*members, FILE, "SHA256SUMS"]).encode("utf-8")
     return members
 
 
@@ -225,25 +258,11 @@ def _read_me(contents: Contents, report: chain.Report, keys: Sequence[str], at: 
     return "\n".join(lines) + "\n"
 
 
-def _index(contents: Contents, report: chain.Report, names: Sequence[str]) -> str:
-    items = []
-    for name in sorted(names):
-        what = _MEMBERS.get(name, "ancla: sellos guardados fuera de la bitácora")
-        items.append(f'<li><a href="{html.escape(name, quote=True)}">{html.escape(name)}</a>: {html.escape(what)}</li>')
-    states = {state: sum(row[state] for row in contents.matrix.rows) for state in ("met", "late", "missing", "excused")}
-    counted = ", ".join(f"{compliance.STATES[state]} {count}" for state, count in states.items())
-    return _html(f"Paquete de evidencia de {contents.since} a {contents.until}", [
-        f"<p>{html.escape(contents.rules['institution'])}. {html.escape(contents.rules['manual']['name'])}.</p>",
-        "<p>" + "<br>".join(html.escape(line) for line in report.lines()) + "</p>",
-        f"<p>Copias debidas en el periodo: {html.escape(counted)}.</p>",
-        f"<ul>{''.join(items)}</ul>",
-        "<p>Cómo comprobarlo: <a href=\"LEEME.txt\">LEEME.txt</a>.</p>",
-    ])
-
-
-def _html(title: str, parts: Sequence[str]) -> str:
-    return (f'<!DOCTYPE html><html lang="es"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
-            f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{''.join(parts)}</body></html>\n")
+def _index(contents: Contents, report: chain.Report, keys: Sequence[str], names: Sequence[str]) -> str:
+    items = [(name, _MEMBERS.get(name, "ancla: sellos guardados fuera de la bitácora")) for name in sorted(names)]
+    return pages.fill("index.html.j2", title=f"Paquete de evidencia de {contents.since} a {contents.until}", institution=contents.rules["institution"],
+                      manual=contents.rules["manual"]["name"], integrity=report.lines(), whole=report.whole, counts=_counts(contents.matrix), signs=SIGNS,
+                      words=compliance.STATES, items=items, commands=_commands(contents, keys))
 
 
 def _zip(path: Path, members: Mapping[str, bytes], copy: Path) -> None:

@@ -153,11 +153,11 @@ def _write(sheet: Any, number: int, place: int, value: Any, kind: str, form: Any
 def to_html(table: Table, anchor: str = "") -> str:
     """The table as HTML, every value escaped. With `anchor`, each row gets the id n and the value of that column."""
     out = [f"<table><caption>{html.escape(table.title)}</caption><thead><tr>"]
-    out += [f'<th scope="col" class="{column.kind}">{html.escape(column.heading)}</th>' for column in table.columns]
+    out += [f'<th scope="col" class="{column.kind} c-{column.name}">{html.escape(column.heading)}</th>' for column in table.columns]
     out.append("</tr></thead><tbody>")
     for row in table.rows:
         out.append(f'<tr id="n{html.escape(str(row.get(anchor)), quote=True)}">' if anchor else "<tr>")
-        out += [f'<td class="{column.kind}">{html.escape(shown(row.get(column.name), column.kind))}</td>' for column in table.columns]
+        out += [f'<td class="{column.kind} c-{column.name}">{html.escape(shown(row.get(column.name), column.kind))}</td>' for column in table.columns]
         out.append("</tr>")
     out.append("</tbody></table>")
     return "".join(out)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -108,7 +109,7 @@ def test_an_auditor_checks_the_pack_in_a_clean_directory(house, tmp_path):
     assert checked(clean, *command[3:]).returncode == 0
     assert "SIGA" in (clean / "asientos" / "asientos.csv").read_text("utf-8-sig") and (clean / "asientos" / "asientos.xlsx").exists()
     for name in ("INDICE.html", "cumplimiento/cumplimiento.html"):
-        assert "src=" not in (clean / name).read_text("utf-8") and "http" not in (clean / name).read_text("utf-8")
+        assert not re.search("src=|https?:", (clean / name).read_text("utf-8"))
     # one byte of one entry, in the file itself
     data = (clean / "bitacora.sqlite").read_bytes()
     assert b'"office":"OTI"' in data

@@ -92,7 +92,7 @@ def test_the_board_tells_coverage_and_how_long_a_restore_took(store):
         if name != "SIAD":
             copied(store, name, day, "copy_verified", trust_level="T3", verification_level="T3", duration_ms=4230)
     shown = board.render(read(store, [system("SIGA"), system("SIAF", criticality="baja"), system("SIAD", criticality="baja")]))
-    assert "cobertura de las pruebas: 2 de 3 sistemas (66 %)" in shown and shown.count(", tomó 4,2 s") == 2
+    assert "cobertura de las pruebas: 2 de 3 sistemas (66 %)" in shown and shown.count(", tomó 4,2&nbsp;s") == 2
 
 
 @pytest.mark.parametrize("criticality, days, state", [("alta", 29, "good"), ("alta", 30, "late"), ("alta", 60, "missing"), ("baja", 60, "good"),
