@@ -19,8 +19,7 @@ description:
 notes:
   - Mode 0600, written whole or not at all. The entries as XLSX are there when XlsxWriter is installed.
   - A bitácora that does not verify is packed all the same, with a warning.
-  - Fails with RSP101 when a month is not valid, RSP708 when the bitácora can't be read, RSP903 when O(dest) can't be written, RSP904 when an entry of a
-    store other than SQLite can't be exported as it was sealed.
+  - Fails with RSP101 when a month is not valid, RSP708 when the bitácora can't be read, RSP903 when O(dest) can't be written.
 options:
   policy:
     description: The policy itself, instead of O(policy_file).

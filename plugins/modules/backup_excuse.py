@@ -8,14 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_excuse
-short_description: Excuse the absence of a system's copies
+short_description: Excuse the absence of a system's copies, or withdraw an excuse
 version_added: 0.2.0
 description:
   - Writes an entry C(excuse), which says that copies due on some days (numeral 6.4) are absent or late for a good reason, and who says so.
   - M(perucompras.respaldo.backup_compliance) counts them apart; nothing else changes, and what is due stays due.
+  - With O(withdraw), writes an entry C(excuse_withdrawn) instead, after which that excuse excuses nothing. Both entries stay in the bitácora.
   - Runs on the controller.
 notes:
-  - Fails with RSP101 when a date, the reason or the requester is not valid.
+  - Fails with RSP101 when a date, the reason or the requester is not valid, and when O(withdraw) is not an excuse of the system; with RSP708 when
+    O(withdraw) is given and the bitácora can't be read.
 options:
   system:
     description: Name of the system, as in the inventory.
@@ -27,19 +29,22 @@ options:
     choices: [database, source_code, file_server, mailbox]
     required: true
   from:
-    description: First due day excused, C(2026-11-22), in the policy's time zone.
+    description: First due day excused, C(2026-11-22), in the policy's time zone. Required without O(withdraw).
     type: str
-    required: true
+    default: ""
   until:
-    description: Last due day excused.
+    description: Last due day excused. Required without O(withdraw).
     type: str
-    required: true
+    default: ""
+  withdraw:
+    description: Number (N.º) of the excuse's entry in the bitácora, to withdraw it whole. One withdrawn already is left alone.
+    type: int
   reason:
-    description: Why, for the bitácora.
+    description: Why they are excused, or why the excuse is withdrawn, for the bitácora.
     type: str
     required: true
   requester:
-    description: Who excuses them, a person.
+    description: Who says so, a person.
     type: str
     required: true
   ticket:
@@ -66,16 +71,24 @@ EXAMPLES = r"""
     reason: Corte de energía
     requester: Ana Quispe Núñez
     ticket: OFICIO-0117-2026
+
+- name: It had, in the end
+  perucompras.respaldo.backup_excuse:
+    system: SIGA
+    kind: database
+    withdraw: 5120
+    reason: El corte fue en otro local
+    requester: Ana Quispe Núñez
 """
 
 RETURN = r"""
 days:
-  description: How many days are excused.
+  description: How many days are excused, or were by what is withdrawn.
   returned: success
   type: int
   sample: 3
 backup:
-  description: The entry C(excuse).
-  returned: success
+  description: The entry C(excuse) or C(excuse_withdrawn).
+  returned: changed
   type: dict
 """

@@ -400,13 +400,6 @@ _FAULTS = (
         "Indique un directorio que exista, con espacio y permiso de escritura.",
     ),
     Fault(
-        "RSP904", "evidence_unfaithful",
-        "entry {n} can't be exported as it was sealed, so that the pack would not verify",
-        "Verify the bitácora (bitacora_verify); pack it again when it is whole.",
-        "El asiento {n} no se puede exportar tal como fue sellado: el paquete no se podría verificar",
-        "Verifique la bitácora (playbooks/bitacora.yml) y repita cuando esté íntegra.",
-    ),
-    Fault(
         "RSP906", "warning_unsent",
         "the warning could not be sent by {channel}: {detail}",
         "Check address, network and certificate; what was not sent is sent again by the next run.",

@@ -322,11 +322,15 @@ class Store(abc.ABC):
         sql = "SELECT type, {0} FROM entries WHERE type IN ('copy_made', 'copy_pruned') AND {1} ORDER BY n".format(
             ", ".join(self.field(name) for name in ("kind", "system", "label", "medium", "size")), self.simulated(False))
         found: dict[tuple[str, str], dict[str, tuple[list[str], int]]] = {key: {} for key in systems}
+        # The same few media stand in every entry of ten years.
+        split: dict[str | None, list[str]] = {}
         for type_, kind, system, label, medium, size in self.select(sql):
             copies = found.get((kind, system))
             if copies is None:
                 continue
-            media = (medium or "").split(", ")
+            media = split.get(medium)
+            if media is None:
+                media = split[medium] = (medium or "").split(", ")
             if type_ == "copy_made":
                 copies.setdefault(label or "", (media, int(size or 0)))
             elif label in copies:

@@ -141,7 +141,7 @@ def _counts(matrix: compliance.Matrix) -> dict[str, int]:
 def write(store: stores.Store, contents: Contents, path: Path) -> Pack:
     """Make the pack at `path`, mode 0600, whole or not at all.
 
-    Raises BackupError: evidence_unwritable, evidence_unfaithful, bitacora_unreadable.
+    Raises BackupError: evidence_unwritable, bitacora_unreadable.
     """
     try:
         with tempfile.TemporaryDirectory(prefix=".evidence-", dir=path.parent) as scratch:

@@ -20,7 +20,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, evidence
@@ -82,6 +81,24 @@ def test_compliance_excuse_and_what_is_missing(house):
         entry = store.entries(type="excuse")[-1]
         assert (entry["requester"], entry["excused_until"], entry["system"]) == ("Ana Quispe", "2099-12-31", "ERP")
         assert store.rows(type="excuse")[-1]["resultado"] == "Ausencia justificada"
+    withdrawn = {"excuse_system": "ERP", "excuse_kind": "database", "excuse_withdraw": entry["n"], "excuse_reason": "Ya estaba instalado",
+                 "excuse_requester": "Ana Quispe"}
+    looked = run("excuse", "--check", **withdrawn)
+    assert looked.returncode == 0, looked.stdout + looked.stderr
+    told = run("excuse", **withdrawn)
+    assert told.returncode == 0 and "changed=1" in told.stdout, told.stdout + told.stderr
+    again = run("excuse", **withdrawn)
+    assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout
+    with open_store(str(top / "bitacora.sqlite"), readonly=True) as store:
+        rows = store.rows(type="excuse_withdrawn")
+        assert [row["resultado"] for row in rows] == ["Simulación: Justificación retirada", "Justificación retirada"]
+        assert f"asiento n.º {entry['n']}" in rows[-1]["observaciones"]
+        assert compliance.excuses_in_force(store) == []
+    for wrong in ({"excuse_withdraw": 1}, {"excuse_system": "SIGA"}, {"excuse_from": "2026-01-01"}):
+        refused = run("excuse", **{**withdrawn, **wrong})
+        assert refused.returncode == 2 and "RSP101" in refused.stdout, refused.stdout
+    refused = run("excuse", excuse_system="ERP", excuse_kind="database", excuse_reason="x", excuse_requester="y")
+    assert refused.returncode == 2 and "RSP101" in refused.stdout
     refused = run("excuse", excuse_system="ERP", excuse_kind="database", excuse_from="2026-02-30", excuse_until="2026-03-01", excuse_reason="x",
                   excuse_requester="y")
     assert refused.returncode == 2 and "RSP101" in refused.stdout
@@ -151,10 +168,10 @@ def test_the_same_bitacora_gives_the_same_bytes_and_others_may_write_meanwhile(t
 
 
 class OtherStore:
-    """A store that is not SQLite, as far as the pack can tell: it only gives entries."""
+    """A store that is not SQLite, as far as the pack can tell: it only gives its rows."""
 
     def __init__(self, store):
-        self.entries = store.entries
+        self.raw = store.raw
 
 
 def test_another_store_is_exported_so_that_it_verifies(tmp_path):
@@ -162,7 +179,7 @@ def test_another_store_is_exported_so_that_it_verifies(tmp_path):
         store.append("copy_made", {"system": "Trámites ñ", "kind": "database", "parts": [{"name": "a", "size": 1, "sha256": "x"}], "encrypted": True},
                      "2026-11-02T15:00:00Z", "test")
         store.append("run_ended", {"run": "R"}, "2026-11-02T15:00:00Z", "test")
-        evidence.export_chain(OtherStore(store), tmp_path / "export.sqlite")
+        evidence.copy_chain(OtherStore(store), tmp_path / "export.sqlite")
     assert chain.verify_file(tmp_path / "export.sqlite").whole
     assert chain.verify_file(tmp_path / "export.sqlite").head_digest == chain.verify_file(tmp_path / "b.sqlite").head_digest
 
@@ -174,11 +191,11 @@ def test_a_pack_that_can_not_be_written_leaves_what_was_there(house, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_entry_that_is_not_what_was_sealed_is_not_exported_as_if_it_were(tmp_path):
+def test_an_entry_that_is_not_what_was_sealed_is_exported_as_it_is_and_found(tmp_path):
     with open_store(str(tmp_path / "b.sqlite")) as store:
         store.append("copy_made", {"system": "SIGA", "kind": "database", "label": "SIGA_20261102"}, "2026-11-02T15:00:00Z", "test")
         other = OtherStore(store)
-        other.entries = lambda: [{**entry, "label": "SIGA_20261103"} for entry in store.entries()]
-        with pytest.raises(BackupError) as refused:
-            evidence.export_chain(other, tmp_path / "export.sqlite")
-    assert refused.value.code == "RSP904"
+        other.raw = lambda: [[str(value).replace("SIGA_20261102", "SIGA_20261103") if name == "body" else value for name, value in zip(chain.COLUMNS, row)]
+                             for row in store.raw()]
+        evidence.copy_chain(other, tmp_path / "export.sqlite")
+    assert [finding.name for finding in chain.verify_file(tmp_path / "export.sqlite").findings] == ["body_changed"]

@@ -110,6 +110,24 @@ def test_a_month_with_late_missing_and_excused(store):
     assert rows[1]["numerals"] == ["6.4", "7.2.1", "6.6", "6.7"] and rows[1]["iso_2014"] == ["A.12.3.1", "A.12.4"]
 
 
+def test_an_excuse_that_is_withdrawn_excuses_nothing_and_may_be_given_again(store):
+    made(store, "2026-11-02T15:00:00Z")
+    days = {"system": "SIGA", "kind": "database", "excused_from": "2026-11-09", "excused_until": "2026-11-09", "reason_text": "Corte", "requester": "Ana"}
+
+    def state():
+        return compliance.matrix(store, RULES, [SIGA], "2026-11", "2026-11", at("2026-11-12T15:00:00")).rows[0]["state"]
+
+    assert state() == "missing"
+    first = store.append("excuse", days, "2026-11-10T15:00:00Z", "test").n
+    assert state() == "excused"
+    store.append("excuse_withdrawn", {**days, "withdraws": first, "simulated": True}, "2026-11-11T15:00:00Z", "test")
+    assert state() == "excused"
+    store.append("excuse_withdrawn", {**days, "withdraws": first}, "2026-11-11T16:00:00Z", "test")
+    assert state() == "missing"
+    store.append("excuse", days, "2026-11-11T17:00:00Z", "test")
+    assert state() == "excused"
+
+
 def test_lima_midnight(store):
     for moment in ("2028-02-22T12:00:00Z", "2028-03-01T04:59:59Z", "2028-03-08T05:00:00Z"):
         made(store, moment)

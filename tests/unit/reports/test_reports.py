@@ -114,6 +114,18 @@ def test_one_pass_over_the_copies_says_what_reading_each_says(store):
     assert [media for media, _size in store.kept(keys)[keys[0]]] == [["local"], ["nas", "local"], ["nas", "local"]]
 
 
+def test_the_chain_verified_beside_says_what_the_store_says(store):
+    for day in (18, 19, 20):
+        copied(store, "SIGA", day)
+    store.append("run_started", {"run": "R9"}, "2026-11-21T08:00:00Z", "R9")
+    assert read(store, [system("SIGA")]).chain == store.verify()
+    store.run("DROP TRIGGER entries_refuse_update")
+    store.run("UPDATE entries SET body = replace(body, '1000', '1001') WHERE n = 2")
+    found = read(store, [system("SIGA")]).chain
+    assert found == store.verify() and [finding.n for finding in found.findings] == [2]
+    assert "LA CADENA ESTÁ ROTA" in board.render(read(store, [system("SIGA")]))
+
+
 class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
