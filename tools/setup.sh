@@ -16,6 +16,6 @@ need_tools "${needed[@]}"
 compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || need_packages postgresql
 # what PDFs are drawn with, and the letters of the reports
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || need_packages fonts-dejavu-core
-ldconfig -p | grep -q libpangoft2-1.0 || need_packages libpangoft2-1.0-0
+compgen -G "/usr/lib/*/libpangoft2-1.0.so.0" >/dev/null || need_packages libpangoft2-1.0-0
 need_python
 need_environment .venv-dev "$python" requirements.txt requirements-dev.txt

@@ -258,7 +258,8 @@ def test_on_paper_no_column_is_cut(show, tmp_path, name):
         assert all("Bitácora hasta el asiento" in each for each in text)
 
 
-def test_the_board_opens_all_its_parts_for_paper(show):
+def test_the_board_opens_its_months_for_paper_and_not_what_is_only_due_today(show):
     tab = show("board")
+    tab.evaluate("document.querySelectorAll('details').forEach(each => each.open = false)")
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert tab.evaluate("[...document.querySelectorAll('details')].every(each => each.open)")
+    assert tab.evaluate("[...document.querySelectorAll('details')].filter(each => !each.open).map(each => each.id)") == ["hoy"]

@@ -178,4 +178,4 @@ def printable(table: Table, head: Mapping[str, Any], institution: str, manual: s
     for row in table.rows:
         counted[row["resultado"]] = counted.get(row["resultado"], 0) + 1
     return pages.fill("bitacora.html.j2", title=table.title, institution=institution, manual=manual, head=head, table=Markup(to_html(narrow, "n")),
-                 counted=sorted(counted.items()), total=len(table.rows))
+                      counted=sorted(counted.items()), total=len(table.rows))
