@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine impor
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due, _sending, _warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import failed
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import recorder
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import Store, open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import space, systems_of_all_hosts, with_responsible
 
 
@@ -48,6 +50,9 @@ class ActionModule(backup_plan.ActionModule):
         errors: list[BackupError] = []
         refused: list[str] = []
         with open_store(resolve_url(), readonly=True) as store:
+            other = _at_work(store)
+            if other:
+                return {"changed": False, "messages": [], "conditions": [], "left_to": other}
             systems = with_responsible(systems_of_all_hosts(task_vars), rules, now.astimezone(here).date())
             conditions = _warnings.in_force(store, rules, systems, now, [space(each) for each in arguments["watched"]])
             for channel, send in channels.items():
@@ -94,6 +99,19 @@ def _channels(arguments: Mapping[str, Any]) -> dict[str, Callable[[_warnings.Mes
     if not found:
         raise BackupError("invalid_input", where="mail, services", value=None, problem="is missing", mend="Say at least one way to warn people.")
     return found
+
+
+def _at_work(store: Store) -> str:
+    """The run of this same playbook that began before this one and is at work: it tells the news, this one would tell them twice.
+
+    A start is committed before any task, so that of two runs begun at once one is the earlier to both.
+    """
+    mine = os.environ.get("RESPALDO_RUN_ID", "")
+    runs = {entry["run"]: entry for entry in store.open_runs()}
+    me = runs.get(mine)
+    earlier = [entry for entry in runs.values() if me and entry["n"] < me["n"] and entry.get("playbook") == me.get("playbook")
+               and not entry.get("simulated") and not recorder.is_elsewhere(entry, me) and not recorder.is_dead(entry, me)]
+    return str(earlier[0]["run"]) if earlier else ""
 
 
 def _entries(channel: str, news: Sequence[_warnings.News], summary: bool) -> list[dict[str, Any]]:

@@ -110,6 +110,10 @@ conditions:
   returned: success
   type: list
   elements: dict
+left_to:
+  description: The run of the same playbook that began earlier and is still at work; it warns, and this one sends nothing.
+  returned: when there is one
+  type: str
 results:
   description: A row with C(backup) for each thing that was told, or not, for the bitácora.
   returned: when something was sent or failed

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime
 import email
 import email.policy
@@ -156,6 +157,14 @@ def test_mail_that_can_t_go_says_why_without_the_secret(world, changed, code, wo
     done = world.warn("-vvv", mail=mail)
     assert done.returncode == 2 and code in done.output and words in done.output, done.output
     assert mail["password"] not in done.output and not world.taken() and not world.entries("warning_sent")
+
+
+def test_two_runs_at_once_tell_it_once(world):
+    world.record("copy_failed", 1)
+    with concurrent.futures.ThreadPoolExecutor() as both:
+        done = list(both.map(lambda _number: world.warn(mail=world.mail()), range(2)))
+    assert [run.returncode for run in done] == [0, 0], done[0].output + done[1].output
+    assert len(world.taken()) == 1 and len(world.entries("warning_sent")) == 1
 
 
 def test_a_service_takes_it_or_refuses_it_or_is_not_one(world):
