@@ -199,7 +199,8 @@ def test_a_cell_of_compliance_leads_to_its_entries(show):
     tab.keyboard.press("Enter")
     row = tab.locator(":target")
     assert "Catálogos Electrónicos" in row.inner_text()
-    assert row.evaluate("each => each.getBoundingClientRect().top >= 0 && each.getBoundingClientRect().top < innerHeight")
+    # a window scrolls by whole pixels, and a row may begin within one
+    assert -1 < row.evaluate("each => each.getBoundingClientRect().top") < 900
     excuse = tab.locator("tr[id^=n]", has_text="Catálogos Electrónicos").filter(has_text="Ausencia justificada").get_attribute("id")
     entry = row.locator(f"a[href='#{excuse}']")
     entry.focus()
