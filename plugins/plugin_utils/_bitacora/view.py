@@ -54,7 +54,7 @@ def _sqlite_field(name: str) -> str:
 
 _SQLITE = Words(
     name="bitacora", source="entries AS e", field=_sqlite_field, number=_sqlite_field,
-    same=lambda expression, value: "{0} IS {1}".format(expression, value),
+    same="{0} IS {1}".format,
     day="date({0}, '-5 hours')".format, hour="time({0}, '-5 hours')".format,
     change="CASE WHEN {1} > 0 THEN replace(printf('%+.1f %%', ({0} - {1}) * 100.0 / {1}), '.', ',') END".format,
     lasted="CASE WHEN {0} IS NOT NULL THEN printf('%d:%02d:%02d', {0} / 3600000, {0} / 60000 % 60, {0} / 1000 % 60) END".format,

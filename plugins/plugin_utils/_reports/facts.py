@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import policy as engine
@@ -30,6 +31,13 @@ JUMP_PERCENT = 30.0
 
 _TYPES = ("copy_made", "copy_failed", "copy_refused", "copy_damaged", "verification_failed", "copy_simulated", "restored", "restore_failed", "copy_pruned")
 _LONG_PERIOD_DAYS = 92
+# What verifies a database, in a process of its own: its address and where modules lie come as arguments.
+_VERIFY = """import json, sys
+sys.path[:0] = json.loads(sys.argv[2])
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
+report = open_store(sys.argv[1], readonly=True).verify()
+print(json.dumps(report.as_dict()))
+sys.exit(0 if report.whole else 1)"""
 _PROVED = ("T3", "T4", "T5")
 _PROOFS_LOOKED_AT = 100
 _RESTORES_DAYS = 90
@@ -105,11 +113,11 @@ def read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, 
 
 @contextlib.contextmanager
 def _verifying(store: Store) -> Iterator[Callable[[], chain.Report]]:
-    """What gives the report of the chain. A file is verified beside, by the auditor's own command: on a second core it takes a board no time."""
-    if not isinstance(store, SqliteStore):
-        yield store.verify
-        return
-    command = [sys.executable, "-I", chain.__file__, str(store.path), "--json"]
+    """What gives the report of the chain, which is verified beside: on a second core it takes a board no time. A file is, by the auditor's command."""
+    if isinstance(store, SqliteStore):
+        command = [sys.executable, "-I", chain.__file__, str(store.path), "--json"]
+    else:
+        command = [sys.executable, "-c", _VERIFY, store.url, json.dumps([str(Path(chain.__file__).parents[6]), *sys.path])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
         def report() -> chain.Report:
             told = process.communicate()[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import facts
 
 _UNIT = Path(__file__).resolve().parents[2] / "unit/bitacora/test_store.py"
 _SHARED = (
@@ -101,3 +102,9 @@ def test_an_edit_behind_the_triggers_is_found(copies, server, request):
                    copies.rsplit("/", 1)[1])
     with open_store(copies, readonly=True) as store:
         assert [(finding.name, finding.n) for finding in store.verify().findings] == [("body_changed", 3)]
+
+
+def test_a_board_says_of_the_chain_what_the_store_says(copies):
+    with open_store(copies, readonly=True) as store, facts._verifying(store) as verified:
+        beside = verified()
+        assert beside == store.verify() and beside.entries == 8
