@@ -289,6 +289,8 @@ def main() -> int:
     options = parser.parse_args()
     # an interrupted run must not leave the lab up: SIGTERM ends like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # a shell that starts this in the background has SIGINT ignored, which the tests of interrupted runs would inherit
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     started = time.monotonic()
     shutil.rmtree(LOGS, ignore_errors=True)
