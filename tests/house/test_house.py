@@ -51,6 +51,14 @@ def test_links_of_the_documents_lead_somewhere() -> None:
     assert not broken
 
 
+def test_the_execution_environment_has_what_the_controller_and_its_database_need() -> None:
+    def pinned(name: str) -> list[str]:
+        return [line for line in (TOP / name).read_text("utf-8").splitlines() if line and not line.startswith("#")]
+
+    assert pinned("requirements-execution-environment.txt") == pinned("requirements.txt") + pinned("requirements-postgresql.txt")
+    assert set(pinned("requirements-postgresql.txt")) <= set(pinned("requirements-dev.txt"))
+
+
 @pytest.mark.parametrize("requirements", ["requirements.yml", "requirements-dev.yml"])
 def test_collection_requirements_are_met_by_the_collections_of_pypi(requirements: str, tmp_path: Path) -> None:
     """Offline: fails when a range leaves out the version that PyPI's ansible brings."""
