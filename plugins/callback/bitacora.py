@@ -111,6 +111,8 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.rec
 
 EXIT_UNWRITTEN = 70
 _MOVER = "perucompras.respaldo.bitacora_store"
+# What is read of a result; one that has none of these is only counted.
+_OURS = frozenset(("backup", "results", "error", "moved", "url"))
 
 
 def _never_silent(hook: Callable[..., None]) -> Callable[..., None]:
@@ -147,7 +149,10 @@ def _named(action: str) -> str:
 def _result_of(event: Any) -> tuple[str, Any, Mapping[str, Any]]:
     """Host, task and result of an event, by the names of ansible-core 2.19 or those before it."""
     if hasattr(event, "host"):
-        return event.host.get_name(), event.task, event.result
+        # `result` makes a plain copy of all that a task returned: most tasks return nothing of ours.
+        returned = getattr(event, "_return_data", None)
+        plain = not isinstance(returned, Mapping) or not _OURS.isdisjoint(returned)
+        return event.host.get_name(), event.task, event.result if plain else returned
     return event._host.get_name(), event._task, event._result
 
 
