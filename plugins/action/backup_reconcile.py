@@ -49,7 +49,7 @@ class ActionModule(PlainAction):
             raise BackupError("invalid_input", where="lost_reason", value=given["lost_reason"], problem="is missing",
                               mend="Say why these copies are given up; it goes into the bitácora.")
         medium, systems = arguments["medium"], plain(given["systems"])
-        place = "{0} ({1}{2})".format(medium["name"], "{0}:".format(medium["host"]) if medium.get("host") else "", medium["path"])
+        place = "{0} ({1})".format(medium["name"], _address(medium))
         shelves = {f"{system['kind']}/{label.canonical(system['name'])}": system for system in systems}
         names = {label.canonical(name, "only").lower() for name in given["only"]}
         wanted = {shelf: system for shelf, system in shelves.items() if not names or label.canonical(system["name"]).lower() in names}
@@ -125,6 +125,13 @@ class ActionModule(PlainAction):
             return told
         return {**told, **{name: copy[name] for name in _KEPT if name in copy}, "event": "copy_found", "trust_level": level,
                 "reason_text": "Faltaba o difería; está otra vez en el medio, con la misma huella y los mismos bytes"}
+
+
+def _address(medium: Mapping[str, Any]) -> str:
+    """Where a medium is, as people name it."""
+    if medium.get("type") == "azure_blob":
+        return "/".join(str(medium[name]) for name in ("storage_account_name", "container", "prefix") if medium.get(name))
+    return "{0}{1}".format("{0}:".format(medium["host"]) if medium.get("host") else "", medium["path"])
 
 
 def _answer(show: bool, lines: list[str], entries: list[dict[str, Any]], **rows: Any) -> dict[str, Any]:

@@ -25,8 +25,8 @@ from ._engine.transforms.encrypt import Keys
 
 _MEDIUM: Dict[str, Any] = dict(
     name=dict(type="str", required=True),
-    type=dict(type="str", choices=["local"], default="local"),
-    path=dict(type="path", required=True),
+    type=dict(type="str", choices=["local", "azure_blob"], default="local"),
+    path=dict(type="path", default=""),
     create=dict(type="bool", default=False),
     default=dict(type="bool", default=True),
     host=dict(type="str", default=""),
@@ -35,6 +35,19 @@ _MEDIUM: Dict[str, Any] = dict(
     identity_file=dict(type="path", default=""),
     ssh_key=dict(type="str", default="", no_log=True),
     known_hosts=dict(type="str", default=""),
+    storage_account_name=dict(type="str", default=""),
+    endpoint=dict(type="str", default=""),
+    container=dict(type="str", default=""),
+    prefix=dict(type="str", default=""),
+    tier=dict(type="str", choices=["", "hot", "cool", "cold", "archive"], default=""),
+    workers=dict(type="int", default=3),
+    bandwidth=dict(type="int", default=0),
+    proxy=dict(type="str", default="", no_log=True),
+    ca_certs=dict(type="str", default=""),
+    retry_seconds=dict(type="int", default=600),
+    auth=dict(type="dict", default={}, no_log=True),
+    # what the controller adds for the server, never written by people
+    session=dict(type="dict", default={}, no_log=True),
 )
 
 # What names a copy; every module that touches one has these.
@@ -136,6 +149,7 @@ class Task:
         self.params: Dict[str, Any] = module.params
         self.label = label.parse(self.params["label"])
         self.slot = Slot(self.params["kind"], self.label.system, self.label.name)
+        self._medium: Optional[Medium] = None
 
     def media(self) -> List[Medium]:
         if not self.params["media"]:
@@ -144,7 +158,9 @@ class Task:
         return [media_catalogue.build(options) for options in self.params["media"]]
 
     def medium(self) -> Medium:
-        return media_catalogue.build(self.params["medium"])
+        if self._medium is None:
+            self._medium = media_catalogue.build(self.params["medium"])
+        return self._medium
 
     def where(self) -> Dict[str, str]:
         """The medium that a task reads from, for the record: a copy may be damaged on one medium and whole on another."""
@@ -262,7 +278,8 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
             module.warn(warning)
         # a sealed copy has no name yet, so it is no event: the bitácora learns of it when it is published
         event = "copy_made" if task.params["publish"] else None
-        return dict(changed=True, published=task.params["publish"], backup=task.fields(event, **made.fields))
+        sealed = dict(sealed=made.notes) if made.notes and not task.params["publish"] else {}
+        return dict(changed=True, published=task.params["publish"], backup=task.fields(event, **made.fields), **sealed)
 
     run(module, work, lambda error: "copy_refused" if error.fault.name == "out_of_scope" else "copy_failed")
 
@@ -349,12 +366,16 @@ def publish_copy(module: AnsibleModule) -> None:
     """Give a sealed copy its final name."""
 
     def work(task: Task) -> Dict[str, Any]:
-        media = task.media()
+        media, digest = task.media(), task.params["sha256"]
+        there = [task.slot.label in medium.labels(task.slot.kind, task.slot.system) for medium in media] if module.check_mode else []
+        if task.params["state"] == "sealed":
+            if not module.check_mode:
+                copy.withdraw(task.slot, media)
+            return dict(changed=any(there) or not module.check_mode)
         if module.check_mode:
-            there = all(task.slot.label in medium.labels(task.slot.kind, task.slot.system) for medium in media)
-            return dict(changed=not there)
-        changed = copy.publish(task.slot, task.params["sha256"], media)
-        return dict(changed=changed, backup=task.fields("copy_made", sha256=task.params["sha256"]))
+            return dict(changed=not all(there))
+        changed = copy.publish(task.slot, digest, media, task.params["sealed"])
+        return dict(changed=changed, backup=task.fields("copy_made", sha256=digest))
 
     run(module, work, lambda error: "copy_failed")
 

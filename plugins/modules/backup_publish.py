@@ -21,6 +21,15 @@ options:
     description: SHA-256 of the sealed copy's C(SHA256SUMS), from RV(ignore:backup.sha256) of the module that sealed it.
     type: str
     required: true
+  sealed:
+    description: What the module that sealed the copy returned as RV(ignore:sealed); media of type C(azure_blob) need it.
+    type: dict
+    default: {}
+  state:
+    description: V(sealed) takes the name back from a copy that was just published here, since another medium failed.
+    type: str
+    choices: [published, sealed]
+    default: published
 extends_documentation_fragment:
   - perucompras.respaldo.backup.copy
   - perucompras.respaldo.backup.media
@@ -90,7 +99,8 @@ from ..module_utils import _module
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=dict(_module.COPY, **_module.MEDIA, sha256=dict(type="str", required=True)),
+        argument_spec=dict(_module.COPY, **_module.MEDIA, sha256=dict(type="str", required=True), sealed=dict(type="dict", default={}),
+                           state=dict(type="str", choices=["published", "sealed"], default="published")),
         supports_check_mode=True)
     _module.publish_copy(module)
 

@@ -28,6 +28,21 @@ from ._bitacora.store import open_store, resolve_url
 _COLLECTION = "perucompras.respaldo."
 
 
+# What is done to a medium as a whole, by whoever may list and remove there.
+_LOOKING_AFTER = ("backup_info", "backup_prune")
+
+
+def is_cloud(medium: t.Any) -> bool:
+    """Whether a medium is one that only the controller has an identity for."""
+    return isinstance(medium, t.Mapping) and medium.get("type") == "azure_blob"
+
+
+def _run(action: ActionBase, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    with contextlib.suppress(KeyError, AnsibleError):
+        action._connection.set_option("pipelining", True)
+    return action._execute_module(module_name=_COLLECTION + name, module_args=arguments, task_vars=task_vars)
+
+
 class _EngineAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
@@ -47,9 +62,20 @@ class _EngineAction(ActionBase):
 
     def module(self, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         # What holds secrets goes to the server's Python by its standard input; a file there would outlive a run that is killed.
-        with contextlib.suppress(KeyError, AnsibleError):
-            self._connection.set_option("pipelining", True)
-        return self._execute_module(module_name=_COLLECTION + name, module_args=arguments, task_vars=task_vars)
+        if is_cloud(arguments.get("medium")):
+            return self._module_in_cloud(name, arguments, task_vars)
+        return _run(self, name, arguments, task_vars)
+
+    def _module_in_cloud(self, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A module that reads a copy gets signatures for it on the server; one that looks after the medium runs here, with the identity."""
+        from . import _clouds  # only a play with such a medium pays for it
+
+        if name in _LOOKING_AFTER:
+            with _clouds.keeping(arguments["medium"]) as medium:
+                local, variables = _clouds.here(self, task_vars)
+                return _run(local, name, dict(arguments, medium=medium), variables)
+        with _clouds.reading(self, arguments) as medium:
+            return _run(self, name, dict(arguments, medium=medium), task_vars)
 
     def key_reference(self, arguments: t.Mapping[str, t.Any]) -> str:
         named = label.parse(str(arguments.get("label")))
@@ -75,18 +101,70 @@ class CopyAction(_EngineAction):
             encryption["password"] = encryption.get("password") or "not generated in check mode"
         arguments["encryption"] = encryption
         arguments["record"] = {**(arguments.get("record") or {}), "known_on": _known_on(str(arguments.get("kind")), str(arguments.get("system")))}
-        wanted = arguments.get("publish", True)
-        made = self.module(self._task.action.rpartition(".")[2], dict(arguments, publish=False), task_vars)
-        if made.get("failed") or self._task.check_mode or not _true(wanted):
+        if not any(is_cloud(medium) for medium in arguments.get("media") or ()):
+            return self._published(arguments, self._sealed(arguments, arguments.get("media"), task_vars), {}, task_vars)
+        from . import _clouds  # only a play with such a medium pays for it
+
+        with _clouds.accounts(arguments["media"]) as clouds:
+            with _clouds.depositing(self, arguments, clouds, self._task.check_mode) as media:
+                made = self._sealed(arguments, media, task_vars)
+            return self._published(arguments, made, clouds, task_vars)
+
+    def _sealed(self, arguments: dict[str, t.Any], media: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        return self.module(self._task.action.rpartition(".")[2], dict(arguments, media=media, publish=False), task_vars)
+
+    def _published(self, arguments: dict[str, t.Any], made: dict[str, t.Any], clouds: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        if made.get("failed") or self._task.check_mode or not _true(arguments.get("publish", True)):
             return made
         if not _controller_lives():
             raise BackupError("interrupted", label=arguments["label"])
         given = {name: arguments[name] for name in ("label", "system", "kind", "media")}
-        published = self.module("backup_publish", dict(given, sha256=made["backup"]["sha256"]), task_vars)
+        published = publish(self, dict(given, sha256=made["backup"]["sha256"], sealed=made.pop("sealed", {})), made["backup"], clouds, task_vars)
         if published.get("failed"):
             published["backup"] = dict(made["backup"], **published.get("backup", {}))
             return published
         return dict(made, published=True, backup=dict(made["backup"], event="copy_made"))
+
+
+def publish(action: _EngineAction, arguments: dict[str, t.Any], told: dict[str, t.Any], clouds: dict[str, t.Any],
+            task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Publish on the server's own media, then in the clouds: what the server did is taken back when a cloud fails."""
+    others = [medium for medium in arguments["media"] if not is_cloud(medium)]
+    published: dict[str, t.Any] = {"changed": False}
+    if others:
+        published = action.module("backup_publish", dict(arguments, media=others, sealed={}), task_vars)
+    if published.get("failed") or not clouds:
+        return published
+    from . import _clouds  # only a play with such a medium pays for it
+
+    try:
+        published["changed"] = _clouds.publish(_clouds.slot_of(arguments), arguments["sha256"], clouds, arguments["sealed"], told) or published["changed"]
+    except BackupError as error:
+        if others and published["changed"]:
+            action.module("backup_publish", dict(arguments, media=others, sealed={}, state="sealed"), task_vars)
+        return dict(failed(error), backup=failure(error))
+    return published
+
+
+class PublishAction(_EngineAction):
+    """Give a sealed copy its final name: on the server where its media are the server's, from here where they are a cloud."""
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        if not any(is_cloud(medium) for medium in arguments.get("media") or ()):
+            return self.module("backup_publish", arguments, task_vars)
+        from . import _clouds  # only a play with such a medium pays for it
+
+        told = dict(arguments.get("record") or {})
+        with _clouds.accounts(arguments["media"]) as clouds:
+            if self._task.check_mode:
+                slot = _clouds.slot_of(arguments)
+                there = [slot.label in account.medium.labels(slot.kind, slot.system) for account in clouds.values()]
+                return {"changed": not all(there)}
+            published = publish(self, dict(arguments, sealed=arguments.get("sealed") or {}), told, clouds, task_vars)
+        if not published.get("failed"):
+            named = {name: arguments[name] for name in ("label", "system", "kind", "sha256")}
+            published["backup"] = dict(told, event="copy_made", **named)
+        return published
 
 
 class OpenAction(_EngineAction):

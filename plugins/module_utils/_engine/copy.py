@@ -19,7 +19,8 @@ import socket
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from types import MappingProxyType
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from . import manifest as manifests
 from . import programs
@@ -57,6 +58,7 @@ class Made(NamedTuple):
     digest: str
     fields: Dict[str, Any]       # of the backup structure, without event and context
     manifest: Dict[str, Any]
+    notes: Dict[str, str]        # name of a medium -> what publishing there must be told
 
 
 def now() -> str:
@@ -93,7 +95,7 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
             for deposit in deposits:
                 _write_small(deposit, manifests.file_name(order.slot.label), text)
                 _write_small(deposit, SUMS, listing)
-                deposit.seal()
+            notes = {medium.name: note for medium, note in ((medium, deposit.seal()) for medium, deposit in zip(media, deposits)) if note}
         except BaseException:
             for deposit in deposits:
                 deposit.discard()
@@ -115,7 +117,7 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
         recipients=recipients, trust_level="T2", checks=checks, sha256=digest,
         content_digest=source.content_digest() or None, objects=objects, warnings=warnings,
     )
-    return Made(digest, fields, manifest)
+    return Made(digest, fields, manifest, notes)
 
 
 def check(order: Order, medium: Medium) -> None:
@@ -129,7 +131,7 @@ def _empty(medium: Medium, slot: Slot) -> BackupError:
     return BackupError("medium_empty", location=medium.location(slot).rpartition("/" + slot.shelf)[0])
 
 
-def publish(slot: Slot, digest: str, media: Sequence[Medium]) -> bool:
+def publish(slot: Slot, digest: str, media: Sequence[Medium], notes: Mapping[str, str] = MappingProxyType({})) -> bool:
     """Publish the sealed copy on every medium. False when it was there already, the same bytes, on all of them."""
     published: List[Medium] = []
     with contextlib.ExitStack() as stack:
@@ -137,21 +139,33 @@ def publish(slot: Slot, digest: str, media: Sequence[Medium]) -> bool:
             stack.enter_context(medium.lock(slot, 60))
         try:
             for medium in media:
-                if medium.publish(slot, digest):
+                if medium.publish(slot, digest, notes.get(medium.name, "")):
                     published.append(medium)
         except BackupError:
             # on all media or on none: no copy has a name that the run will call failed
-            for medium in published:
-                with contextlib.suppress(BackupError):  # the first cause is what is told
-                    medium.withdraw(slot)
+            _withdraw(slot, published)
             raise
     return bool(published)
+
+
+def withdraw(slot: Slot, media: Sequence[Medium]) -> None:
+    """Take back a publishing of this run, since another medium failed. Never raises: the first cause is what is told."""
+    for medium in media:
+        with contextlib.suppress(BackupError), medium.lock(slot, 60):
+            medium.withdraw(slot)
+
+
+def _withdraw(slot: Slot, published: Sequence[Medium]) -> None:
+    for medium in published:
+        with contextlib.suppress(BackupError):
+            medium.withdraw(slot)
 
 
 def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg]) -> Any:
     rows: List[Dict[str, Any]] = []
     warnings: List[str] = []
-    checks = ["exit_statuses", "sha256_readback"]
+    checks = ["exit_statuses"] + (["sha256_readback"] if not all(deposit.attested for deposit in deposits) else [])
+    checks += ["block_checksums"] if any(deposit.attested for deposit in deposits) else []
     for part in source.parts():
         row = _part(order, source, part, deposits, gpg, warnings)
         method = part.check().method
@@ -163,7 +177,10 @@ def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optio
 
 def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg],
           warnings: List[str]) -> Dict[str, Any]:
-    """Write a part on all the media and read it back from each: behind the writing where the medium can, else after it."""
+    """Write a part on all the media and read it back from each: behind the writing where the medium can, else after it.
+
+    A medium that compared every block itself holds what was sent; it is read back only where no other medium is.
+    """
     row: Dict[str, Any] = {
         "name": part.name, "file": _file_name(order, part, bool(gpg)), "format": part.format, "size": 0, "size_original": 0,
         "sha256": "", "objects": None, "restore_command": part.restore_command, "facts": part.facts,
@@ -174,14 +191,17 @@ def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit],
         return _read_back(order, part, row, reading, gpg)
 
     with contextlib.ExitStack() as stack:
+        proven = [deposit for deposit in deposits if not deposit.attested] or deposits[:1]
+
         def follow(deposit: Deposit) -> Callable[[int], None]:
-            following = deposit.follow(row["file"])
+            following = deposit.follow(row["file"]) if deposit in proven else None
             trails.append(_Trail(following, prove) if following else None)
             return stack.enter_context(trails[-1]).wrote if trails[-1] else lambda size: None
 
         _write_part(order, source, part, row, deposits, gpg, warnings, follow)
         for deposit, trail in zip(deposits, trails):
-            row["objects"] = trail.finish() if trail else prove(deposit.read(row["file"]))
+            if deposit in proven:
+                row["objects"] = trail.finish() if trail else prove(deposit.read(row["file"]))
     return row
 
 
@@ -489,7 +509,7 @@ def _write_small(deposit: Deposit, file: str, content: bytes) -> None:
         writing.write(content)
     finally:
         writing.close()
-    if read_all(deposit.read(file)) != content:
+    if not deposit.attested and read_all(deposit.read(file)) != content:
         raise BackupError("bytes_differ", file=file, detail="it reads back otherwise than it was written")
 
 

@@ -94,13 +94,44 @@ _SYSTEM = table(
     {"responsible": text(), "media": listing(text(), minimum=1), "minimum_size": whole(0), "compression": choice(*COMPRESSIONS), "enabled": flag()},
 )
 
-_MEDIUM = table(
-    {"name": text(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "nas-lima"), "path": absolute_path()},
+_MEDIUM_NAME = text(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "nas-lima")
+_LOCAL = table(
+    {"name": _MEDIUM_NAME, "path": absolute_path()},
     {
         "type": choice("local"), "create": flag(), "default": flag(),
         "host": _HOST, "port": _PORT, "user": _NAME, "identity_file": absolute_path(), "ssh_key": secret(), "known_hosts": text(),
     },
 )
+# Who the controller is to Azure; the names are azure.azcollection's where they mean the same.
+_AUTH = table({}, {
+    **{name: text() for name in ("auth_source", "client_id", "tenant", "subscription_id", "cloud_environment", "profile", "x509_certificate_path",
+                                 "thumbprint", "federated_token_file", "ca_certs")},
+    **{name: secret() for name in ("secret", "x509_certificate_password", "account_key", "sas_token", "proxy")},
+    "sas_minutes": whole(5, 1440), "deposit_permissions": choice("c", "cw"),
+})
+_AZURE_BLOB = table(
+    {
+        "name": _MEDIUM_NAME, "type": choice("azure_blob"), "storage_account_name": text(r"[a-z0-9]{3,24}", "copiasentidad"),
+        "container": text(r"[a-z0-9](-?[a-z0-9]){2,62}", "copias"),
+    },
+    {
+        "default": flag(), "endpoint": text(r"https://[^\s]+", "https://copiasentidad.blob.core.windows.net"),
+        "prefix": text(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", "lima"), "tier": choice(*TIERS), "workers": whole(1, 32), "bandwidth": whole(0),
+        "proxy": secret(), "ca_certs": text(), "retry_seconds": whole(0, 86400), "auth": _AUTH,
+    },
+)
+
+
+def _medium(value: Any, where: str, problems: List[Problem]) -> None:
+    """A medium, checked by the keys of its own type."""
+    kind = value.get("type", "local") if isinstance(value, Mapping) else "local"
+    if kind not in ("local", "azure_blob"):
+        choice("local", "azure_blob")(kind, where + ".type", problems)
+    elif kind == "azure_blob":
+        _AZURE_BLOB(value, where, problems)
+    else:
+        _LOCAL(value, where, problems)
+
 
 # -- policy ----------------------------------------------------------------------------------------------------------
 _EVERY = table({}, {"days": whole(1, 366), "months": whole(1, 12)})
@@ -181,7 +212,7 @@ def validate(policy: Any, systems: Any, media: Any) -> None:
     if isinstance(policy, Mapping):
         _floors(policy, problems)
         _hours(policy, problems)
-    listing(_MEDIUM)(media, "backup_media", problems)
+    listing(_medium)(media, "backup_media", problems)
     media_names = _media_names(media, problems)
     if isinstance(systems, (list, tuple)):
         for index, system in enumerate(systems):
@@ -236,7 +267,7 @@ def _media_names(media: Any, problems: List[Problem]) -> Dict[str, bool]:
         if medium["name"].lower() in {name.lower() for name in found}:
             problems.append(Problem(where + ".name", medium["name"], "is the name of two media", "Give each medium its own name."))
         found[medium["name"]] = medium.get("default", True) is True
-        if "host" not in medium:
+        if "host" not in medium and medium.get("type") != "azure_blob":
             for key in ("port", "user", "identity_file", "ssh_key", "known_hosts"):
                 if key in medium:
                     problems.append(Problem("{0}.{1}".format(where, key), key, "has no meaning without host", "Add host, or remove it."))

@@ -44,7 +44,13 @@ class Found(NamedTuple):
 
 
 class Deposit(abc.ABC):
-    """A copy being written to a medium."""
+    """A copy being written to a medium.
+
+    `attested`: the medium itself compared what it received with checksums of what was sent, and gives nothing back before
+    the copy is published; `follow` then reads what it acknowledged.
+    """
+
+    attested = False
 
     @abc.abstractmethod
     def write(self, file: str) -> "Writing":
@@ -59,8 +65,8 @@ class Deposit(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def seal(self) -> None:
-        """Declare the copy whole: everything is on stable storage."""
+    def seal(self) -> str:
+        """Declare the copy whole: everything is on stable storage. Gives what publish() must be told, mostly nothing."""
 
     @abc.abstractmethod
     def discard(self) -> None:
@@ -115,8 +121,8 @@ class Medium(abc.ABC):
         """Begin a copy. What dead runs left of this system is swept. The lock must be held."""
 
     @abc.abstractmethod
-    def publish(self, slot: Slot, digest: str) -> bool:
-        """Give the sealed copy its final name; `digest` is the SHA-256 of its SUMS. False: it was published already."""
+    def publish(self, slot: Slot, digest: str, note: str = "") -> bool:
+        """Give the sealed copy its final name; `digest` is the SHA-256 of its SUMS, `note` what seal() gave. False: it was published already."""
 
     @abc.abstractmethod
     def withdraw(self, slot: Slot) -> None:

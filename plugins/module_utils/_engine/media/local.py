@@ -76,7 +76,7 @@ class Local(Medium):
             os.mkdir(path, 0o700)
         return _LocalDeposit(self, path, self._hidden(slot, "sealed"))
 
-    def publish(self, slot: Slot, digest: str) -> bool:
+    def publish(self, slot: Slot, digest: str, note: str = "") -> bool:
         final = self.location(slot)
         sealed = self._hidden(slot, "sealed")
         if os.path.lexists(final):
@@ -262,7 +262,7 @@ class _LocalDeposit(Deposit):
 
         return Following(lambda size: os.read(descriptor, size), settle, lambda: os.close(descriptor))
 
-    def seal(self) -> None:
+    def seal(self) -> str:
         try:
             _sync_directory(self.path)
             os.rename(self.path, self.sealed)
@@ -270,6 +270,7 @@ class _LocalDeposit(Deposit):
         except OSError as error:
             raise _fault(error, self.medium.path) from error
         self.path = self.sealed
+        return ""
 
     def discard(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)

@@ -200,7 +200,7 @@ class Ssh(Medium):
         self.ask(_DEPOSIT, *self.words(slot))
         return _SshDeposit(self, slot)
 
-    def publish(self, slot: Slot, digest: str) -> bool:
+    def publish(self, slot: Slot, digest: str, note: str = "") -> bool:
         answer = self.ask(_PUBLISH, *self.words(slot), SUMS, digest)
         if answer == "taken":
             raise BackupError("label_taken", label=slot.label, location=self._shelf(slot))
@@ -365,9 +365,10 @@ class _SshDeposit(Deposit):
     def read(self, file: str) -> Reading:
         return self.medium.read_from(self.path, self.slot, file, "")
 
-    def seal(self) -> None:
+    def seal(self) -> str:
         self.medium.still_locked(self.slot)
         self.medium.ask(_SEAL, *self.medium.words(self.slot))
+        return ""
 
     def discard(self) -> None:
         with contextlib.suppress(BackupError, OSError):

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A medium of type azure_blob as the controller sees it: it holds the identity, signs for servers, and commits what they staged."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from ...module_utils._engine import manifest as manifests
+from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.media.azure_blob import AzureBlob
+from ...module_utils._engine.media.azure_http import Credential, Refused, fault
+from ...module_utils._engine.media.base import SUMS, Slot
+from ...module_utils._engine.media.catalogue import azure
+from . import sas
+
+_SCOPE = "https://storage.azure.com/.default"
+_MINUTES = 60
+# The identity's own work on the container: everything that `deposit` and `read` signatures may not.
+_OWN = "rcwdlt"
+# Of the auth options these are ours; the others are the identity's.
+_OURS = ("account_key", "sas_token", "sas_minutes", "deposit_permissions")
+
+
+class Account:
+    """One medium, with the controller's credentials."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.auth = dict(options.get("auth") or {})
+        self.options = {name: value for name, value in options.items() if name not in ("auth", "session")}
+        self.name = str(options.get("name") or "")
+        self.account = str(options.get("storage_account_name") or "")
+        self.seconds = int(self.auth.get("sas_minutes") or _MINUTES) * 60
+        self.key: sas.DelegationKey | str = str(self.auth.get("account_key") or "")
+        self.key_until = float("inf") if self.key else 0.0
+        self.medium: AzureBlob = azure(self.options, self._credential)
+        if not self.account:
+            raise BackupError("invalid_input", where=f"backup_media.{self.name}.storage_account_name", value="", problem="is missing",
+                              mend="Name the storage account.")
+
+    def close(self) -> None:
+        self.medium.close()
+
+    def sign(self, blob: str, permissions: str) -> str:
+        """A signature for one blob. Raises BackupError."""
+        given = self.auth.get("sas_token")
+        if given:
+            return str(given).lstrip("?")
+        if time.time() + self.seconds > self.key_until:
+            self.key = sas.delegation_key(self.medium.service, 2 * self.seconds)
+            self.key_until = time.time() + 2 * self.seconds
+        return sas.sign(self.key, self.account, self.options["container"], blob, permissions, self.seconds)
+
+    def directory(self, slot: Slot) -> str:
+        """The copy's path inside the container."""
+        return self.medium.location(slot)[len(self.medium.service.location) + 1:]
+
+    @property
+    def deposit(self) -> str:
+        return str(self.auth.get("deposit_permissions") or sas.DEPOSIT)
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the controller can look at what lies there; a given signature may allow less."""
+        given = self.auth.get("sas_token")
+        return not given or {"r", "l"} <= set(parse_qs(str(given).lstrip("?")).get("sp", [""])[0])
+
+    def prepare(self, slot: Slot, simulated: bool) -> bool:
+        """Before any work: the container is there, the label is free, an unfinished copy of it is swept. Gives whether the system has copies here."""
+        if not self.may_read:
+            return True
+        files = self.medium.files(slot)
+        if SUMS in files:
+            raise BackupError("label_taken", label=slot.label, location=self.medium.location(slot))
+        if files and not simulated:
+            try:
+                self.medium.remove(slot, "")
+            except BackupError as error:
+                raise BackupError("leftover_stays", location=self.medium.location(slot), detail=error.message) from error
+        return next(iter(self.medium.blobs(slot.shelf + "/")), None) is not None
+
+    def for_deposit(self, slot: Slot, channel: str, stocked: bool) -> dict[str, Any]:
+        """The medium's options as a server gets them, to stage a copy."""
+        known = (SUMS, manifests.file_name(slot.label))
+        return {**self.options, "session": {"keys": self._keys(slot, known, self.deposit), "channel": channel, "stocked": stocked}}
+
+    def for_reading(self, slot: Slot, channel: str) -> dict[str, Any]:
+        """The medium's options as a server gets them, to read one copy."""
+        names: Iterable[str] = self.medium.files(slot) if self.may_read and not self.auth.get("sas_token") else (SUMS,)
+        return {**self.options, "session": {"keys": self._keys(slot, names or (SUMS,), sas.READ), "channel": channel}}
+
+    def for_keeping(self) -> dict[str, Any]:
+        """The medium's options for a module that runs on the controller itself."""
+        own = str(self.auth.get("sas_token") or "").lstrip("?") or self.sign("", _OWN)
+        return {**self.options, "session": {"keys": {"*": own}}}
+
+    def tag(self, slot: Slot, tags: Mapping[str, Any]) -> None:
+        """Index tags on every file of a copy: what a search in the portal and rules of the container go by."""
+        rows = "".join(f"<Tag><Key>{escape(name)}</Key><Value>{escape(_tag_value(value))}</Value></Tag>" for name, value in tags.items() if value)
+        body = f"<?xml version=\"1.0\" encoding=\"utf-8\"?><Tags><TagSet>{rows}</TagSet></Tags>".encode()
+        for name in self.medium.files(slot):
+            blob = f"{self.directory(slot)}/{name}"
+            try:
+                self.medium.service.request("PUT", blob, "comp=tags", {"Content-Type": "application/xml"}, body, len(body))
+            except Refused as refused:
+                raise fault(refused, f"{self.medium.location(slot)}/{name}") from refused
+
+    def _keys(self, slot: Slot, names: Iterable[str], permissions: str) -> dict[str, str]:
+        if self.auth.get("sas_token"):
+            return {"*": self.sign("", permissions)}
+        below = self.directory(slot)
+        return {f"{below}/{name}": self.sign(f"{below}/{name}", permissions) for name in names}
+
+    def _credential(self, blob: str, refused: Credential | None) -> Credential:
+        if self.auth.get("sas_token"):
+            return Credential(str(self.auth["sas_token"]).lstrip("?"))
+        if self.auth.get("account_key"):
+            return Credential(sas.sign(str(self.auth["account_key"]), self.account, self.options["container"], "", _OWN, self.seconds))
+        from .identity import bearer  # only a play that uses an identity pays for it
+
+        token = bearer({name: value for name, value in self.auth.items() if name not in _OURS}, _SCOPE)
+        return Credential(headers=(("Authorization", "Bearer " + token.text),))
+
+
+def _tag_value(value: t.Any) -> str:
+    """What the service takes in a tag: letters, digits, space and + - . / : = _, up to 256."""
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in " +-./:=_") else "_" for letter in str(value))[:256]

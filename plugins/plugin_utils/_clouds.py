@@ -1,0 +1,111 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an action does for media in a cloud around the module it runs: signatures before, answers meanwhile, the commit after."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
+
+from ..module_utils._engine import copy as engine
+from ..module_utils._engine import label
+from ..module_utils._engine.errors import BackupError
+from ..module_utils._engine.media.base import Slot
+from ._azure import sas
+from ._azure.storage import Account
+from ._copying import is_cloud
+from ._line import line
+
+_TAGS = ("system", "kind", "label", "trust_level", "criticality")
+
+
+def slot_of(arguments: Mapping[str, t.Any]) -> Slot:
+    """Where the copy of a task stands. Raises BackupError for a label that is none."""
+    named = label.parse(str(arguments.get("label")))
+    return Slot(str(arguments.get("kind")), named.system, named.name)
+
+
+@contextmanager
+def accounts(media: t.Any) -> Iterator[dict[str, Account]]:
+    """The clouds among the media, by name."""
+    with ExitStack() as stack:
+        found = {}
+        for medium in filter(is_cloud, media):
+            found[str(medium.get("name"))] = account = Account(medium)
+            stack.callback(account.close)
+        yield found
+
+
+@contextmanager
+def depositing(action: ActionBase, arguments: Mapping[str, t.Any], clouds: Mapping[str, Account], simulated: bool) -> Iterator[list[t.Any]]:
+    """The media as the server gets them, served while the body runs the module. Nothing is begun when a cloud would refuse."""
+    if not clouds:
+        yield list(arguments["media"])
+        return
+    slot = slot_of(arguments)
+    stocked = {name: account.prepare(slot, simulated) for name, account in clouds.items()}
+
+    def answer(word: str, argument: str) -> str:
+        return _signed(clouds, slot, word, argument, None)
+
+    with line(action, slot.label, answer) as channel:
+        yield [clouds[medium["name"]].for_deposit(slot, channel, stocked[medium["name"]]) if is_cloud(medium) else medium
+               for medium in arguments["media"]]
+
+
+@contextmanager
+def reading(action: ActionBase, arguments: Mapping[str, t.Any]) -> Iterator[t.Any]:
+    """The medium as the server gets it, to read one copy of it."""
+    slot = slot_of(arguments)
+    with accounts([arguments["medium"]]) as clouds:
+        account = next(iter(clouds.values()))
+        with line(action, slot.label, lambda word, argument: _signed(clouds, slot, word, argument, sas.READ)) as channel:
+            yield account.for_reading(slot, channel)
+
+
+@contextmanager
+def keeping(medium: Mapping[str, t.Any]) -> Iterator[t.Any]:
+    """The medium for a module that runs on the controller."""
+    with accounts([medium]) as clouds:
+        yield next(iter(clouds.values())).for_keeping()
+
+
+def publish(slot: Slot, digest: str, clouds: Mapping[str, Account], sealed: Mapping[str, str], told: Mapping[str, t.Any]) -> bool:
+    """Commit what a server staged, on every cloud or on none, and put index tags on it; tags that fail cost a warning."""
+    changed = engine.publish(slot, digest, [account.medium for account in clouds.values()], sealed)
+    for account in clouds.values():
+        if not account.may_read:
+            continue
+        try:
+            account.tag(slot, {name: told.get(name) for name in _TAGS})
+        except BackupError as error:
+            Display().warning(f"{account.name}: {error.code}: the index tags were not set: {error.message}")
+    return changed
+
+
+def here(action: ActionBase, task_vars: Mapping[str, t.Any]) -> tuple[ActionBase, dict[str, t.Any]]:
+    """The same action on the controller itself: where the identity is, a cloud is looked after."""
+    play_context = copy.copy(action._play_context)
+    play_context.become = False
+    local = copy.copy(action)
+    local._play_context = play_context
+    local._connection = connection_loader.get("ansible.builtin.local", play_context)
+    local._connection.set_options(var_options={})
+    return local, {**task_vars, "ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+
+def _signed(clouds: Mapping[str, Account], slot: Slot, word: str, argument: str, permissions: str | None) -> str:
+    """A signature for a name below this copy's own directory, and for nothing else that a server might ask."""
+    name, _slash, blob = argument.partition("/")
+    account = clouds.get(name)
+    if account is None or word != "sign" or blob.rpartition("/")[0] != account.directory(slot):
+        raise BackupError("azure_refused", location=argument, detail="the server asked for a signature outside the copy's own directory")
+    return account.sign(blob, permissions or account.deposit)

