@@ -43,7 +43,7 @@ _AZURE = r"""
         type: str
         default: ""
       ca_certs:
-        description: Certificates in PEM of a private authority, or the path of their file, trusted beside the system's own.
+        description: Certificates in PEM of a private authority, or the path of their file on the controller, trusted beside the system's own.
         type: str
         default: ""
       retry_seconds:

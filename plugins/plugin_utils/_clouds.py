@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import sys
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from ansible.plugins.action import ActionBase

@@ -52,7 +52,8 @@ def stamp(seconds: float) -> str:
 def delegation_key(service: Service, seconds: int) -> DelegationKey:
     """Ask the account for a key that signs for `seconds` from now. Raises BackupError azure_refused and kin."""
     now = time.time()
-    body = f"<?xml version=\"1.0\" encoding=\"utf-8\"?><KeyInfo><Start>{stamp(now - _BEFORE)}</Start><Expiry>{stamp(now + min(seconds, _KEY_LIVES - _BEFORE))}</Expiry></KeyInfo>"
+    until = stamp(now + min(seconds, _KEY_LIVES - _BEFORE))
+    body = f"<?xml version=\"1.0\" encoding=\"utf-8\"?><KeyInfo><Start>{stamp(now - _BEFORE)}</Start><Expiry>{until}</Expiry></KeyInfo>"
     account = Service(service.place._replace(container=""), service.credentials)
     try:
         answer = account.request("POST", "", "restype=service&comp=userdelegationkey", {"Content-Type": "application/xml"}, body.encode(), len(body))

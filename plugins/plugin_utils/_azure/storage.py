@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from ...module_utils._engine import manifest as manifests
+from ...module_utils._engine import programs
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.media.azure_blob import AzureBlob
 from ...module_utils._engine.media.azure_http import Credential, Refused, fault
@@ -34,6 +35,8 @@ class Account:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.auth = dict(options.get("auth") or {})
         self.options = {name: value for name, value in options.items() if name not in ("auth", "session")}
+        # a path is of the controller: servers get the text
+        self.options["ca_certs"] = programs.lines_of(str(options.get("ca_certs") or ""), "medium.ca_certs")
         self.name = str(options.get("name") or "")
         self.account = str(options.get("storage_account_name") or "")
         self.seconds = int(self.auth.get("sas_minutes") or _MINUTES) * 60

