@@ -42,8 +42,10 @@ class House:
         subprocess.run([*git, "commit", "-qm", "first"], check=True)
 
     def run(self, playbook, *options):
-        systems = [{"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": {"type": "sqlite", "path": str(self.top / "siga.sqlite")}},
-                   {"name": "Portal", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": {"type": "git", "path": str(self.top / "fuentes")}}]
+        database = {"type": "sqlite", "path": str(self.top / "siga.sqlite")}
+        code = {"type": "git", "path": str(self.top / "fuentes")}
+        systems = [{"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": database},
+                   {"name": "Portal", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": code}]
         media = [{**medium, "auth": self.auth} if medium is self.cloud else medium for medium in self.media]
         told = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": systems, "backup_media": media,
                 "common_install_tools": False, "backup_custody_directory": str(self.top / "custodia"), "backup_assigned_paths": [str(self.top)]}
