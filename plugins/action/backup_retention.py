@@ -29,6 +29,7 @@ class ActionModule(InventoryAction):
         **INVENTORY,
         "kind": {"type": "str", "default": "all", "choices": ["all", *result.KINDS]},
         "clock_confirmed": {"type": "bool", "default": False},
+        "repository": {"type": "str", "default": ""},
         "show": {"type": "bool", "default": False},
     }
 
@@ -40,7 +41,7 @@ class ActionModule(InventoryAction):
             if not arguments["clock_confirmed"]:
                 _refuse_a_wrong_clock(store, now)
             for _index, system in found.chosen(arguments["kind"]):
-                rows += _system(store, system, found.rules, now)
+                rows += _system(store, system, found.rules, now, arguments["repository"])
         lines = [line for row in rows for line in _lines(row)] or ["No hay copias que juzgar."]
         if arguments["show"]:
             Display().display("\n".join([f"{task_vars['inventory_hostname']}: retención de copias", *lines]))
@@ -48,7 +49,7 @@ class ActionModule(InventoryAction):
         return {"changed": False, "retention": rows, "summary": lines, **({"backup": started} if started else {})}
 
 
-def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.datetime) -> list[dict[str, Any]]:
+def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.datetime, repository: str) -> list[dict[str, Any]]:
     """One row for each medium that holds copies of a system."""
     kind, name = system["kind"], system["name"]
     rule = _retention.rule_for(rules, kind, system["criticality"])
@@ -57,7 +58,7 @@ def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], n
     labels = {copy["label"] for copy in copies}
     rows = []
     for medium in dict.fromkeys(medium for copy in copies for medium in copy["media"]):
-        verdicts = _retention.judge(copies, medium, rule, required, now, _due.zone(rules["time_zone"]), minimum, labels if "" in held else held)
+        verdicts = _retention.judge(copies, medium, rule, required, now, _due.zone(rules["time_zone"]), minimum, labels if "" in held else held, repository)
         good = [verdict for verdict in verdicts if verdict.good]
         rows.append({
             "system": name, "kind": kind, "medium": medium, "numeral": rules["kinds"][kind]["numeral"],

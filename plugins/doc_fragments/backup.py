@@ -5,65 +5,6 @@
 
 from __future__ import annotations
 
-# The options of a medium in Azure Blob Storage, for media and medium alike.
-_AZURE = r"""
-      storage_account_name:
-        description: Storage account of a medium of type C(azure_blob).
-        type: str
-        default: ""
-      endpoint:
-        description:
-          - Address of the account's blob service where it is not C(https://ACCOUNT.blob.core.windows.net), for a private endpoint
-            or another cloud.
-        type: str
-        default: ""
-      container:
-        description: Container of a medium of type C(azure_blob). It is made beforehand.
-        type: str
-        default: ""
-      prefix:
-        description: Path inside the container under which copies lie.
-        type: str
-        default: ""
-      tier:
-        description: Access tier that blobs are made in. Empty takes the account's own. V(archive) can't be read before it is rehydrated.
-        type: str
-        choices: ["", hot, cool, cold, archive]
-        default: ""
-      workers:
-        description: Blocks that are sent, or ranges read, at the same time. Each takes up to 16 MiB of memory.
-        type: int
-        default: 3
-      bandwidth:
-        description: Bytes a second that sending may take. V(0) sets no limit.
-        type: int
-        default: 0
-      proxy:
-        description: Proxy that the server and the controller go through, C(http://[user:password@]host:port).
-        type: str
-        default: ""
-      ca_certs:
-        description: Certificates in PEM of a private authority, or the path of their file on the controller, trusted beside the system's own.
-        type: str
-        default: ""
-      retry_seconds:
-        description: Seconds that a request is tried again when the service is busy or the connection is lost.
-        type: int
-        default: 600
-      auth:
-        description:
-          - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),
-            C(client_id), C(secret), C(tenant) and so on; or C(account_key) (discouraged, since it opens the whole account) or C(sas_token).
-          - It stays on the controller. A server receives a signature that only makes new blobs, or only reads, for the names of one copy,
-            valid C(sas_minutes) (default 60) and renewed while the task runs.
-        type: dict
-        default: {}
-      session:
-        description: What the controller adds for the server. Not to be written by people.
-        type: dict
-        default: {}
-"""
-
 
 class ModuleDocFragment:
 
@@ -149,7 +90,62 @@ options:
           O(media[].host). The key is always checked.
         type: str
         default: ""
-""" + _AZURE
+      storage_account_name:
+        description: Storage account of a medium of type C(azure_blob).
+        type: str
+        default: ""
+      endpoint:
+        description:
+          - Address of the account's blob service where it is not C(https://ACCOUNT.blob.core.windows.net), for a private endpoint
+            or another cloud.
+        type: str
+        default: ""
+      container:
+        description: Container of a medium of type C(azure_blob). It is made beforehand.
+        type: str
+        default: ""
+      prefix:
+        description: Path inside the container under which copies lie.
+        type: str
+        default: ""
+      tier:
+        description: Access tier that blobs are made in. Empty takes the account's own. V(archive) can't be read before it is rehydrated.
+        type: str
+        choices: ["", hot, cool, cold, archive]
+        default: ""
+      workers:
+        description: Blocks that are sent, or ranges read, at the same time. Each takes up to 16 MiB of memory.
+        type: int
+        default: 3
+      bandwidth:
+        description: Bytes a second that sending may take. V(0) sets no limit.
+        type: int
+        default: 0
+      proxy:
+        description: Proxy that the server and the controller go through, C(http://[user:password@]host:port).
+        type: str
+        default: ""
+      ca_certs:
+        description: Certificates in PEM of a private authority, or the path of their file on the controller, trusted beside the system's own.
+        type: str
+        default: ""
+      retry_seconds:
+        description: Seconds that a request is tried again when the service is busy or the connection is lost.
+        type: int
+        default: 600
+      auth:
+        description:
+          - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),
+            C(client_id), C(secret), C(tenant) and so on; or C(account_key) (discouraged, since it opens the whole account) or C(sas_token).
+          - It stays on the controller. A server receives a signature that only makes new blobs, or only reads, for the names of one copy,
+            valid C(sas_minutes) (default 60) and renewed while the task runs.
+        type: dict
+        default: {}
+      session:
+        description: What the controller adds for the server. Not to be written by people.
+        type: dict
+        default: {}
+"""
 
     MEDIUM = r"""
 options:
@@ -204,7 +200,62 @@ options:
           O(medium.host). The key is always checked.
         type: str
         default: ""
-""" + _AZURE
+      storage_account_name:
+        description: Storage account of a medium of type C(azure_blob).
+        type: str
+        default: ""
+      endpoint:
+        description:
+          - Address of the account's blob service where it is not C(https://ACCOUNT.blob.core.windows.net), for a private endpoint
+            or another cloud.
+        type: str
+        default: ""
+      container:
+        description: Container of a medium of type C(azure_blob). It is made beforehand.
+        type: str
+        default: ""
+      prefix:
+        description: Path inside the container under which copies lie.
+        type: str
+        default: ""
+      tier:
+        description: Access tier that blobs are made in. Empty takes the account's own. V(archive) can't be read before it is rehydrated.
+        type: str
+        choices: ["", hot, cool, cold, archive]
+        default: ""
+      workers:
+        description: Blocks that are sent, or ranges read, at the same time. Each takes up to 16 MiB of memory.
+        type: int
+        default: 3
+      bandwidth:
+        description: Bytes a second that sending may take. V(0) sets no limit.
+        type: int
+        default: 0
+      proxy:
+        description: Proxy that the server and the controller go through, C(http://[user:password@]host:port).
+        type: str
+        default: ""
+      ca_certs:
+        description: Certificates in PEM of a private authority, or the path of their file on the controller, trusted beside the system's own.
+        type: str
+        default: ""
+      retry_seconds:
+        description: Seconds that a request is tried again when the service is busy or the connection is lost.
+        type: int
+        default: 600
+      auth:
+        description:
+          - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),
+            C(client_id), C(secret), C(tenant) and so on; or C(account_key) (discouraged, since it opens the whole account) or C(sas_token).
+          - It stays on the controller. A server receives a signature that only makes new blobs, or only reads, for the names of one copy,
+            valid C(sas_minutes) (default 60) and renewed while the task runs.
+        type: dict
+        default: {}
+      session:
+        description: What the controller adds for the server. Not to be written by people.
+        type: dict
+        default: {}
+"""
 
     MAKING = r"""
 options:

@@ -380,6 +380,25 @@ def publish_copy(module: AnsibleModule) -> None:
     run(module, work, lambda error: "copy_failed")
 
 
+def transfer_copy(module: AnsibleModule) -> None:
+    """Write a published copy onto another medium and seal it there."""
+
+    def work(task: Task) -> Dict[str, Any]:
+        started, clock = copy.now(), time.monotonic()
+        source, target = media_catalogue.build(task.params["source"]), task.medium()
+        known = dict(medium=target.name, location=target.location(task.slot), started_at=started)
+        if module.check_mode:
+            with copy.Copy(task.slot, source, None, task.params["sha256"]) as opened:
+                target.check(task.slot, opened.size)
+            return dict(changed=True, backup=task.fields("transfer_simulated", sha256=opened.digest, size=opened.size, **known))
+        opened, note = copy.carry(task.slot, source, target, task.params["sha256"], task.params["lock_timeout"])
+        told = task.fields(None, sha256=opened.digest, size=opened.size, ended_at=copy.now(), trust_level=task.params["trust_level"],
+                           duration_ms=int((time.monotonic() - clock) * 1000), checks=["sha256_both_ends"], **known)
+        return dict(changed=True, sealed={target.name: note} if note else {}, backup=told)
+
+    run(module, work, lambda error: "transfer_failed")
+
+
 def prune_copies(module: AnsibleModule) -> None:
     """Remove copies of a system from a medium, once those that must stay are proven there. Each removal is an event of its own."""
 

@@ -47,6 +47,12 @@ options:
     type: str
     choices: [all, database, source_code, file_server, mailbox]
     default: all
+  repository:
+    description:
+      - Name of the medium that is the repository (numeral 7.2.1 d). On the others a good copy stays until it lies there too.
+      - Empty asks nothing of it.
+    type: str
+    default: ""
   clock_confirmed:
     description: A person has looked at the clock, and it is right.
     type: bool

@@ -45,8 +45,12 @@ def accounts(media: t.Any) -> Iterator[dict[str, Account]]:
 
 
 @contextmanager
-def depositing(action: ActionBase, arguments: Mapping[str, t.Any], clouds: Mapping[str, Account], simulated: bool) -> Iterator[list[t.Any]]:
-    """The media as the server gets them, served while the body runs the module. Nothing is begun when a cloud would refuse."""
+def depositing(action: ActionBase, arguments: Mapping[str, t.Any], clouds: Mapping[str, Account], simulated: bool,
+               resuming: bool = False) -> Iterator[list[t.Any]]:
+    """The media as the server gets them, served while the body runs the module. Nothing is begun when a cloud would refuse.
+
+    With `resuming` the bytes are those of a run before, and blocks that lie there are not sent again.
+    """
     if not clouds:
         yield list(arguments["media"])
         return
@@ -57,8 +61,12 @@ def depositing(action: ActionBase, arguments: Mapping[str, t.Any], clouds: Mappi
         return _signed(clouds, slot, word, argument, None)
 
     with line(action, slot.label, answer) as channel:
-        yield [clouds[medium["name"]].for_deposit(slot, channel, stocked[medium["name"]]) if is_cloud(medium) else medium
+        yield [_given(clouds[medium["name"]], slot, channel, stocked[medium["name"]], resuming) if is_cloud(medium) else medium
                for medium in arguments["media"]]
+
+
+def _given(account: Account, slot: Slot, channel: str, stocked: bool, resuming: bool) -> dict[str, t.Any]:
+    return account.for_resuming(slot, channel, stocked) if resuming else account.for_deposit(slot, channel, stocked)
 
 
 @contextmanager
@@ -66,7 +74,7 @@ def reading(action: ActionBase, arguments: Mapping[str, t.Any]) -> Iterator[t.An
     """The medium as the server gets it, to read one copy of it."""
     slot = slot_of(arguments)
     with accounts([arguments["medium"]]) as clouds:
-        account = next(iter(clouds.values()))
+        account = clouds[str(arguments["medium"]["name"])]
         with line(action, slot.label, lambda word, argument: _signed(clouds, slot, word, argument, sas.READ)) as channel:
             yield account.for_reading(slot, channel)
 
@@ -75,7 +83,7 @@ def reading(action: ActionBase, arguments: Mapping[str, t.Any]) -> Iterator[t.An
 def keeping(medium: Mapping[str, t.Any]) -> Iterator[t.Any]:
     """The medium for a module that runs on the controller."""
     with accounts([medium]) as clouds:
-        yield next(iter(clouds.values())).for_keeping()
+        yield clouds[str(medium["name"])].for_keeping()
 
 
 def publish(slot: Slot, digest: str, clouds: Mapping[str, Account], sealed: Mapping[str, str], told: Mapping[str, t.Any]) -> bool:

@@ -167,6 +167,38 @@ class PublishAction(_EngineAction):
         return published
 
 
+class TransferAction(_EngineAction):
+    """Write a copy onto another medium: sealed where the play runs, published while this run lives."""
+
+    FAILURE_EVENT = "transfer_failed"
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        source, target = arguments.get("source") or {}, arguments.get("medium") or {}
+        with contextlib.ExitStack() as stack:
+            clouds: dict[str, t.Any] = {}
+            given = dict(arguments)
+            if is_cloud(source) or is_cloud(target):
+                from . import _clouds  # only a play with such a medium pays for it
+
+                clouds = stack.enter_context(_clouds.accounts([target]))
+                if is_cloud(source):
+                    given["source"] = stack.enter_context(_clouds.reading(self, dict(arguments, medium=source)))
+                if is_cloud(target):
+                    aimed = dict(arguments, media=[target])
+                    given["medium"] = stack.enter_context(_clouds.depositing(self, aimed, clouds, self._task.check_mode, True))[0]
+            made = _run(self, "backup_transfer", given, task_vars)
+            if made.get("failed") or self._task.check_mode:
+                return made
+            if not _controller_lives():
+                raise BackupError("interrupted", label=arguments["label"])
+            aimed = {name: arguments[name] for name in ("label", "system", "kind")}
+            aimed.update(media=[target], sha256=made["backup"]["sha256"], sealed=made.pop("sealed", {}))
+            published = publish(self, aimed, made["backup"], clouds, task_vars)
+        if published.get("failed"):
+            return dict(published, backup=dict(made["backup"], **{**published.get("backup", {}), "event": "transfer_failed"}))
+        return dict(made, backup=dict(made["backup"], event="copy_transferred"))
+
+
 class OpenAction(_EngineAction):
     """Open a copy: its password comes from custody when the task gives none."""
 

@@ -44,11 +44,11 @@ def rule_for(policy: Mapping[str, Any], kind: str, criticality: str) -> dict[str
 
 
 def judge(copies: Sequence[Mapping[str, Any]], medium: str, rule: Mapping[str, int], required: str, now: datetime.datetime, zone: datetime.tzinfo,
-          minimum: int = 1, held: Collection[str] = ()) -> list[Verdict]:
+          minimum: int = 1, held: Collection[str] = (), repository: str = "") -> list[Verdict]:
     """The verdict of each copy that the bitácora knows on `medium`, newest first.
 
     `copies` are those of Store.copies; `rule` that of rule_for; `required` the trust level that makes a copy count; `held` the labels on
-    hold. `minimum` below 1 is taken as 1.
+    hold. `minimum` below 1 is taken as 1. With a `repository` (numeral 7.2.1 d) a good copy stays until it lies there too.
     """
     here = sorted((copy for copy in copies if medium in copy["media"]), key=lambda copy: (_taken(copy), copy["n"]), reverse=True)
     future = [copy for copy in here if _taken(copy) > now]
@@ -61,6 +61,9 @@ def judge(copies: Sequence[Mapping[str, Any]], medium: str, rule: Mapping[str, i
     for copy in here:
         if copy["label"] in held:
             reasons[copy["label"]] = "está retenida"
+    for copy in good if repository and repository != medium else ():
+        if not copy["media"].get(repository):
+            reasons.setdefault(copy["label"], f"aún no está en el repositorio ({repository})")
     for label, why in _ruled(good, rule, now, zone).items():
         reasons.setdefault(label, why)
     return [_verdict(copy, reasons.get(copy["label"]), good, rule, required, max(1, minimum)) for copy in here]

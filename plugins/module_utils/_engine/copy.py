@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from types import MappingProxyType
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import manifest as manifests
 from . import programs
@@ -118,6 +118,54 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
         content_digest=source.content_digest() or None, objects=objects, warnings=warnings,
     )
     return Made(digest, fields, manifest, notes)
+
+
+def carry(slot: Slot, source: Medium, target: Medium, expected: str, lock_timeout: int = 0) -> Tuple[Copy, str]:
+    """Write a published copy onto another medium, byte for byte, and seal it there. Gives the copy, and the note for publishing.
+
+    Its bytes are hashed as they are read and as they lie on the target. Raises bytes_differ when either is not what was recorded.
+    """
+    with Copy(slot, source, None, expected) as opened, target.lock(slot, lock_timeout):
+        target.check(slot, opened.size)
+        deposit = target.deposit(slot)
+        try:
+            for name in [*opened.sums, SUMS]:
+                _carry_file(slot, source, deposit, name, opened.sums.get(name, opened.digest))
+            return opened, deposit.seal()
+        except BaseException:
+            deposit.discard()
+            raise
+
+
+def _carry_file(slot: Slot, source: Medium, deposit: Deposit, name: str, expected: str) -> None:
+    digest = hashlib.sha256()
+    reading = source.read(slot, name)
+    try:
+        writing = deposit.write(name)
+        try:
+            for chunk in iter(lambda: reading.read(1 << 20), b""):
+                digest.update(chunk)
+                writing.write(chunk)
+        finally:
+            writing.close()
+    finally:
+        reading.close()
+    if digest.hexdigest() != expected:
+        raise BackupError("bytes_differ", file="{0}/{1}".format(source.location(slot), name), detail=_other(digest.hexdigest(), expected))
+    if deposit.attested:
+        return
+    there, written = hashlib.sha256(), deposit.read(name)
+    try:
+        for chunk in iter(lambda: written.read(1 << 20), b""):
+            there.update(chunk)
+    finally:
+        written.close()
+    if there.hexdigest() != expected:
+        raise BackupError("bytes_differ", file=name, detail="on the target, " + _other(there.hexdigest(), expected))
+
+
+def _other(found: str, expected: str) -> str:
+    return "its SHA-256 is {0}, recorded {1}".format(found, expected)
 
 
 def check(order: Order, medium: Medium) -> None:

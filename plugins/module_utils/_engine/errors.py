@@ -240,6 +240,34 @@ _FAULTS = (
         "{location} tiene una copia inconclusa de este rótulo que no se puede retirar: {detail}",
         "Use otro rótulo para esta copia; el resto se retirará cuando venza su retención.",
     ),
+    Fault(
+        "RSP422", "identity_missing",
+        "there is no identity for Azure ({source}): {detail}",
+        "Give auth of the medium (auth_source, client_id, tenant and a secret, certificate or federated token), or run `az login` on the controller.",
+        "No hay identidad para Azure ({source}): {detail}",
+        "Declare auth del medio (auth_source, client_id, tenant y un secreto, certificado o token federado), o ejecute `az login` en el controlador.",
+    ),
+    Fault(
+        "RSP423", "identity_refused",
+        "Azure refused the controller's identity: {detail}",
+        "Check tenant, client_id and its secret or certificate, and whether it expired.",
+        "Azure rechazó la identidad del controlador: {detail}",
+        "Revise tenant, client_id y su secreto o certificado, y si venció.",
+    ),
+    Fault(
+        "RSP424", "identity_unreachable",
+        "the login service {location} can't be reached: {detail}",
+        "Check the controller's network; give proxy and ca_certs under auth where the institution has its own.",
+        "No se puede llegar al servicio de inicio de sesión {location}: {detail}",
+        "Revise la red del controlador; indique proxy y ca_certs en auth si la institución tiene los suyos.",
+    ),
+    Fault(
+        "RSP425", "azure_packages_missing",
+        "the packages for Azure are not installed on the controller: {detail}",
+        "Run: pip install -r requirements-azure.txt",
+        "Faltan en el controlador los paquetes para Azure: {detail}",
+        "Ejecute: pip install -r requirements-azure.txt",
+    ),
     # -- 5xx verification -------------------------------------------------------------------------------------------
     Fault(
         "RSP501", "bytes_differ",

@@ -105,8 +105,8 @@ _LOCAL = table(
 # Who the controller is to Azure; the names are azure.azcollection's where they mean the same.
 _AUTH = table({}, {
     **{name: text() for name in ("auth_source", "client_id", "tenant", "subscription_id", "cloud_environment", "profile", "x509_certificate_path",
-                                 "thumbprint", "federated_token_file", "ca_certs")},
-    **{name: secret() for name in ("secret", "x509_certificate_password", "account_key", "sas_token", "proxy")},
+                                 "thumbprint", "federated_token_file", "authority", "ca_certs")},
+    **{name: secret() for name in ("secret", "account_key", "sas_token", "proxy")},
     "sas_minutes": whole(5, 1440), "deposit_permissions": choice("c", "cw"),
 })
 _AZURE_BLOB = table(

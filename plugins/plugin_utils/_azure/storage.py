@@ -25,6 +25,8 @@ _SCOPE = "https://storage.azure.com/.default"
 _MINUTES = 60
 # The identity's own work on the container: everything that `deposit` and `read` signatures may not.
 _OWN = "rcwdlt"
+# Where a server notes the blocks it sent, when the given signature lets nobody ask.
+_JOURNALS = "/var/lib/respaldo/blocks"
 # Of the auth options these are ours; the others are the identity's.
 _OURS = ("account_key", "sas_token", "sas_minutes", "deposit_permissions")
 
@@ -35,6 +37,9 @@ class Account:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.auth = dict(options.get("auth") or {})
         self.options = {name: value for name, value in options.items() if name not in ("auth", "session")}
+        for name in ("ca_certs", "proxy"):    # the login service is reached as the container is, unless it is told otherwise
+            if str(options.get(name) or "").startswith(("/", "http")):
+                self.auth.setdefault(name, options[name])
         # a path is of the controller: servers get the text
         self.options["ca_certs"] = programs.lines_of(str(options.get("ca_certs") or ""), "medium.ca_certs")
         self.name = str(options.get("name") or "")
@@ -92,6 +97,12 @@ class Account:
         """The medium's options as a server gets them, to stage a copy."""
         known = (SUMS, manifests.file_name(slot.label))
         return {**self.options, "session": {"keys": self._keys(slot, known, self.deposit), "channel": channel, "stocked": stocked}}
+
+    def for_resuming(self, slot: Slot, channel: str, stocked: bool) -> dict[str, Any]:
+        """The same for bytes that are the same in every run: what lies there already, or the server's own note of it where nobody may look."""
+        given = self.for_deposit(slot, channel, stocked)
+        given["session"].update({"staged": self.medium.unfinished(slot)} if self.may_read else {"journal": _JOURNALS})
+        return given
 
     def for_reading(self, slot: Slot, channel: str) -> dict[str, Any]:
         """The medium's options as a server gets them, to read one copy."""

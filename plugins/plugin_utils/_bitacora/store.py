@@ -82,7 +82,7 @@ def open_store(url: str, readonly: bool = False) -> Store:
 
 
 _COLUMNS = ", ".join(chain.COLUMNS)
-OF_A_COPY = ("copy_made", "copy_verified", "copy_damaged", "copy_found", "copy_pruned")
+OF_A_COPY = ("copy_made", "copy_verified", "copy_damaged", "copy_found", "copy_pruned", "copy_transferred")
 # How many of the last copies made are looked at before the whole history is.
 _LAST_MADE = (2, 16)
 
@@ -319,7 +319,7 @@ class Store(abc.ABC):
     def kept(self, systems: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[tuple[list[str], int]]]:
         """(kind, system) -> media and size of each copy that was made and not removed."""
         # One pass that takes five words of each entry: reading every body of ten years takes many times as long.
-        sql = "SELECT type, {0} FROM entries WHERE type IN ('copy_made', 'copy_pruned') AND {1} ORDER BY n".format(
+        sql = "SELECT type, {0} FROM entries WHERE type IN ('copy_made', 'copy_pruned', 'copy_transferred') AND {1} ORDER BY n".format(
             ", ".join(self.field(name) for name in ("kind", "system", "label", "medium", "size")), self.simulated(False))
         found: dict[tuple[str, str], dict[str, tuple[list[str], int]]] = {key: {} for key in systems}
         # The same few media stand in every entry of ten years.
@@ -333,6 +333,8 @@ class Store(abc.ABC):
                 media = split[medium] = (medium or "").split(", ")
             if type_ == "copy_made":
                 copies.setdefault(label or "", (media, int(size or 0)))
+            elif type_ == "copy_transferred" and label in copies:
+                copies[label] = ([*copies[label][0], *media], copies[label][1])
             elif label in copies:
                 left = [name for name in copies[label][0] if name not in media]
                 copies[label] = (left, copies[label][1])
@@ -372,6 +374,11 @@ def copies_told(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         if label not in made:
             continue
         media = made[label]["media"]
+        if entry["type"] == "copy_transferred":
+            for name in named:
+                media[name] = entry.get("trust_level", "T1")
+                found.pop((label, name), None)
+            continue
         if entry["type"] == "copy_pruned":
             for name in named:
                 media.pop(name, None)

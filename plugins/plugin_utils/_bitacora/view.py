@@ -25,6 +25,7 @@ _RESULTS = {
     "anchor_failed": "Sello sin ancla", "anchor_sent": "Sello anclado", "excuse": "Ausencia justificada", "excuse_withdrawn": "Justificación retirada",
     "evidence_made": "Paquete de evidencia", "stray_found": "Sin asiento",
     "drill_started": "Prueba en curso", "copy_found": "Reencontrada",
+    "copy_transferred": "Trasladada", "transfer_failed": "Traslado fallido", "transfer_simulated": "se trasladaría",
     "bitacora_moved": "Bitácora trasladada",
 }
 

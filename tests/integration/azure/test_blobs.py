@@ -204,7 +204,7 @@ options, path = json.loads(sys.stdin.read()), sys.argv[1]
 medium = catalogue.build(options)
 deposit = medium.deposit(Slot("database", "SIGA", "SIGA_20261124"))
 journal = deposit.journal("SIGA_20261124.dump")
-known = journal.known() | set(medium.settings.staged)
+known = journal.known() | set(medium.settings.staged.get("SIGA_20261124.dump", ()))
 upload = medium.upload("database/SIGA/SIGA_20261124/SIGA_20261124.dump", 1 << 20, known, journal)
 with open(path, "rb") as file:
     for chunk in iter(lambda: file.read(1 << 20), b""):
@@ -230,7 +230,7 @@ def test_a_file_killed_at_ten_random_points_sends_only_what_is_missing(bench, tm
     medium, workers, block = bench.medium(), 3, 8 * _MIB
     chosen = random.Random(20261124)
     for point in sorted(chosen.randrange(1, 60) for _each in range(10)):
-        session = {"journal": str(tmp_path / "journal")} if how == "journal" else {"staged": medium.staged_blocks(SLOT, _FILE)}
+        session = {"journal": str(tmp_path / "journal")} if how == "journal" else {"staged": medium.unfinished(SLOT)}
         process = _begin(bench, path, **session)
         for line in process.stdout:
             if line.startswith("{") or int(line) >= point * _MIB // 4:
@@ -240,7 +240,7 @@ def test_a_file_killed_at_ten_random_points_sends_only_what_is_missing(bench, tm
     assert bench.names() == [], "nothing is visible under the name"
     there = len(medium.staged_blocks(SLOT, _FILE))
     before = bench.relay.passed
-    session = {"journal": str(tmp_path / "journal")} if how == "journal" else {"staged": medium.staged_blocks(SLOT, _FILE)}
+    session = {"journal": str(tmp_path / "journal")} if how == "journal" else {"staged": medium.unfinished(SLOT)}
     last = json.loads(_begin(bench, path, **session).stdout.read().splitlines()[-1])
     assert last["size"] == len(data) and last["sent"] + last["skipped"] == len(data)
     again = last["sent"] - (len(data) - there * block)

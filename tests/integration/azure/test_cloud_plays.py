@@ -174,3 +174,44 @@ def test_a_typo_in_the_medium_is_told_before_anything(house):
     assert done.returncode != 0 and "RSP101" in done.stdout and "container" in done.stdout
     house.cloud["container"] = house.cloud.pop("contanier")
     house.good("bitacora.yml")
+
+
+def test_the_copies_of_the_month_go_to_the_repository(house):
+    """transfer.yml (the role perucompras.respaldo.repository: backup_transfer_plan, backup_transfer): from a disk to the cloud, and from the cloud to another directory."""
+    house.media = [house.disk]
+    house.good("database.yml")
+    made = house.entries("copy_made")[0]
+    house.media = [house.disk, house.cloud]
+    assert "por trasladar a nube: 1" in house.good("transfer.yml", "--check", "-e", "backup_repository=nube")
+    assert house.bench.names() == [] and len(house.entries("transfer_simulated")) == 1
+    house.good("transfer.yml", "-e", "backup_repository=nube")
+    carried = house.entries("copy_transferred")[0]
+    assert (carried["medium"], carried["sha256"], carried["trust_level"], carried["size"]) == ("nube", made["sha256"], "T2", made["size"])
+    assert "por trasladar a nube: 0" in house.good("transfer.yml", "-e", "backup_repository=nube")
+    house.media = [house.cloud, {"name": "archivo", "path": str(house.top / "archivo"), "create": True}]
+    house.good("transfer.yml", "-e", "backup_repository=archivo")
+    first, second = (house.top / place / "database" / "SIGA" / made["label"] for place in ("disco", "archivo"))
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == {path.name: path.read_bytes() for path in second.iterdir()}
+    house.media.append(house.disk)
+    house.good("verify.yml")
+    assert {entry["medium"] for entry in house.entries("copy_verified")} == {"disco", "nube", "archivo"}
+
+
+def test_a_damaged_copy_is_not_carried_and_no_other_label_stays_behind(house):
+    house.media = [house.disk]
+    house.good("database.yml")
+    directory = house.top / "disco" / "database" / "SIGA" / house.entries("copy_made")[0]["label"]
+    data = next(path for path in directory.iterdir() if path.name.endswith(".gpg"))
+    with data.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"x" * 10)
+    house.media = [house.disk, house.cloud]
+    done = house.run("transfer.yml", "-e", "backup_repository=nube")
+    assert done.returncode != 0 and house.entries("transfer_failed")[0]["error_code"] == "RSP501", done.stdout
+    assert house.bench.names() == [] and house.entries("copy_transferred") == []
+
+
+def test_a_repository_that_is_no_medium_is_told(house):
+    done = house.run("transfer.yml", "-e", "backup_repository=nuve")
+    assert done.returncode != 0 and "RSP101" in done.stdout and "Did you mean nube" in done.stdout
+    house.good("bitacora.yml")

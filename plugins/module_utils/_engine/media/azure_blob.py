@@ -14,6 +14,7 @@ import base64
 import contextlib
 import json
 import time
+from types import MappingProxyType
 from typing import Any, ContextManager, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -41,7 +42,7 @@ class Settings(NamedTuple):
     workers: int = 3
     stocked: bool = True
     expected: int = 0
-    staged: Tuple[str, ...] = ()
+    staged: Mapping[str, Iterable[str]] = MappingProxyType({})     # file -> ids of its blocks that lie there
     journal: str = ""
 
 
@@ -186,11 +187,17 @@ class AzureBlob(Medium):
         directory = "{0}/{1}/".format(slot.shelf, slot.label)
         return [name[len(directory):] for name, _size, _age in self.blobs(directory)]
 
-    def blobs(self, below: str) -> Iterator[Tuple[str, int, float]]:
+    def unfinished(self, slot: Slot) -> Dict[str, List[str]]:
+        """The ids of the blocks that lie there of each file of a copy that was cut off."""
+        directory = "{0}/{1}/".format(slot.shelf, slot.label)
+        names = [name[len(directory):] for name, _size, _age in self.blobs(directory, "&include=uncommittedblobs")]
+        return {name: self.staged_blocks(slot, name) for name in names}
+
+    def blobs(self, below: str, more: str = "") -> Iterator[Tuple[str, int, float]]:
         """(name below the prefix, bytes, seconds since its last change) of all blobs whose name begins so."""
         prefix, marker = self._prefix(), ""
         while True:
-            query = "restype=container&comp=list&prefix={0}".format(quote(prefix + below, safe=""))
+            query = "restype=container&comp=list&prefix={0}".format(quote(prefix + below, safe="")) + more
             query += "&marker=" + quote(marker, safe="") if marker else ""
             try:
                 answer = self.service.request("GET", "", query)
@@ -225,7 +232,7 @@ class AzureBlob(Medium):
             raise fault(refused, "{0}/{1}".format(self.service.location, blob)) from refused
         return [row.text or "" for row in ElementTree.fromstring(answer.body.decode("utf-8-sig")).iter("Name")]
 
-    def upload(self, blob: str, expected: int, known: Iterable[str], journal: Journal, followed: bool = False) -> Upload:
+    def upload(self, blob: str, expected: int, known: Iterable[str], journal: Journal) -> Upload:
         """Begin to stage a file."""
 
         def told(identifier: str, size: int, sent: bool) -> None:
@@ -239,7 +246,7 @@ class AzureBlob(Medium):
                 self.said = now
                 self.channel.tell(medium=self.name, done=self.sent + self.skipped, expected=self.settings.expected)
 
-        return Upload(self.service, blob, expected, self.settings.workers, frozenset(known), told, followed)
+        return Upload(self.service, blob, expected, self.settings.workers, frozenset(known), told)
 
     def close(self) -> None:
         self.service.close()
@@ -278,8 +285,8 @@ class _AzureDeposit(Deposit):
         settings = self.medium.settings
         journal = Journal("", "") if small else self.journal(file)
         self.journals.append(journal)
-        known = journal.known() | set(settings.staged)
-        upload = self.medium.upload(blob, 0 if small else settings.expected, known, journal, followed=not small)
+        known = journal.known() | set(settings.staged.get(file, ()))
+        upload = self.medium.upload(blob, 0 if small else settings.expected, known, journal)
         self.uploads[file] = upload
 
         def write(chunk: bytes) -> None:
@@ -305,6 +312,7 @@ class _AzureDeposit(Deposit):
         raise BackupError("unexpected", detail="a copy that is not committed can't be read from Azure")
 
     def follow(self, file: str) -> Optional[Following]:
+        """From the memory that is sent; asked for before the first byte is written."""
         return self.uploads[file].follow()
 
     def seal(self) -> str:

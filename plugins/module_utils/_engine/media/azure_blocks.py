@@ -127,14 +127,14 @@ class Upload:
     """
 
     def __init__(self, service: Service, blob: str, expected: int, workers: int, known: Container[str] = (),
-                 staged: Optional[Callable[[str, int, bool], None]] = None, followed: bool = False) -> None:
+                 staged: Optional[Callable[[str, int, bool], None]] = None) -> None:
         self.service = service
         self.blob = blob
         self.expected = expected
         self.known = known
         self.told = staged or (lambda _id, _size, _sent: None)
-        self.followed = followed
-        self.most = workers + 1 + followed
+        self.followed = False
+        self.most = workers + 1
         self.pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="block")
         self.news = threading.Condition()
         self.blocks: Dict[int, Block] = {}
@@ -173,6 +173,7 @@ class Upload:
 
     def follow(self) -> Following:
         """Read behind the writing what the service has acknowledged, from the very memory it was sent from."""
+        self.followed, self.most = True, self.most + 1
         at, index = 0, 0
 
         def settle() -> int:

@@ -115,7 +115,7 @@ def azure(options: Mapping[str, Any], credentials: Credentials, channel: Optiona
         patience=_number(options, "retry_seconds", 600, 0, 86400), bandwidth=_number(options, "bandwidth", 0, 0, 1 << 40))
     settings = Settings(
         prefix=prefix, tier=tier.capitalize(), workers=_number(options, "workers", 3, 1, 32), stocked=bool(session.get("stocked", True)),
-        expected=_number(session, "expected", 0, 0, 1 << 60), staged=tuple(session.get("staged") or ()), journal=str(session.get("journal") or ""))
+        expected=_number(session, "expected", 0, 0, 1 << 60), staged=dict(session.get("staged") or {}), journal=str(session.get("journal") or ""))
     return AzureBlob(name, Service(place, credentials), settings, channel)
 
 

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says which copies of the systems of a host are not yet in the repository. See its module for the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ..module_utils._engine.errors import BackupError
+from ..module_utils._engine.schema import meant
+from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._inventory import INVENTORY, InventoryAction
+
+_TOLD = ("printed_label", "criticality", "office", "responsible", "numeral", "key_reference")
+# A copy that was only hashed at both ends is proved in its structure as far as its source was; a rehearsal is of one medium.
+_CARRIED = "T2"
+
+
+class ActionModule(InventoryAction):
+    ARGUMENTS = {**INVENTORY, "repository": {"type": "str", "required": True}, "show": {"type": "bool", "default": False}}
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        found = self.inventory(arguments, task_vars)
+        repository, media = arguments["repository"], [str(medium["name"]) for medium in found.media]
+        if repository not in media:
+            raise BackupError("invalid_input", where="backup_repository", value=repository, problem="is not a medium of backup_media",
+                              mend=meant(repository, media))
+        rows, lines = [], []
+        with open_store(resolve_url()) as store:
+            for _index, system in found.chosen():
+                copies = [copy for copy in store.copies(system["kind"], system["name"]) if not copy["media"].get(repository)]
+                for copy in copies:
+                    row = _row(copy, [name for name in media if name != repository])
+                    rows += [row] if row else []
+                    lines.append("  {0}  {1}".format(copy["label"], "de " + row["source"] if row else "no está entera en ningún medio de este servidor"))
+        if arguments["show"]:
+            Display().display("\n".join([f"{task_vars['inventory_hostname']}: por trasladar a {repository}: {len(rows)}", *lines]))
+        return {"changed": False, "transfers": rows, "summary": lines}
+
+
+def _row(copy: Mapping[str, Any], media: list[str]) -> dict[str, Any] | None:
+    """What is needed to carry a copy: from the medium where it is proved best, the first named of these."""
+    whole = [name for name in media if copy["media"].get(name)]
+    if not whole:
+        return None
+    source = max(whole, key=lambda name: copy["media"][name])
+    return {"label": copy["label"], "system": copy["system"], "kind": copy["kind"], "sha256": copy["sha256"], "source": source,
+            "trust_level": min(copy["media"][source], _CARRIED), "record": {name: copy[name] for name in _TOLD if copy.get(name)}}

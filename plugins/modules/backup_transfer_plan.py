@@ -1,0 +1,89 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_transfer_plan
+short_description: Say which copies are not yet in the repository
+version_added: 0.2.0
+description:
+  - Monthly all copies go to the repository, local or in a cloud (manual 001-2019, numerals 7.2.1 d and 7.2.2 c). This says which of a host's systems
+    are not there yet by the bitácora, and from which medium each is to be taken, the one where it is proved best.
+  - A copy that is whole on no medium of the host is told and left out.
+  - Nothing is carried here; the role C(repository) does it with M(perucompras.respaldo.backup_transfer).
+options:
+  repository:
+    description: Name of the medium in O(media) that is the repository.
+    type: str
+    required: true
+  policy:
+    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  policy_file:
+    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
+    type: path
+  actors:
+    description: The people of the policy, as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  systems:
+    description: The systems of this host, as in M(perucompras.respaldo.backup_plan).
+    type: list
+    elements: dict
+    required: true
+  media:
+    description: Where copies lie (numeral 6.5), as in M(perucompras.respaldo.backup_plan).
+    type: list
+    elements: dict
+    required: true
+  only:
+    description: Only the systems of these names. Empty means all.
+    type: list
+    elements: str
+    default: []
+  show:
+    description: Also print the turns in Spanish.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: The answer is the same, since nothing is changed.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: What is not in the repository yet
+  perucompras.respaldo.backup_transfer_plan:
+    systems: "{{ backup_systems }}"
+    media: "{{ backup_media }}"
+    repository: repositorio
+    show: true
+"""
+
+RETURN = r"""
+transfers:
+  description: The copies to be carried, oldest first in each system.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    label: {description: Label (numeral 6.7)., type: str, sample: SIGA_20261122}
+    system: {description: System., type: str, sample: SIGA}
+    kind: {description: Kind., type: str, sample: database}
+    sha256: {description: SHA-256 of the copy's list of files., type: str}
+    source: {description: Name of the medium to take it from., type: str, sample: disco}
+    trust_level: {description: "Trust level it has on the repository afterwards, T1 or T2.", type: str, sample: T2}
+    record: {description: What its entry says beside., type: dict}
+summary:
+  description: The same in Spanish, for people.
+  returned: success
+  type: list
+  elements: str
+"""
