@@ -177,7 +177,7 @@ def test_a_typo_in_the_medium_is_told_before_anything(house):
 
 
 def test_the_copies_of_the_month_go_to_the_repository(house):
-    """transfer.yml (the role perucompras.respaldo.repository: backup_transfer_plan, backup_transfer): from a disk to the cloud, and from the cloud to another directory."""
+    """transfer.yml (perucompras.respaldo.repository, backup_transfer_plan, backup_transfer): to the cloud, and from there to a directory."""
     house.media = [house.disk]
     house.good("database.yml")
     made = house.entries("copy_made")[0]
