@@ -247,6 +247,11 @@ def _fail(module: AnsibleModule, task: Optional[Task], error: BackupError, failu
     module.fail_json(**dict(_told(error), **told))
 
 
+def fail(module: AnsibleModule, error: BackupError) -> None:
+    """Leave a module that no entry tells of."""
+    module.fail_json(**_told(error))
+
+
 def _told(error: BackupError) -> Dict[str, Any]:
     return dict(
         msg="{0}: {1}. {2}".format(error.code, error.message, error.hint),

@@ -80,6 +80,42 @@ def reading(action: ActionBase, arguments: Mapping[str, t.Any]) -> Iterator[t.An
 
 
 @contextmanager
+def account_of(medium: t.Any) -> Iterator[Account]:
+    """One cloud. Raises invalid_input for a medium that is none."""
+    if not is_cloud(medium):
+        raise BackupError("invalid_input", where="medium.type", value=medium.get("type", "local") if isinstance(medium, Mapping) else "",
+                          problem="is not a cloud", mend="Give a medium of type azure_blob.")
+    account = Account(medium)
+    try:
+        yield account
+    finally:
+        account.close()
+
+
+@contextmanager
+def uploading(action: ActionBase, account: Account, blob: str) -> Iterator[t.Any]:
+    """The medium as the server gets it, to stage a blob of that name or blobs one level below it."""
+    full = account.medium.below(blob)
+
+    def answer(word: str, argument: str) -> str:
+        asked = argument.partition("/")[2]
+        if word != "sign" or full not in (asked, asked.rpartition("/")[0]):
+            raise BackupError("azure_refused", location=argument, detail="the server asked for a signature of another name")
+        return account.sign(asked, account.deposit)
+
+    with line(action, blob, answer) as channel:
+        yield account.for_upload(blob, channel)
+
+
+@contextmanager
+def downloading(action: ActionBase, account: Account, blob: str) -> Iterator[t.Any]:
+    """The medium as the server gets it, to read one blob."""
+    full = account.medium.below(blob)
+    with line(action, blob, lambda _word, _argument: account.sign(full, sas.READ)) as channel:
+        yield {**account.options, "session": {"keys": {full: account.sign(full, sas.READ)}, "channel": channel}}
+
+
+@contextmanager
 def keeping(medium: Mapping[str, t.Any]) -> Iterator[t.Any]:
     """The medium for a module that runs on the controller."""
     with accounts([medium]) as clouds:

@@ -47,13 +47,14 @@ class _EngineAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = False
+    RECORDED = True      # whether an error of this action is an event of a copy
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)
         try:
             result.update(self.work(dict(self._task.args), task_vars or {}))
         except BackupError as error:
-            result.update(failed(error), backup=self._failure(error))
+            result.update(failed(error), **({"backup": self._failure(error)} if self.RECORDED else {}))
         return result
 
     @abc.abstractmethod
@@ -64,6 +65,10 @@ class _EngineAction(ActionBase):
         # What holds secrets goes to the server's Python by its standard input; a file there would outlive a run that is killed.
         if is_cloud(arguments.get("medium")):
             return self._module_in_cloud(name, arguments, task_vars)
+        return _run(self, name, arguments, task_vars)
+
+    def run_there(self, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The module on the server, with the arguments as they are."""
         return _run(self, name, arguments, task_vars)
 
     def _module_in_cloud(self, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

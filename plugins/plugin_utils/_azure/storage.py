@@ -114,6 +114,36 @@ class Account:
         own = str(self.auth.get("sas_token") or "").lstrip("?") or self.sign("", _OWN)
         return {**self.options, "session": {"keys": {"*": own}}}
 
+    def for_upload(self, blob: str, channel: str) -> dict[str, Any]:
+        """The medium's options as a server gets them, to stage the blob or those one level below it; what lies there is told with its SHA-256."""
+        given: dict[str, Any] = {"keys": {"*": self.sign("", "")} if self.auth.get("sas_token") else {}, "channel": channel, "journal": _JOURNALS}
+        if self.may_read:
+            listed = self.told(blob, "&include=uncommittedblobs,metadata")
+            found = {row["name"]: row for row in listed if row["name"] == blob or row["name"].startswith(blob + "/")}
+            given["there"] = {name: row["sha256"] for name, row in found.items() if row["committed"]}
+            given["staged"] = {name: self.medium.staged_blocks(self.medium.below(name)) for name, row in found.items() if not row["committed"]}
+            given["journal"] = ""
+        return {**self.options, "session": given}
+
+    def commit(self, staged: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Make blobs of what a server staged, in its order."""
+        for name, file in staged.items():
+            self.medium.commit(self.medium.below(name), file, {})
+        return [{"blob": name, "size": file["size"], "sha256": file["sha256"]} for name, file in staged.items()]
+
+    def told(self, begin: str, more: str = "&include=metadata") -> list[dict[str, Any]]:
+        """The blobs whose names begin so, with size, tier, recorded SHA-256, and whether they are archived."""
+        return [{"name": row["name"], "size": row["size"], "tier": row["tier"], "sha256": row["metadata"].get("sha256", ""),
+                 "archived": row["tier"] == "Archive", "rehydrating": row["archive_status"], "committed": row["etag"] != ""}
+                for row in self.medium.rows(begin, more)]
+
+    def rehydrate(self, name: str) -> None:
+        """Ask for an archived blob."""
+        try:
+            self.medium.service.request("PUT", self.medium.below(name), "comp=tier", {"x-ms-access-tier": "Hot"})
+        except Refused as refused:
+            raise fault(refused, f"{self.medium.service.location}/{name}") from refused
+
     def tag(self, slot: Slot, tags: Mapping[str, Any]) -> None:
         """Index tags on every file of a copy: what a search in the portal and rules of the container go by."""
         rows = "".join(f"<Tag><Key>{escape(name)}</Key><Value>{escape(_tag_value(value))}</Value></Tag>" for name, value in tags.items() if value)

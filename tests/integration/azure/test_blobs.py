@@ -238,7 +238,7 @@ def test_a_file_killed_at_ten_random_points_sends_only_what_is_missing(bench, tm
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert bench.names() == [], "nothing is visible under the name"
-    there = len(medium.staged_blocks(SLOT, _FILE))
+    there = len(medium.staged_blocks(_DIRECTORY + "/" + _FILE))
     before = bench.relay.passed
     session = {"journal": str(tmp_path / "journal")} if how == "journal" else {"staged": medium.unfinished(SLOT)}
     last = json.loads(_begin(bench, path, **session).stdout.read().splitlines()[-1])
@@ -275,7 +275,7 @@ def test_a_deposit_signature_can_do_nothing_else(bench):
     refused("azure_refused", lambda: server.labels("database", "SIGA"))
     refused("azure_refused", lambda: server.remove(SLOT, ""))
     refused("azure_refused", lambda: server._delete(_DIRECTORY + "/" + SUMS))
-    refused("azure_refused", lambda: server.staged_blocks(SLOT, _FILE))
+    refused("azure_refused", lambda: server.staged_blocks(_DIRECTORY + "/" + _FILE))
     one = bench.medium(session={"keys": {"*": bench.sign("cw", blob=_DIRECTORY + "/" + _FILE)}})
     refused("azure_refused", lambda: one.check(Slot("database", "OTRO", "OTRO_20261124"), 1))
 

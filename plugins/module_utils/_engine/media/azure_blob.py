@@ -191,10 +191,15 @@ class AzureBlob(Medium):
         """The ids of the blocks that lie there of each file of a copy that was cut off."""
         directory = "{0}/{1}/".format(slot.shelf, slot.label)
         names = [name[len(directory):] for name, _size, _age in self.blobs(directory, "&include=uncommittedblobs")]
-        return {name: self.staged_blocks(slot, name) for name in names}
+        return {name: self.staged_blocks(self._blob(slot, name)) for name in names}
 
     def blobs(self, below: str, more: str = "") -> Iterator[Tuple[str, int, float]]:
         """(name below the prefix, bytes, seconds since its last change) of all blobs whose name begins so."""
+        for row in self.rows(below, more):
+            yield row["name"], row["size"], _age(row["changed"])
+
+    def rows(self, below: str, more: str = "") -> Iterator[Dict[str, Any]]:
+        """What the service lists of all blobs whose name begins so; `more` is added to the query."""
         prefix, marker = self._prefix(), ""
         while True:
             query = "restype=container&comp=list&prefix={0}".format(quote(prefix + below, safe="")) + more
@@ -205,9 +210,11 @@ class AzureBlob(Medium):
                 raise fault(refused, self.service.location) from refused
             listing = ElementTree.fromstring(answer.body.decode("utf-8-sig"))
             for row in listing.iter("Blob"):
-                name = row.findtext("Name") or ""
-                changed = row.findtext("Properties/Last-Modified") or ""
-                yield name[len(prefix):], int(row.findtext("Properties/Content-Length") or 0), _age(changed)
+                told = {each.tag: each.text or "" for each in row.find("Properties") or ()}
+                yield dict(
+                    name=(row.findtext("Name") or "")[len(prefix):], size=int(told.get("Content-Length") or 0), changed=told.get("Last-Modified", ""),
+                    tier=told.get("AccessTier", ""), archive_status=told.get("ArchiveStatus", ""), etag=told.get("Etag", ""),
+                    metadata={each.tag: each.text or "" for each in row.find("Metadata") or ()})
             marker = listing.findtext("NextMarker") or ""
             if not marker:
                 return
@@ -221,9 +228,8 @@ class AzureBlob(Medium):
                 return None
             raise fault(refused, "{0}/{1}".format(self.service.location, blob)) from refused
 
-    def staged_blocks(self, slot: Slot, file: str) -> List[str]:
-        """The ids of a file's blocks that lie there and are not committed."""
-        blob = self._blob(slot, file)
+    def staged_blocks(self, blob: str) -> List[str]:
+        """The ids of a blob's blocks that lie there and are not committed."""
         try:
             answer = self.service.request("GET", blob, "comp=blocklist&blocklisttype=uncommitted")
         except Refused as refused:
@@ -257,6 +263,10 @@ class AzureBlob(Medium):
         except Refused as refused:
             if refused.answer.status != 404:
                 raise fault(refused, "{0}/{1}".format(self.service.location, blob)) from refused
+
+    def below(self, name: str) -> str:
+        """The full name of a blob below the prefix."""
+        return self._prefix() + name
 
     def _prefix(self) -> str:
         return self.settings.prefix.strip("/") + "/" if self.settings.prefix.strip("/") else ""

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of azure_blob_upload: signatures before, the commit after."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..plugin_utils._copying import PlainAction
+
+
+class ActionModule(PlainAction):
+    RECORDED = False
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        from ..plugin_utils import _clouds  # only a play with such a medium pays for it
+
+        blob = str(arguments.get("blob") or os.path.basename(str(arguments.get("src") or "").rstrip("/")))
+        with _clouds.account_of(arguments.get("medium")) as account:
+            with _clouds.uploading(self, account, blob) as medium:
+                staged = self.run_there("azure_blob_upload", dict(arguments, blob=blob, medium=medium), task_vars)
+            if staged.get("failed") or self._task.check_mode:
+                return staged
+            return dict(staged, files=account.commit(staged.pop("staged", {})))
