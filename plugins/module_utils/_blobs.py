@@ -59,8 +59,8 @@ def _run(module: AnsibleModule, work: Callable[[AzureBlob], Dict[str, Any]]) -> 
     try:
         medium = catalogue.build(module.params["medium"])
         if not isinstance(medium, AzureBlob):
-            raise BackupError("invalid_input", where="medium.type", value=module.params["medium"]["type"], problem="is not a cloud",
-                               mend="Use type: azure_blob.")
+            kind = module.params["medium"]["type"]
+            raise BackupError("invalid_input", where="medium.type", value=kind, problem="is not a cloud", mend="Use type: azure_blob.")
         module.exit_json(**work(medium))
     except BackupError as error:
         fail(module, error)

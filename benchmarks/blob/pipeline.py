@@ -1,0 +1,32 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One whole copy of a dump by the engine, as a server makes it: WHERE(disk|cloud) URL CA DUMP DIRECTORY."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugins" / "module_utils"))
+
+from _engine import copy
+from _engine.media import catalogue
+from _engine.media.base import Slot
+from _engine.sources import catalogue as sources
+from _engine.transforms.encrypt import Keys
+
+
+def main() -> None:
+    where, url, authority, dump, directory = sys.argv[1:6]
+    cloud = {"name": "nube", "type": "azure_blob", "endpoint": url, "container": "copias", "ca_certs": authority, "session": {"keys": {"*": "sp=c&sig=x"}}}
+    disk = {"name": "disco", "path": directory, "create": True}
+    source = sources.build("command", {"dump": ["/bin/cat", dump], "verify": ["/bin/grep", "-a", "-c", "expediente"], "restore": ["/bin/false"]}, [])
+    slot = Slot("database", "SIGA", "SIGA_20261124")
+    medium = catalogue.build(cloud if where == "cloud" else disk)
+    made = copy.make(copy.Order(slot, keys=Keys("a password for the benchmark")), source, [medium])
+    copy.publish(slot, made.digest, [medium], made.notes)
+
+
+if __name__ == "__main__":
+    main()

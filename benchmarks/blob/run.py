@@ -1,0 +1,150 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Uploads one file to one sink by each client in turn, several rounds, and prints medians as a table. See README.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+
+
+def certificates(directory: Path) -> None:
+    run = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"]
+    subprocess.run([*run, "-subj", "/CN=Benchmark authority", "-keyout", directory / "ca.key", "-out", directory / "ca.pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([*run, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:*.blob.localhost", "-addext",
+                    "basicConstraints=critical,CA:FALSE", "-CA", directory / "ca.pem", "-CAkey", directory / "ca.key", "-keyout",
+                    directory / "server.key", "-out", directory / "server.pem"], check=True, stderr=subprocess.DEVNULL)
+
+
+def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and the peak memory in MiB of a command with all its children."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _pid, status, used = os.wait4(process.pid, 0)
+    wall = time.monotonic() - began
+    errors = process.stderr.read().decode() if process.stderr else ""
+    if status:
+        raise SystemExit(f"{command[0]} ended with {status}: {errors[-2000:]}")
+    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def clients(url: str, directory: Path, file: Path, azcopy: str) -> dict[str, tuple[list[str], dict[str, str]]]:
+    ca = str(directory / "ca.pem")
+    plain = {"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C.UTF-8"}
+    python = sys.executable
+    found = {
+        "ours": ([python, str(HERE / "ours.py"), url, "copias", ca, str(file)], plain),
+        "SDK, 8 MiB x 4, no checksums": ([python, str(HERE / "sdk.py"), url, "copias", ca, str(file), "8", "4", "no"], plain),
+        "SDK, 8 MiB x 4, MD5 per block": ([python, str(HERE / "sdk.py"), url, "copias", ca, str(file), "8", "4", "yes"], plain),
+        "SDK, 4 MiB x 1 (what azure_rm_storageblob asks of it)": ([python, str(HERE / "sdk.py"), url, "copias", ca, str(file), "4", "1", "no"], plain),
+    }
+    if azcopy:
+        tool = {**plain, "SSL_CERT_FILE": ca, "AZCOPY_LOG_LOCATION": str(directory), "AZCOPY_JOB_PLAN_LOCATION": str(directory),
+                "AZCOPY_DISABLE_SYSLOG": "true"}
+        common = [azcopy, "copy", str(file), url + "/copias/file?sp=rcwl&sig=x", "--block-size-mb", "8", "--skip-version-check", "--output-level", "essential",
+                  "--from-to", "LocalBlob", "--check-length=false"]
+        found["azcopy"] = (common, tool)
+        found["azcopy --put-md5"] = ([*common, "--put-md5"], tool)
+    rclone = shutil.which("rclone")
+    if rclone:
+        found["rclone"] = ([rclone, "--config", "/dev/null", "--ca-cert", ca, "--azureblob-chunk-size", "8M",
+                            "--azureblob-upload-concurrency", "4", "copyto", str(file),
+                            f":azureblob,sas_url='{url}/copias?sp=rcwl&sig=x':copias/file"], plain)
+    return found
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--mib", type=int, default=1024)
+    options.add_argument("--azcopy", default="")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        certificates(directory)
+        file = directory / "file"
+        with file.open("wb") as output:
+            for _each in range(given.mib):
+                output.write(os.urandom(1 << 20))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        sink = subprocess.Popen([sys.executable, str(HERE / "sink.py"), str(port), str(directory / "server.pem"), str(directory / "server.key")],
+                                stdout=subprocess.PIPE)
+        try:
+            assert sink.stdout is not None
+            sink.stdout.readline()
+            url = f"https://localhost:{port}"
+            measure(clients(url, directory, file, given.azcopy), given.rounds, given.mib, url, directory)
+            pipelines(url, directory, given.rounds, given.mib)
+        finally:
+            sink.kill()
+            sink.wait()
+
+
+def pipelines(url: str, directory: Path, rounds: int, mib: int) -> None:
+    """A whole copy of a dump, compressed, encrypted and read back: to this disk, and to the sink."""
+    dump = directory / "dump"
+    with dump.open("wb") as output:
+        for number in range(mib):
+            output.write(os.urandom(1 << 18) + (b"expediente %09d;" % number) * ((3 << 18) // 21))
+    rows: dict[str, list[tuple[float, float]]] = {"disk": [], "cloud": []}
+    plain = {"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C.UTF-8"}
+    for number in range(rounds):
+        for name in rows:
+            wall, cpu, _memory = measured([sys.executable, str(HERE / "pipeline.py"), name, url, str(directory / "ca.pem"), str(dump),
+                                           str(directory / f"copies{number}")], plain)
+            rows[name].append((wall, cpu))
+            shutil.rmtree(directory / f"copies{number}", ignore_errors=True)
+    walls = {name: [row[0] for row in taken] for name, taken in rows.items()}
+    ratios = sorted(cloud / disk for cloud, disk in zip(walls["cloud"], walls["disk"]))
+    print(f"\nThe whole copy of a dump of {mib} MiB, zstd, OpenPGP, read back (T2):\n")
+    print("| to | wall s | CPU s |")
+    print("|---|---|---|")
+    for name, taken in rows.items():
+        print("| {0} | {1:.1f} | {2:.1f} |".format(name, *(statistics.median(column) for column in zip(*taken))))
+    print(f"\ncloud / disk: median of pairs {statistics.median(ratios):.2f}, from {ratios[0]:.2f} to {ratios[-1]:.2f}")
+
+
+def told(url: str, directory: Path) -> tuple[float, int]:
+    context = ssl.create_default_context(cafile=str(directory / "ca.pem"))
+    with urllib.request.urlopen(url + "/.told", context=context) as answer:
+        cpu, received = answer.read().split()
+    return float(cpu), int(received)
+
+
+def measure(found: dict[str, tuple[list[str], dict[str, str]]], rounds: int, mib: int, url: str, directory: Path) -> None:
+    rows: dict[str, list[tuple[float, float, float, float]]] = {name: [] for name in found}
+    for _round in range(rounds):
+        for name, (command, environment) in found.items():
+            before = told(url, directory)
+            wall, cpu, memory = measured(command, environment)
+            after = told(url, directory)
+            if after[1] - before[1] < mib << 20:
+                raise SystemExit(f"{name} sent only {after[1] - before[1]} bytes")
+            rows[name].append((wall, cpu, memory, after[0] - before[0]))
+    print(f"medians of {rounds} interleaved rounds, {mib} MiB of random bytes in the page cache\n")
+    print("| client | MiB/s | CPU s per GiB | peak MiB | the sink's CPU s per GiB |")
+    print("|---|---|---|---|---|")
+    for name, taken in rows.items():
+        wall, cpu, memory, other = (statistics.median(column) for column in zip(*taken))
+        print(f"| {name} | {mib / wall:.0f} | {cpu * 1024 / mib:.2f} | {memory:.0f} | {other * 1024 / mib:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
