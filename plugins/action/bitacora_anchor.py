@@ -14,11 +14,9 @@ from ..module_utils._engine.errors import BackupError
 from ..plugin_utils import _sending
 from ..plugin_utils._actions import BackupAction, failed
 from ..plugin_utils._bitacora import chain, entries
+from ..plugin_utils._bitacora.seals import unsent
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._warnings import Message
-
-# A seal covers all that lies before it: older ones only help to say since when.
-_SEALS_SENT = 100
 
 
 class ActionModule(BackupAction):
@@ -33,12 +31,9 @@ class ActionModule(BackupAction):
         _sending.check_mail(mail)
         name = "{0}: {1}".format(_sending.MAIL, ", ".join(mail["to"]))
         with open_store(resolve_url(), readonly=True) as store:
-            sent = [entry["sealed_n"] for entry in store.entries(type="anchor_sent")
-                    if entry.get("anchor") == name and not entry.get("simulated") and "sealed_n" in entry]
-            last = max(sent, default=0)
-            seals = [entry for entry in store.entries(type="seal", limit=_SEALS_SENT) if entry["n"] > last]
+            seals, last = unsent(store, name)
             if not seals:
-                if not sent:
+                if not last:
                     raise BackupError("nothing_to_anchor", store=store.url)
                 return {"changed": False, "anchor": name, "sealed_n": last, "seals": 0}
         message = letter(seals, arguments["institution"], arguments["zone"])

@@ -15,10 +15,16 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...module_utils._engine.errors import BackupError
 from . import chain, entries
+
+if TYPE_CHECKING:
+    from .store import Store
+
+# A seal covers all that lies before it: older ones only help to say since when.
+_SEALS_SENT = 100
 
 
 class Signer:
@@ -87,6 +93,14 @@ class FileAnchor(Anchor):
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def unsent(store: Store, name: str) -> tuple[list[dict[str, Any]], int]:
+    """The seals that an anchor of that name does not have, oldest first and at most 100, and the entry of the last one it has (0: none)."""
+    sent = [entry["sealed_n"] for entry in store.entries(type="anchor_sent")
+            if entry.get("anchor") == name and not entry.get("simulated") and "sealed_n" in entry]
+    last = max(sent, default=0)
+    return [entry for entry in store.entries(type="seal", limit=_SEALS_SENT) if entry["n"] > last], last
 
 
 def line_of(entry: entries.Entry) -> dict[str, Any]:

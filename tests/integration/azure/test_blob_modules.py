@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
 from bench import ACCOUNT, KEY
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,3 +88,21 @@ def test_an_archived_blob_is_told_and_asked_for(task, bench, tmp_path):
     assert task("azure_blob_download", blob="viejo", dest=str(tmp_path / "x"))["error"]["code"] == "RSP415"
     assert task("azure_blob_info", "--check", rehydrate=True)["asked"] == ["viejo"]
     assert task("azure_blob_info", rehydrate=True)["changed"] and task("azure_blob_info")["blobs"][0]["archived"] is False
+
+
+def test_the_seals_of_the_bitacora_go_to_a_blob_that_can_only_grow(task, bench, tmp_path):
+    """bitacora_anchor_blob, as anchor.yml runs it; the blob is what the verifier takes as an anchor."""
+    assert task("bitacora_anchor_blob")["error"]["code"] == "RSP709", "no run had sealed it before"
+    assert task("bitacora_anchor_blob", "--check")["seals"] >= 1 and bench.names() == []
+    first = task("bitacora_anchor_blob")
+    second = task("bitacora_anchor_blob")
+    assert first["seals"] >= 1 and second["sealed_n"] > first["sealed_n"]
+    blob = bench.client.get_blob_client("lima/bitacora/sellos.jsonl")
+    kept = blob.download_blob().readall().decode()
+    assert len(kept.splitlines()) == first["seals"] + second["seals"] and blob.get_blob_properties().blob_type == "AppendBlob"
+    (tmp_path / "sellos.jsonl").write_text(kept)
+    command = [sys.executable, chain.__file__, str(tmp_path / "b.sqlite"), "--anchor", str(tmp_path / "sellos.jsonl"), "--key",
+               json.loads(kept.splitlines()[0])["public_key"]]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).returncode == 0
+    (tmp_path / "sellos.jsonl").write_text(kept.replace('"signature": "', '"signature": "00'))
+    assert subprocess.run(command, capture_output=True, text=True, check=False).returncode == 1
