@@ -47,7 +47,8 @@ class Line(threading.Thread):
         self.answers: dict[str, str] = {}
         self.error: BackupError | None = None
         self.ended = threading.Event()
-        self.began = self.shown = time.monotonic()
+        self.at = self.shown = time.monotonic()
+        self.done = 0
 
     def run(self) -> None:
         while not self.ended.is_set():
@@ -76,7 +77,14 @@ class Line(threading.Thread):
         now = time.monotonic()
         if progress.startswith("{") and now - self.shown >= _SHOW_EVERY:
             self.shown = now
-            Display().display(f"{self.title}: {told(json.loads(progress), now - self.began)}")
+            self.tell(json.loads(progress), now)
+
+
+    def tell(self, progress: t.Mapping[str, t.Any], now: float) -> None:
+        """Show how far it is, at the rate since it was shown before."""
+        done = int(progress.get("done") or 0)
+        Display().display(f"{self.title}: {told(progress, (done - self.done) / (now - self.at))}")
+        self.done, self.at = done, now
 
 
 @contextmanager
@@ -93,13 +101,12 @@ def line(action: ActionBase, title: str, answer: Callable[[str, str], str]) -> I
         raise serving.error
 
 
-def told(progress: t.Mapping[str, t.Any], seconds: float) -> str:
-    """How far a copy is, in words: percentage where the size is known, rate, and time left."""
+def told(progress: t.Mapping[str, t.Any], rate: float) -> str:
+    """How far a copy is, in words: percentage where the size is known, rate in bytes a second, and time left."""
     done, expected = int(progress.get("done") or 0), int(progress.get("expected") or 0)
-    rate = done / seconds if seconds > 0 else 0.0
     words = [f"{_size(done)} en {progress.get('medium') or ''}", f"{_size(rate)}/s"]
     if expected > done:
-        left = int((expected - done) / rate) if rate else 0
+        left = int((expected - done) / rate) if rate > 0 else 0
         words = [f"{100 * done // expected} % de unos {_size(expected)}", *words, f"faltan {left // 3600:02d}:{left // 60 % 60:02d}:{left % 60:02d}"]
     return ", ".join(words)
 

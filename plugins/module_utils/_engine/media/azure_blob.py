@@ -59,6 +59,14 @@ class AzureBlob(Medium):
         self.resent = 0
         self.troubles: List[str] = []
         self.said = 0.0
+        service.moved = self.say
+
+    def say(self) -> None:
+        """Tell the controller how far it is, once a second at most."""
+        now = time.monotonic()
+        if now - self.said >= _SAY_EVERY:
+            self.said = now
+            self.channel.tell(medium=self.name, done=self.sent + self.skipped + self.service.in_flight, expected=self.settings.expected)
 
     def location(self, slot: Slot) -> str:
         return "{0}/{1}".format(self.service.location, self._directory(slot))
@@ -265,10 +273,7 @@ class AzureBlob(Medium):
                 self.sent += size
             else:
                 self.skipped += size
-            now = time.monotonic()
-            if now - self.said >= _SAY_EVERY:
-                self.said = now
-                self.channel.tell(medium=self.name, done=self.sent + self.skipped, expected=self.settings.expected)
+            self.say()
 
         return Upload(self.service, blob, expected, self.settings.workers, frozenset(known), told)
 

@@ -31,6 +31,7 @@ VERSION = "2026-04-06"
 _RETRIED = (408, 429, 500, 502, 503, 504)
 _LONGEST_PAUSE = 30.0
 _PIECE = 1 << 16
+_LARGE_PIECE = 1 << 20
 _SKEW = 300     # seconds that two clocks may differ before it is told
 
 
@@ -102,6 +103,8 @@ class Service:
         self.idle: List[http.client.HTTPSConnection] = []
         self.guard = threading.Lock()
         self.pace = _Pace(place.bandwidth)
+        self.in_flight = 0                                   # bytes of bodies that left and have no answer yet
+        self.moved: Callable[[], None] = lambda: None        # told as they leave
         self.context: Optional[ssl.SSLContext] = None
 
     @property
@@ -171,8 +174,38 @@ class Service:
 
     def _exchange(self, connection: http.client.HTTPSConnection, method: str, target: str, body: Any, headers: Mapping[str, str]) -> Answer:
         payload = body() if callable(body) else body
+        left = [0]
         try:
-            connection.request(method, target, body=self.pace.slow(payload), headers=dict(headers))
+            return self._said(connection, method, target, self._leaving(payload, left), headers)
+        finally:
+            with self.guard:
+                self.in_flight -= left[0]
+
+    def _leaving(self, payload: Any, left: List[int]) -> Any:
+        """The payload in pieces, at the pace that is allowed; `left` counts them."""
+        if payload is None:
+            return None
+        return self._pieces(payload, left)
+
+    def _pieces(self, payload: Any, left: List[int]) -> Iterator[Any]:
+        size = _PIECE if self.place.bandwidth else _LARGE_PIECE
+        view = None if hasattr(payload, "read") else memoryview(payload)
+        at = 0
+        while True:
+            piece = payload.read(size) if view is None else view[at:at + size]
+            if not piece:
+                return
+            at += len(piece)
+            self.pace.wait(len(piece))
+            yield piece
+            with self.guard:
+                self.in_flight += len(piece)
+            left[0] += len(piece)
+            self.moved()
+
+    def _said(self, connection: http.client.HTTPSConnection, method: str, target: str, payload: Any, headers: Mapping[str, str]) -> Answer:
+        try:
+            connection.request(method, target, body=payload, headers=dict(headers))
         except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             # it may have refused early and said why
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -207,23 +240,14 @@ class _Pace:
         self.guard = threading.Lock()
         self.free_at = 0.0
 
-    def slow(self, payload: Any) -> Any:
-        if not self.rate or payload is None:
-            return payload
-        return self._pieces(payload)
-
-    def _pieces(self, payload: Any) -> Iterator[Any]:
-        if hasattr(payload, "read"):
-            pieces: Iterator[Any] = iter(lambda: payload.read(_PIECE), b"")
-        else:
-            view = memoryview(payload)
-            pieces = (view[start:start + _PIECE] for start in range(0, len(view), _PIECE))
-        for piece in pieces:
-            with self.guard:
-                start = max(time.monotonic(), self.free_at)
-                self.free_at = start + len(piece) / self.rate
-            time.sleep(max(0.0, start - time.monotonic()))
-            yield piece
+    def wait(self, size: int) -> None:
+        """Until so many bytes may leave."""
+        if not self.rate:
+            return
+        with self.guard:
+            start = max(time.monotonic(), self.free_at)
+            self.free_at = start + size / self.rate
+        time.sleep(max(0.0, start - time.monotonic()))
 
 
 # Refusals that a newer signature may answer: it ran out, or its key was revoked.
