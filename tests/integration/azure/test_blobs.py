@@ -304,3 +304,51 @@ def test_bandwidth_is_held(bench):
     began = time.monotonic()
     staged(medium, os.urandom(8 * _MIB))
     assert time.monotonic() - began > 1.0
+
+
+_STREAM = """
+import sys, json
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import copy
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import catalogue
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import catalogue as sources
+medium = catalogue.build(json.loads(sys.stdin.read()))
+slot = Slot("database", "SIGA", "SIGA_20261124")
+source = sources.build("command", {"dump": ["/bin/dd", "if=/dev/urandom", "bs=1M", "count=40", "status=none"], "verify": ["/usr/bin/wc", "-c"],
+                                   "restore": ["/bin/false"]}, [])
+print("begun", flush=True)
+made = copy.make(copy.Order(slot), source, [medium])
+print("sealed", flush=True)
+copy.publish(slot, made.digest, [medium], made.notes)
+print(made.digest, flush=True)
+"""
+
+
+def test_a_stream_killed_at_ten_random_points_leaves_nothing_wrong_under_its_label(bench):
+    """A dump that is never the same twice: each run begins anew, and what is seen is whole or is no copy."""
+    medium = bench.medium()
+    chosen = random.Random(20261125)
+    environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
+    for point in range(11):
+        for name in bench.names():     # what the controller's sweep does before each copy
+            medium._delete(name)
+        process = subprocess.Popen([sys.executable, "-c", _STREAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        process.stdin.write(json.dumps(bench.options()))
+        process.stdin.close()
+        assert process.stdout.readline() == "begun\n"
+        if point == 10:
+            told = process.stdout.read().split()
+        elif point in (3, 7):
+            process.stdout.readline()     # sealed: it is killed while it is committed
+            time.sleep(chosen.uniform(0.0, 0.02))
+        else:
+            time.sleep(chosen.uniform(0.0, 1.5))
+        process.kill()
+        process.wait()
+        for name in bench.names():
+            blob = bench.client.get_blob_client(name)
+            assert hashlib.sha256(blob.download_blob().readall()).hexdigest() == blob.get_blob_properties().metadata["sha256"], "what is seen is right"
+        if medium.labels("database", "SIGA"):
+            read_all(medium.read(SLOT, SUMS))
+            assert len(medium.files(SLOT)) == 3, "a list of sums is there only with all it lists"
+    assert told[-1] == medium.digest(SLOT) and len(medium.files(SLOT)) == 3
