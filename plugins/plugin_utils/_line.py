@@ -79,7 +79,6 @@ class Line(threading.Thread):
             self.shown = now
             self.tell(json.loads(progress), now)
 
-
     def tell(self, progress: t.Mapping[str, t.Any], now: float) -> None:
         """Show how far it is, at the rate since it was shown before."""
         done = int(progress.get("done") or 0)

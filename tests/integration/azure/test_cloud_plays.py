@@ -215,3 +215,20 @@ def test_a_repository_that_is_no_medium_is_told(house):
     done = house.run("transfer.yml", "-e", "backup_repository=nuve")
     assert done.returncode != 0 and "RSP101" in done.stdout and "Did you mean nube" in done.stdout
     house.good("bitacora.yml")
+
+
+def test_retention_removes_from_the_cloud_what_the_policy_no_longer_asks_for(house):
+    """prune.yml: on the controller, which has the identity; the newest good copy is read whole first."""
+    policy = yaml.safe_load((ROOT / "policies" / "manual-001-2019.yml").read_text())
+    policy["minimum_copies"], policy["kinds"]["database"]["retention"] = 1, {"points": 1}
+    (house.top / "policy.yml").write_text(yaml.safe_dump(policy, allow_unicode=True))
+    told = ["-e", f"backup_policy_file={house.top}/policy.yml"]
+    house.good("database.yml")
+    house.good("database.yml", "-e", "backup_emergency_reason=otra")
+    first, second = (entry["label"] for entry in house.entries("copy_made"))
+    house.good("prune.yml", "--check", *told)
+    assert len(house.entries("prune_simulated")) == 1 and any(first + "/" in name for name in house.bench.names())
+    house.good("prune.yml", *told)
+    assert [entry["label"] for entry in house.entries("copy_pruned")] == [first]
+    assert {name.split("/")[3] for name in house.bench.names()} == {second}
+    house.good("verify.yml")
