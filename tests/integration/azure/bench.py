@@ -21,6 +21,9 @@ import threading
 import time
 from pathlib import Path
 
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
+
+SLOT = Slot("database", "SIGA", "SIGA_20261124")
 ACCOUNT = "backupacct"
 KEY = base64.b64encode(b"0" * 64).decode()
 _ROOT = Path(__file__).resolve().parents[3]

@@ -14,14 +14,11 @@ from typing import Any
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import catalogue
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.azure_blob import AzureBlob
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import sas
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 sys.path.insert(0, str(Path(__file__).parent))
 from bench import ACCOUNT, KEY, Azurite, Relay
-
-SLOT = Slot("database", "SIGA", "SIGA_20261124")
 
 
 @pytest.fixture(scope="session")

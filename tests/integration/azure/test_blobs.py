@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import azure_blocks
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import SUMS, Slot, read_all
-from conftest import SLOT
+from bench import SLOT
 
 _FILE = "SIGA_20261124.dump"
 _MIB = 1 << 20

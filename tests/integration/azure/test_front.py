@@ -13,8 +13,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import azure_http, catalogue
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import SUMS, Slot, read_all
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import storage
-from bench import ACCOUNT, KEY
-from conftest import SLOT
+from bench import ACCOUNT, KEY, SLOT
 from front import Front
 from test_blobs import refused, staged
 

@@ -12,9 +12,8 @@ import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import catalogue
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity, sas, storage
-from conftest import SLOT
 
-from bench import ACCOUNT
+from bench import ACCOUNT, SLOT
 from login import CLIENT, FEDERATED, SECRET, TENANT, FakeLogin, token
 
 _SCOPE = "https://storage.azure.com/.default"
