@@ -227,7 +227,8 @@ def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit],
           warnings: List[str]) -> Dict[str, Any]:
     """Write a part on all the media and read it back from each: behind the writing where the medium can, else after it.
 
-    A medium that compared every block itself holds what was sent; it is read back only where no other medium is.
+    A medium that compared every block itself holds what was sent; it is read back only where no other medium is. What is read
+    there is the very memory that the service acknowledged, so its SHA-256 is taken from it and not a second time before.
     """
     row: Dict[str, Any] = {
         "name": part.name, "file": _file_name(order, part, bool(gpg)), "format": part.format, "size": 0, "size_original": 0,
@@ -235,18 +236,20 @@ def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit],
     }
     trails: List[Optional[_Trail]] = []
 
+    proven = [deposit for deposit in deposits if not deposit.attested] or deposits[:1]
+    acknowledged = all(deposit.attested for deposit in proven)
+
     def prove(reading: Reading) -> Optional[int]:
-        return _read_back(order, part, row, reading, gpg)
+        return _read_back(order, part, row, reading, gpg, acknowledged)
 
     with contextlib.ExitStack() as stack:
-        proven = [deposit for deposit in deposits if not deposit.attested] or deposits[:1]
 
         def follow(deposit: Deposit) -> Callable[[int], None]:
             following = deposit.follow(row["file"]) if deposit in proven else None
             trails.append(_Trail(following, prove) if following else None)
             return stack.enter_context(trails[-1]).wrote if trails[-1] else lambda size: None
 
-        _write_part(order, source, part, row, deposits, gpg, warnings, follow)
+        _write_part(order, source, part, row, deposits, gpg, warnings, follow, None if acknowledged else hashlib.sha256())
         for deposit, trail in zip(deposits, trails):
             if deposit in proven:
                 row["objects"] = trail.finish() if trail else prove(deposit.read(row["file"]))
@@ -254,16 +257,17 @@ def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit],
 
 
 def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], deposits: Sequence[Deposit],
-                gpg: Optional[encrypt.Gpg], warnings: List[str], follow: Callable[[Deposit], Callable[[int], None]]) -> None:
-    """Write a part on all the media and tell `row` what was written; what `follow` gives is told of each chunk."""
-    digest, size = hashlib.sha256(), 0
+                gpg: Optional[encrypt.Gpg], warnings: List[str], follow: Callable[[Deposit], Callable[[int], None]], digest: Any) -> None:
+    """Write a part on all the media and tell `row` what was written, hashed by `digest` if any; what `follow` gives is told of each chunk."""
+    size = 0
     writings: List[Writing] = []
     followers: List[Callable[[int], None]] = []
 
     def feed(chunk: bytes) -> None:
         nonlocal size
         size += len(chunk)
-        digest.update(chunk)
+        if digest:
+            digest.update(chunk)
         for writing in writings:
             writing.write(chunk)
         for wrote in followers:
@@ -276,7 +280,8 @@ def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], d
         with part.produce() as produced:
             stages = list(produced) + compress.compressor(order.compression, order.level, order.threads)
             stages += [gpg.encryptor()] if gpg else []
-            outcome: Outcome = run(stages, feed, meter_after=len(produced) - 1)
+            room = writings[0].room if len(writings) == 1 else None
+            outcome: Outcome = run(stages, feed, meter_after=len(produced) - 1, room=room)
     except BaseException as error:
         for writing in writings:
             with contextlib.suppress(BackupError):
@@ -289,7 +294,7 @@ def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], d
         raise BackupError("copy_too_small", source=part.format + " " + part.name, size=outcome.size_first,
                           minimum=part.minimum)
     warnings += outcome.messages()
-    row.update(size=size, size_original=outcome.size_first, sha256=digest.hexdigest())
+    row.update(size=size, size_original=outcome.size_first, sha256=digest.hexdigest() if digest else "")
 
 
 class _Trail(threading.Thread):
@@ -351,7 +356,7 @@ class _Trail(threading.Thread):
 
     def _settle(self) -> None:
         with self.news:
-            self.news.wait_for(lambda: self.whole or self.abandoned or self.written - self.settled >= _STRIDE)
+            self.news.wait_for(lambda: self.whole or self.abandoned or self.written - self.settled >= (self.following.stride or _STRIDE))
             whole = self.whole
         if self.abandoned:
             raise _Abandoned()
@@ -370,10 +375,13 @@ def _close(writings: Sequence[Writing]) -> None:
             stack.callback(writing.close)
 
 
-def _read_back(order: Order, part: Part, row: Dict[str, Any], reading: Reading, gpg: Optional[encrypt.Gpg]) -> Optional[int]:
-    """Trust levels T1 and T2: the bytes on the medium are those that were hashed, and they open as what they should be."""
+def _read_back(order: Order, part: Part, row: Dict[str, Any], reading: Reading, gpg: Optional[encrypt.Gpg], acknowledged: bool) -> Optional[int]:
+    """Trust levels T1 and T2: the bytes on the medium are those that were hashed, and they open as what they should be.
+
+    Of bytes that were `acknowledged` this is where they are hashed, and `row` learns their SHA-256.
+    """
     check = part.check()
-    plain = _decode(reading, row, order.compression, gpg, check.stages(), check.feed)
+    plain = _decode(reading, row, order.compression, gpg, check.stages(), check.feed, acknowledged)
     if plain != row["size_original"]:
         raise BackupError("structure_unreadable", file=row["file"], format=part.format,
                           detail="{0} bytes came out, {1} went in".format(plain, row["size_original"]))
@@ -381,8 +389,11 @@ def _read_back(order: Order, part: Part, row: Dict[str, Any], reading: Reading, 
 
 
 def _decode(reading: Reading, row: Dict[str, Any], compression: str, gpg: Optional[encrypt.Gpg],
-            stages: Sequence[Stage], feed: Callable[[bytes], None]) -> int:
-    """Read a file of a copy, hash it, and send its plain bytes through `stages` into `feed`. Gives the plain size."""
+            stages: Sequence[Stage], feed: Callable[[bytes], None], unhashed: bool = False) -> int:
+    """Read a file of a copy, hash it, and send its plain bytes through `stages` into `feed`. Gives the plain size.
+
+    With `unhashed`, `row` has no SHA-256 yet and learns it.
+    """
     digest, size, plain = hashlib.sha256(), 0, 0
 
     def read(wanted: int) -> bytes:
@@ -409,13 +420,15 @@ def _decode(reading: Reading, row: Dict[str, Any], compression: str, gpg: Option
                 run(stages, feed, reader=read, meter_after=-1)
                 plain = size
             else:
-                for chunk in iter(lambda: read(1 << 20), b""):
+                for chunk in iter(lambda: bytes(read(1 << 20)), b""):
                     count(chunk)
         except BackupError as error:
             fault = _reading_fault(error, row, gpg, undo)
         if fault is None or fault.fault.name in ("structure_unreadable", "password_wrong"):
             while read(1 << 20):
                 pass  # a stage that stopped early left bytes unread: the hash is of the whole file
+            if unhashed:
+                row["sha256"] = digest.hexdigest()
             if (size, digest.hexdigest()) != (row["size"], row["sha256"]):
                 fault = BackupError("bytes_differ", file=row["file"], detail=_difference(size, digest.hexdigest(), row))
     finally:

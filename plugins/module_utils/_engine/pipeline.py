@@ -64,8 +64,9 @@ def run(
     feed: Callable[[bytes], None],
     reader: Optional[Callable[[int], bytes]] = None,
     meter_after: int = 0,
+    room: Optional[Callable[[], memoryview]] = None,
 ) -> Outcome:
-    """Run the stages joined by pipes and hand all that leaves the last one to `feed`, in chunks of up to 1 MiB.
+    """Run the stages joined by pipes and hand all that leaves the last one to `feed`, in chunks of up to 1 MiB, in the memory of `room` when given.
 
     `reader(size)`, when given, supplies the first stage's input (b"" ends it); without it the first stage reads
     nothing. `meter_after` is the index of the stage whose output is counted as `size_first`.
@@ -74,7 +75,7 @@ def run(
     """
     running = _Running(stages, reader, meter_after)
     try:
-        size_last = running.drain(feed)
+        size_last = running.drain(feed, room)
         ended = running.finish()
     except BaseException:
         running.kill()
@@ -184,14 +185,17 @@ class _Running:
             os.close(source)
             os.close(sink)
 
-    def drain(self, feed: Callable[[bytes], None]) -> int:
+    def drain(self, feed: Callable[[bytes], None], room: Optional[Callable[[], memoryview]]) -> int:
         size = 0
         while True:
-            chunk = os.read(self.output, CHUNK)
+            chunk = self._take(room()) if room else os.read(self.output, CHUNK)
             if not chunk:
                 return size
             size += len(chunk)
             feed(chunk)
+
+    def _take(self, room: memoryview) -> memoryview:
+        return room[:os.readv(self.output, [room])]
 
     def finish(self) -> List[Ended]:
         self._close_output()

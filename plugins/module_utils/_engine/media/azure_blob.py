@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import html
 import json
 import time
 from types import MappingProxyType
 from typing import Any, ContextManager, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from .. import manifest as manifests
 from ..channel import Channel
@@ -99,7 +99,7 @@ class AzureBlob(Medium):
         width = len(block_id(0, b"0" * 16))
         ids = [file["ids"][start:start + width] for start in range(0, len(file["ids"]), width)]
         body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{0}</BlockList>".format(
-            "".join("<Uncommitted>{0}</Uncommitted>".format(escape(each)) for each in ids)).encode()
+            "".join("<Uncommitted>{0}</Uncommitted>".format(html.escape(each)) for each in ids)).encode()
         headers = {"If-None-Match": "*", "x-ms-blob-content-type": _TYPE, "Content-MD5": base64.b64encode(md5(body).digest()).decode(),
                    "x-ms-meta-sha256": file["sha256"], "x-ms-meta-size": str(file["size"])}
         headers.update(("x-ms-meta-" + name, quote(value, safe=" ")) for name, value in metadata.items())
@@ -335,7 +335,7 @@ class _AzureDeposit(Deposit):
                 if journal.trouble and journal.trouble not in self.medium.troubles:
                     self.medium.troubles.append(journal.trouble)
 
-        return Writing(write, close)
+        return Writing(write, close, upload.room)
 
     def journal(self, file: str) -> Journal:
         """What unfinished runs staged of a file, where no one can ask the service."""

@@ -13,6 +13,7 @@ import base64
 import contextlib
 import errno
 import hashlib
+import mmap
 import os
 import sys
 import tempfile
@@ -64,18 +65,23 @@ def block_id(index: int, digest: bytes) -> str:
 class Block:
     """A block being gathered or sent."""
 
-    def __init__(self, index: int, limit: int, buffer: Optional[bytearray]) -> None:
+    def __init__(self, index: int, limit: int, buffer: Optional[mmap.mmap]) -> None:
         self.index = index
         self.limit = limit
         self.size = 0
         self.buffer = buffer
         self.file: Optional[IO[bytes]] = tempfile.TemporaryFile(buffering=0) if buffer is None else None
 
+    def room(self) -> Optional[memoryview]:
+        """Memory for what comes next, which `take` then finds in its place."""
+        return None if self.buffer is None else memoryview(self.buffer)[self.size:min(self.limit, self.size + _PIECE)]
+
     def take(self, view: memoryview) -> int:
         """Add what fits of `view`; gives how many bytes that was."""
         count = min(len(view), self.limit - self.size)
         if self.buffer is not None:
-            self.buffer[self.size:self.size + count] = view[:count]
+            if view.obj is not self.buffer:
+                self.buffer[self.size:self.size + count] = view[:count]
         else:
             rest = view[:count]
             while rest:
@@ -93,10 +99,11 @@ class Block:
             at += len(piece)
         return found.digest()
 
-    def read(self, at: int, size: int) -> bytes:
+    def read(self, at: int, size: int) -> Any:
+        """Some of its bytes, in its own memory where it has any."""
         size = min(size, self.size - at)
         if self.buffer is not None:
-            return bytes(memoryview(self.buffer)[at:at + size])
+            return memoryview(self.buffer)[at:at + size]
         return os.pread(self._descriptor(), size, at)
 
     def body(self) -> Any:
@@ -121,7 +128,7 @@ class Staged(NamedTuple):
 
 
 class Upload:
-    """Stages one file. Memory is bounded by (workers + 1) blocks of up to 16 MiB, one more where it is read back.
+    """Stages one file. Memory is bounded by (workers + 1) blocks of up to 16 MiB: being filled, sent, or read back.
 
     `known` are ids of blocks that lie there already; `staged(id, size, sent)` is told of each block.
     """
@@ -140,13 +147,21 @@ class Upload:
         self.blocks: Dict[int, Block] = {}
         self.ids: Dict[int, str] = {}
         self.sizes: Dict[int, int] = {}
-        self.spare: List[bytearray] = []
+        self.spare: List[mmap.mmap] = []
+        self.scratch: Optional[memoryview] = None
         self.filling: Optional[Block] = None
         self.count = self.size = 0
         self.contiguous = 0          # blocks from the first on that are staged, without a gap
         self.settled = 0             # their bytes
         self.error: Optional[BaseException] = None
         self.closed = False
+
+    def room(self) -> memoryview:
+        """Up to 1 MiB of memory to read into, for `write` right after: mostly where the bytes are sent from."""
+        lent = (self.filling or self._begin()).room()
+        if lent is None:
+            lent = self.scratch = self.scratch or memoryview(bytearray(_PIECE))
+        return lent
 
     def write(self, chunk: Any) -> None:
         view = memoryview(chunk)
@@ -159,6 +174,9 @@ class Upload:
     def close(self) -> Staged:
         """Send what is left and wait until all of it lies there. Raises the first error of any block."""
         try:
+            if self.filling is not None and not self.filling.size:      # room was made for more than came
+                self._free(self.filling)
+                self.count, self.filling = self.count - 1, None
             if self.filling is not None and self.error is None:
                 self._send()
             with self.news:
@@ -173,10 +191,18 @@ class Upload:
 
     def follow(self) -> Following:
         """Read behind the writing what the service has acknowledged, from the very memory it was sent from."""
-        self.followed, self.most = True, self.most + 1
+        self.followed = True
         at, index = 0, 0
+        spent: Optional[Block] = None
+
+        def used() -> None:
+            nonlocal spent
+            if spent is not None:
+                self._free(spent)
+                spent = None
 
         def settle() -> int:
+            used()
             with self.news:
                 before = self.settled
                 self.news.wait_for(lambda: self.error is not None or self.closed or self.settled > before)
@@ -184,7 +210,8 @@ class Upload:
                 return self.settled
 
         def read(size: int) -> bytes:
-            nonlocal at, index
+            nonlocal at, index, spent
+            used()
             with self.news:
                 block = self.blocks.get(index)
                 if block is None or index >= self.contiguous:
@@ -192,11 +219,10 @@ class Upload:
             chunk = block.read(at, size)
             at += len(chunk)
             if at == block.size:
-                self._free(block)
-                at, index = 0, index + 1
+                spent, at, index = block, 0, index + 1
             return chunk
 
-        return Following(read, settle, lambda: None)
+        return Following(read, settle, lambda: None, 1)
 
     def _begin(self) -> Block:
         with self.news:
@@ -207,7 +233,8 @@ class Upload:
             limit = block_size(self.count, self.expected)
             buffer = None
             if limit <= _IN_MEMORY:
-                buffer = self.spare.pop() if self.spare and len(self.spare[-1]) == limit else bytearray(limit)
+                # pages of its own: what of them a small file does not fill takes no memory
+                buffer = self.spare.pop() if self.spare and len(self.spare[-1]) == limit else mmap.mmap(-1, limit)
             block = self.filling = self.blocks[self.count] = Block(self.count, limit, buffer)
             self.count += 1
             return block
@@ -245,7 +272,7 @@ class Upload:
     def _free(self, block: Block) -> None:
         block.release()
         with self.news:
-            self.blocks.pop(block.index, None)
+            del self.blocks[block.index]
             if block.buffer is not None:
                 self.spare.append(block.buffer)
             self.news.notify_all()

@@ -52,11 +52,13 @@ def stage(medium: AzureBlob, blob: str, path: str) -> Dict[str, Any]:
             before = os.fstat(file.fileno())
             upload = medium.upload(full, before.st_size, journal.known() | set(medium.settings.staged.get(blob, ())), journal)
             try:
-                # one buffer for all: a new one for each piece costs as much as hashing it
-                view = memoryview(bytearray(_CHUNK))
-                for size in iter(lambda: file.readinto(view), 0):
-                    found.update(view[:size])
-                    upload.write(view[:size])
+                while True:
+                    room = upload.room()
+                    piece = room[:file.readinto(room)]
+                    if not piece:
+                        break
+                    found.update(piece)
+                    upload.write(piece)
             finally:
                 staged = upload.close()
             after = os.fstat(file.fileno())

@@ -13,6 +13,7 @@ import base64
 import calendar
 import contextlib
 import email.utils
+import html
 import http.client
 import random
 import re
@@ -21,7 +22,6 @@ import threading
 import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
-from xml.sax.saxutils import unescape
 
 from ..errors import BackupError
 
@@ -106,6 +106,7 @@ class Service:
         self.in_flight = 0                                   # bytes of bodies that left and have no answer yet
         self.moved: Callable[[], None] = lambda: None        # told as they leave
         self.context: Optional[ssl.SSLContext] = None
+        self.thorough = False                                # whether all authorities of this machine were loaded
 
     @property
     def location(self) -> str:
@@ -159,6 +160,11 @@ class Service:
             connection, reused = self._connection()
             answer = self._exchange(connection, method, target + ("?" + words if words else ""), body, sent)
         except ssl.SSLCertVerificationError as error:
+            if connection is not None and not self.thorough:
+                connection.close()
+                with self.guard:
+                    self.thorough, self.context = True, None
+                return self._try(method, blob, query, headers, body, size, credential)
             raise BackupError("azure_untrusted", location=self.location, detail=error.verify_message or str(error)) from error
         except (OSError, http.client.HTTPException) as error:
             if connection is not None:
@@ -218,7 +224,7 @@ class Service:
             if self.idle:
                 return self.idle.pop(), True
             if self.context is None:
-                self.context = _context(self.place.ca_certs)
+                self.context = _context(self.place.ca_certs, self.thorough)
         if not self.place.proxy:
             return http.client.HTTPSConnection(self.host, self.port, timeout=self.place.timeout, context=self.context, blocksize=_PIECE), False
         proxy = urlsplit(self.place.proxy)
@@ -309,8 +315,12 @@ def _window(query: str) -> str:
     return "valid only from {0}".format(words["st"][0]) if words.get("st", [""])[0] > now else ""
 
 
-def _context(ca_certs: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def _context(ca_certs: str, thorough: bool) -> ssl.SSLContext:
+    """Trusts the authorities of this machine and those given. Reading them all takes longer than a small upload, so first they are
+    looked up one by one where the machine has them so; only `thorough` knows those that lie nowhere else than in its one large file.
+    """
+    directory = None if thorough else ssl.get_default_verify_paths().capath
+    context = ssl.create_default_context(capath=directory)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_certs:
         try:
@@ -327,4 +337,4 @@ def _without_password(proxy: str) -> str:
 
 def _between(text: bytes, start: bytes, end: bytes) -> str:
     _before, found, rest = text.partition(start)
-    return unescape(rest.partition(end)[0].decode("utf-8", "replace")) if found else ""
+    return html.unescape(rest.partition(end)[0].decode("utf-8", "replace")) if found else ""

@@ -74,10 +74,11 @@ class Deposit(abc.ABC):
 
 
 class Writing(NamedTuple):
-    """A file being written."""
+    """A file being written. `room()`, where the medium has it, gives memory to read into: what is written from there is not copied again."""
 
     write: Callable[[bytes], None]
     close: Callable[[], None]
+    room: Optional[Callable[[], memoryview]] = None
 
 
 class Reading(NamedTuple):
@@ -91,12 +92,14 @@ class Following(NamedTuple):
     """A file read behind its writer.
 
     `settle()` brings what was written so far to stable storage and out of the cache, and gives how many of its first
-    bytes `read` now takes from the medium itself.
+    bytes `read` now takes from the medium itself. It is asked for each `stride` bytes that were written (0: as the engine likes). What `read` gives is
+    good until it is called again.
     """
 
     read: Callable[[int], bytes]
     settle: Callable[[], int]
     close: Callable[[], None]
+    stride: int = 0
 
 
 class Medium(abc.ABC):
