@@ -6,7 +6,8 @@ set -euo pipefail
 
 # What tests run for real. They start their own servers, so Debian is asked not to start its own.
 needed=(git=git zstd=zstd gpg=gnupg gpgconf=gpgconf xz=xz-utils git-lfs=git-lfs ssh=openssh-client sshd=openssh-server
-  mariadbd=mariadb-server redis-server=redis pgrep=procps setfacl=acl chromium=chromium pdftotext=poppler-utils)
+  mariadbd=mariadb-server redis-server=redis pgrep=procps setfacl=acl chromium=chromium pdftotext=poppler-utils
+  rclone=rclone)
 PATH="$PATH:/usr/sbin:/sbin"
 if [ "$(id -u)" = 0 ] && [ ! -e /usr/sbin/policy-rc.d ]; then
   trap 'rm -f /usr/sbin/policy-rc.d' EXIT
@@ -17,5 +18,7 @@ compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || need_packages post
 # what PDFs are drawn with, and the letters of the reports
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || need_packages fonts-dejavu-core
 compgen -G "/usr/lib/*/libpangoft2-1.0.so.0" >/dev/null || need_packages libpangoft2-1.0-0
+# azcopy, which the tests of Azure bring from its npm package
+compgen -G "/usr/lib/*/libsecret-1.so.0" >/dev/null || need_packages libsecret-1-0
 need_python
 need_environment .venv-dev "$python" requirements.txt requirements-dev.txt

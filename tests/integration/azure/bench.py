@@ -39,17 +39,29 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def installed() -> tuple[str, str]:
-    """node (of the development environment) and azurite's program, from the npm registry; kept in the checkout's cache."""
-    cache = _ROOT / ".cache" / "azure"
-    program = cache / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-    node = Path(sys.executable).with_name("node")
-    if not program.exists():
+def _from_npm(package: str, version: str, inside: str) -> Path:
+    """A file of a package of the npm registry, kept in the checkout's cache; each package in a directory of its own, whatever else is there."""
+    cache = _ROOT / ".cache" / "azure" / package.rpartition("/")[2]
+    path = cache / "node_modules" / package / inside
+    if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
+        node = Path(sys.executable).with_name("node")
         environment = {**os.environ, "PATH": "{0}:{1}".format(node.parent, os.environ["PATH"])}
-        subprocess.run([node.with_name("npm"), "install", "--no-save", "--no-audit", "--no-fund", "azurite@3.37.0"], cwd=cache, check=True,
+        subprocess.run([node.with_name("npm"), "install", "--no-save", "--no-audit", "--no-fund", f"{package}@{version}"], cwd=cache, check=True,
                        stdout=subprocess.DEVNULL, env=environment)
-    return str(node), str(program)
+    return path
+
+
+def installed() -> tuple[str, str]:
+    """node (of the development environment) and azurite's program."""
+    return str(Path(sys.executable).with_name("node")), str(_from_npm("azurite", "3.37.0", "dist/src/blob/main.js"))
+
+
+def azcopy() -> str:
+    """Microsoft's azcopy, as its npm package brings it; it needs Debian's libsecret-1-0."""
+    program = _from_npm("@azure-tools/azcopy-linux", "10.32.2", "dist/bin/azcopy_linux_amd64")
+    program.chmod(0o755)
+    return str(program)
 
 
 class Azurite:
@@ -96,6 +108,66 @@ def _certificates(directory: Path) -> None:
     leaf = ["-addext", names, "-addext", "basicConstraints=critical,CA:FALSE"]
     subprocess.run([*run, "-subj", "/CN=localhost", *leaf, "-CA", directory / "ca.pem", "-CAkey",
                     directory / "ca.key", "-keyout", directory / "server.key", "-out", directory / "server.pem"], check=True, stderr=subprocess.DEVNULL)
+
+
+class Proxy:
+    """A proxy as institutions have one: it takes CONNECT for any name, notes it, and leads to the service whatever name it was. So clients
+    use the production's host names, with neither a line in /etc/hosts nor a privileged port. With `password` it asks for ana's.
+    """
+
+    def __init__(self, port: int, password: str = "") -> None:
+        self.port = port
+        self.wanted = b"basic " + base64.b64encode(f"ana:{password}".encode()).lower() if password else b""
+        self.asked: list[str] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.address}"
+
+    def close(self) -> None:
+        self.listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                here, _address = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._connect, args=(here,), daemon=True).start()
+
+    def _connect(self, here: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            chunk = here.recv(1 << 16)
+            if not chunk:
+                return
+            head += chunk
+        if self.wanted and b"proxy-authorization: " + self.wanted not in head.lower():
+            here.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nProxy-Authenticate: Basic realm=x\r\n\r\n")
+            here.close()
+            return
+        self.asked.append(head.split()[1].decode())
+        there = socket.create_connection(("127.0.0.1", self.port))
+        here.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        threading.Thread(target=_pump, args=(there, here), daemon=True).start()
+        _pump(here, there)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while chunk := source.recv(1 << 16):
+            sink.sendall(chunk)
+    except OSError:
+        pass
+    for each in (source, sink):
+        try:
+            each.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        each.close()
 
 
 class Relay:
