@@ -116,9 +116,10 @@ class Service:
                 size: int = 0, patience: Optional[int] = None) -> Answer:
         """One request, tried again as long as it may help. `body` is bytes, or a function that opens it anew for each try.
 
-        Raises Refused for an answer that is final, BackupError medium_unreachable or azure_untrusted when there is none.
+        The place's patience begins with the first failure, since a large block may take longer than it to be sent once; a `patience`
+        that is given begins at once. Raises Refused for an answer that is final, BackupError medium_unreachable or azure_untrusted when there is none.
         """
-        deadline = time.monotonic() + (self.place.patience if patience is None else patience)
+        deadline = None if patience is None else time.monotonic() + patience
         credential, renewed, tries = self.credentials(blob, None), 0, 0
         while True:
             answer, trouble = self._try(method, blob, query, headers or {}, body, size, credential)
@@ -132,6 +133,8 @@ class Service:
                 continue
             tries += 1
             pause = _pause(tries, answer)
+            if deadline is None:
+                deadline = time.monotonic() + self.place.patience
             if self.cancelled.is_set() or time.monotonic() + pause > deadline:
                 if answer is not None and answer.code == "Md5Mismatch":
                     raise Refused(answer, credential)
@@ -141,6 +144,9 @@ class Service:
     def close(self) -> None:
         """End the connections, and the pauses of requests that wait to be tried again."""
         self.cancelled.set()
+        self._forget()
+
+    def _forget(self) -> None:
         with self.guard:
             idle, self.idle = self.idle, []
         for connection in idle:
@@ -155,7 +161,7 @@ class Service:
             del sent["Content-Length"]
         target = "{0}/{1}{2}".format(self.base, self.place.container, "/" + quote(blob, safe="/~") if blob else "")
         words = "&".join(word for word in (query, credential.query) if word)
-        connection = None
+        connection, reused = None, False
         try:
             connection, reused = self._connection()
             answer = self._exchange(connection, method, target + ("?" + words if words else ""), body, sent)
@@ -169,6 +175,9 @@ class Service:
         except (OSError, http.client.HTTPException) as error:
             if connection is not None:
                 connection.close()
+            if reused:     # the service ends connections that were idle; that is no trouble yet
+                self._forget()
+                return self._try(method, blob, query, headers, body, size, credential)
             through = " through the proxy {0}".format(_without_password(self.place.proxy)) if self.place.proxy else ""
             return None, "{0}{1}".format(str(error) or type(error).__name__, through)
         with self.guard:
