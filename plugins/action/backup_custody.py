@@ -118,7 +118,7 @@ class _Rewrap:
             from ..plugin_utils._custodians import seals  # only where there is somebody to seal to
 
             try:
-                to = seals.recipients(keys)
+                to = seals.recipients(keys, references[0])
             except BackupError as error:
                 self.problems.append(({"kind": kind}, error))
                 continue

@@ -68,7 +68,7 @@ def prove(loader: DataLoader, custody: Custody) -> None:
             custodian.prove()
 
 
-def store(loader: DataLoader, custody: Custody, key_reference: str, recipients: Sequence[str] = ()) -> Kept:
+def store(loader: DataLoader, custody: Custody, key_reference: str, recipients: Sequence[str] = (), raced: bool = False) -> Kept:
     """Put a password with every custodian, read it back from each, and give it. One that is kept already is given again, and to those that lack it.
 
     All are looked at before any is written to. `recipients` are armoured public keys that the record is sealed to, beside each vault file.
@@ -88,8 +88,9 @@ def store(loader: DataLoader, custody: Custody, key_reference: str, recipients: 
         if custodian.retired or custodian.name in away:
             continue
         with _lenient(custodian, away):
-            if custodian.name not in known:
-                custodian.put(record)
+            if custodian.name not in known and not custodian.put(record) and not raced:
+                # another run put one there since we looked: its password is the one that counts
+                return store(loader, custody, key_reference, recipients, raced=True)
             confirm(custodian, record)
             holders.append(custodian.name)
     if not holders:
@@ -166,7 +167,7 @@ def seal(every: Iterable[base.Custodian], record: base.Record, recipients: Seque
         return False
     from ._custodians import seals
 
-    to = seals.recipients(keys)
+    to = seals.recipients(keys, record.reference)
     return bool(reseal(files, record, to, simulated))
 
 

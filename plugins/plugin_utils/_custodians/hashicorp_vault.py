@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Custodian `hashicorp_vault`: one secret a record in a KV version 2 engine of HashiCorp Vault, or of OpenBao, which has the same interface.
 
-The path is `MOUNT/data/PATH/KIND/SYSTEM/LABEL`. A record is written with check-and-set 0: the service refuses a second one.
+The path is `MOUNT/data/PATH/KIND/SYSTEM/LABEL`. A record is written with check-and-set 0: the service refuses a second one. A policy with
+create, read and list on `MOUNT/*` is all that is needed; without update, nobody with that identity can replace a record.
 """
 
 from __future__ import annotations
@@ -55,8 +56,11 @@ class HashicorpVault(base.Custodian):
 
     def put(self, record: base.Record) -> bool:
         body = {"options": {"cas": 0}, "data": record.fields()}
-        answer = self._ask("POST", self._target("data", base.inner(record.reference)), (200, 400), body)
+        answer = self._ask("POST", self._target("data", base.inner(record.reference)), (200, 400, 403), body)
         if answer.status == 400 and "check-and-set" not in words(answer):
+            raise self.rest.refused(answer, words(answer))
+        # a role that may create and not update, as it should be, is told so of what is there already
+        if answer.status == 403 and self.get(record.reference) is None:
             raise self.rest.refused(answer, words(answer))
         return answer.status == 200
 

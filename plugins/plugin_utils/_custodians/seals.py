@@ -19,6 +19,8 @@ from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.transforms.encrypt import Gpg, Keys
 
 _PUBLIC_KEY_ENCRYPTED_SESSION_KEY = 1
+_ARMOUR = re.compile(r"-----BEGIN PGP MESSAGE-----\r?\n(?:[^\r\n]+: [^\r\n]*\r?\n)*\r?\n(?P<body>[A-Za-z0-9+/=\s]*?)\r?\n"
+                     r"(?:=(?P<sum>[A-Za-z0-9+/]{4})\r?\n)?-----END PGP MESSAGE-----")
 
 
 class Recipients(t.NamedTuple):
@@ -28,14 +30,17 @@ class Recipients(t.NamedTuple):
     subkeys: tuple[frozenset[str], ...]
 
 
-def recipients(keys: Sequence[str]) -> Recipients:
-    """What is known of armoured public keys. Raises BackupError custody_unsealed: no gpg on the controller, or a text that is no key."""
+def recipients(keys: Sequence[str], what: str) -> Recipients:
+    """What is known of armoured public keys, which `what` is to be sealed to.
+
+    Raises BackupError custody_unsealed: no gpg on the controller, or a text that is no key.
+    """
     wanted = tuple(dict.fromkeys(keys))
     try:
         with programs.private_directory(programs.memory()) as home, Gpg(Keys("", wanted), home) as gpg:
             return Recipients(wanted, tuple(gpg.key_ids()))
     except BackupError as error:
-        raise _unsealed("the public keys", error) from error
+        raise _unsealed(what, error) from error
 
 
 def seal(text: str, reference: str, to: Recipients) -> str:
@@ -59,13 +64,24 @@ def is_for(armoured: str, to: Recipients) -> bool:
 
 def opened_by(armoured: str) -> frozenset[str]:
     """The ids of the keys that open a seal, in capitals; empty for what is no seal (RFC 4880, sections 4.2, 5.1 and 6.2)."""
-    body = re.search(r"-----BEGIN PGP MESSAGE-----\r?\n(?:[^\r\n]+: [^\r\n]*\r?\n)*\r?\n(.*?)\r?\n=?[A-Za-z0-9+/]{0,4}\r?\n?-----END PGP MESSAGE-----",
-                     armoured, re.DOTALL)
+    found = _ARMOUR.search(armoured)
     try:
-        data = base64.b64decode("".join(body[1].split())) if body else b""
+        data = base64.b64decode("".join(found["body"].split()), validate=True) if found else b""
+        if found and found["sum"] and int.from_bytes(base64.b64decode(found["sum"], validate=True), "big") != _crc24(data):
+            return frozenset()
     except binascii.Error:
         return frozenset()
     return frozenset(_session_keys(data))
+
+
+def _crc24(data: bytes) -> int:
+    """The check sum of armour (RFC 4880, section 6.1)."""
+    crc = 0xB704CE
+    for byte in data:
+        crc ^= byte << 16
+        for _bit in range(8):
+            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
+    return crc & 0xFFFFFF
 
 
 def _session_keys(data: bytes) -> Iterator[str]:
