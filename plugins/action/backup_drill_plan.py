@@ -15,7 +15,7 @@ from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils import _drills
 from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
-from ..plugin_utils._inventory import INVENTORY, InventoryAction
+from ..plugin_utils._inventory import INVENTORY, InventoryAction, on_one_medium
 
 
 class ActionModule(InventoryAction):
@@ -39,7 +39,7 @@ class ActionModule(InventoryAction):
             bare = [_bare(candidate, len(store.copies(candidate.kind, candidate.system))) for candidate in candidates if candidate.copy is None]
         turns = _drills.rotate(candidates, rules, datetime.datetime.now(datetime.timezone.utc))
         copies = {(candidate.kind, candidate.system): candidate.copy for candidate in candidates}
-        rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": _on_one_medium(copies[turn.kind, turn.system], found.media)}
+        rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": on_one_medium(copies[turn.kind, turn.system], found.media)}
                 for turn in turns]
         covered = _drills.coverage(turns)
         lines = [f"{turn.system} ({turn.kind}): {'se prueba ' + turn.label if turn.chosen else 'no se prueba'}: {turn.why}" for turn in turns]
@@ -68,10 +68,3 @@ def _bare(candidate: _drills.Candidate, copies: int) -> dict[str, Any]:
     return result.build(event="verification_failed", system=candidate.system, kind=candidate.kind, criticality=candidate.criticality, reason="drill",
                         **result.failure(error))
 
-
-def _on_one_medium(copy: Mapping[str, Any] | None, media: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """The copy with the first medium of the inventory that has it whole: a drill restores it once."""
-    if copy is None:
-        return {}
-    here = next((medium["name"] for medium in media if copy["media"].get(medium["name"])), None)
-    return {**copy, "media": {here: copy["media"][here]} if here else {}}

@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _custody, _due
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction, failed
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 
 _TOLD = ("criticality", "office", "responsible", "numeral", "reason", "reason_text", "required_trust", "source_type", "ticket", "requester")
@@ -34,6 +34,7 @@ class ActionModule(BackupAction):
         "time_zone": {"type": "str", "default": "America/Lima"},
         "date": {"type": "str"},
         "taken": {"type": "list", "elements": "str", "default": []},
+        "custody": {"type": "raw", "default": ""},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +47,14 @@ class ActionModule(BackupAction):
             event="copy_started", label=made.name, printed_label=made.printed, system=arguments["system"], kind=arguments["kind"],
             started_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"), **{name: arguments[name] for name in _TOLD},
         )
-        return {"changed": False, "label": made.name, "printed_label": made.printed, "backup": backup}
+        told = {"changed": False, "label": made.name, "printed_label": made.printed, "backup": backup}
+        try:
+            if arguments["custody"]:
+                _custody.prove(self._loader, arguments["custody"])
+        except BackupError as error:
+            # nothing was begun, so the entry that would open the copy says that there is none
+            return {**told, **failed(error), "backup": {**backup, "event": "copy_failed", **result.failure(error)}}
+        return told
 
 
 def _day(text: str) -> datetime.date:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ansible.utils.display import Display
@@ -18,7 +17,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.resul
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction, public_key
 
 # A copy that was read back counts for the frequency of numeral 6.4. A restore into scratch (T3) may come days later, by a drill.
 TRUST_FOR_FREQUENCY = "T2"
@@ -30,6 +29,7 @@ _KINDS = view.KINDS
 class ActionModule(InventoryAction):
     ARGUMENTS = {
         **INVENTORY,
+        "custodians": {"type": "raw", "default": []},
         "kind": {"type": "str", "default": "all", "choices": ["all", *policy.KINDS, *policy.LATER_KINDS]},
         "emergency_reason": {"type": "str", "default": ""},
         "request": {"type": "dict", "options": {name: {"type": "str", "default": ""} for name in ("ticket", "requester", "reason")}},
@@ -134,7 +134,7 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "numeral": rules["kinds"][system["kind"]]["numeral"],
         "encrypt": criticality["password"],
         "required_trust": criticality["required_trust"],
-        "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] else [],
+        "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] else [],
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": list(system.get("media") or [medium["name"] for medium in media if medium.get("default", True)]),
@@ -146,13 +146,3 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         row.update({key: value for key, value in previous.items() if value is not None})
     return row
 
-
-def _public_key(person: Mapping[str, Any]) -> str:
-    """The OpenPGP public key of a designated person, armoured."""
-    if "public_key" in person:
-        return person["public_key"]
-    try:
-        return Path(person["public_key_file"]).read_text("ascii")
-    except (OSError, ValueError) as error:
-        raise BackupError("invalid_input", where=f"public_key_file of {person['name']}", value=person["public_key_file"], problem=f"can't be read: {error}",
-                          mend="Give the path of an armoured OpenPGP public key (gpg --armor --export).") from error

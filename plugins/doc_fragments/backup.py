@@ -293,9 +293,11 @@ options:
         default: ""
       custody:
         description:
-          - Directory on the controller where a generated password is kept, one file a copy, encrypted by Ansible Vault.
-          - C(ansible-playbook) needs a vault identity. The password is in custody before the copy begins.
-        type: path
+          - Where a generated password is kept - a directory on the controller (one file a copy, encrypted by Ansible Vault), or a list of
+            custodians as C(backup_custodians) of M(perucompras.respaldo.backup_plan) has them.
+          - The password is in every custodian, and was read back from each, before the copy begins. With a directory C(ansible-playbook)
+            needs a vault identity. Nothing of this reaches the server but the password of this copy.
+        type: raw
         default: ""
   minimum_size:
     description: Bytes before compression below which the copy is an error rather than a copy.
@@ -340,9 +342,16 @@ options:
         type: str
         default: ""
       custody:
-        description: Directory on the controller where passwords are kept, encrypted by Ansible Vault.
-        type: path
+        description:
+          - Where passwords are kept - a directory on the controller, or a list of custodians as for O(ignore:encryption.custody).
+          - The password is taken from the first custodian that gives it.
+        type: raw
         default: ""
+      custodians:
+        description: Only these of O(decryption.custody), by name. Empty takes them all.
+        type: list
+        elements: str
+        default: []
   scratch:
     description: Directory on the server under which a private directory for scratch is made. By default the system's own for temporary files.
     type: path

@@ -71,7 +71,7 @@ MAKING: Dict[str, Any] = dict(
         password=dict(type="str", default="", no_log=True),
         recipients=dict(type="list", elements="str", default=[]),
         key_reference=dict(type="str", default="", no_log=False),
-        custody=dict(type="path", default=""),
+        custody=dict(type="raw", default=""),
     )),
     minimum_size=dict(type="int", default=1),
     lock_timeout=dict(type="int", default=0),
@@ -85,7 +85,8 @@ OPENING: Dict[str, Any] = dict(
         password=dict(type="str", default="", no_log=True),
         private_keys=dict(type="list", elements="str", default=[], no_log=True),
         key_reference=dict(type="str", default="", no_log=False),
-        custody=dict(type="path", default=""),
+        custody=dict(type="raw", default=""),
+        custodians=dict(type="list", elements="str", default=[]),
     )),
     scratch=dict(type="path", default=""),
 )

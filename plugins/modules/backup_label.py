@@ -72,6 +72,13 @@ options:
     type: list
     elements: str
     default: []
+  custody:
+    description:
+      - Where the password of the copy will go, as in C(encryption.custody) of M(perucompras.respaldo.backup_database).
+        Every custodian that is required must answer and know the controller before the copy is opened, or there is none.
+      - Empty asks nobody, for a copy that is not encrypted.
+    type: raw
+    default: ""
 attributes:
   check_mode:
     description: Gives the label that would be taken; the bitácora marks the entry as a simulation.

@@ -60,6 +60,19 @@ options:
     type: list
     elements: dict
     required: true
+  custodians:
+    description:
+      - Who keeps the passwords of encrypted copies (numerals 5.2, 7.2.1 b); they are checked only. Each has V(name) and V(type), and may have
+        V(required) (V(true); with V(false) copies go on without it) and V(retired) (it is read from and receives nothing more).
+      - V(vault_file) has V(path), a directory of the controller, whose files Ansible Vault encrypts.
+      - V(azure_key_vault) has V(vault_name) or V(vault_uri), and may have V(prefix), V(auth) (the identity, with azure.azcollection's names),
+        V(proxy), V(ca_certs) and V(retry_seconds). The identity needs get, set and list of secrets (Key Vault Secrets Officer).
+      - V(hashicorp_vault) (HashiCorp Vault or OpenBao) has V(address) and V(token), or V(role_id) and V(secret_id), and may have V(mount) (V(secret), a KV
+        engine of version 2), V(path) (V(respaldo)), V(namespace), V(auth_mount) (V(approle)), V(proxy), V(ca_certs) and V(retry_seconds).
+        Its policy needs create, read and list.
+      - Empty means that a directory (C(backup_custody_directory)) is the only one.
+    type: raw
+    default: []
   kind:
     description: Only the systems of this kind are planned. All are checked.
     type: str

@@ -78,6 +78,8 @@ backup:
     checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, pg_restore_read]}
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
+    key_id: {description: "Which key it is, without telling anything of it.", type: str}
+    custodians: {description: Names of those that hold it., type: list, elements: str}
     error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}
 error:
   description: What went wrong.

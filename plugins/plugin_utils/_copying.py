@@ -99,13 +99,22 @@ class CopyAction(_EngineAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         encryption, custody = _custody.take(arguments.get("encryption"))
+        told: dict[str, t.Any] = {}
+        warnings: list[str] = []
         if custody and not self._task.check_mode:
             encryption["key_reference"] = encryption.get("key_reference") or self.key_reference(arguments)
-            encryption["password"] = encryption.get("password") or _custody.keep(self._loader, custody, encryption["key_reference"])
+            if not encryption.get("password"):
+                kept = _custody.store(self._loader, custody, encryption["key_reference"], encryption.get("recipients") or ())
+                encryption["password"], warnings = kept.record.password, kept.warnings
+                told = {"key_id": kept.record.key_id, "custodians": kept.custodians}
         elif custody:
             encryption["password"] = encryption.get("password") or "not generated in check mode"
         arguments["encryption"] = encryption
-        arguments["record"] = {**(arguments.get("record") or {}), "known_on": _known_on(str(arguments.get("kind")), str(arguments.get("system")))}
+        arguments["record"] = {**(arguments.get("record") or {}), **told, "known_on": _known_on(str(arguments.get("kind")), str(arguments.get("system")))}
+        made = self._made(arguments, task_vars)
+        return {**made, "warnings": [*made.get("warnings", ()), *warnings]} if warnings else made
+
+    def _made(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if not any(is_cloud(medium) for medium in arguments.get("media") or ()):
             return self._published(arguments, self._sealed(arguments, arguments.get("media"), task_vars), {}, task_vars)
         from . import _clouds  # only a play with such a medium pays for it
@@ -211,8 +220,9 @@ class OpenAction(_EngineAction):
         decryption, custody = _custody.take(arguments.get("decryption"))
         reference = decryption.get("key_reference") or self.key_reference(arguments)
         needed = not (decryption.get("password") or decryption.get("private_keys"))
-        if custody and needed and (decryption.get("key_reference") or _custody.holds(custody, reference)):
-            decryption["password"] = _custody.reveal(self._loader, custody, reference)
+        if custody and needed and (decryption.get("key_reference") or _custody.holds(custody, reference, self._loader)):
+            only = (arguments.get("decryption") or {}).get("custodians") or ()
+            decryption["password"] = _custody.reveal(self._loader, custody, reference, only)
         arguments["decryption"] = decryption
         return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
 

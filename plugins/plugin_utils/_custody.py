@@ -1,115 +1,200 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Custody of the copies' passwords on the controller: one file a copy, encrypted by Ansible Vault (numerals 5.2, 7.2.1 b).
+"""Custody of passwords on the controller (numerals 5.2, 7.2.1 b): each is with every custodian before what it opens begins.
 
-A password is on stable storage before the copy it opens begins. The bitácora and the manifest hold the reference only:
-`custodia:KIND/SYSTEM/LABEL`, which is the file's path below the custody directory.
+`custody` is, in every function here, a directory of the controller (one custodian of type vault_file, as in the first releases) or a list
+of custodians as the inventory's `backup_custodians` has them. The bitácora and the manifest hold a reference only:
+`custodia:KIND/SYSTEM/LABEL` for a copy, `custodia:KIND/SYSTEM/WORD` for anything else that a role must keep.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import secrets
 import typing as t
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
-from ..module_utils._engine.copy import now
+from ..module_utils._engine import policy, schema
 from ..module_utils._engine.errors import BackupError
+from . import _custodians
+from ._custodians import base
+from ._inventory import plain
 
-_SCHEME = "custodia:"
-_RANDOM_BYTES = 32
+# The name, in entries and reports, of a directory that stands for a list of custodians.
+DIRECTORY = "directorio"
+_READS_OTHERWISE = "it reads back otherwise than it was written"
+# What is passed over of a custodian that is not required.
+_PASSED_OVER = ("custodian_unreachable", "custodian_refused", "custody_unavailable")
+
+Custody = t.Union[str, Sequence[Mapping[str, t.Any]]]
+
+
+class Kept(t.NamedTuple):
+    """A record and who has it by now."""
+
+    record: base.Record
+    custodians: list[str]
+    warnings: list[str]
 
 
 def reference(kind: str, system: str, label: str) -> str:
     """The reference of a copy's password."""
-    return "{0}{1}/{2}/{3}".format(_SCHEME, kind, system, label)
+    return "{0}{1}/{2}/{3}".format(base.SCHEME, kind, system, label)
 
 
-def keep(loader: DataLoader, directory: str, key_reference: str) -> str:
-    """Generate a password, put it in custody, and give it. A password already kept under the reference is given again.
+def opened(loader: DataLoader, custody: Custody, only: Iterable[str] = ()) -> list[base.Custodian]:
+    """The custodians, in the inventory's order; `only` names those that are wanted. Raises BackupError RSP101 on options that are not in order."""
+    told: t.Any = custody
+    if isinstance(custody, str):
+        told = [{"name": DIRECTORY, "path": str(custody)}] if custody else []
+    else:
+        problems: list[schema.Problem] = []
+        policy.check_custodians(plain(custody), problems)
+        schema.raise_all(problems)
+    wanted = set(only)
+    found = [_custodians.build(options, loader) for options in told if not wanted or options["name"] in wanted]
+    if not found:
+        raise BackupError("invalid_input", where="custody", value=", ".join(sorted(wanted)) or None, problem="names no custodian",
+                          mend="Give backup_custodians, or backup_custody_directory.")
+    return found
 
-    Raises BackupError custody_unavailable: no vault identity, or the directory can't be written.
+
+def prove(loader: DataLoader, custody: Custody) -> None:
+    """Prove, before anything is begun, that every custodian that is required answers and knows us. Raises BackupError of the 8xx."""
+    for custodian in opened(loader, custody):
+        if custodian.required:
+            custodian.prove()
+
+
+def store(loader: DataLoader, custody: Custody, key_reference: str, recipients: Sequence[str] = (), raced: bool = False) -> Kept:
+    """Put a password with every custodian, read it back from each, and give it. One that is kept already is given again, and to those that lack it.
+
+    All are looked at before any is written to. `recipients` are armoured public keys that the record is sealed to, beside each vault file.
+    Raises BackupError: custodian_unreachable, custodian_refused, custody_unavailable, custody_deleted, custody_altered, custody_differs.
     """
-    path = _path(directory, key_reference)
-    if holds(directory, key_reference):
-        return reveal(loader, directory, key_reference)
-    password = secrets.token_urlsafe(_RANDOM_BYTES)
-    record = json.dumps({"reference": key_reference, "password": password, "created_at": now()})
+    every = opened(loader, custody)
+    known: dict[str, base.Record] = {}
+    away: dict[str, str] = {}
+    for custodian in every:
+        with _lenient(custodian, away):
+            found = custodian.get(key_reference)
+            if found is not None:
+                known[custodian.name] = found
+    record = agreed(known, key_reference) or base.make(key_reference)
+    holders = []
+    for custodian in every:
+        if custodian.retired or custodian.name in away:
+            continue
+        with _lenient(custodian, away):
+            if custodian.name not in known and not custodian.put(record) and not raced:
+                # another run put one there since we looked: its password is the one that counts
+                return store(loader, custody, key_reference, recipients, raced=True)
+            confirm(custodian, record)
+            holders.append(custodian.name)
+    if not holders:
+        raise BackupError("custody_unavailable", label=key_reference, detail="; ".join(away.values()) or "every custodian is retired")
+    warnings = ["custody: {0}: {1}".format(*row) for row in away.items()]
     try:
-        sealed = loader._vault.encrypt(record)
-    except AnsibleError as error:
-        raise _unavailable(key_reference, str(error)) from error
-    temporary = "{0}.{1}".format(path, secrets.token_hex(4))
+        seal(every, record, recipients)
+    except BackupError as error:
+        warnings.append("custody: {0}: {1}".format(error.code, error.message))
+    return Kept(record, holders, warnings)
+
+
+def keep(loader: DataLoader, custody: Custody, key_reference: str, recipients: Sequence[str] = ()) -> str:
+    """The password under a reference, generated and put in custody when there is none. Raises as `store` does."""
+    return store(loader, custody, key_reference, recipients).record.password
+
+
+def reveal(loader: DataLoader, custody: Custody, key_reference: str, only: Iterable[str] = ()) -> str:
+    """The password under a reference, from the first custodian that gives it.
+
+    Raises BackupError: what the only custodian said; custody_missing when none has it; custody_unavailable when some could not be asked.
+    """
+    problems: dict[str, BackupError | None] = {}
+    for custodian in opened(loader, custody, only):
+        try:
+            found = custodian.get(key_reference)
+        except BackupError as error:
+            problems[custodian.name] = error
+            continue
+        if found is not None:
+            return found.password
+        problems[custodian.name] = None
+    told = "; ".join("{0}: {1}".format(name, "it holds none" if error is None else error.message) for name, error in problems.items())
+    errors = [error for error in problems.values() if error is not None]
+    if not errors:
+        raise BackupError("custody_missing", label=key_reference, detail=told)
+    if len(problems) == 1:
+        raise errors[0]
+    raise BackupError("custody_unavailable", label=key_reference, detail=told)
+
+
+def holds(custody: Custody, key_reference: str, loader: DataLoader | None = None) -> bool:
+    """Whether a custodian has a password under the reference, as far as they answer."""
+    for custodian in opened(t.cast(DataLoader, loader), custody):
+        try:
+            if custodian.stat(key_reference) is not None:
+                return True
+        except BackupError:
+            continue
+    return False
+
+
+def agreed(known: Mapping[str, base.Record], key_reference: str) -> base.Record | None:
+    """The one record that custodians have; None when they have none. Raises BackupError custody_differs."""
+    if len({record.password for record in known.values()}) > 1:
+        raise BackupError("custody_differs", label=key_reference, detail=", ".join(
+            "{0} has key {1} of {2}".format(name, record.key_id, record.created_at) for name, record in known.items()))
+    return next(iter(known.values()), None)
+
+
+def confirm(custodian: base.Custodian, record: base.Record) -> None:
+    """Prove that a custodian gives what it was given. Raises BackupError custody_unavailable, or what the custodian says."""
+    back = custodian.get(record.reference)
+    if back is None or back.password != record.password:
+        raise BackupError("custody_unavailable", label=record.reference, detail="{0}: {1}".format(
+            custodian.name, "it is not there when it is read back" if back is None else _READS_OTHERWISE))
+
+
+def seal(every: Iterable[base.Custodian], record: base.Record, recipients: Sequence[str], simulated: bool = False) -> bool:
+    """Seal a record to public keys beside each vault file that lacks such a seal. Whether one was made. Raises BackupError custody_unsealed."""
+    keys = [key for key in recipients if key]
+    files = [custodian for custodian in every if custodian.TYPE == "vault_file" and not custodian.retired]
+    if not keys or not files:
+        return False
+    from ._custodians import seals
+
+    to = seals.recipients(keys, record.reference)
+    return bool(reseal(files, record, to, simulated))
+
+
+def reseal(files: Iterable[t.Any], record: base.Record, to: t.Any, simulated: bool) -> list[str]:
+    """The vault files whose seal of a record was not for these recipients, each now with one that is."""
+    from ._custodians import seals
+
+    stale = [custodian for custodian in files if not seals.is_for(custodian.seal(record.reference), to)]
+    if stale and not simulated:
+        armoured = seals.seal(record.text() + "\n", record.reference, to)
+        for custodian in stale:
+            custodian.put_seal(record.reference, armoured)
+    return [custodian.name for custodian in stale]
+
+
+def take(options: t.Any) -> tuple[dict[str, t.Any], Custody]:
+    """A module's encryption or decryption options without what is the controller's own, and the custody."""
+    left = {name: value for name, value in (options or {}).items() if name not in ("custody", "custodians")}
+    return left, (options or {}).get("custody") or ""
+
+
+@contextlib.contextmanager
+def _lenient(custodian: base.Custodian, away: dict[str, str]) -> Iterator[None]:
+    """Notes, instead of raising it, what a custodian says that no copy has to wait for. What is wrong with a record is raised in any case."""
     try:
-        _make_private(os.path.dirname(path))
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(sealed + b"\n")
-            file.flush()
-            os.fsync(descriptor)
-        os.link(temporary, path)
-        _sync(os.path.dirname(path))
-    except OSError as error:
-        raise _unavailable(key_reference, str(error)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-    if reveal(loader, directory, key_reference) != password:
-        raise _unavailable(key_reference, "it reads back otherwise than it was written")
-    return password
-
-
-def reveal(loader: DataLoader, directory: str, key_reference: str) -> str:
-    """The password kept under the reference. Raises BackupError custody_unavailable."""
-    try:
-        with open(_path(directory, key_reference), "rb") as file:
-            record = json.loads(loader._vault.decrypt(file.read()))
-        if record["reference"] != key_reference:
-            raise ValueError("the file belongs to " + record["reference"])
-        return record["password"]
-    except (OSError, AnsibleError, ValueError, KeyError) as error:
-        raise _unavailable(key_reference, str(error)) from error
-
-
-def holds(directory: str, key_reference: str) -> bool:
-    """Whether there is a password under the reference."""
-    return os.path.exists(_path(directory, key_reference))
-
-
-def _path(directory: str, key_reference: str) -> str:
-    inner = key_reference[len(_SCHEME):]
-    if not key_reference.startswith(_SCHEME) or inner.startswith("/") or ".." in inner.split("/"):
-        raise _unavailable(key_reference, "it is not a reference of this custody")
-    return os.path.join(directory, inner + ".yml")
-
-
-def _make_private(directory: str) -> None:
-    """The directory and those above it that are missing, each of mode 0700: os.makedirs gives it to the last one only."""
-    if os.path.isdir(directory):
-        return
-    _make_private(os.path.dirname(directory))
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(directory, 0o700)
-
-
-def _sync(directory: str) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _unavailable(key_reference: str, detail: str) -> BackupError:
-    return BackupError("custody_unavailable", label=key_reference, detail=detail)
-
-
-def take(options: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], str]:
-    """A module's encryption or decryption options without the custody directory, and the directory."""
-    left = {name: value for name, value in (options or {}).items() if name != "custody"}
-    return left, str((options or {}).get("custody") or "")
+        yield
+    except BackupError as error:
+        if custodian.required or error.fault.name not in _PASSED_OVER:
+            raise
+        away[custodian.name] = error.message

@@ -58,7 +58,7 @@ class InventoryAction(BackupAction):
         rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
         systems = plain(arguments["systems"])
         media = plain(arguments["media"])
-        policy.validate(rules, systems, media)
+        policy.validate(rules, systems, media, plain(arguments.get("custodians") or []))
         _due.zone(rules["time_zone"])
         others = names_of_other_hosts(task_vars)
         refuse_same_name_elsewhere(systems, others)
@@ -177,3 +177,22 @@ def space(watched: Mapping[str, Any]) -> _warnings.Space:
         raise BackupError("invalid_input", where=f"watched.{watched['name']}", value=watched["path"], problem=f"can't be read: {error.strerror}",
                           mend="Give a directory of the controller, mounted.") from error
     return _warnings.Space(watched["name"], found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+
+def public_key(person: Mapping[str, Any]) -> str:
+    """The OpenPGP public key of a designated person, armoured. Raises BackupError(invalid_input)."""
+    if "public_key" in person:
+        return str(person["public_key"])
+    try:
+        return Path(person["public_key_file"]).read_text("ascii")
+    except (OSError, ValueError) as error:
+        raise BackupError("invalid_input", where=f"public_key_file of {person['name']}", value=person["public_key_file"], problem=f"can't be read: {error}",
+                          mend="Give the path of an armoured OpenPGP public key (gpg --armor --export).") from error
+
+
+def on_one_medium(copy: Mapping[str, Any] | None, media: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The copy with the first medium of the inventory that has it whole: it is read once."""
+    if copy is None:
+        return {}
+    here = next((medium["name"] for medium in media if copy["media"].get(medium["name"])), None)
+    return {**copy, "media": {here: copy["media"][here]} if here else {}}

@@ -25,13 +25,14 @@ TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
     "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente", "space": "Medio casi lleno",
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
-    "anchor": "Sello de la bitácora sin anclar",
+    "anchor": "Sello de la bitácora sin anclar", "custody": "Custodia de contraseñas",
 }
 STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standing": "Sigue en curso"}
 SUMMARY = "summary"
 
 _COPIES_COMPARED = 12
 _ANCHORS_LOOKED_AT = 500
+_SYSTEMS_NAMED = 10
 # 1.4826 makes the median of absolute deviations comparable with a standard deviation; 3.5 of them is the usual bound of outliers.
 _SPREAD = 3.5 * 1.4826
 _DATED = ("due", "overdue", "ask", "outside_window")
@@ -77,9 +78,34 @@ def in_force(store: Store, policy: Mapping[str, Any], systems: Iterable[Mapping[
     rules = {**DEFAULTS, **policy.get("warnings", {})}
     found = [*_of_the_chain(store), *_of_the_seal(store, rules, now), *_of_the_anchors(store, rules, now)]
     found += [condition for space in spaces for condition in _of_space(space, rules)]
+    active = [system for system in systems if system.get("enabled", True)]
+    found += _of_custody(store, active)
+    for system in active:
+        found += _of_system(store, policy, rules, system, now)
+    return found
+
+
+def _of_custody(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Condition]:
+    """What the last check of custody found, and systems whose last password one custodian alone holds and no public key opens."""
+    found = []
+    checks = [entry for entry in store.entries(type="custody_checked", limit=_ANCHORS_LOOKED_AT) if not entry.get("simulated")]
+    last = checks[-1] if checks else None
+    failures = [entry for entry in store.entries(run=last["run"], type="custody_failed") if not entry.get("simulated")] if last else []
+    if failures:
+        first = failures[0]
+        found.append(Condition("custody:failed", "custody", _rank(len(failures)), "{0}: {1}{2}".format(
+            first.get("error_code", ""), first.get("error_message_es", ""), f" (y {len(failures) - 1} más)" if len(failures) > 1 else "")))
+    alone = []
     for system in systems:
-        if system.get("enabled", True):
-            found += _of_system(store, policy, rules, system, now)
+        made = next((entry for entry in reversed(store.entries(kind=system["kind"], system=system["name"], type="copy_made", limit=2))
+                     if not entry.get("simulated")), {})
+        # a check after the copy handed its password to all that it names
+        custodians = last["custodians"] if last and not failures and last["n"] > made.get("n", 0) else made.get("custodians", [])
+        if made.get("custodians") and len(custodians) < 2 and not made.get("recipients"):
+            alone.append(system["name"])
+    if alone:
+        found.append(Condition("custody:single", "custody", _rank(len(alone)), "Un solo custodio tiene la contraseña de la última copia, y ninguna llave "
+                               f"pública la abre, de: {', '.join(sorted(alone)[:_SYSTEMS_NAMED])}{' ...' if len(alone) > _SYSTEMS_NAMED else ''}"))
     return found
 
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policy (the manual as data), the systems and the media of an inventory: what is valid, and what follows from it.
+"""The policy (the manual as data), the systems, media and custodians of an inventory: what is valid, and what follows from it.
 
-`validate` looks at all three before anything is touched and tells every mistake at once (schema.py).
+`validate` looks at all of them before anything is touched and tells every mistake at once (schema.py).
 """
 
 from __future__ import annotations
@@ -133,6 +133,61 @@ def _medium(value: Any, where: str, problems: List[Problem]) -> None:
         _LOCAL(value, where, problems)
 
 
+# -- custodians -------------------------------------------------------------------------------------------------------
+CUSTODIANS = ("vault_file", "azure_key_vault", "hashicorp_vault")
+_ANY_CUSTODIAN = {"type": choice(*CUSTODIANS), "required": flag(), "retired": flag()}
+_REST = {"proxy": secret(), "ca_certs": text(), "retry_seconds": whole(0, 3600)}
+# A password goes there: never in clear, except to an agent on this very machine.
+_ADDRESS = text(r"https://[^\s/@?#]+(/[^\s?#]*)?|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/?", "https://boveda.example.org:8200")
+_SEGMENTS = r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
+_CUSTODIANS = {
+    "vault_file": table({"name": _MEDIUM_NAME, "path": absolute_path()}, _ANY_CUSTODIAN),
+    "azure_key_vault": table({"name": _MEDIUM_NAME, "type": text()}, {
+        **_ANY_CUSTODIAN, **_REST, "vault_name": text(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", "boveda-oti"),
+        "vault_uri": text(r"https://[^\s/@?#]+/?", "https://boveda-oti.vault.azure.net"), "prefix": text(r"[A-Za-z0-9][A-Za-z0-9-]{0,30}", "respaldo"),
+        "auth": _AUTH,
+    }),
+    "hashicorp_vault": table({"name": _MEDIUM_NAME, "type": text(), "address": _ADDRESS}, {
+        **_ANY_CUSTODIAN, **_REST, "mount": text(_SEGMENTS, "secret"), "path": text(_SEGMENTS, "respaldo"), "namespace": text(_SEGMENTS + "/?", "oti"),
+        "token": secret(), "role_id": secret(), "secret_id": secret(), "auth_mount": text(_SEGMENTS, "approle"),
+    }),
+}
+
+
+def _custodian(value: Any, where: str, problems: List[Problem]) -> None:
+    """A custodian, checked by the keys of its own type."""
+    kind = value.get("type", "vault_file") if isinstance(value, Mapping) else "vault_file"
+    if not isinstance(kind, str) or kind not in _CUSTODIANS:
+        choice(*CUSTODIANS)(kind, where + ".type", problems)
+        return
+    _CUSTODIANS[kind](value, where, problems)
+    if not isinstance(value, Mapping):
+        return
+    if kind == "azure_key_vault" and ("vault_name" in value) == ("vault_uri" in value):
+        problems.append(Problem(where, "vault_name, vault_uri" if "vault_name" in value else None, "needs exactly one of vault_name and vault_uri",
+                                "Give vault_name; vault_uri only for a private endpoint or a cloud of its own."))
+    if kind == "hashicorp_vault":
+        roles = [key for key in ("role_id", "secret_id") if key in value]
+        if ("token" in value) == bool(roles) or len(roles) == 1:
+            problems.append(Problem(where, ", ".join(key for key in ("token", "role_id", "secret_id") if key in value) or None,
+                                    "needs either a token, or role_id and secret_id", "Give one of the two, from the vault of the inventory."))
+
+
+def check_custodians(custodians: Any, problems: List[Problem], where: str = "backup_custodians") -> None:
+    """Append what is wrong with a list of custodians; an empty one is in order, since a directory may stand for it."""
+    listing(_custodian)(custodians, where, problems)
+    if not isinstance(custodians, (list, tuple)):
+        return
+    seen: List[str] = []
+    for index, each in enumerate(custodians):
+        name = each.get("name") if isinstance(each, Mapping) else None
+        if isinstance(name, str) and name.lower() in seen:
+            problems.append(Problem("{0}[{1}].name".format(where, index), name, "is the name of two custodians", "Give each custodian its own name."))
+        seen.append(str(name).lower())
+    if custodians and all(isinstance(each, Mapping) and (each.get("retired") is True or each.get("required") is False) for each in custodians):
+        problems.append(Problem(where, None, "has no custodian that takes every new password", "Leave one without retired: true and required: false."))
+
+
 # -- policy ----------------------------------------------------------------------------------------------------------
 _EVERY = table({}, {"days": whole(1, 366), "months": whole(1, 12)})
 
@@ -205,8 +260,8 @@ class Period(NamedTuple):
     months: int
 
 
-def validate(policy: Any, systems: Any, media: Any) -> None:
-    """Refuse a policy, systems or media with mistakes: one BackupError RSP101 that names each key, value and mend."""
+def validate(policy: Any, systems: Any, media: Any, custodians: Any = ()) -> None:
+    """Refuse a policy, systems, media or custodians with mistakes: one BackupError RSP101 that names each key, value and mend."""
     problems: List[Problem] = []
     _POLICY(policy, "backup_policy", problems)
     if isinstance(policy, Mapping):
@@ -214,6 +269,7 @@ def validate(policy: Any, systems: Any, media: Any) -> None:
         _hours(policy, problems)
     listing(_medium)(media, "backup_media", problems)
     media_names = _media_names(media, problems)
+    check_custodians(custodians, problems)
     if isinstance(systems, (list, tuple)):
         for index, system in enumerate(systems):
             _one_system(system, "backup_systems[{0}]".format(index), media_names, problems)

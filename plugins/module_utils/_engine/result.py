@@ -23,6 +23,7 @@ EVENTS = (
     "restore_started", "restored", "restore_simulated", "restore_failed",
     "warning_sent", "warning_failed",
     "excuse", "excuse_withdrawn", "evidence_made", "anchor_sent", "anchor_failed",
+    "custody_checked", "custody_updated", "custody_failed",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
@@ -59,6 +60,9 @@ FIELDS: Dict[str, type] = {
     "compression": str,
     "encrypted": bool,
     "key_reference": str,        # where custody keeps the password; never the password
+    "key_id": str,               # which key it is, without telling anything of it
+    "key_references": list,      # of several keys at once
+    "custodians": list,          # names of those that hold the key
     "recipients": list,          # fingerprints of the public keys
     "trust_level": str,          # one of TRUST_LEVELS
     "required_trust": str,

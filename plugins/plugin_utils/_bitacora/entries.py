@@ -26,7 +26,7 @@ DRILL_ENDS = ("copy_verified", "copy_damaged", "verification_failed")
 # what people ask for -> types of entry
 RESULTS: dict[str, tuple[str, ...]] = {
     "good": ("copy_made", "copy_verified", "restored"),
-    "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "run_interrupted"),
+    "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed", "run_interrupted"),
     "started": ("copy_started", "restore_started", "drill_started"),
     "not_due": ("copy_not_due",),
     "refused": ("copy_refused",),

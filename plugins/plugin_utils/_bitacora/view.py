@@ -13,7 +13,7 @@ from . import entries
 
 KINDS = {"database": "Base de datos", "source_code": "Código fuente", "file_server": "Servidor de archivos", "mailbox": "Buzón de correo"}
 _REASONS = {"scheduled": "Programado", "update": "Actualización", "emergency": "Riesgo no controlado", "request": "Solicitud",
-            "drill": "Prueba de restauración", "reconciliation": "Conciliación"}
+            "drill": "Prueba de restauración", "reconciliation": "Conciliación", "custody": "Prueba de custodia"}
 _RESULTS = {
     "copy_started": "En curso", "copy_made": "Generada", "copy_failed": "Fallida", "copy_verified": "Verificada", "copy_damaged": "Dañada",
     "verification_failed": "No se pudo verificar", "copy_simulated": "se generaría", "restore_simulated": "se restauraría",
@@ -26,6 +26,7 @@ _RESULTS = {
     "evidence_made": "Paquete de evidencia", "stray_found": "Sin asiento",
     "drill_started": "Prueba en curso", "copy_found": "Reencontrada",
     "copy_transferred": "Trasladada", "transfer_failed": "Traslado fallido", "transfer_simulated": "se trasladaría",
+    "custody_checked": "Custodia comprobada", "custody_updated": "Custodia actualizada", "custody_failed": "Custodia con problemas",
     "bitacora_moved": "Bitácora trasladada",
 }
 

@@ -10,7 +10,7 @@ own, so nothing of the server's keyrings is read or changed, and no agent outliv
 from __future__ import annotations
 
 import subprocess
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import FrozenSet, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .. import programs
 from ..errors import BackupError
@@ -92,18 +92,31 @@ class Gpg:
     def fingerprints(self) -> List[str]:
         """The fingerprints of the recipients' keys. Raises BackupError invalid_input for a text that is no public key."""
         found = []
-        for index, key in enumerate(self.keys.recipients):
-            secret = self._secret(key)
-            try:
-                listing = capture(Stage("gpg --show-keys", self._argv("--with-colons", "--show-keys", secret.path),
-                                        self._environment(), (secret.descriptor,)))
-            except BackupError as error:
-                raise _no_key(index, error.details["detail"]) from error
+        for index, listing in enumerate(self._listings()):
             prints = [line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:")]
             if not prints:
                 raise _no_key(index, "no key in it")
             found.append(prints[0])
         return found
+
+    def key_ids(self) -> List[FrozenSet[str]]:
+        """The ids of each recipient's key and its subkeys, in capitals: what is encrypted to it names one of them. Raises as fingerprints does."""
+        found = []
+        for index, listing in enumerate(self._listings()):
+            ids = frozenset(line.split(":")[4].upper() for line in listing.splitlines() if line.startswith(("pub:", "sub:")))
+            if not ids:
+                raise _no_key(index, "no key in it")
+            found.append(ids)
+        return found
+
+    def _listings(self) -> Iterator[str]:
+        for index, key in enumerate(self.keys.recipients):
+            secret = self._secret(key)
+            try:
+                yield capture(Stage("gpg --show-keys", self._argv("--with-colons", "--show-keys", secret.path),
+                                    self._environment(), (secret.descriptor,)))
+            except BackupError as error:
+                raise _no_key(index, error.details["detail"]) from error
 
     def _password(self, options: List[str]) -> List[int]:
         secret = self._secret(self.keys.password + "\n")

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_custody
+short_description: Give every custodian every key, and every key its seals
+version_added: 0.2.0
+description:
+  - Compares what the custodians hold, and gives each the records that it lacks, read back after they were written (numerals 5.2, 7.2.1 b).
+    A custodian that is new gets all of them; no copy is encrypted anew, and nothing is ever replaced or removed.
+  - A custodian with V(retired=true) is only read from. When it has nothing that the others lack, it may go from the inventory.
+  - Seals every record, beside each vault file, to the OpenPGP public keys of the EGCR of its kind and the EGCR of databases who are in
+    charge today, where the seal that lies there is for others. This needs C(gpg) on the controller.
+  - Keys of copies that still exist and that no custodian holds, custodians that do not answer, records that were changed and custodians that
+    do not agree are recorded as C(custody_failed) (RSP801 to RSP810); the task itself goes on.
+    M(perucompras.respaldo.bitacora_verdict) fails the play.
+options:
+  policy:
+    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  policy_file:
+    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
+    type: path
+  actors:
+    description: The people of the policy, with their public keys, as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  custodians:
+    description:
+      - The custodians of passwords, as in M(perucompras.respaldo.backup_plan). They may hold identities; nothing of that is returned.
+      - Empty takes O(directory) alone.
+    type: raw
+    default: []
+  directory:
+    description: A directory of the controller that stands for one custodian of type V(vault_file), named C(directorio).
+    type: path
+    default: ""
+  show:
+    description: Also print what was found and done, in Spanish.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Says what each custodian would be given and what would be sealed anew; the entries are marked as a simulation.
+    support: full
+  diff_mode:
+    description: Shows which references each custodian holds before and after.
+    support: full
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: A key vault was added to the inventory
+  perucompras.respaldo.backup_custody:
+    custodians: "{{ backup_custodians }}"
+    actors: "{{ backup_actors }}"
+    show: true
+"""
+
+RETURN = r"""
+handed:
+  description: By custodian, the references of the records that it was given.
+  returned: success
+  type: dict
+  sample: {nube: ["custodia:database/SIGA/SIGA_20261122"]}
+resealed:
+  description: By vault file, the references whose seal was made, or made again for other public keys.
+  returned: success
+  type: dict
+problems:
+  description: What is not in order, each as an error of the catalogue.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{code: RSP804, name: custodian_unreachable}]
+summary:
+  description: The same as lines in Spanish.
+  returned: success
+  type: list
+  elements: str
+backup:
+  description: The entries C(custody_updated), C(custody_failed) and C(custody_checked). They hold references and names, and no secret.
+  returned: success
+  type: list
+  elements: dict
+"""

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_custody_plan
+short_description: Choose which copies are opened with what custody holds
+version_added: 0.2.0
+description:
+  - A rotation that proves, copy by copy, that custody opens them (numerals 5.2, 7.2.1 b). The encrypted copy of this host that waits longest for a proof
+    comes first, the oldest among those that never had one.
+  - The record of each custodian is read and compared here. Custodians with the same password make one turn, since what opens with one of them
+    opens with all; custodians that differ make one each, and M(perucompras.respaldo.backup_verify) tells which is right.
+  - A record that is gone, changed or can't be read is recorded as C(custody_failed). No password is returned.
+options:
+  policy:
+    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  policy_file:
+    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
+    type: path
+  actors:
+    description: The people of the policy, with their public keys, as in M(perucompras.respaldo.backup_plan).
+    type: dict
+  systems:
+    description: The systems of this host, as in M(perucompras.respaldo.backup_plan).
+    type: list
+    elements: dict
+    required: true
+  media:
+    description: Where copies lie (numeral 6.5), as in M(perucompras.respaldo.backup_plan).
+    type: list
+    elements: dict
+    required: true
+  only:
+    description: Only the systems of these names. Empty means all.
+    type: list
+    elements: str
+    default: []
+  custodians:
+    description:
+      - The custodians of passwords, as in M(perucompras.respaldo.backup_plan). They may hold identities; nothing of that is returned.
+      - Empty takes O(directory) alone.
+    type: raw
+    default: []
+  directory:
+    description: A directory of the controller that stands for one custodian of type V(vault_file), named C(directorio).
+    type: path
+    default: ""
+  copies:
+    description: How many copies are chosen.
+    type: int
+    default: 1
+  show:
+    description: Also print the turns in Spanish.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: The answer is the same, since nothing is changed.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: Whose turn is it
+  perucompras.respaldo.backup_custody_plan:
+    systems: "{{ backup_systems }}"
+    media: "{{ backup_media }}"
+    custodians: "{{ backup_custodians }}"
+    copies: 3
+    show: true
+"""
+
+RETURN = r"""
+turns:
+  description: One row for each copy, and for each password that its custodians have for it.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    label: {description: Label of the copy., type: str, sample: SIGA_20261122}
+    system: {description: Its system., type: str, sample: SIGA}
+    kind: {description: Its kind., type: str, sample: database}
+    index: {description: Position of the system in O(systems)., type: int}
+    custodians: {description: Names of the custodians that agree on its password., type: list, elements: str}
+    entry: {description: "The entry of the copy, with C(media) of the one medium it is read from.", type: dict}
+waiting:
+  description: Encrypted copies of this host that have to wait for another run.
+  returned: success
+  type: int
+summary:
+  description: The same as lines in Spanish.
+  returned: success
+  type: list
+  elements: str
+backup:
+  description: The entries C(custody_failed).
+  returned: when there are any
+  type: list
+  elements: dict
+"""
