@@ -32,10 +32,10 @@ class ActionModule(InventoryAction):
         rules = dict(found.rules)
         if arguments["budget_minutes"] > 0:
             rules["drills"] = {**rules.get("drills", {}), "budget_minutes": arguments["budget_minutes"]}
-        places = {(system["kind"], system["name"]): index for index, system in found.chosen(arguments["kind"])}
+        places = {(system["kind"], system["name"]): index for index, system in found.on_our_media(arguments["kind"])}
         names = [medium["name"] for medium in found.media]
         with open_store(resolve_url()) as store:
-            candidates = [_candidate(store, system, names) for _index, system in found.chosen(arguments["kind"])]
+            candidates = [_candidate(store, system, names) for _index, system in found.on_our_media(arguments["kind"])]
             bare = [_bare(candidate, len(store.copies(candidate.kind, candidate.system))) for candidate in candidates if candidate.copy is None]
         turns = _drills.rotate(candidates, rules, datetime.datetime.now(datetime.timezone.utc))
         copies = {(candidate.kind, candidate.system): candidate.copy for candidate in candidates}

@@ -13,14 +13,10 @@ from ansible.utils.display import Display
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.result import TRUST_LEVELS
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction, public_key
-
-# A copy that was read back counts for the frequency of numeral 6.4. A restore into scratch (T3) may come days later, by a drill.
-TRUST_FOR_FREQUENCY = "T2"
 
 _LONGEST_NOTE = 3000
 _KINDS = view.KINDS
@@ -47,8 +43,7 @@ class ActionModule(InventoryAction):
         plan = []
         with open_store(resolve_url()) as store:
             for index, system in found.chosen(arguments["kind"]):
-                trust = min(TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]]["required_trust"], key=TRUST_LEVELS.index)
-                last = store.last_good(system["kind"], system["name"], trust, soon)
+                last = store.last_good(system["kind"], system["name"], policy.counted_trust(rules, system), soon)
                 decision = _due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
                 plan.append(_row(index, system, rules, media, last, decision, now.astimezone(here).date()))
         if arguments["show"]:
@@ -132,12 +127,12 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "office": system["office"],
         "responsible": policy.responsible(rules, system, today),
         "numeral": rules["kinds"][system["kind"]]["numeral"],
-        "encrypt": criticality["password"],
-        "required_trust": criticality["required_trust"],
+        "encrypt": criticality["password"] and not policy.copied_by_a_tool(system),
+        "required_trust": policy.required_trust(rules, system),
         "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] else [],
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
-        "media": list(system.get("media") or [medium["name"] for medium in media if medium.get("default", True)]),
+        "media": _media(system, media),
         **decision._asdict(),
     }
     if last is not None:
@@ -146,3 +141,8 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         row.update({key: value for key, value in previous.items() if value is not None})
     return row
 
+
+def _media(system: Mapping[str, Any], media: Iterable[Mapping[str, Any]]) -> list[str]:
+    if policy.copied_by_a_tool(system):
+        return [system["source"]["vault"]]
+    return list(system.get("media") or [medium["name"] for medium in media if medium.get("default", True)])

@@ -48,7 +48,7 @@ class ActionModule(PlainAction):
         if given["lost_labels"] and not given["lost_reason"].strip():
             raise BackupError("invalid_input", where="lost_reason", value=given["lost_reason"], problem="is missing",
                               mend="Say why these copies are given up; it goes into the bitácora.")
-        medium, systems = arguments["medium"], plain(given["systems"])
+        medium, systems = arguments["medium"], [system for system in plain(given["systems"]) if not policy.copied_by_a_tool(system)]
         place = "{0} ({1})".format(medium["name"], _address(medium))
         shelves = {f"{system['kind']}/{label.canonical(system['name'])}": system for system in systems}
         names = {label.canonical(name, "only").lower() for name in given["only"]}

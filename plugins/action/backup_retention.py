@@ -40,7 +40,7 @@ class ActionModule(InventoryAction):
         with open_store(resolve_url()) as store:
             if not arguments["clock_confirmed"]:
                 _refuse_a_wrong_clock(store, now)
-            for _index, system in found.chosen(arguments["kind"]):
+            for _index, system in found.on_our_media(arguments["kind"]):
                 rows += _system(store, system, found.rules, now, arguments["repository"])
         lines = [line for row in rows for line in _lines(row)] or ["No hay copias que juzgar."]
         if arguments["show"]:

@@ -31,7 +31,7 @@ class ActionModule(InventoryAction):
                               mend=meant(repository, media))
         rows, lines = [], []
         with open_store(resolve_url()) as store:
-            for _index, system in found.chosen():
+            for _index, system in found.on_our_media():
                 copies = [copy for copy in store.copies(system["kind"], system["name"]) if not copy["media"].get(repository)]
                 for copy in copies:
                     row = _row(copy, [name for name in media if name != repository])

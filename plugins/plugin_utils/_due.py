@@ -63,6 +63,8 @@ def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[s
     today = local.date()
     if not system.get("enabled", True):
         return Decision("no", "scheduled", "El sistema está deshabilitado en el inventario", "The system is disabled in the inventory", "")
+    if engine.copied_by_a_tool(system):
+        return _by_a_tool(system, policy, last, local, rules)
     if emergency:
         of = policy.get("emergency_numeral", "5.1 d")
         if not emergency.strip():
@@ -121,10 +123,29 @@ def _due_on(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[
         return today, _Told(f"la última copia tiene fecha futura ({_spanish(copied)}): no se la considera",
                             f"the last copy is dated in the future ({copied}), so it does not count")
     told = _Told(f"la última copia buena es del {_spanish(copied)}", f"the last good copy is of {copied}")
-    required = policy["criticality"][system["criticality"]].get("required_trust", "")
+    required = engine.required_trust(policy, system)
     if last.get("trust_level", required) < required and local - taken > TRUST_GRACE:
         told = _Told(f"{told.spanish}, sin alcanzar {required} todavía", f"{told.english}, still short of {required}")
     return add_months(copied, period.months) + datetime.timedelta(days=period.days), told
+
+
+def _by_a_tool(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[str, Any] | None, local: datetime.datetime,
+               rules: Mapping[str, Any]) -> Decision:
+    """What a tool copies by itself (7.2.3 a): no run of ours makes it, whatever the reason; how late its copies are is said all the same.
+
+    The copy of a day is recorded by the verification of the next one, so that a day is late when the one after it ended without.
+    """
+    numeral = rules["numeral"]
+    due_on, told = _due_on(system, policy, last, local, engine.period(policy, system["kind"], system["criticality"]) or engine.Period(1, 0))
+    overdue = max(0, (local.date() - due_on).days - int(rules.get("overdue_after_days", 0)))
+    by = _Told("La hace la herramienta por sí misma", "The tool makes it by itself")
+    if local.date() < due_on or not overdue:
+        return Decision("no", "scheduled", f"{by.spanish}: {told.spanish} (numeral {numeral})", f"{by.english}: {told.english} (numeral {numeral})",
+                        due_on.isoformat())
+    days = "1 día" if overdue == 1 else f"{overdue} días"
+    return Decision("no", "scheduled", f"Vencida hace {days}, desde el {_spanish(due_on)}: {told.spanish}. {by.spanish}: azure_backup.yml (numeral {numeral})",
+                    f"Overdue by {overdue} d, since {due_on}: {told.english}. {by.english}: azure_backup.yml (numeral {numeral})", due_on.isoformat(),
+                    "overdue", overdue)
 
 
 def _not_yet(system: Mapping[str, Any], rules: Mapping[str, Any], due_on: datetime.date, told: _Told, numeral: str) -> Decision:

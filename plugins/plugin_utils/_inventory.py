@@ -49,6 +49,10 @@ class Inventory(t.NamedTuple):
         return [(index, system) for index, system in enumerate(self.systems)
                 if kind in ("all", system["kind"]) and not (self.wanted and policy.identity(system)[1] not in self.wanted)]
 
+    def on_our_media(self, kind: str = "all") -> list[tuple[int, Mapping[str, Any]]]:
+        """Those of them whose copies are ours to drill, carry and remove: not what a tool copies to a medium of its own."""
+        return [(index, system) for index, system in self.chosen(kind) if not policy.copied_by_a_tool(system)]
+
 
 class InventoryAction(BackupAction):
     """An action that reads the inventory first."""

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..module_utils._engine import policy as engine
 from . import _drills, _due
 from ._bitacora.store import Store
 from ._bitacora.view import KINDS, amount
@@ -156,12 +157,12 @@ def _of_space(space: Space, rules: Mapping[str, Any]) -> list[Condition]:
 def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any], system: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
     kind, name = system["kind"], system["name"]
     found: list[tuple[str, int, str]] = []
-    last = store.last_good(kind, name)
+    last = store.last_good(kind, name, engine.counted_trust(policy, system))
     decision = _due.decide(system, policy, last, now)
     if decision.overdue_days or (last is None and decision.state in _DATED):
         found.append(("overdue", _rank(decision.overdue_days or 1), decision.why))
     facts = [entry for entry in store.entries(system=system["name"], kind=kind, type=(
-        "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed")) if not entry.get("simulated")]
+        "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed", "restored")) if not entry.get("simulated")]
     found += _failed(facts)
     found += _size(facts, rules)
     # drills.every is the one truth; an explicit 0 of the older key still says that nobody is to be told
@@ -213,7 +214,9 @@ def _proof(facts: Sequence[Mapping[str, Any]], limit: int, now: datetime.datetim
             bad = entry if entry.get("label") else bad
         elif entry["type"] in ("copy_made", "copy_verified"):
             bad = None
-        if entry["type"] in ("copy_made", "copy_verified") and entry.get("trust_level", "") >= "T3":
+        # of what a tool copies, a restore by that tool is the only proof there is
+        if entry["type"] in ("copy_made", "copy_verified") and entry.get("trust_level", "") >= "T3" or (
+                entry["type"] == "restored" and entry.get("source_type") in engine.COPIED_BY_A_TOOL):
             proved = entry["at_event"]
     found = []
     if bad is not None:

@@ -17,14 +17,23 @@ from .errors import BackupError
 from .result import TRUST_LEVELS
 from .schema import Problem, absolute_path, all_or_listing, choice, flag, listing, secret, table, text, whole
 
-KINDS = ("database", "source_code")
-LATER_KINDS = ("file_server", "mailbox")
+KINDS = ("database", "source_code", "file_server")
+LATER_KINDS = ("mailbox",)
+# every policy has rules for these; for others only where the inventory has systems of them
+_RULED = ("database", "source_code")
 CRITICALITIES = ("alta", "media", "baja")
 COMPRESSIONS = ("zstd", "gzip", "xz")
 SOURCE_TYPES = {
     "database": ("postgresql", "mariadb", "sqlite", "command"),
     "source_code": ("git", "paths"),
+    "file_server": ("azure_backup",),
 }
+# Sources that a tool of the institution copies by itself, to a medium of its own (7.2.3 a): we set it up, check its jobs and record them.
+COPIED_BY_A_TOOL = ("azure_backup",)
+# What is known of a copy that a tool says it made: its job ended well and the copy is listed. Nobody of us read its bytes.
+_TRUST_IN_A_TOOL = "T1"
+# A copy that was read back counts for the frequency of numeral 6.4. A restore into scratch (T3) may come days later, by a drill.
+_TRUST_FOR_FREQUENCY = "T2"
 # who is in charge of the copies of a kind (numeral 5.2)
 EGCR_OF_KIND = {"database": "database", "source_code": "source_code", "file_server": "infrastructure", "mailbox": "infrastructure"}
 EGCR_TITLES = {
@@ -62,7 +71,14 @@ _SOURCES = {
         "work_dir": absolute_path(),
     }),
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
+    "azure_backup": table({"type": text(), "vault": text(), "protects": choice("agent", "machine", "share")}, {
+        "computer": _HOST, "volume": text(), "machine": _NAME, "storage_account": text(r"[a-z0-9]{3,24}", "archivosentidad"), "share": _NAME,
+        "resource_group": _NAME,
+    }),
 }
+# what each sort of protected item is named by, and what else may be said of it
+_PROTECTED = {"agent": (("computer", "volume"), ()), "machine": (("machine",), ("resource_group",)),
+              "share": (("storage_account", "share"), ("resource_group",))}
 
 
 def _source(value: Any, where: str, problems: List[Problem]) -> None:
@@ -76,6 +92,12 @@ def _source(value: Any, where: str, problems: List[Problem]) -> None:
     _SOURCES[value["type"]](value, where, problems)
     if value["type"] == "git":
         _git(value, where, problems)
+    if value["type"] == "azure_backup" and isinstance(value.get("protects"), str) and value["protects"] in _PROTECTED:
+        needed, more = _PROTECTED[value["protects"]]
+        problems += [Problem(where + "." + name, None, "is missing", "A {0} is named by {1}.".format(value["protects"], " and ".join(needed)))
+                     for name in needed if name not in value]
+        problems += [Problem(where + "." + name, schema.shown(value[name]), "has no meaning for a {0}".format(value["protects"]),
+                             "Remove it, or change protects.") for name in value if name not in ("type", "vault", "protects", *needed, *more)]
 
 
 def _git(source: Mapping[str, Any], where: str, problems: List[Problem]) -> None:
@@ -103,7 +125,7 @@ _LOCAL = table(
     },
 )
 # Who the controller is to Azure; the names are azure.azcollection's where they mean the same.
-_AUTH = table({}, {
+AZURE_AUTH = table({}, {
     **{name: text() for name in ("auth_source", "client_id", "tenant", "subscription_id", "cloud_environment", "profile", "x509_certificate_path",
                                  "thumbprint", "federated_token_file", "authority", "ca_certs")},
     **{name: secret() for name in ("secret", "account_key", "sas_token", "proxy")},
@@ -117,7 +139,7 @@ _AZURE_BLOB = table(
     {
         "default": flag(), "endpoint": text(r"https://[^\s]+", "https://copiasentidad.blob.core.windows.net"),
         "prefix": text(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", "lima"), "tier": choice(*TIERS), "workers": whole(1, 32), "bandwidth": whole(0),
-        "proxy": secret(), "ca_certs": text(), "retry_seconds": whole(0, 86400), "auth": _AUTH,
+        "proxy": secret(), "ca_certs": text(), "retry_seconds": whole(0, 86400), "auth": AZURE_AUTH,
     },
 )
 
@@ -231,7 +253,7 @@ _POLICY = table(
         "institution": text(),
         "manual": table({"name": text(), "version": text()}, {"approved": schema.date(), "document": text()}),
         "time_zone": text(),
-        "kinds": table({kind: _KIND for kind in KINDS}, {kind: _KIND for kind in LATER_KINDS}),
+        "kinds": table({kind: _KIND for kind in _RULED}, {kind: _KIND for kind in KINDS + LATER_KINDS if kind not in _RULED}),
         "criticality": table({each: _CRITICALITY for each in CRITICALITIES}, {}),
     },
     {
@@ -274,6 +296,10 @@ def validate(policy: Any, systems: Any, media: Any, custodians: Any = ()) -> Non
         for index, system in enumerate(systems):
             _one_system(system, "backup_systems[{0}]".format(index), media_names, problems)
         _unique_systems(systems, problems)
+        ruled = _table_of(_table_of(policy).get("kinds"))
+        missing = {system["kind"] for system in systems if isinstance(system, Mapping) and system.get("kind") in KINDS} - set(ruled) - set(_RULED)
+        problems += [Problem("backup_policy.kinds." + kind, None, "is missing, and the inventory has systems of that kind",
+                             "Add its rules, as in policies/manual-001-2019.yml.") for kind in sorted(missing)]
     else:
         listing(_SYSTEM)(systems, "backup_systems", problems)
     schema.raise_all(problems)
@@ -304,7 +330,11 @@ def _one_system(system: Any, where: str, media_names: Mapping[str, bool], proble
 
 def _media_of(system: Mapping[str, Any], where: str, media_names: Mapping[str, bool], problems: List[Problem]) -> None:
     wanted = system.get("media")
-    if isinstance(wanted, (list, tuple)):
+    if copied_by_a_tool(system):
+        if wanted is not None:
+            problems.append(Problem(where + ".media", schema.shown(wanted), "has no meaning for what a tool copies to a medium of its own",
+                                    "Remove it: the medium of this system is its vault."))
+    elif isinstance(wanted, (list, tuple)):
         for index, name in enumerate(wanted):
             if isinstance(name, str) and name not in media_names:
                 problems.append(Problem("{0}.media[{1}]".format(where, index), name, "is not a medium of backup_media", schema.meant(name, list(media_names))))
@@ -403,6 +433,24 @@ def period(policy: Mapping[str, Any], kind: str, criticality: str) -> Optional[P
     """How often a system is copied at least: by its criticality, else by its kind; None for what is copied on request only."""
     rule = policy["criticality"][criticality].get("every", {}).get(kind) or policy["kinds"][kind].get("every")
     return Period(rule.get("days", 0), rule.get("months", 0)) if rule else None
+
+
+def copied_by_a_tool(system: Mapping[str, Any]) -> bool:
+    """Whether a tool of the institution copies a system by itself; then its copies lie on no medium of ours (7.2.3 a)."""
+    source = system.get("source")
+    return isinstance(source, Mapping) and source.get("type") in COPIED_BY_A_TOOL
+
+
+def required_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
+    """What the copies of a valid system must show: by its criticality; of what a tool copies, what the manual asks to be verified (7.2.3 b)."""
+    if copied_by_a_tool(system):
+        return _TRUST_IN_A_TOOL
+    return str(policy["criticality"][system["criticality"]].get("required_trust", _TRUST_FOR_FREQUENCY))
+
+
+def counted_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
+    """What a copy of a valid system must show to count for the frequency of numeral 6.4."""
+    return min(_TRUST_FOR_FREQUENCY, required_trust(policy, system), key=TRUST_LEVELS.index)
 
 
 def designated(policy: Mapping[str, Any], egcr: str, on: datetime.date) -> List[Mapping[str, Any]]:

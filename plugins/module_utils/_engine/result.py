@@ -70,6 +70,8 @@ FIELDS: Dict[str, type] = {
     "checks": list,              # what was verified, by which method
     "sha256": str,               # of the file SHA256SUMS, which lists every file of the copy
     "content_digest": str,       # identity of the content where the source has one (git refs)
+    "tool_job": str,             # id of the job of the tool that made the copy (7.2.3 b)
+    "tool_copy": str,            # id of the copy in that tool: a recovery point
     "objects": int,              # how many things the copy holds: tables, refs, files
     "target": str,               # of a restore
     "retention_until": str,

@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import policy as engine
-from ...module_utils._engine.result import TRUST_LEVELS
 from .. import _due
 from .._bitacora import store as stores
 
@@ -25,7 +24,6 @@ from .._bitacora import store as stores
 STATES = {"missing": "faltante", "late": "tardía", "excused": "justificada", "met": "cumplida", "pending": "por vencer", "none": "sin periodo en el mes"}
 ISO_2014 = ("A.12.3.1", "A.12.4")
 ISO_2022 = ("8.13", "8.15")
-_TRUST_FOR_FREQUENCY = "T2"
 EXCUSES = ("excuse", "excuse_withdrawn")
 _ATTEMPTS = ("copy_failed", "copy_refused", "copy_damaged")
 _OF_COPIES = ("copy_made", "copy_verified", "copy_damaged")
@@ -211,7 +209,7 @@ def _former(told: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> Mapp
         return None
     last = made[-1]
     criticality = last.get("criticality", "baja")
-    return {"name": last["system"], "kind": last["kind"], "office": last.get("office", ""),
+    return {"name": last["system"], "kind": last["kind"], "office": last.get("office", ""), "source": {"type": last.get("source_type", "")},
             "criticality": criticality if criticality in rules["criticality"] else "baja"}
 
 
@@ -228,7 +226,7 @@ def _of_system(system: Mapping[str, Any], rules: Mapping[str, Any], told: Sequen
     def day_of(entry: Mapping[str, Any]) -> datetime.date:
         return _due.taken_at({"started_at": entry.get("started_at") or entry["at_event"]}).astimezone(here).date()
 
-    trust = min(_TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]].get("required_trust", _TRUST_FOR_FREQUENCY), key=TRUST_LEVELS.index)
+    trust = engine.counted_trust(rules, system)
     good = [(day_of(copy), _evidence(copy)) for copy in stores.copies_told(entry for entry in told if entry["type"] in _OF_COPIES)
             if stores.is_good(copy, trust)]
     attempts = [(day_of(entry), _evidence(entry)) for entry in told if entry["type"] in _ATTEMPTS]

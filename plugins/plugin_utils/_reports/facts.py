@@ -175,7 +175,7 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
 def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
             last: datetime.date, now: datetime.datetime, kept: int, before: Mapping[str, Any] | None) -> System:
     kind, name = system["kind"], system["name"]
-    good = store.last_good(kind, name)
+    good = store.last_good(kind, name, engine.counted_trust(rules, system))
     proofs = [entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
               if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("trust_level", "") in _PROVED)]
     proof = proofs[0] if proofs else None

@@ -88,7 +88,6 @@ def test_database_and_code_of_one_system_share_a_name():
     ({"kind": "databse"}, ["backup_systems[0].kind: 'databse'", "Did you mean database?"]),
     ({"criticality": "Alta"}, ["backup_systems[0].criticality: 'Alta'", "Did you mean alta?"]),
     ({"kind": "mailbox"}, ["backup_systems[0].kind: 'mailbox'", "later release"]),
-    ({"kind": "file_server"}, ["backup_systems[0].kind: 'file_server'", "later release"]),
     ({"name": "a/b"}, ["backup_systems[0].name: 'a/b'", "slash"]),
     ({"name": ""}, ["backup_systems[0].name: ''", "empty"]),
     ({"name": 2026}, ["backup_systems[0].name: 2026", "not a text"]),
@@ -233,3 +232,45 @@ def test_who_answers_follows_the_designations_of_the_day():
     assert [person["name"] for person in engine.key_holders(policy, "source_code", DAY)] == ["Dora", "Beto"]
     assert [person["name"] for person in engine.key_holders(policy, "database", DAY)] == ["Beto"]
     assert engine.responsible(POLICY, database(), DAY) == "EGCR de Base de Datos (sin designación vigente)"
+
+
+# -- what a tool copies by itself (7.2.3) ------------------------------------------------------------------------------
+WITH_FILES = {**POLICY, "kinds": {**POLICY["kinds"], "file_server": {"numeral": "7.2.3", "frequency_numeral": "6.4", "every": {"days": 1}, "keep_copies": 180}}}
+SHARE = {"type": "azure_backup", "vault": "boveda", "protects": "share", "storage_account": "archivosentidad", "share": "legal"}
+
+
+def protected(**source):
+    return {key: value for key, value in database(kind="file_server", source={**SHARE, **source}).items() if key != "media"}
+
+
+@pytest.mark.parametrize("source", [
+    SHARE, {**SHARE, "resource_group": "rg-archivos"},
+    {"type": "azure_backup", "vault": "boveda", "protects": "machine", "machine": "srv-archivos"},
+    {"type": "azure_backup", "vault": "boveda", "protects": "agent", "computer": "srv1.entidad.gob.pe", "volume": "D:\\"},
+])
+def test_each_sort_of_protected_item_is_taken_and_needs_no_medium(source):
+    engine.validate(WITH_FILES, [{**protected(), "source": source}], [])
+
+
+@pytest.mark.parametrize(("system", "expected"), [
+    (protected(protects="agent"), ["source.computer: None", "source.volume: None", "source.share: 'legal'", "has no meaning for a agent"]),
+    (protected(protects="buzon"), ["source.protects: 'buzon'"]),
+    (protected(machine="srv"), ["source.machine: 'srv'", "Remove it, or change protects"]),
+    ({**protected(), "media": ["nas"]}, ["backup_systems[0].media", "its vault"]),
+    ({**protected(), "kind": "database"}, ["not a source of kind database"]),
+])
+def test_a_mistake_in_a_protected_item_names_key_value_and_mend(system, expected):
+    with pytest.raises(BackupError) as told:
+        engine.validate(WITH_FILES, [system], MEDIA)
+    for words in expected:
+        assert words in told.value.message + " " + told.value.hint
+
+
+def test_what_a_tool_says_it_made_counts_as_the_manual_asks_and_no_more():
+    assert engine.required_trust(WITH_FILES, protected()) == engine.counted_trust(WITH_FILES, protected()) == "T1"
+    assert engine.counted_trust(WITH_FILES, database()) == "T2"
+
+
+def test_a_kind_without_rules_is_refused_where_the_inventory_has_systems_of_it():
+    with pytest.raises(BackupError, match="backup_policy.kinds.file_server"):
+        engine.validate({**POLICY, "kinds": {kind: POLICY["kinds"][kind] for kind in ("database", "source_code")}}, [protected()], MEDIA)
