@@ -34,6 +34,9 @@ from .restic import Restic
 from .sources.restic import Files, FilesReader
 from .transforms import encrypt
 
+# Under what custody keeps the password of a repository: custodia:file_server/NAME/repositorio
+CUSTODY_NAME = "repositorio"
+
 # The tag of a snapshot that lacks what could not be read; it is no copy.
 PARTIAL_TAG = "parcial"
 _NAMED = 20           # paths told one by one
@@ -49,6 +52,14 @@ class Order(NamedTuple):
     host: str                    # of the inventory: restic's host
     repository: str              # name of the repository
     public_keys: Tuple[str, ...] = ()    # those who get the second key
+
+
+def repository_name(of: str, system: str, server: str, office: str) -> str:
+    """The name of the repository that a system's copies go to: its own, one for its server, or one for its office."""
+    if of == "system":
+        return labels.canonical(system)
+    named = server if of == "server" else office
+    return labels.canonical("{0}-{1}".format({"server": "servidor", "office": "organo"}[of], named), where="source.repository")
 
 
 class Repository:
@@ -486,7 +497,7 @@ class SnapshotCopy(copy.Copy, FilesReader):
         return ["sha256_readback", "restic_check", "restic_list"]
 
 
-def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str, gone: Sequence[str], lock_timeout: int = 0) -> None:
+def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str, lock_timeout: int = 0) -> None:
     """Forget the snapshots of copies that lost their names, and of dead runs, and give their space back. The system's lock must be held."""
     place = repositories.on(medium, manifest["restic"]["repository"])
     with medium.lock(place.slot, lock_timeout):
@@ -495,14 +506,14 @@ def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str
             if not repository.look():
                 raise BackupError("repository_missing", location=place.location, system=slot.system)
             repository.unlock()
-            repository.forget(_superfluous(repository.snapshots(), slot, medium, set(gone)))
+            repository.forget(_superfluous(repository.snapshots(), slot, medium))
             repository.restic.call(["prune", "--quiet"])
             repository.prove()
 
 
-def _superfluous(snapshots: Sequence[Mapping[str, Any]], slot: Slot, medium: Medium, gone: "set[str]") -> List[str]:
-    """The snapshots of a system that no copy names: of `gone` copies, of runs that died, and partial ones older than the newest copy."""
-    standing = set(medium.labels(slot.kind, slot.system)) - gone
+def _superfluous(snapshots: Sequence[Mapping[str, Any]], slot: Slot, medium: Medium) -> List[str]:
+    """The snapshots of a system that no copy names: of copies that were removed, of runs that died, and partial ones older than the newest copy."""
+    standing = set(medium.labels(slot.kind, slot.system))
     waiting = {row.name for row in medium.survey() if row.kind == slot.kind and row.system == slot.system and row.name.startswith(".")}
     found = []
     for row in snapshots:
