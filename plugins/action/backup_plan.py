@@ -45,7 +45,8 @@ class ActionModule(InventoryAction):
             for index, system in found.chosen(arguments["kind"]):
                 last = store.last_good(system["kind"], system["name"], policy.counted_trust(rules, system), soon)
                 decision = _due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
-                plan.append(_row(index, system, rules, media, last, decision, now.astimezone(here).date()))
+                plan.append(dict(_row(index, system, rules, media, last, decision, now.astimezone(here).date()),
+                                 working_hours=_due.working_until(now.astimezone(here), rules) is not None))
         if arguments["show"]:
             Display().display("\n".join(_table(task_vars["inventory_hostname"], plan)))
         return {
@@ -129,7 +130,7 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "numeral": rules["kinds"][system["kind"]]["numeral"],
         "encrypt": criticality["password"] and not policy.copied_by_a_tool(system),
         "required_trust": policy.required_trust(rules, system),
-        "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] else [],
+        "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] or system["kind"] == "file_server" else [],
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": _media(system, media),

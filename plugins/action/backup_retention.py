@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ..module_utils._engine import result
+from ..module_utils._engine import policy, result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils import _due, _retention
 from ..plugin_utils._bitacora import view
@@ -53,7 +53,7 @@ def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], n
     """One row for each medium that holds copies of a system."""
     kind, name = system["kind"], system["name"]
     rule = _retention.rule_for(rules, kind, system["criticality"])
-    required, minimum = rules["criticality"][system["criticality"]]["required_trust"], rules.get("minimum_copies", 1)
+    required, minimum = policy.required_trust(rules, system), rules.get("minimum_copies", 1)
     copies, held = store.copies(kind, name), store.held(kind, name)
     labels = {copy["label"] for copy in copies}
     rows = []
@@ -63,6 +63,7 @@ def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], n
         rows.append({
             "system": name, "kind": kind, "medium": medium, "numeral": rules["kinds"][kind]["numeral"],
             "newest": {"label": good[0].label, "sha256": good[0].sha256} if good else {},
+            "key_reference": next((copy.get("key_reference") or "" for copy in copies if good and copy["label"] == good[0].label), ""),
             "keep": [{"label": verdict.label, "sha256": verdict.sha256} for verdict in good[1:max(1, minimum)]],
             "kept": [{"label": verdict.label, "why": verdict.why} for verdict in verdicts if verdict.keep],
             # the oldest leaves first, so that a run cut short leaves what it would have kept longest

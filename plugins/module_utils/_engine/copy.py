@@ -93,8 +93,8 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
             files.append(manifests.file_of_bytes(manifests.file_name(order.slot.label), text))
             listing = manifests.sums(files)
             for deposit in deposits:
-                _write_small(deposit, manifests.file_name(order.slot.label), text)
-                _write_small(deposit, SUMS, listing)
+                write_small(deposit, manifests.file_name(order.slot.label), text)
+                write_small(deposit, SUMS, listing)
             notes = {medium.name: note for medium, note in ((medium, deposit.seal()) for medium, deposit in zip(media, deposits)) if note}
         except BaseException:
             for deposit in deposits:
@@ -127,14 +127,19 @@ def carry(slot: Slot, source: Medium, target: Medium, expected: str, lock_timeou
     """
     with Copy(slot, source, None, expected) as opened, target.lock(slot, lock_timeout):
         target.check(slot, opened.size)
-        deposit = target.deposit(slot)
-        try:
-            for name in [*opened.sums, SUMS]:
-                _carry_file(slot, source, deposit, name, opened.sums.get(name, opened.digest))
-            return opened, deposit.seal()
-        except BaseException:
-            deposit.discard()
-            raise
+        return opened, bring(opened, target)
+
+
+def bring(opened: Copy, target: Medium) -> str:
+    """Write the files of an opened copy onto another medium, whose lock is held, and seal it there. Gives the note for publishing."""
+    deposit = target.deposit(opened.slot)
+    try:
+        for name in [*opened.sums, SUMS]:
+            _carry_file(opened.slot, opened.medium, deposit, name, opened.sums.get(name, opened.digest))
+        return deposit.seal()
+    except BaseException:
+        deposit.discard()
+        raise
 
 
 def _carry_file(slot: Slot, source: Medium, deposit: Deposit, name: str, expected: str) -> None:
@@ -564,7 +569,8 @@ def _file_name(order: Order, part: Part, encrypted: bool) -> str:
     return name + compress.extension(order.compression) + (encrypt.EXTENSION if encrypted else "")
 
 
-def _write_small(deposit: Deposit, file: str, content: bytes) -> None:
+def write_small(deposit: Deposit, file: str, content: bytes) -> None:
+    """Write a small file of a copy and read it back from the medium."""
     writing = deposit.write(file)
     try:
         writing.write(content)

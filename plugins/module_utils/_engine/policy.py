@@ -26,7 +26,7 @@ COMPRESSIONS = ("zstd", "gzip", "xz")
 SOURCE_TYPES = {
     "database": ("postgresql", "mariadb", "sqlite", "command"),
     "source_code": ("git", "paths"),
-    "file_server": ("azure_backup",),
+    "file_server": ("restic", "azure_backup"),
 }
 # Sources that a tool of the institution copies by itself, to a medium of its own (7.2.3 a): we set it up, check its jobs and record them.
 COPIED_BY_A_TOOL = ("azure_backup",)
@@ -74,6 +74,12 @@ _SOURCES = {
     "azure_backup": table({"type": text(), "vault": text(), "protects": choice("agent", "machine", "share")}, {
         "computer": _HOST, "volume": text(), "machine": _NAME, "storage_account": text(r"[a-z0-9]{3,24}", "archivosentidad"), "share": _NAME,
         "resource_group": _NAME,
+    }),
+    "restic": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {
+        "exclude": listing(text()), "exclude_caches": flag(), "one_file_system": flag(), "repository": choice("system", "server", "office"),
+        "snapshot": choice("none", "auto", "lvm", "btrfs", "zfs"), "limit_upload": whole(0, 100_000_000), "limit_upload_working_hours": whole(1, 100_000_000),
+        "read_concurrency": whole(0, 64),
+        "changed_files": choice("warn", "fail"),
     }),
 }
 # what each sort of protected item is named by, and what else may be said of it
@@ -167,7 +173,7 @@ _CUSTODIANS = {
     "azure_key_vault": table({"name": _MEDIUM_NAME, "type": text()}, {
         **_ANY_CUSTODIAN, **_REST, "vault_name": text(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", "boveda-oti"),
         "vault_uri": text(r"https://[^\s/@?#]+/?", "https://boveda-oti.vault.azure.net"), "prefix": text(r"[A-Za-z0-9][A-Za-z0-9-]{0,30}", "respaldo"),
-        "auth": _AUTH,
+        "auth": AZURE_AUTH,
     }),
     "hashicorp_vault": table({"name": _MEDIUM_NAME, "type": text(), "address": _ADDRESS}, {
         **_ANY_CUSTODIAN, **_REST, "mount": text(_SEGMENTS, "secret"), "path": text(_SEGMENTS, "respaldo"), "namespace": text(_SEGMENTS + "/?", "oti"),
@@ -242,6 +248,7 @@ _KIND = table({"numeral": text(), "frequency_numeral": text()}, {
     "catch_up": choice(*CATCH_UPS), "overdue_after_days": whole(0, 366),
 })
 _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS[1:])}, {
+    "trust": table({}, {kind: choice(*TRUST_LEVELS[1:]) for kind in KINDS + LATER_KINDS}),
     "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
     "retention": table({}, {kind: _RETENTION for kind in KINDS + LATER_KINDS}),
 })
@@ -294,12 +301,10 @@ def validate(policy: Any, systems: Any, media: Any, custodians: Any = ()) -> Non
     check_custodians(custodians, problems)
     if isinstance(systems, (list, tuple)):
         for index, system in enumerate(systems):
-            _one_system(system, "backup_systems[{0}]".format(index), media_names, problems)
+            where = "backup_systems[{0}]".format(index)
+            _one_system(system, where, media_names, problems)
+            _known_kind(system, where, policy, problems)
         _unique_systems(systems, problems)
-        ruled = _table_of(_table_of(policy).get("kinds"))
-        missing = {system["kind"] for system in systems if isinstance(system, Mapping) and system.get("kind") in KINDS} - set(ruled) - set(_RULED)
-        problems += [Problem("backup_policy.kinds." + kind, None, "is missing, and the inventory has systems of that kind",
-                             "Add its rules, as in policies/manual-001-2019.yml.") for kind in sorted(missing)]
     else:
         listing(_SYSTEM)(systems, "backup_systems", problems)
     schema.raise_all(problems)
@@ -326,6 +331,13 @@ def _one_system(system: Any, where: str, media_names: Mapping[str, bool], proble
             problems.append(Problem(where + ".source.type", source_type, "is not a source of kind {0}".format(system["kind"]),
                                     "Use one of {0}, or change the kind.".format(", ".join(allowed))))
     _media_of(system, where, media_names, problems)
+
+
+def _known_kind(system: Any, where: str, policy: Any, problems: List[Problem]) -> None:
+    """The policy must have rules for the kind of each system."""
+    kind = _table_of(system).get("kind")
+    if kind in KINDS and kind not in _RULED and kind not in _table_of(_table_of(policy).get("kinds")):
+        problems.append(Problem(where + ".kind", kind, "is a kind without rules in the policy", "Add backup_policy.kinds.{0}, as policies/manual-001-2019.yml has it.".format(kind)))
 
 
 def _media_of(system: Mapping[str, Any], where: str, media_names: Mapping[str, bool], problems: List[Problem]) -> None:
@@ -442,10 +454,11 @@ def copied_by_a_tool(system: Mapping[str, Any]) -> bool:
 
 
 def required_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
-    """What the copies of a valid system must show: by its criticality; of what a tool copies, what the manual asks to be verified (7.2.3 b)."""
+    """What the copies of a valid system must show: by its criticality, which may have another for a kind; of what a tool copies, what the manual asks (7.2.3 b)."""
     if copied_by_a_tool(system):
         return _TRUST_IN_A_TOOL
-    return str(policy["criticality"][system["criticality"]].get("required_trust", _TRUST_FOR_FREQUENCY))
+    rule = policy["criticality"][system["criticality"]]
+    return str(rule.get("trust", {}).get(system["kind"]) or rule.get("required_trust", _TRUST_FOR_FREQUENCY))
 
 
 def counted_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:

@@ -73,6 +73,13 @@ FIELDS: Dict[str, type] = {
     "tool_job": str,             # id of the job of the tool that made the copy (7.2.3 b)
     "tool_copy": str,            # id of the copy in that tool: a recovery point
     "objects": int,              # how many things the copy holds: tables, refs, files
+    "files_new": int,            # of an incremental copy, against the one before
+    "files_changed": int,
+    "files_unmodified": int,
+    "data_added": int,           # bytes of new content, before compression
+    "unread": list,              # paths that could not be read, the first of them
+    "unread_count": int,
+    "repository": str,           # name of the restic repository that holds the data
     "target": str,               # of a restore
     "retention_until": str,
     "warnings": list,
