@@ -44,6 +44,7 @@ class Settings(NamedTuple):
     expected: int = 0
     staged: Mapping[str, Iterable[str]] = MappingProxyType({})     # file -> ids of its blocks that lie there
     journal: str = ""
+    anew: bool = False      # the journal was found to tell of blocks that are lost
 
 
 class AzureBlob(Medium):
@@ -339,7 +340,8 @@ class _AzureDeposit(Deposit):
 
     def journal(self, file: str) -> Journal:
         """What unfinished runs staged of a file, where no one can ask the service."""
-        return Journal(self.medium.settings.journal, "{0}/{1}".format(self.medium.service.location, self.medium._blob(self.slot, file)))
+        settings = self.medium.settings
+        return Journal(settings.journal, "{0}/{1}".format(self.medium.service.location, self.medium._blob(self.slot, file)), settings.anew)
 
     def read(self, file: str) -> Reading:
         raise BackupError("unexpected", detail="a copy that is not committed can't be read from Azure")
