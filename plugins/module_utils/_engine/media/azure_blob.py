@@ -11,6 +11,7 @@ never replaces a blob. Where a copy lies is as on every medium: <prefix>/<kind>/
 from __future__ import annotations
 
 import base64
+import calendar
 import contextlib
 import html
 import json
@@ -377,6 +378,6 @@ def by_channel(name: str, keys: Mapping[str, str], channel: Channel) -> Credenti
 
 def _age(changed: str) -> float:
     try:
-        return max(0.0, time.time() - time.mktime(time.strptime(changed, "%a, %d %b %Y %H:%M:%S GMT")) + time.timezone)
+        return max(0.0, time.time() - calendar.timegm(time.strptime(changed, "%a, %d %b %Y %H:%M:%S GMT")))
     except ValueError:
         return 0.0
