@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ..module_utils._engine.errors import BackupError
 from ..plugin_utils._copying import PlainAction
 
 
@@ -19,8 +20,17 @@ class ActionModule(PlainAction):
 
         blob = str(arguments.get("blob") or os.path.basename(str(arguments.get("src") or "").rstrip("/")))
         with _clouds.account_of(arguments.get("medium")) as account:
-            with _clouds.uploading(self, account, blob) as medium:
-                staged = self.run_there("azure_blob_upload", dict(arguments, blob=blob, medium=medium), task_vars)
-            if staged.get("failed") or self._task.check_mode:
-                return staged
-            return dict(staged, files=account.commit(staged.pop("staged", {})))
+            try:
+                return self._uploaded(_clouds.uploading(self, account, blob), arguments, blob, account, task_vars)
+            except BackupError as error:
+                if error.fault.name != "blocks_lost":
+                    raise
+                # the server's own note told of blocks that the service had forgotten
+                return self._uploaded(_clouds.uploading(self, account, blob, True), arguments, blob, account, task_vars)
+
+    def _uploaded(self, uploading: Any, arguments: dict[str, Any], blob: str, account: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
+        with uploading as medium:
+            staged = self.run_there("azure_blob_upload", dict(arguments, blob=blob, medium=medium), task_vars)
+        if staged.get("failed") or self._task.check_mode:
+            return staged
+        return dict(staged, files=account.commit(staged.pop("staged", {})))

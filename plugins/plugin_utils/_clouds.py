@@ -39,7 +39,7 @@ def accounts(media: t.Any) -> Iterator[dict[str, Account]]:
     with ExitStack() as stack:
         found = {}
         for medium in filter(is_cloud, media):
-            found[str(medium.get("name"))] = account = Account(medium)
+            found[str(medium.get("name"))] = account = _opened(medium)
             stack.callback(account.close)
         yield found
 
@@ -85,16 +85,24 @@ def account_of(medium: t.Any) -> Iterator[Account]:
     if not is_cloud(medium):
         raise BackupError("invalid_input", where="medium.type", value=medium.get("type", "local") if isinstance(medium, Mapping) else "",
                           problem="is not a cloud", mend="Give a medium of type azure_blob.")
-    account = Account(medium)
+    account = _opened(medium)
     try:
         yield account
     finally:
         account.close()
 
 
+def _opened(medium: t.Any) -> Account:
+    account = Account(medium)
+    if account.auth.get("account_key"):
+        Display().warning(f"Medio {account.name}: account_key abre la cuenta de almacenamiento entera y no dice quién la usó. Mejor una identidad "
+                          "en auth (client_id, certificado, auth_source) con los roles de la guía del operador, 6.5.")
+    return account
+
+
 @contextmanager
-def uploading(action: ActionBase, account: Account, blob: str) -> Iterator[t.Any]:
-    """The medium as the server gets it, to stage a blob of that name or blobs one level below it."""
+def uploading(action: ActionBase, account: Account, blob: str, anew: bool = False) -> Iterator[t.Any]:
+    """The medium as the server gets it, to stage a blob of that name or blobs one level below it; `anew` takes nothing for sent."""
     full = account.medium.below(blob)
 
     def answer(word: str, argument: str) -> str:
@@ -104,7 +112,9 @@ def uploading(action: ActionBase, account: Account, blob: str) -> Iterator[t.Any
         return account.sign(asked, account.deposit)
 
     with line(action, blob, answer) as channel:
-        yield account.for_upload(blob, channel)
+        given = account.for_upload(blob, channel)
+        given["session"]["anew"] = anew
+        yield given
 
 
 @contextmanager

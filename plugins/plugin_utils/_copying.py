@@ -235,14 +235,20 @@ class TransferAction(_EngineAction):
                 if is_cloud(target):
                     aimed = dict(arguments, media=[target])
                     given["medium"] = stack.enter_context(_clouds.depositing(self, aimed, clouds, self._task.check_mode, True))[0]
-            made = _run(self, "backup_transfer", given, task_vars)
-            if made.get("failed") or self._task.check_mode:
-                return made
-            if not _controller_lives():
-                raise BackupError("interrupted", label=arguments["label"])
-            aimed = {name: arguments[name] for name in ("label", "system", "kind")}
-            aimed.update(media=[target], sha256=made["backup"]["sha256"], sealed=made.pop("sealed", {}))
-            published = publish(self, aimed, made["backup"], clouds, task_vars)
+            for anew in (False, True):
+                if anew:
+                    given["medium"]["session"]["anew"] = True
+                made = _run(self, "backup_transfer", given, task_vars)
+                if made.get("failed") or self._task.check_mode:
+                    return made
+                if not _controller_lives():
+                    raise BackupError("interrupted", label=arguments["label"])
+                aimed = {name: arguments[name] for name in ("label", "system", "kind")}
+                aimed.update(media=[target], sha256=made["backup"]["sha256"], sealed=made.pop("sealed", {}))
+                published = publish(self, aimed, made["backup"], clouds, task_vars)
+                # once more when a server's own note told of blocks that the service had forgotten
+                if not clouds or (published.get("error") or {}).get("name") != "blocks_lost":
+                    break
         if published.get("failed"):
             return dict(published, backup=dict(made["backup"], **{**published.get("backup", {}), "event": "transfer_failed"}))
         return dict(made, backup=dict(made["backup"], event="copy_transferred"))

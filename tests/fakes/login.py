@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fake login service of Entra ID: as much of it as msal asks for. It knows one application, by a secret, a certificate or an assertion.
+It is also the fake of a managed identity's own service, as App Service has one, under /msi/token.
 
 Its tokens have the shape that Azurite's `--oauth basic` looks at; nothing about the real service's decisions is proved by it.
 """
@@ -53,6 +54,15 @@ class FakeLogin:
                 self.wfile.write(body)
 
             def do_GET(self) -> None:
+                if self.path.startswith("/msi/token?"):
+                    words = {name: values[0] for name, values in parse_qs(self.path.partition("?")[2]).items()}
+                    asked.append({**words, "header": self.headers.get("X-IDENTITY-HEADER", "")})
+                    if asked[-1]["header"] != "palabra":
+                        self.answer(400, {"statusCode": 400, "message": "the header is not the one that was given"})
+                        return
+                    self.answer(200, {"access_token": token(words["resource"]), "expires_on": str(int(time.time()) + 3600),
+                                      "resource": words["resource"], "token_type": "Bearer"})
+                    return
                 if TENANT not in self.path:
                     self.answer(400, {"error": "invalid_tenant", "error_description": "AADSTS90002: Tenant not found."})
                     return

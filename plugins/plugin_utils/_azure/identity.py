@@ -20,12 +20,13 @@ from ...module_utils._engine.errors import BackupError
 
 SOURCES = ("auto", "cli", "env", "service_principal", "workload_identity", "msi")
 
-# Where each public cloud signs in; azure-cli-core has the same table, and a test compares them.
+# Where each public cloud signs in, and where its storage accounts are; azure-cli-core has the same tables, and a test compares them.
 LOGINS = {
     "AzureCloud": "https://login.microsoftonline.com",
     "AzureChinaCloud": "https://login.chinacloudapi.cn",
     "AzureUSGovernment": "https://login.microsoftonline.us",
 }
+STORAGES = {"AzureCloud": "core.windows.net", "AzureChinaCloud": "core.chinacloudapi.cn", "AzureUSGovernment": "core.usgovcloudapi.net"}
 
 _TIMEOUT = 30
 # What the environment is called in, for each option.
@@ -118,7 +119,7 @@ def _managed(auth: Mapping[str, Any], scope: str) -> Token:
 
 
 def _session(auth: Mapping[str, Any], scope: str) -> Token:
-    with _profile(auth):
+    with _surroundings(auth):
         from azure.cli.core import get_default_cli
         from azure.cli.core._profile import Profile
         from knack.util import CLIError
@@ -132,18 +133,18 @@ def _session(auth: Mapping[str, Any], scope: str) -> Token:
 
 
 @contextlib.contextmanager
-def _profile(auth: Mapping[str, Any]) -> t.Iterator[None]:
-    """azure-cli-core learns of another directory by its environment only, when it is imported."""
-    before = os.environ.get("AZURE_CONFIG_DIR")
-    if auth.get("profile"):
-        os.environ["AZURE_CONFIG_DIR"] = str(auth["profile"])
+def _surroundings(auth: Mapping[str, Any]) -> t.Iterator[None]:
+    """azure-cli-core learns of another directory, a proxy and an authority by its environment only."""
+    told = {"AZURE_CONFIG_DIR": auth.get("profile"), "HTTPS_PROXY": auth.get("proxy"), "REQUESTS_CA_BUNDLE": auth.get("ca_certs")}
+    before = {name: os.environ.get(name) for name, value in told.items() if value}
+    os.environ.update({name: str(told[name]) for name in before})
     try:
         yield
     finally:
-        if auth.get("profile"):
-            os.environ.pop("AZURE_CONFIG_DIR")
-            if before is not None:
-                os.environ["AZURE_CONFIG_DIR"] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _certificate(auth: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from ...module_utils._engine.media.azure_http import Credential, Refused, fault
 from ...module_utils._engine.media.base import SUMS, Slot
 from ...module_utils._engine.media.catalogue import azure
 from . import sas
+from .identity import STORAGES
 
 _SCOPE = "https://storage.azure.com/.default"
 _MINUTES = 60
@@ -44,6 +45,9 @@ class Account:
         self.options["ca_certs"] = programs.lines_of(str(options.get("ca_certs") or ""), "medium.ca_certs")
         self.name = str(options.get("name") or "")
         self.account = str(options.get("storage_account_name") or "")
+        cloud = str(self.auth.get("cloud_environment") or "AzureCloud")
+        if self.account and not self.options.get("endpoint") and cloud in STORAGES:
+            self.options["endpoint"] = f"https://{self.account}.blob.{STORAGES[cloud]}"
         self.seconds = int(self.auth.get("sas_minutes") or _MINUTES) * 60
         self.key: sas.DelegationKey | str = str(self.auth.get("account_key") or "")
         self.key_until = float("inf") if self.key else 0.0

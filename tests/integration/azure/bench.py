@@ -176,6 +176,7 @@ class Relay:
     def __init__(self, port: int) -> None:
         self.port = port
         self.cut_after: int | None = None
+        self.refusing = False     # every connection ends at once, and those that are open with the next byte
         self.cuts = 0
         self.passed = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -196,6 +197,8 @@ class Relay:
             except OSError:
                 return
             try:
+                if self.refusing:
+                    raise OSError("refused")
                 there = socket.create_connection(("127.0.0.1", self.port))
             except OSError:
                 here.close()
@@ -206,6 +209,8 @@ class Relay:
     def _pass(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
         try:
             while chunk := source.recv(1 << 16):
+                if self.refusing:
+                    break
                 if counted:
                     self.passed += len(chunk)
                     if self.cut_after is not None and self.passed >= self.cut_after:

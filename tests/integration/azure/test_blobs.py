@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import azure_blocks
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import azure_blocks, azure_files, azure_http
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import SUMS, Slot, read_all
 from bench import SLOT
 
@@ -253,6 +253,83 @@ def test_a_journal_that_cannot_be_written_costs_only_the_resuming(bench, tmp_pat
     medium = bench.medium(session={"journal": str(tmp_path / "journal")})
     digest, note = staged(medium, os.urandom(9 * _MIB))
     assert medium.publish(SLOT, digest, note) and len(medium.troubles) == 1
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A file system of one page that holds something already: files can be made there and nothing can be written into them."""
+    path = tmp_path / "full"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(path)], check=True)
+    (path / "other").write_bytes(b"x" * 4096)
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_a_journal_on_a_full_disk_costs_only_the_resuming(bench, tmp_path, full_disk):
+    (tmp_path / "file").write_bytes(os.urandom(20 * _MIB))
+    medium = bench.medium(session={"journal": str(full_disk)})
+    medium.commit("file", azure_files.stage(medium, "file", str(tmp_path / "file")), {})
+    assert bench.client.download_blob("file").readall() == (tmp_path / "file").read_bytes()
+    assert len(medium.troubles) == 1 and "No space left on device" in medium.troubles[0] and medium.sent == 20 * _MIB
+    assert all(not path.stat().st_size for path in full_disk.glob("*.blocks"))
+
+
+@pytest.mark.parametrize("how", ["cut", "expired", "restarted"])
+def test_a_file_whose_upload_failed_sends_only_what_is_missing_the_next_time(bench, tmp_path, how):
+    """Not killed but failed: the connection stays cut, the signature ran out and nobody gives another, the service is away."""
+    data = os.urandom(64 * _MIB)
+    (tmp_path / "file").write_bytes(data)
+    session = {"journal": str(tmp_path / "journal")}
+    medium = bench.medium(session=session, retry_seconds=0)
+    told, ended = medium.upload, []
+
+    def upload(*arguments):
+        made = told(*arguments)
+        staged = made.told
+
+        def after(*news):
+            staged(*news)
+            if medium.sent >= 24 * _MIB and not ended:
+                ended.append(how)
+                if how != "expired":
+                    bench.relay.refusing = True
+                else:
+                    medium.service.credentials = lambda _blob, _spent: azure_http.Credential(bench.sign("cw", -1))
+
+        made.told = after
+        return made
+
+    medium.upload = upload
+    with pytest.raises(BackupError) as failed:
+        azure_files.stage(medium, "file", str(tmp_path / "file"))
+    assert failed.value.fault.name == ("azure_expired" if how == "expired" else "medium_unreachable") and bench.names() == []
+    bench.relay.refusing = False
+    if how == "restarted":
+        bench.azurite.stop()
+        bench.azurite.start()
+    there = len(bench.medium().staged_blocks("file"))
+    again = bench.medium(session=session)
+    again.commit("file", azure_files.stage(again, "file", str(tmp_path / "file")), {})
+    assert bench.client.download_blob("file").readall() == data
+    assert there >= 3 and again.sent - (len(data) - there * 8 * _MIB) < 3 * 8 * _MIB, "less than one block a worker is sent twice"
+
+
+def test_a_journal_of_blocks_that_are_lost_is_not_believed_twice(bench, tmp_path):
+    """Where nobody may ask the service, the note on this machine may tell of blocks that it forgot: then all is sent anew."""
+    data = os.urandom(9 * _MIB)
+    (tmp_path / "file").write_bytes(data)
+    session = {"journal": str(tmp_path / "journal")}
+    deceived = bench.medium(session=session)
+    note = azure_blocks.Journal(session["journal"], deceived.service.location + "/file")
+    for index, part in enumerate((data[:8 * _MIB], data[8 * _MIB:])):
+        note.add(azure_blocks.block_id(index, hashlib.md5(part).digest()))
+    note.close()
+    told = azure_files.stage(deceived, "file", str(tmp_path / "file"))
+    assert deceived.sent == 0
+    refused("blocks_lost", lambda: deceived.commit("file", told, {}))
+    anew = bench.medium(session={**session, "anew": True})
+    assert anew.commit("file", azure_files.stage(anew, "file", str(tmp_path / "file")), {}) and anew.sent == 9 * _MIB
 
 
 def test_signatures(bench):

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 
@@ -13,7 +15,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import catalogue
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity, sas, storage
 
-from bench import ACCOUNT, SLOT
+from bench import ACCOUNT, KEY, SLOT
 from login import CLIENT, FEDERATED, SECRET, TENANT, FakeLogin, token
 
 _SCOPE = "https://storage.azure.com/.default"
@@ -100,6 +102,53 @@ def test_the_clouds_are_those_of_azure_cli_core():
 
     known = {"AzureCloud": cloud.AZURE_PUBLIC_CLOUD, "AzureChinaCloud": cloud.AZURE_CHINA_CLOUD, "AzureUSGovernment": cloud.AZURE_US_GOV_CLOUD}
     assert {name: each.endpoints.active_directory for name, each in known.items()} == identity.LOGINS
+    assert {name: each.suffixes.storage_endpoint for name, each in known.items()} == identity.STORAGES
+
+
+@pytest.mark.parametrize(("cloud", "host"), [
+    ("", "https://backupacct.blob.core.windows.net"), ("AzureChinaCloud", "https://backupacct.blob.core.chinacloudapi.cn"),
+    ("AzureUSGovernment", "https://backupacct.blob.core.usgovcloudapi.net")])
+def test_a_cloud_has_its_own_addresses_for_the_controller_and_for_servers(cloud, host):
+    account = storage.Account({"name": "nube", "type": "azure_blob", "storage_account_name": "backupacct", "container": "copias",
+                               "auth": {"cloud_environment": cloud, "account_key": KEY}})
+    assert account.medium.service.location == host + "/copias"
+    server = catalogue.build(account.for_deposit(SLOT, "", True))
+    assert server.location(SLOT) == f"{host}/copias/database/SIGA/SIGA_20261124"
+
+
+def test_an_az_login_session(auth, login, tmp_path):
+    """A session as `az login --service-principal` leaves it, read by azure-cli-core itself; the cloud is one of its own, whose login is the fake's."""
+    profile = tmp_path / "azure"
+    profile.mkdir()
+    user = {"name": CLIENT, "type": "servicePrincipal"}
+    subscription = {"id": "sub-1", "name": "Entidad", "state": "Enabled", "user": user, "isDefault": True, "tenantId": TENANT, "environmentName": "Prueba"}
+    (profile / "azureProfile.json").write_text(json.dumps({"installationId": "x", "subscriptions": [subscription]}))
+    (profile / "service_principal_entries.json").write_text(json.dumps([{"client_id": CLIENT, "tenant": TENANT, "client_secret": SECRET}]))
+    (profile / "config").write_text("[cloud]\nname = Prueba\n[core]\ninstance_discovery = false\nencrypt_token_cache = false\n")
+    names = ("active_directory", "resource_manager", "management", "active_directory_resource_id")
+    (profile / "clouds.config").write_text("[Prueba]\n" + "".join(f"endpoint_{name} = {login.url}\n" for name in names))
+    session = {"auth_source": "cli", "profile": str(profile), "ca_certs": auth["ca_certs"]}
+    # azure-cli-core settles on its directory when it is imported: one process, one session
+    code = ("import json, sys; from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity; "
+            "print(identity.bearer(json.loads(sys.argv[1]), sys.argv[2]).text)")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": ":".join(path for path in sys.path if path)}
+    done = subprocess.run([sys.executable, "-c", code, json.dumps(session), _SCOPE], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(".") == 2 and login.asked[-1]["client_secret"] == SECRET and login.asked[-1]["scope"].startswith(_SCOPE)
+
+
+def test_a_managed_identity(auth, login, monkeypatch):
+    """As App Service and Azure Arc tell it: an address and a word that the identity's service wants back."""
+    monkeypatch.setenv("IDENTITY_ENDPOINT", login.url + "/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "palabra")
+    got = identity.bearer({"auth_source": "msi", "ca_certs": auth["ca_certs"]}, _SCOPE)
+    assert got.text.count(".") == 2 and login.asked[-1] == {"api-version": "2019-08-01", "resource": "https://storage.azure.com", "header": "palabra"}
+    identity.bearer({"auth_source": "msi", "client_id": CLIENT, "ca_certs": auth["ca_certs"]}, _SCOPE)
+    assert login.asked[-1]["client_id"] == CLIENT
+    monkeypatch.setenv("IDENTITY_HEADER", "otra")
+    refused("identity_refused", {"auth_source": "msi", "client_id": "otro", "ca_certs": auth["ca_certs"]})
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "https://localhost:1/msi/token")
+    refused("identity_unreachable", {"auth_source": "msi", "client_id": "mas", "ca_certs": auth["ca_certs"]})
 
 
 def test_a_delegation_key_signs_for_one_blob(auth, bench):

@@ -11,6 +11,7 @@ never replaces a blob. Where a copy lies is as on every medium: <prefix>/<kind>/
 from __future__ import annotations
 
 import base64
+import calendar
 import contextlib
 import html
 import json
@@ -44,6 +45,7 @@ class Settings(NamedTuple):
     expected: int = 0
     staged: Mapping[str, Iterable[str]] = MappingProxyType({})     # file -> ids of its blocks that lie there
     journal: str = ""
+    anew: bool = False      # the journal was found to tell of blocks that are lost
 
 
 class AzureBlob(Medium):
@@ -339,7 +341,8 @@ class _AzureDeposit(Deposit):
 
     def journal(self, file: str) -> Journal:
         """What unfinished runs staged of a file, where no one can ask the service."""
-        return Journal(self.medium.settings.journal, "{0}/{1}".format(self.medium.service.location, self.medium._blob(self.slot, file)))
+        settings = self.medium.settings
+        return Journal(settings.journal, "{0}/{1}".format(self.medium.service.location, self.medium._blob(self.slot, file)), settings.anew)
 
     def read(self, file: str) -> Reading:
         raise BackupError("unexpected", detail="a copy that is not committed can't be read from Azure")
@@ -375,6 +378,6 @@ def by_channel(name: str, keys: Mapping[str, str], channel: Channel) -> Credenti
 
 def _age(changed: str) -> float:
     try:
-        return max(0.0, time.time() - time.mktime(time.strptime(changed, "%a, %d %b %Y %H:%M:%S GMT")) + time.timezone)
+        return max(0.0, time.time() - calendar.timegm(time.strptime(changed, "%a, %d %b %Y %H:%M:%S GMT")))
     except ValueError:
         return 0.0

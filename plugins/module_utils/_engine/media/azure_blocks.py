@@ -249,7 +249,9 @@ class Upload:
         digest = block.digest()
         found = block_id(block.index, digest)
         sent = found not in self.known
-        if sent and self.error is None:
+        if self.error is not None:
+            return      # what is not sent must not be noted as sent
+        if sent:
             put_block(self.service, self.blob, found, digest, block.body, block.size)
         self.told(found, block.size, sent)
         with self.news:
@@ -297,17 +299,21 @@ class Journal:
     One that can't be written costs only the resuming: it is told in `trouble` and the upload goes on.
     """
 
-    def __init__(self, directory: str, url: str) -> None:
+    def __init__(self, directory: str, url: str, anew: bool = False) -> None:
+        self.anew = anew
         self.path = os.path.join(directory, hashlib.sha256(url.encode()).hexdigest()[:32] + ".blocks") if directory else ""
         self.trouble = ""
         self.file: Optional[IO[bytes]] = None
         self.guard = threading.Lock()
 
     def known(self) -> "set[str]":
-        """The ids that an unfinished run left, when the service still has them."""
+        """The ids that an unfinished run left, when the service still has them. None when the file is begun `anew`."""
         if not self.path:
             return set()
         _sweep(os.path.dirname(self.path))
+        if self.anew:
+            self.forget()
+            return set()
         try:
             with open(self.path, "rb") as file:
                 return {line.decode("ascii", "replace").strip() for line in file if line.endswith(b"\n")}
@@ -336,7 +342,7 @@ class Journal:
             self.file = None
 
     def forget(self) -> None:
-        """The blob is whole, or its blocks are lost: they are of no use any more."""
+        """Its blocks are lost: the service had forgotten them."""
         self.close()
         if self.path:
             with contextlib.suppress(OSError):

@@ -45,7 +45,7 @@ def digest_of(path: str) -> str:
 def stage(medium: AzureBlob, blob: str, path: str) -> Dict[str, Any]:
     """Stage a file; only the blocks that do not lie there yet are sent. Gives what a commit needs: size, sha256 and ids."""
     full = medium.below(blob)
-    journal = Journal(medium.settings.journal, "{0}/{1}".format(medium.service.location, full))
+    journal = Journal(medium.settings.journal, "{0}/{1}".format(medium.service.location, full), medium.settings.anew)
     found = hashlib.sha256()
     try:
         with open(path, "rb", buffering=0) as file:
