@@ -221,7 +221,9 @@ class OpenAction(_EngineAction):
         reference = decryption.get("key_reference") or self.key_reference(arguments)
         needed = not (decryption.get("password") or decryption.get("private_keys"))
         if custody and needed and (decryption.get("key_reference") or _custody.holds(custody, reference, self._loader)):
-            only = (arguments.get("decryption") or {}).get("custodians") or ()
+            only = list((arguments.get("decryption") or {}).get("custodians") or ())
+            if only:
+                arguments["record"] = {**(arguments.get("record") or {}), "key_reference": reference, "custodians": only}
             decryption["password"] = _custody.reveal(self._loader, custody, reference, only)
         arguments["decryption"] = decryption
         return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
