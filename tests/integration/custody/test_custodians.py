@@ -126,7 +126,7 @@ def test_a_password_goes_to_all_and_comes_from_the_first_that_answers(three, vau
 def test_a_custodian_that_does_not_answer_stops_it_before_anything_is_written(three, vault, tmp_path, loader):
     vault.fake.dead = True
     refused("custodian_unreachable", lambda: _custody.store(loader, three, REFERENCE), "nube")
-    refused("custodian_unreachable", lambda: _custody.prove(loader, three), "nube")
+    refused("custodian_unreachable", lambda: _custody.prove(loader, three, REFERENCE), "nube")
     assert not list((tmp_path / "custodia").rglob("*")) and _custody.holds(three, REFERENCE, loader) is False
 
 
@@ -135,7 +135,7 @@ def test_one_that_is_not_required_is_passed_over_and_told(three, vault, loader):
     three[1]["required"] = False
     kept = _custody.store(loader, three, REFERENCE)
     assert kept.custodians == ["disco", "boveda"] and "nube" in kept.warnings[0]
-    _custody.prove(loader, three)
+    _custody.prove(loader, three, REFERENCE)
 
 
 def test_one_that_dies_between_writing_and_reading_back_stops_the_copy(three, vault, loader):
@@ -213,10 +213,10 @@ def test_a_directory_alone_works_as_before(tmp_path, loader):
 
 
 def test_a_directory_without_a_vault_identity_or_permission(tmp_path, loader):
-    refused("custody_unavailable", lambda: _custody.prove(DataLoader(), str(tmp_path / "custodia")), "vault")
+    refused("custody_unavailable", lambda: _custody.prove(DataLoader(), str(tmp_path / "custodia"), REFERENCE), "vault")
     refused("custody_unavailable", lambda: _custody.keep(DataLoader(), str(tmp_path / "custodia"), REFERENCE), "vault")
     (tmp_path / "archivo").write_text("no es un directorio")
-    refused("custody_unavailable", lambda: _custody.prove(loader, str(tmp_path / "archivo" / "custodia")))
+    refused("custody_unavailable", lambda: _custody.prove(loader, str(tmp_path / "archivo" / "custodia"), REFERENCE))
     refused("custody_unavailable", lambda: _custody.keep(loader, str(tmp_path / "archivo" / "custodia"), REFERENCE), "Not a directory")
     assert not (tmp_path / "custodia").exists()
 
