@@ -50,7 +50,7 @@ class ActionModule(BackupAction):
         told = {"changed": False, "label": made.name, "printed_label": made.printed, "backup": backup}
         try:
             if arguments["custody"]:
-                _custody.prove(self._loader, arguments["custody"])
+                _custody.prove(self._loader, arguments["custody"], _custody.reference(arguments["kind"], made.system, made.name))
         except BackupError as error:
             # nothing was begun, so the entry that would open the copy says that there is none
             return {**told, **failed(error), "backup": {**backup, "event": "copy_failed", **result.failure(error)}}

@@ -61,11 +61,17 @@ def opened(loader: DataLoader, custody: Custody, only: Iterable[str] = ()) -> li
     return found
 
 
-def prove(loader: DataLoader, custody: Custody) -> None:
+def prove(loader: DataLoader, custody: Custody, key_reference: str) -> None:
     """Prove, before anything is begun, that every custodian that is required answers and knows us. Raises BackupError of the 8xx."""
     for custodian in opened(loader, custody):
-        if custodian.required:
+        if not custodian.required:
+            continue
+        try:
             custodian.prove()
+        except BackupError as error:
+            if error.fault.name != "custody_unavailable":
+                raise
+            raise BackupError("custody_unavailable", label=key_reference, detail="{0}: {1}".format(custodian.name, error.details["detail"])) from error
 
 
 def store(loader: DataLoader, custody: Custody, key_reference: str, recipients: Sequence[str] = (), raced: bool = False) -> Kept:

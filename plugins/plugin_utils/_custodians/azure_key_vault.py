@@ -4,7 +4,7 @@
 """Custodian `azure_key_vault`: one secret a record in an Azure Key Vault, by its REST interface (version 7.4) and the controller's identity.
 
 A name there holds letters, digits and dashes only, and does not tell upper case from lower. So it is `PREFIX-READABLE-DIGEST`: the
-reference with every run of other signs as one dash, cut to 80, and the first 20 hexadecimal digits of the SHA-256 of the whole
+reference with every run of other signs as one dash, cut so that all fits in 127, and the first 20 hexadecimal digits of the SHA-256 of the whole
 reference. The reference itself stands in the secret's tag `referencia`, by which records are listed, and in the record.
 
 The service has no request that makes a secret only if there is none, so it is looked up just before; labels are never given twice.
@@ -29,7 +29,7 @@ SUFFIXES = {"AzureCloud": "vault.azure.net", "AzureChinaCloud": "vault.azure.cn"
 _VERSION = "api-version=7.4"
 _TAG, _KEY_TAG = "referencia", "clave"
 _PREFIX = "respaldo"
-_READABLE, _DIGEST = 80, 20
+_LONGEST_NAME, _DIGEST = 127, 20
 _EARLY = 120      # seconds before a token's end at which a new one is asked for
 _PROBE = base.SCHEME + "prueba/de-acceso"
 
@@ -97,7 +97,8 @@ class AzureKeyVault(base.Custodian):
 
     def secret_name(self, reference: str) -> str:
         """The secret's name for a reference; see the rule at the top of this file."""
-        readable = re.sub(r"[^0-9A-Za-z]+", "-", base.inner(reference))[:_READABLE].strip("-")
+        room = _LONGEST_NAME - _DIGEST - len(self.prefix) - 2
+        readable = re.sub(r"[^0-9A-Za-z]+", "-", base.inner(reference)).strip("-")[:room]
         return "{0}-{1}-{2}".format(self.prefix, readable, hashlib.sha256(reference.encode()).hexdigest()[:_DIGEST])
 
     def _ask(self, method: str, path: str, good: tuple[int, ...], body: Mapping[str, t.Any] | None = None) -> Answer:

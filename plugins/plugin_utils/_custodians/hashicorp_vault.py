@@ -42,6 +42,11 @@ class HashicorpVault(base.Custodian):
 
     def prove(self) -> None:
         self._ask("GET", self._target("data", base.inner(_PROBE)), (200, 404))
+        # an engine of version 1 answers the same, and would take the words of the interface as a secret
+        mount = self._sent("GET", "/v1/sys/internal/ui/mounts/" + quote(self.mount), None)
+        told = mount.told.get("data")
+        if mount.status == 200 and isinstance(told, Mapping) and (told.get("options") or {}).get("version") != "2":
+            raise self.rest.refused(mount, "{0} is an engine of type {1}, and must be KV version 2".format(self.mount, told.get("type")))
 
     def get(self, reference: str) -> base.Record | None:
         answer = self._ask("GET", self._target("data", base.inner(reference)), (200, 404))

@@ -63,6 +63,8 @@ CONTROLS = (
     Control("database", "Copias de bases de datos", "7.2.1", "A.12.3.1", "8.13", ("copy_made",), {"kind": ("database",)}),
     Control("password", "Copias de bases de datos con contraseña según su criticidad", "7.2.1 b", "A.12.3.1", "8.13", ("copy_made",),
             {"kind": ("database",), "encrypted": (True,)}),
+    Control("custody", "Custodia de contraseñas: comprobada, actualizada, con problemas", "5.2, 7.2.1 b", "A.10.1.2", "8.24",
+            ("custody_checked", "custody_updated", "custody_failed")),
     Control("source_code", "Copias de código fuente", "7.2.2", "A.12.3.1", "8.13", ("copy_made",), {"kind": ("source_code",)}),
     Control("file_server", "Copias de servidores informáticos", "7.2.3", "A.12.3.1", "8.13", ("copy_made",), {"kind": ("file_server",)}),
     Control("checked", "Verificaciones de copias", "7.2.1 b, 7.2.2 b", "A.12.3.1", "8.13", ("copy_verified", "copy_damaged", "verification_failed")),

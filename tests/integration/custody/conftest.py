@@ -127,6 +127,12 @@ class Institution(House):
             database.execute("CREATE TABLE t (a, b)")
             database.executemany("INSERT INTO t VALUES (?, ?)", [(number, os.urandom(40).hex()) for number in range(200)])
 
+    def environment(self, **more: str) -> dict[str, str]:
+        """All scratch below the house, so that what a run leaves there is looked at without what others leave."""
+        scratch = self.directory / "scratch"
+        scratch.mkdir(exist_ok=True)
+        return super().environment(**{"TMPDIR": str(scratch), "ANSIBLE_LOCAL_TEMP": str(scratch), "ANSIBLE_REMOTE_TMP": str(scratch), **more})
+
     def rows(self, path: Path | None = None) -> list[Any]:
         with contextlib.closing(sqlite3.connect(path or self.siga)) as database:
             return database.execute("SELECT * FROM t ORDER BY a").fetchall()

@@ -235,6 +235,7 @@ def test_who_answers_follows_the_designations_of_the_day():
     assert engine.responsible(POLICY, database(), DAY) == "EGCR de Base de Datos (sin designación vigente)"
 
 
+<<<<<<< HEAD
 # -- what a tool copies by itself (7.2.3) ------------------------------------------------------------------------------
 WITH_FILES = {**POLICY, "kinds": {**POLICY["kinds"], "file_server": {"numeral": "7.2.3", "frequency_numeral": "6.4", "every": {"days": 1}, "keep_copies": 180}}}
 SHARE = {"type": "azure_backup", "vault": "boveda", "protects": "share", "storage_account": "archivosentidad", "share": "legal"}
@@ -275,3 +276,51 @@ def test_what_a_tool_says_it_made_counts_as_the_manual_asks_and_no_more():
 def test_a_kind_without_rules_is_refused_where_the_inventory_has_systems_of_it():
     with pytest.raises(BackupError, match="without rules in the policy"):
         engine.validate({**POLICY, "kinds": {kind: POLICY["kinds"][kind] for kind in ("database", "source_code")}}, [protected()], MEDIA)
+=======
+VAULT_FILE = {"name": "disco", "type": "vault_file", "path": "/srv/custodia"}
+KEY_VAULT = {"name": "nube", "type": "azure_key_vault", "vault_name": "boveda-oti", "auth": {"auth_source": "msi"}}
+HASHICORP = {"name": "boveda", "type": "hashicorp_vault", "address": "https://boveda.example.org:8200", "role_id": "r", "secret_id": "s",
+             "namespace": "oti/lima", "mount": "kv/respaldo", "path": "copias", "ca_certs": "/etc/ssl/oti.pem", "retry_seconds": 30}
+
+
+def test_each_custodian_is_taken():
+    engine.validate(POLICY, [database()], MEDIA, [VAULT_FILE, {"name": "otro", "path": "/srv/c2", "required": False}, KEY_VAULT, HASHICORP])
+    engine.validate(POLICY, [], [], [{**VAULT_FILE, "retired": True}, {**KEY_VAULT, "name": "otra"}, {**HASHICORP, "address": "http://127.0.0.1:8200"}])
+    engine.validate(POLICY, [], [], [])
+
+
+def _without(custodian, *names, **more):
+    return {**{name: value for name, value in custodian.items() if name not in names}, **more}
+
+
+@pytest.mark.parametrize("custodians, expected", [
+    ("disco", ["backup_custodians: 'disco'", "not a list"]),
+    ([{"name": "a", "type": "key_vault", "vault_name": "b"}], ["backup_custodians[0].type: 'key_vault'", "Did you mean azure_key_vault?"]),
+    ([{"name": "a", "type": ["x"]}], ["backup_custodians[0].type"]),
+    (["/srv/custodia"], ["backup_custodians[0]", "not a table"]),
+    ([{"name": "a", "path": "custodia"}], ["backup_custodians[0].path: 'custodia'", "/an/absolute/path"]),
+    ([{"name": "a", "type": "vault_file"}], ["backup_custodians[0].path", "missing"]),
+    ([{**VAULT_FILE, "requred": False}], ["backup_custodians[0].requred", "Did you mean required?"]),
+    ([_without(KEY_VAULT, "vault_name")], ["backup_custodians[0]", "exactly one of vault_name and vault_uri"]),
+    ([{**KEY_VAULT, "vault_uri": "https://x.vault.azure.net"}], ["exactly one of vault_name and vault_uri"]),
+    ([_without(KEY_VAULT, "vault_name", vault_uri="http://x.vault.azure.net")], ["backup_custodians[0].vault_uri", "not well written"]),
+    ([{**KEY_VAULT, "auth": {"clientid": "x"}}], ["backup_custodians[0].auth.clientid", "Did you mean client_id?"]),
+    ([{**HASHICORP, "address": "http://boveda.example.org:8200"}], ["backup_custodians[0].address", "not well written"]),
+    ([{**HASHICORP, "address": "https://ana:clave@boveda.example.org"}], ["backup_custodians[0].address", "(hidden)@"]),
+    ([_without(HASHICORP, "role_id", "secret_id")], ["either a token, or role_id and secret_id"]),
+    ([_without(HASHICORP, "secret_id")], ["either a token, or role_id and secret_id"]),
+    ([{**HASHICORP, "token": "s.muysecreto"}], ["either a token, or role_id and secret_id"]),
+    ([{**HASHICORP, "mount": "../sys"}], ["backup_custodians[0].mount"]),
+    ([{**HASHICORP, "retry_seconds": "60"}], ["backup_custodians[0].retry_seconds", "whole number"]),
+    ([VAULT_FILE, {**KEY_VAULT, "name": "DISCO"}], ["backup_custodians[1].name: 'DISCO'", "two custodians"]),
+    ([{**VAULT_FILE, "retired": True}, {**KEY_VAULT, "required": False}], ["backup_custodians", "takes every new password"]),
+])
+def test_a_mistake_in_a_custodian_names_key_value_and_mend(custodians, expected):
+    with pytest.raises(BackupError) as caught:
+        engine.validate(POLICY, [], [], custodians)
+    whole = caught.value.message + " " + caught.value.hint
+    assert caught.value.code == "RSP101"
+    for words in expected:
+        assert words in whole, whole
+    assert "muysecreto" not in whole and "clave@" not in whole
+>>>>>>> custody
