@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import datetime
+import re
 import subprocess
 import sys
 import zoneinfo
+from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy as engine
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity, jobs, protection, recovery
@@ -175,6 +179,15 @@ def test_what_azure_backup_copies_is_never_ours_to_copy_and_its_lateness_is_told
     assert (late.due, late.state, late.overdue_days) == ("no", "overdue", 2) and "azure_backup.yml" in late.why
     assert _due.decide(system, policy, None, now).due == "no"
     assert _due.decide({**system, "enabled": False}, policy, last, now).why == "El sistema está deshabilitado en el inventario"
+
+
+def test_the_example_that_is_commented_out_is_valid():
+    text = (Path(__file__).resolve().parents[3] / "inventories/example/group_vars/all/media.yml").read_text(encoding="utf-8")
+    lines = text[text.index("# backup_vaults:"):].splitlines()
+    told = yaml.safe_load("\n".join(line[2:] for line in lines if re.match(r"# (backup_\w+:| )", line)))
+    assert recovery.checked(told["backup_vaults"]) and len(told["backup_systems"]) == 3
+    shipped = yaml.safe_load((Path(__file__).resolve().parents[3] / "policies/manual-001-2019.yml").read_text(encoding="utf-8"))
+    engine.validate(shipped, told["backup_systems"], [])
 
 
 def test_the_clouds_are_those_of_azure_cli_core():
