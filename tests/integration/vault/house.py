@@ -74,16 +74,20 @@ class House:
 
     def act(self, action: str, code: str = "", check: bool = False, recorded: bool = True, **arguments: Any) -> dict[str, Any]:
         """One action in this process, and what the callback would record of it. Fails unless it gives the error `code` ("": none)."""
-        plugin = importlib.import_module(f"ansible_collections.perucompras.respaldo.plugins.action.{action}")
-        hostvars = SimpleNamespace(raw_get=lambda _host: {"backup_systems": self.systems})
-        task = SimpleNamespace(args={"vaults": [self.vault], "systems": self.systems, **arguments}, check_mode=check, diff=True, async_val=0, action=action)
-        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="."))
-        given: dict[str, Any] = plugin.ActionModule(task, connection, None, DataLoader(), None).run(
-            None, {"inventory_hostname": "localhost", "groups": {"all": ["localhost"]}, "hostvars": hostvars})
+        given = self.plain(action, check, vaults=[self.vault], systems=self.systems, **arguments)
         assert given.get("error", {}).get("code", "") == code, given
         assert SECRET not in json.dumps(given)
         if recorded:
             self.record(given, check)
+        return given
+
+    def plain(self, action: str, check: bool = False, **arguments: Any) -> dict[str, Any]:
+        """What an action gives, as a task of a play would get it."""
+        plugin = importlib.import_module(f"ansible_collections.perucompras.respaldo.plugins.action.{action}")
+        hostvars = SimpleNamespace(raw_get=lambda _host: {"backup_systems": self.systems})
+        task = SimpleNamespace(args=arguments, check_mode=check, diff=True, async_val=0, action=action)
+        made = plugin.ActionModule(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=".")), None, DataLoader(), None)
+        given: dict[str, Any] = made.run(None, {"inventory_hostname": "localhost", "groups": {"all": ["localhost"]}, "hostvars": hostvars})
         return given
 
     def record(self, given: dict[str, Any], simulated: bool = False) -> None:

@@ -9,6 +9,7 @@ import datetime
 import time
 
 import pytest
+from login import SECRET
 
 from house import LIMA, NAMES
 
@@ -223,6 +224,21 @@ def test_an_expired_secret_and_a_missing_role(house):
     house.arm.forbid("Microsoft.RecoveryServices/vaults/backupJobs/read")
     assert "needs the role Backup Reader" in house.act(VERIFY, "RSP441")["msg"]
     assert [entry["error_code"] for entry in house.entries("verification_failed")] == ["RSP423", "RSP441"] and not house.entries("copy_failed")
+
+
+def test_a_secret_from_ansible_vault_is_opened(house):
+    """Older releases of ansible-core hand an action the encrypted text as an object that opens when it is read."""
+    class Vaulted:
+        __ENCRYPTED__ = True
+
+        def __str__(self):
+            return SECRET
+
+    house.ready()
+    house.night("LEGAL", 1)
+    house.vault["auth"] = {**house.vault["auth"], "secret": Vaulted()}
+    house.act(VERIFY, days=1)
+    assert house.copies("LEGAL") and house.arm.login.asked[-1]["client_secret"] == SECRET
 
 
 def test_what_protects_the_vault_is_told_in_each_run_until_it_is_mended(house):
