@@ -169,7 +169,7 @@ def test_files_come_back_into_a_folder_of_their_own_by_the_playbook(house):
 def test_a_whole_share_elsewhere_or_where_it_was(house):
     label, _given = restore(house, target={"share": "otra"})
     assert house.backup.restores[0]["restoreFileSpecs"] == [{"targetFolderPath": f"_restaurado_{label}"}]
-    assert house.backup.restores[0]["targetDetails"]["name"] == "otra"
+    assert house.backup.restores[0]["targetDetails"]["name"] == "otra" and house.backup.restores[0]["copyOptions"] == "FailOnConflict"
     point = house.entries("copy_made")[0]["tool_copy"]
     house.act(RESTORE, system="LEGAL", label=label, recovery_point=point, poll_seconds=0, original_location=True, overwrite=True)
     asked = house.backup.restores[1]
