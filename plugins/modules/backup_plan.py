@@ -41,7 +41,7 @@ options:
   systems:
     description:
       - The systems whose data lies on this host.
-      - Each has V(name), V(kind) (V(database) or V(source_code)), V(criticality) (V(alta), V(media) or V(baja)), V(office) and V(source),
+      - Each has V(name), V(kind) (V(database), V(source_code) or V(file_server)), V(criticality) (V(alta), V(media) or V(baja)), V(office) and V(source),
         and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)) and V(enabled).
       - V(source) has a V(type). V(postgresql) takes V(databases) (a list, or V(all)), V(host), V(port), V(user), V(password), V(run_as),
         V(globals) and V(bin_dir). V(mariadb) takes the same and V(socket). V(sqlite) takes V(path).
@@ -49,6 +49,8 @@ options:
         V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),
         V(username) and V(password). V(paths) takes V(paths) and V(exclude).
         V(run_as) is the account of the server that reads the source.
+      - V(azure_backup) names what Azure Backup copies by itself, see M(perucompras.respaldo.azure_backup_setup); it has no V(media), is never due here,
+        and is said to be overdue when its copies are.
     type: list
     elements: dict
     required: true

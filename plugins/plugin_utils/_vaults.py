@@ -33,18 +33,28 @@ class VaultAction(InventoryAction):
         """The inventory and its vaults, both checked. Raises BackupError RSP101 before anything is asked."""
         from ._azure import recovery  # only a play with vaults pays for it
 
-        found = self.inventory({**arguments, "media": _no_medium(arguments)}, task_vars)
-        vaults = recovery.checked(plain(arguments["vaults"]))
+        found = self.inventory({**arguments, "media": _media_named(plain(arguments["systems"]))}, task_vars)
+        vaults = recovery.checked(_readable(arguments["vaults"]))
         for index, system in enumerate(found.systems):
             if policy.copied_by_a_tool(system):
                 recovery.named(vaults, str(system["source"]["vault"]), f"backup_systems[{index}].source.vault")
         return found, vaults
 
 
-def _no_medium(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Media stand beside vaults in an inventory and are none of our business here; so that other systems' media are not found wrong, each is one."""
-    names = {name for system in plain(arguments["systems"]) or () if isinstance(system, Mapping) for name in system.get("media") or ()}
-    return [{"name": name, "path": "/"} for name in sorted(names) or ["none"]]
+def _media_named(systems: Any) -> list[dict[str, Any]]:
+    """Media stand beside vaults in an inventory and are none of our business here: those that other systems name are taken to be there."""
+    rows = systems if isinstance(systems, list) else []
+    named = [system["media"] for system in rows if isinstance(system, Mapping) and isinstance(system.get("media"), list)]
+    return [{"name": name, "path": "/"} for name in sorted({name for names in named for name in names if isinstance(name, str)}) or ["none"]]
+
+
+def _readable(value: Any) -> Any:
+    """Ansible's own kinds of tables, lists and texts as plain ones, a vaulted secret opened: it is needed, and stays in this process."""
+    if isinstance(value, Mapping):
+        return {str(key): _readable(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_readable(each) for each in value]
+    return str(value) if isinstance(value, str) or getattr(value, "__ENCRYPTED__", False) else value
 
 
 @contextlib.contextmanager

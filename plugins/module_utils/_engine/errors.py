@@ -719,6 +719,20 @@ _SPANISH = (
     ("is not a vault of backup_vaults", "no es una bóveda de backup_vaults"),
     ("is not a system that Azure Backup copies", "no es un sistema que copie Azure Backup"),
     ("is within the working hours", "está dentro del horario laboral"),
+    (r"it is still \w+ after (\d+) s", r"sigue en curso tras \1 s"),
+    ("it was accepted, and the vault does not show it yet", "fue aceptado y la bóveda aún no lo muestra"),
+    ("it was accepted without a job; see the vault's jobs", "fue aceptado sin un trabajo; vea los trabajos de la bóveda"),
+    ("the vault does not know it", "la bóveda no lo conoce"),
+    ("^the protection of ", "la protección de "), ("^a copy of ", "una copia de "), ("^a restore of ", "una restauración de "),
+    ("^the registration of ", "el registro de "), ("^the shares of ", "los recursos compartidos de "),
+    ("^the policy ", "la política "), ("^the job ", "el trabajo "),
+    ("^(?:a|the) new vault ", "la bóveda nueva "), ("^the vault's settings$", "los ajustes de la bóveda"),
+    ("^the vault's redundancy$", "la redundancia de la bóveda"), ("^the vault's resource guard$", "la protección multiusuario de la bóveda"),
+    ("^the vault ", "la bóveda "), ("^the jobs$", "los trabajos"), ("^the protected items$", "los elementos protegidos"),
+    ("^a protected item$", "un elemento protegido"), ("^the recovery points$", "los puntos de recuperación"),
+    ("^what can be protected$", "lo que se puede proteger"), ("^what the subscription has$", "lo que tiene la suscripción"),
+    ("^the vault's containers$", "los contenedores de la bóveda"), ("^the storage accounts(?: of the subscription)?$", "las cuentas de almacenamiento"),
+    ("^the registration$", "el registro"), ("^the container$", "el contenedor"),
     ("is missing", "falta"),
     ("is empty", "está vacío"),
     ("can't be read", "no se puede leer"),
@@ -765,7 +779,7 @@ class BackupError(Exception):
     @property
     def spanish(self) -> str:
         """What is wrong and where, in Spanish: this text goes into the bitácora."""
-        told = {name: _in_spanish(value) if name in ("detail", "problem") else value for name, value in self.details.items()}
+        told = {name: _in_spanish(value) if name in ("detail", "problem", "what") else value for name, value in self.details.items()}
         return self.fault.spanish.format_map(_Details(told))
 
     @property

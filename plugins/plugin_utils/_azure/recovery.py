@@ -140,7 +140,8 @@ class Vault:
             call(vault_name=self.name, resource_group_name=self.group, raw_response_hook=seen.append, **words)
         except Exception as error:
             raise self._fault(what, error) from error
-        return self._finished(what, seen[0].http_response)
+        # the SDK shows every answer, those it tried again too
+        return self._finished(what, seen[-1].http_response)
 
     def _finished(self, what: str, response: Any) -> dict[str, Any]:
         operation = response.headers.get("Azure-AsyncOperation", "")

@@ -204,7 +204,8 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
         day = first + _DAY * place
         events = by_day.get(day, [])
         known = known or bool(events)
-        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated")]
+        # what a tool copied with files left out is T0: there it lies, but it is no good copy of the day
+        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated") and entry.get("trust_level") != "T0"]
         if made:
             # No period is shorter than a day: a copy of the day after the last one is never late, which saves most of the work of a year.
             late = previous is not None and copied != day - _DAY and _due.decide(system, rules, previous, made[0]["moment"]).overdue_days > 0
@@ -217,7 +218,7 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
             end = datetime.datetime.combine(day, datetime.time(23, 59, 59), here) if day < today else now
             decision = _due.decide(system, rules, previous, end)
             absent = decision.state in PENDING and (day < today or decision.overdue_days > 0)
-        if any(entry["type"] in ("copy_failed", "copy_refused") and not entry.get("simulated") for entry in events):
+        if any(entry["type"] in ("copy_failed", "copy_refused", "copy_made") and not entry.get("simulated") for entry in events):
             cells.append("failed")
         elif absent:
             cells.append("missing")

@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import protection
 from arm.backup import FakeBackup
 from arm.server import FakeArm
+
+sys.path.insert(0, str(Path(__file__).parent))
+from house import House
 
 
 @pytest.fixture
@@ -23,3 +28,12 @@ def arm(tmp_path: Path) -> Iterator[FakeArm]:
 @pytest.fixture
 def backup(arm: FakeArm) -> FakeBackup:
     return FakeBackup(arm)
+
+
+@pytest.fixture
+def house(tmp_path: Path, arm: FakeArm, backup: FakeBackup, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setattr(protection, "BETWEEN", 0.01)
+    monkeypatch.setenv("RESPALDO_BITACORA", str(tmp_path / "b.sqlite"))
+    made = House(tmp_path, arm, backup)
+    yield made
+    made.close()
