@@ -260,19 +260,7 @@ class OpenAction(_EngineAction):
     """Open a copy: its password comes from custody when the task gives none."""
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-<<<<<<< HEAD
         arguments["decryption"] = self.decryption(arguments)
-=======
-        decryption, custody = _custody.take(arguments.get("decryption"))
-        reference = decryption.get("key_reference") or self.key_reference(arguments)
-        needed = not (decryption.get("password") or decryption.get("private_keys"))
-        if custody and needed and (decryption.get("key_reference") or _custody.holds(custody, reference, self._loader)):
-            only = list((arguments.get("decryption") or {}).get("custodians") or ())
-            if only:
-                arguments["record"] = {**(arguments.get("record") or {}), "key_reference": reference, "custodians": only}
-            decryption["password"] = _custody.reveal(self._loader, custody, reference, only)
-        arguments["decryption"] = decryption
->>>>>>> custody
         return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
 
 

@@ -235,7 +235,6 @@ def test_who_answers_follows_the_designations_of_the_day():
     assert engine.responsible(POLICY, database(), DAY) == "EGCR de Base de Datos (sin designación vigente)"
 
 
-<<<<<<< HEAD
 # -- what a tool copies by itself (7.2.3) ------------------------------------------------------------------------------
 WITH_FILES = {**POLICY, "kinds": {**POLICY["kinds"], "file_server": {"numeral": "7.2.3", "frequency_numeral": "6.4", "every": {"days": 1}, "keep_copies": 180}}}
 SHARE = {"type": "azure_backup", "vault": "boveda", "protects": "share", "storage_account": "archivosentidad", "share": "legal"}
@@ -276,7 +275,9 @@ def test_what_a_tool_says_it_made_counts_as_the_manual_asks_and_no_more():
 def test_a_kind_without_rules_is_refused_where_the_inventory_has_systems_of_it():
     with pytest.raises(BackupError, match="without rules in the policy"):
         engine.validate({**POLICY, "kinds": {kind: POLICY["kinds"][kind] for kind in ("database", "source_code")}}, [protected()], MEDIA)
-=======
+
+
+# -- custodians --------------------------------------------------------------------------------------------------------
 VAULT_FILE = {"name": "disco", "type": "vault_file", "path": "/srv/custodia"}
 KEY_VAULT = {"name": "nube", "type": "azure_key_vault", "vault_name": "boveda-oti", "auth": {"auth_source": "msi"}}
 HASHICORP = {"name": "boveda", "type": "hashicorp_vault", "address": "https://boveda.example.org:8200", "role_id": "r", "secret_id": "s",
@@ -323,4 +324,3 @@ def test_a_mistake_in_a_custodian_names_key_value_and_mend(custodians, expected)
     for words in expected:
         assert words in whole, whole
     assert "muysecreto" not in whole and "clave@" not in whole
->>>>>>> custody
