@@ -20,9 +20,10 @@ from . import _drills, _due
 from ._bitacora.store import Store
 from ._bitacora.view import KINDS, amount
 
-DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7}
+DEFAULTS = {"size_change_percent": 30, "changed_files_percent": 25, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7}
 TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
+    "surge": "Muchos más archivos cambiados que de costumbre",
     "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente", "space": "Medio casi lleno",
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
     "anchor": "Sello de la bitácora sin anclar",
@@ -31,6 +32,9 @@ STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standin
 SUMMARY = "summary"
 
 _COPIES_COMPARED = 12
+# A sign of mass changes stands while one of the last seven copies shows it: encrypted once, the files are quiet the next day.
+_SURGE_STANDS = 7
+_FEWEST_TOUCHED = 20
 _ANCHORS_LOOKED_AT = 500
 # 1.4826 makes the median of absolute deviations comparable with a standard deviation; 3.5 of them is the usual bound of outliers.
 _SPREAD = 3.5 * 1.4826
@@ -138,6 +142,7 @@ def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any]
         "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed")) if not entry.get("simulated")]
     found += _failed(facts)
     found += _size(facts, rules)
+    found += _surge(facts, rules)
     # drills.every is the one truth; an explicit 0 of the older key still says that nobody is to be told
     limit = 0 if rules.get("restore_test_days") == 0 else _drills.rules_of(policy)["every"][system["criticality"]]
     found += _proof(facts, limit, now)
@@ -161,8 +166,9 @@ def _failed(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
 
 
 def _size(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> list[tuple[str, int, str]]:
-    """The last size against those before it: their median, and how they vary, with a floor."""
-    made = [entry for entry in facts if entry["type"] == "copy_made" and entry.get("size", 0) > 0]
+    """The last size against those before it: their median, and how they vary, with a floor. Of an incremental copy it is that of the folders."""
+    made = [{"label": entry.get("label", ""), "size": size} for entry in facts if entry["type"] == "copy_made"
+            for size in [entry.get("size_original" if "files_new" in entry else "size", 0)] if size > 0]
     before = [entry["size"] for entry in made[:-1]][-_COPIES_COMPARED:]
     if len(before) < rules["copies_for_pattern"]:
         return []
@@ -175,6 +181,36 @@ def _size(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> list[
         return []
     text = f"{made[-1].get('label', '')}: {amount(size)}; lo habitual es {amount(round(usual))} (mediana de {len(before)} copias)"
     return [("shrunk" if size < usual else "grown", 1, text)]
+
+
+def _surge(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> list[tuple[str, int, str]]:
+    """Far more files changed, came or left between two copies than usual, as when ransomware encrypts a share or somebody deletes it."""
+    made = [entry for entry in facts if entry["type"] == "copy_made" and "files_new" in entry]
+    touched = [_touched(*pair) for pair in zip(made, made[1:])]
+    shares = [100 * count / max(1, entry["objects"]) for count, entry in zip(touched, made)]
+    for place in range(len(shares) - 1, max(-1, len(shares) - 1 - _SURGE_STANDS), -1):
+        before = shares[max(0, place - _COPIES_COMPARED):place]
+        if len(before) < rules["copies_for_pattern"]:
+            break
+        usual = statistics.median(before)
+        spread = statistics.median(abs(share - usual) for share in before)
+        if touched[place] < _FEWEST_TOUCHED or shares[place] < max(rules["changed_files_percent"], 2 * usual, usual + _SPREAD * spread):
+            continue
+        was, shown, typical = made[place], round(shares[place]), f"{usual:.1f}".replace(".", ",")
+        text = (f"{made[place + 1].get('label', '')}: {touched[place]} archivos nuevos, cambiados o retirados ({shown} % de {was['objects']}); lo habitual es "
+                f"{typical} %. Si nadie lo hizo a propósito puede ser un cifrado malicioso: conserve {was.get('label', '')} (hold.yml) y revise la carpeta")
+        return [("surge", 1 + (shown >= 50) + (shown >= 90), text)]
+    return []
+
+
+def _touched(before: Mapping[str, Any], copy: Mapping[str, Any]) -> int:
+    """The files that differ between two copies; one that was renamed came and left, and is one."""
+    new = copy["files_new"]
+    gone = before["objects"] + new - copy["objects"]
+    if new == copy["objects"] and 100 * copy.get("data_added", 0) < copy.get("size_original", 0):
+        # restic recognised nothing, as when the folder has another path, and yet it had all the bytes
+        new, gone = 0, before["objects"] - copy["objects"]
+    return int(copy["files_changed"] + max(new, gone, 0))
 
 
 def _proof(facts: Sequence[Mapping[str, Any]], limit: int, now: datetime.datetime) -> list[tuple[str, int, str]]:

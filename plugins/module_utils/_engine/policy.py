@@ -196,7 +196,7 @@ _POLICY = table(
         "prices": _PRICES,
         "drills": table({}, {"every": table({}, {each: whole(1, 3660) for each in CRITICALITIES}), "budget_minutes": whole(1, 10080)}),
         "warnings": table({}, {
-            "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),
+            "size_change_percent": whole(1, 1000), "changed_files_percent": whole(1, 100), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),
             "seal_days": whole(1),
             "anchor_days": whole(1),
         }),
