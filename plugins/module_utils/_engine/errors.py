@@ -93,6 +93,13 @@ _FAULTS = (
         "Dé permiso de lectura a la cuenta que copia, o exclúyalos con exclude. Lo leído queda aparte con la etiqueta parcial y puede restaurarse a propósito "
         "(restore_partial); la siguiente copia buena permite retirarlo.",
     ),
+    Fault(
+        "RSP221", "snapshot_failed",
+        "there is no snapshot of {path} to copy from: {detail}",
+        "Mend what the detail tells. With snapshot: auto such a folder is copied living, and with none every folder is.",
+        "No hay instantánea de {path} de la cual copiar: {detail}",
+        "Corrija lo que indica el detalle. Con snapshot: auto esa carpeta se copia en uso, y con none, todas.",
+    ),
     # -- 3xx pipeline -----------------------------------------------------------------------------------------------
     Fault(
         "RSP301", "tool_missing",

@@ -25,7 +25,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import copy, pipeline, programs, repositories, restic
+from . import copy, pipeline, programs, repositories, restic, snapshots
 from . import label as labels
 from . import manifest as manifests
 from .errors import BackupError
@@ -274,14 +274,18 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
         if found.get("message_type") == "summary":
             told.update(found)
 
-    began = time.time() - _GRANULE
     try:
-        ended = repository.restic.call(arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,), concurrency=source.options.read_concurrency)
+        with snapshots.taken(source.options.snapshot, source.real, base.slot.label, source.options.one_file_system) as taken:
+            source.frozen = taken.kinds
+            living = [path for path in source.real if path not in taken.frozen]
+            began = time.time() - _GRANULE
+            ended = repository.restic.call(arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,), concurrency=source.options.read_concurrency,
+                                           prefix=taken.prefix)
     finally:
         listed.close()
     with ThreadPoolExecutor(2) as pool:
         proving = pool.submit(repository.prove)
-        changing = pool.submit(_changed_since, source.real, began)
+        changing = pool.submit(_changed_since, living, began)
         snapshot = _made(repository, base.slot.label, told.get("snapshot_id"))
         made.append((repository, snapshot["id"]))
         proving.result()
@@ -291,7 +295,7 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
         raise BackupError("source_missing", source=", ".join(sorted(set(source.real) - set(snapshot["paths"]))) or source.describe())
     if source.resolved() != source.real:
         raise BackupError("source_changed", source=source.describe(), detail="a path leads elsewhere than when the copy began")
-    unread, gone = _judge_problems(ended.problems)
+    unread, gone = _judge_problems(ended.problems, living)
     unread_count = len(unread) + max(0, ended.problem_count - len(ended.problems))
     if unread_count or (ended.status == restic.PARTIAL and not ended.problem_count):
         repository.restic.call(["tag", "--quiet", "--add", PARTIAL_TAG, snapshot["id"]])
@@ -300,7 +304,8 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
                           unread=unread[:_LISTED], unread_count=unread_count, repository=order.repository)
     if told["files_new"] + told["files_changed"] + told["files_unmodified"] != told["total_files_processed"]:
         raise BackupError("structure_unreadable", file=base.slot.label, format="restic's summary", detail="its counts don't add up: {0}".format(told))
-    warnings = ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
+    warnings = list(taken.remarks)
+    warnings += ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
     warnings += _changed_while_read(repository, snapshot["id"], suspects, many, source)
     return dict(told, snapshot=snapshot), warnings
 
@@ -320,10 +325,13 @@ def _made(repository: Repository, label: str, short: Optional[str]) -> Dict[str,
     return dict(mine[0], others=[row for row in snapshots if row is not mine[0]])
 
 
-def _judge_problems(paths: Sequence[str]) -> Tuple[List[str], List[str]]:
-    """Those that could not be read although they are there, and those that were deleted before restic came to them."""
+def _judge_problems(paths: Sequence[str], living: Sequence[str]) -> Tuple[List[str], List[str]]:
+    """Those that could not be read although they are there, and those that were deleted before restic came to them: of the folders that were not frozen."""
     unread, gone = [], []
     for path in paths:
+        if not any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in living):
+            unread.append(path)
+            continue
         try:
             os.lstat(path)
         except FileNotFoundError:
@@ -345,6 +353,8 @@ def _changed_since(paths: Sequence[str], began: float) -> Tuple[List[str], int]:
     """The regular files whose inode changed since the copy began, the first of them, and how many. By find: a million take seconds."""
     found: List[str] = []
     count = 0
+    if not paths:
+        return found, count
     argv = [programs.find("find", "findutils"), *paths, "-type", "f", "-newerct", "@{0:.3f}".format(began), "-print0"]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=programs.environment()) as process:
         rest = b""

@@ -59,6 +59,7 @@ class Files(Source):
         self.selected = list(selected)
         self.real: List[str] = []
         self.found: List[str] = []
+        self.frozen: Sequence[str] = ()     # sorts of snapshots that the copy was made from
 
     def describe(self) -> str:
         return ", ".join(self.declared)
@@ -93,7 +94,7 @@ class Files(Source):
 
     def facts(self) -> Dict[str, Any]:
         return {"paths": self.declared, "real_paths": self.real, "exclude": list(self.options.exclude), "exclude_caches": self.options.exclude_caches,
-                "one_file_system": self.options.one_file_system}
+                "one_file_system": self.options.one_file_system, "snapshots": list(self.frozen)}
 
     def remarks(self) -> List[str]:
         return self.found
