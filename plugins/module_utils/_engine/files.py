@@ -25,7 +25,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import copy, pipeline, programs, repositories, restic
+from . import copy, pipeline, programs, repositories, restic, snapshots
 from . import label as labels
 from . import manifest as manifests
 from .errors import BackupError
@@ -276,12 +276,14 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
 
     began = time.time() - _GRANULE
     try:
-        ended = repository.restic.call(arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,), concurrency=source.options.read_concurrency)
+        with snapshots.of(source.options.snapshot, source.real, base.slot.label, not source.options.one_file_system) as (through, living):
+            ended = repository.restic.call(
+                arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,), concurrency=source.options.read_concurrency, through=through)
     finally:
         listed.close()
     with ThreadPoolExecutor(2) as pool:
         proving = pool.submit(repository.prove)
-        changing = pool.submit(_changed_since, source.real, began)
+        changing = pool.submit(_changed_since, living, began)
         snapshot = _made(repository, base.slot.label, told.get("snapshot_id"))
         made.append((repository, snapshot["id"]))
         proving.result()
@@ -300,7 +302,8 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
                           unread=unread[:_LISTED], unread_count=unread_count, repository=order.repository)
     if told["files_new"] + told["files_changed"] + told["files_unmodified"] != told["total_files_processed"]:
         raise BackupError("structure_unreadable", file=base.slot.label, format="restic's summary", detail="its counts don't add up: {0}".format(told))
-    warnings = ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
+    warnings = ["{0} copied as living files, without a snapshot".format(_some(living))] if living and source.options.snapshot == "auto" else []
+    warnings += ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
     warnings += _changed_while_read(repository, snapshot["id"], suspects, many, source)
     return dict(told, snapshot=snapshot), warnings
 
@@ -345,6 +348,8 @@ def _changed_since(paths: Sequence[str], began: float) -> Tuple[List[str], int]:
     """The regular files whose inode changed since the copy began, the first of them, and how many. By find: a million take seconds."""
     found: List[str] = []
     count = 0
+    if not paths:
+        return found, count      # a snapshot does not change
     argv = [programs.find("find", "findutils"), *paths, "-type", "f", "-newerct", "@{0:.3f}".format(began), "-print0"]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=programs.environment()) as process:
         rest = b""

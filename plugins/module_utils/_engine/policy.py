@@ -65,7 +65,7 @@ _SOURCES = {
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
     "restic": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {
         "exclude": listing(text()), "exclude_caches": flag(), "one_file_system": flag(), "repository": choice("system", "server", "office"),
-        "snapshot": choice("none", "auto", "lvm", "btrfs", "zfs"), "limit_upload": whole(0, 100_000_000), "limit_upload_working_hours": whole(1, 100_000_000),
+        "snapshot": choice("none", "auto", "btrfs"), "limit_upload": whole(0, 100_000_000), "limit_upload_working_hours": whole(1, 100_000_000),
         "read_concurrency": whole(0, 64),
         "changed_files": choice("warn", "fail"),
     }),
@@ -201,7 +201,7 @@ _POLICY = table(
         "warnings": table({}, {
             "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),
             "seal_days": whole(1),
-            "anchor_days": whole(1),
+            "anchor_days": whole(1), "changed_percent": whole(1, 100),
         }),
     },
 )

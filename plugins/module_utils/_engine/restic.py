@@ -81,13 +81,14 @@ class Restic:
         return json.loads(b"".join(chunks) or b"null")
 
     def call(self, arguments: Sequence[str], line: Optional[Callable[[bytes], Any]] = None, accepted: Sequence[int] = (0,),
-             secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, concurrency: int = 0) -> Ended:
+             secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, concurrency: int = 0,
+             through: Sequence[str] = ()) -> Ended:
         """Run restic and give each line of its output to `line`. `origin` is the repository that `copy` and `init` read from,
-        `concurrency` how many files are read at once.
+        `concurrency` how many files are read at once, `through` the words of a program that runs restic in a place of its own.
 
         Raises the BackupError that its status and words mean. No process is left, whatever happens.
         """
-        argv = [self.program, *self._reaching(origin), *arguments]
+        argv = [*through, self.program, *self._reaching(origin), *arguments]
         descriptors = [self.password.descriptor, *(each.descriptor for each in secrets)] + ([origin.password.descriptor] if origin else [])
         with tempfile.TemporaryFile() as errors:
             try:

@@ -447,3 +447,60 @@ def test_two_systems_share_the_repository_of_their_server(share):
     with files.SnapshotCopy(slot, share.media[0], Keys(PASSWORD)) as opened:
         source.restore(opened, str(share.top / "compartido" / "otra"), False)
     assert shape(share.top / "compartido" / "otra") == shape(other)
+
+
+@pytest.mark.root
+def test_a_snapshot_of_btrfs_freezes_what_is_copied(share):
+    image, mounted = share.top / "imagen", share.top / "compartido" / "btrfs"
+    with open(image, "wb") as file:
+        file.truncate(200 << 20)
+    mounted.mkdir()
+    subprocess.run(["mkfs.btrfs", "-q", str(image)], check=True, capture_output=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(mounted)], check=True)
+    try:
+        subprocess.run(["btrfs", "subvolume", "create", str(mounted / "v")], check=True, capture_output=True)
+        living, share.folder = share.folder, mounted / "v" / "rrhh"
+        shutil.copytree(living, share.folder)
+        with open(share.folder / "buzón.pst", "wb") as big:
+            for _block in range(48):
+                big.write(os.urandom(1 << 20))
+        before = shape(share.folder)
+        done = threading.Event()
+
+        def write():
+            # from the moment of the snapshot on, which is when its directory appears
+            while not list((mounted / "v").glob(".respaldo-instantanea-*")) and not done.is_set():
+                time.sleep(0.001)
+            with open(share.folder / "buzón.pst", "r+b", buffering=0) as file:
+                while not done.is_set():
+                    file.seek(0)
+                    file.write(os.urandom(512))
+                    time.sleep(0.005)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            made = share.make(snapshot="btrfs", changed_files="fail")
+        finally:
+            done.set()
+            writer.join()
+        assert made.fields["warnings"] == [] and not list((mounted / "v").glob(".respaldo*"))
+        share.restore(share.top / "compartido" / "otra")
+        assert shape(share.top / "compartido" / "otra") == before
+        # inode numbers and times are those of the living files, so that nothing is read twice
+        (share.folder / "planilla.csv").write_text("otra\n")
+        subprocess.run(["btrfs", "subvolume", "snapshot", str(mounted / "v"), str(mounted / "v" / ".respaldo-instantanea-RRHH_20261001")], check=True,
+                       capture_output=True)
+        made = share.make(snapshot="auto")
+        assert (made.fields["files_changed"], made.fields["files_unmodified"]) == (2, 1) and not list((mounted / "v").glob(".respaldo*"))
+        subprocess.run(["btrfs", "subvolume", "create", str(share.folder / "aparte")], check=True, capture_output=True)
+        with pytest.raises(BackupError) as hidden:
+            share.make(snapshot="btrfs")
+        assert hidden.value.code == "RSP221" and "aparte" in hidden.value.message
+        share.folder = living
+        with pytest.raises(BackupError) as other:
+            share.make(snapshot="btrfs")
+        assert other.value.code == "RSP221"
+        assert "without a snapshot" in share.make(snapshot="auto").fields["warnings"][0]
+    finally:
+        subprocess.run(["umount", str(mounted)], check=True)
