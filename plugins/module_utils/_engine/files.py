@@ -83,9 +83,13 @@ class Repository:
         self.before = self.place.files()
         return "config" in self.before
 
+    def begin(self, origin: Optional[Restic]) -> None:
+        """Make it. With `origin` it cuts files where that repository does, so that what is brought from there is stored once."""
+        self.place.begin(self.restic, self.password, ["init", "--repository-version", "2"] + (["--copy-chunker-params"] if origin else []), origin)
+
     def unlock(self) -> None:
         """Remove the locks of dead runs, by restic's own rule; never those of living ones."""
-        if any(name.startswith("locks/") for name in self.before):
+        if any(name.startswith("locks/") for name in self.before) and not self.restic.access.reads_only:
             self.restic.call(["unlock"])
 
     def prove(self) -> None:
@@ -131,7 +135,7 @@ def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
         try:
             for medium in media:
                 deposits.append(medium.deposit(base.slot))
-            _prepare(base.slot, opened, media)
+            _prepare(base.slot, opened)
             key = _second_key(order, opened, media)
             summary, warnings = _backup(order, source, opened[0], started_at, made)
             snapshots = _bring(base.slot, opened, summary["snapshot"], made)
@@ -171,18 +175,16 @@ def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
 
 
 # -- the repository --------------------------------------------------------------------------------------------------
-def _prepare(slot: Slot, opened: Sequence[Repository], media: Sequence[Medium]) -> None:
+def _prepare(slot: Slot, opened: Sequence[Repository]) -> None:
     """Have a repository on each medium. One that is missing where copies lie that need it is a loss, not a beginning."""
-    for repository, medium in zip(opened, media):
+    for repository in opened:
+        medium = repository.place.shelf
         if repository.look():
             repository.unlock()
             continue
         if medium.labels(slot.kind, slot.system) and _needs(medium, slot, repository.place.name):
             raise BackupError("repository_missing", location=repository.place.location, system=slot.system)
-        if repository is opened[0]:
-            repository.restic.call(["init", "--repository-version", "2"])
-        else:
-            repository.restic.call(["init", "--repository-version", "2", "--copy-chunker-params"], origin=opened[0].restic)
+        repository.begin(None if repository is opened[0] else opened[0].restic)
         repository.prove()
 
 
@@ -213,7 +215,7 @@ def _second_key(order: Order, opened: Sequence[Repository], media: Sequence[Medi
         return _Key()
     with programs.private_directory(programs.memory()) as home, encrypt.Gpg(encrypt.Keys("", order.public_keys), home) as gpg:
         recipients = tuple(gpg.fingerprints())
-        kept = [_kept_key(order, repository, medium) for repository, medium in zip(opened, media)]
+        kept = [_kept_key(order, repository) for repository in opened]
         if all(key is not None and key.recipients == recipients and key.sealed == kept[0].sealed for key in kept if kept[0]) and kept[0]:
             return kept[0]._replace(ids={medium.name: key.ids[medium.name] for medium, key in zip(media, kept) if key})
         password = secrets.token_urlsafe(32)
@@ -228,7 +230,8 @@ def _once(text: bytes) -> Any:
     return lambda size: chunks.pop() if chunks else b""
 
 
-def _kept_key(order: Order, repository: Repository, medium: Medium) -> Optional[_Key]:
+def _kept_key(order: Order, repository: Repository) -> Optional[_Key]:
+    medium = repository.place.shelf
     last = _last(medium, order.base.slot)
     if last is None or not last["parts"] or last["restic"]["repository"] != order.repository:
         return None
@@ -288,7 +291,7 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
         made.append((repository, snapshot["id"]))
         proving.result()
         suspects, many = changing.result()
-    repository.forget(_superfluous(snapshot.pop("others"), base.slot, repository.place.medium, ""))
+    repository.forget(_superfluous(snapshot.pop("others"), base.slot, repository.place.shelf, ""))
     if sorted(snapshot["paths"]) != sorted(source.real):
         raise BackupError("source_missing", source=", ".join(sorted(set(source.real) - set(snapshot["paths"]))) or source.describe())
     if source.resolved() != source.real:
@@ -401,7 +404,7 @@ def _bring(slot: Slot, opened: Sequence[Repository], original: Mapping[str, Any]
         there = copied(first, other, slot.label, original)
         made.append((other, there["id"]))
         other.prove()
-        other.forget(_superfluous(there.pop("others"), slot, other.place.medium, ""))
+        other.forget(_superfluous(there.pop("others"), slot, other.place.shelf, ""))
         found.append(there)
     return found
 
@@ -594,7 +597,7 @@ def carry(slot: Slot, source: Medium, target: Medium, keys: encrypt.Keys, expect
                 if other.look():
                     other.unlock()
                 else:
-                    other.restic.call(["init", "--repository-version", "2", "--copy-chunker-params"], origin=opened.restic())
+                    other.begin(opened.restic())
                 there = copied(opened.repository, other, slot.label, original)
                 try:
                     other.prove()

@@ -21,13 +21,13 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from .errors import BackupError
 from .media.base import Medium, Slot
 from .media.local import Local
 from .media.ssh import Ssh
-from .restic import Access
+from .restic import Access, Restic
 
 KIND = "file_server"
 DIRECTORY = "repositorio"
@@ -49,6 +49,11 @@ class Place(abc.ABC):
         """As people read it."""
         return self.medium.location(self.slot)
 
+    @property
+    def shelf(self) -> Medium:
+        """The medium, as it is looked at: what may only deposit a copy can't list those that lie there."""
+        return self.medium
+
     @abc.abstractmethod
     def access(self) -> Access:
         """How restic reaches it."""
@@ -56,6 +61,10 @@ class Place(abc.ABC):
     @abc.abstractmethod
     def files(self) -> Dict[str, int]:
         """Every file below it with its size; none when it is not there."""
+
+    def begin(self, program: Restic, password: str, arguments: Sequence[str], origin: Optional[Restic]) -> None:
+        """Make the repository by `restic init`."""
+        program.call(arguments, origin=origin)
 
     @property
     @abc.abstractmethod
@@ -136,11 +145,16 @@ class LocalPlace(Place):
         return Access(self.path)
 
     def files(self) -> Dict[str, int]:
+        return self.below(self.path)
+
+    @staticmethod
+    def below(path: str) -> Dict[str, int]:
+        """Every file below a directory, by its path from there, with its size."""
         found: Dict[str, int] = {}
         try:
-            _walk(self.path, "", found)
+            _walk(path, "", found)
         except OSError as error:
-            raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
+            raise BackupError("medium_unreachable", location=path, detail=str(error)) from error
         return found
 
     def digests(self, names: Iterable[str]) -> Dict[str, str]:
@@ -246,7 +260,9 @@ def on(medium: Medium, name: str) -> Place:
         return LocalPlace(medium, name)
     if isinstance(medium, Ssh):
         return SshPlace(medium, name)
-    raise BackupError("kind_not_on_medium", kind=KIND, medium=medium.name, detail="restic reaches directories and servers from here")
+    from .azure_repository import place_on  # copies on other media need none of the network's modules
+
+    return place_on(medium, name)
 
 
 def fresh(before: Mapping[str, int], after: Mapping[str, int]) -> List[str]:

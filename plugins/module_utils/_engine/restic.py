@@ -40,6 +40,8 @@ class Access(NamedTuple):
     options: Tuple[str, ...] = ()
     secrets: Tuple[Tuple[str, str], ...] = ()
     cache: str = ""      # directory of restic's cache; "" for none: a repository on this machine needs none
+    ca_certs: Optional[programs.Secret] = None       # authorities in PEM
+    reads_only: bool = False     # nothing may be written there, not even a lock
 
 
 class Ended(NamedTuple):
@@ -89,7 +91,8 @@ class Restic:
         Raises the BackupError that its status and words mean. No process is left, whatever happens.
         """
         argv = [*through, self.program, *self._reaching(origin), *arguments]
-        descriptors = [self.password.descriptor, *(each.descriptor for each in secrets)] + ([origin.password.descriptor] if origin else [])
+        descriptors = [access.ca_certs.descriptor for access in (self.access, *([origin.access] if origin else [])) if access.ca_certs]
+        descriptors += [self.password.descriptor, *(each.descriptor for each in secrets)] + ([origin.password.descriptor] if origin else [])
         with tempfile.TemporaryFile() as errors:
             try:
                 process = subprocess.Popen(
@@ -114,6 +117,9 @@ class Restic:
 
     def _reaching(self, origin: Optional["Restic"]) -> List[str]:
         argv = ["--repo", self.access.url, "--cache-dir=" + self.access.cache if self.access.cache else "--no-cache"]
+        argv += ["--no-lock"] if self.access.reads_only else []
+        held = [access.ca_certs for access in (self.access, *([origin.access] if origin else [])) if access.ca_certs]
+        argv += ["--cacert", held[0].path] if held else []
         for option in (*self.access.options, *(origin.access.options if origin else ())):
             argv += ["--option", option]
         return argv
