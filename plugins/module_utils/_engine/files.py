@@ -43,6 +43,7 @@ DATA_CHECK = "restic_data "
 
 # The tag of a snapshot that lacks what could not be read; it is no copy.
 PARTIAL_TAG = "parcial"
+_COUNTS = ("files_new", "files_changed", "files_unmodified", "total_files_processed", "total_bytes_processed", "data_added")
 _NAMED = 20           # paths told one by one
 _LISTED = 200         # paths of unread files that the bitácora keeps
 _SUSPECTS = 2000      # files changed meanwhile that are looked at one by one
@@ -328,7 +329,8 @@ def _made(repository: Repository, label: str, short: Optional[str]) -> Dict[str,
 
 def _judge_problems(paths: Sequence[str]) -> Tuple[List[str], List[str]]:
     """Those that could not be read although they are there, and those that were deleted before restic came to them."""
-    unread, gone = [], []
+    unread: List[str] = []
+    gone: List[str] = []
     for path in paths:
         try:
             os.lstat(path)
@@ -357,7 +359,7 @@ def _changed_since(paths: Sequence[str], began: float) -> Tuple[List[str], int]:
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=programs.environment()) as process:
         rest = b""
         while process.stdout:
-            chunk = process.stdout.read1(1 << 16)  # type: ignore[attr-defined]
+            chunk = os.read(process.stdout.fileno(), 1 << 16)
             if not chunk:
                 break
             *names, rest = (rest + chunk).split(b"\0")
@@ -437,7 +439,7 @@ def _manifest(order: Order, source: Files, opened: Sequence[Repository], snapsho
             "media": {repository.place.medium.name: {"location": repository.place.location, "snapshot": row["id"]}
                       for repository, row in zip(opened, snapshots)},
             "second_key": dict(key.ids),
-            **{name: summary[name] for name in ("files_new", "files_changed", "files_unmodified", "total_files_processed", "total_bytes_processed", "data_added")},
+            **{name: summary[name] for name in _COUNTS},
             "version": ".".join(map(str, restic.version())),
         },
         "parts": rows,
@@ -449,7 +451,7 @@ def _commands(opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any
     """Shell lines that restore the copy with restic alone; it asks for the password, or takes it from the file `clave`."""
     lines = ["sha256sum --check SHA256SUMS"]
     if sealed:
-        lines.append("gpg --decrypt '{0}.{1}' > clave   # the second key, for its holders; then: export RESTIC_PASSWORD_FILE=$PWD/clave".format(label, _KEY_EXTENSION))
+        lines.append("gpg --decrypt '{0}.{1}' > clave   # the second key; then: export RESTIC_PASSWORD_FILE=$PWD/clave".format(label, _KEY_EXTENSION))
     for repository, row in zip(opened, snapshots):
         url = "../../.restic.{0}/{1}".format(repository.place.name, repositories.DIRECTORY)
         lines.append("restic --repo {0} restore {1} --target \"$TARGET\" --verify   # {2}".format(url, row["id"], repository.place.medium.name))
@@ -459,6 +461,10 @@ def _commands(opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any
 # -- a published copy ------------------------------------------------------------------------------------------------
 class SnapshotCopy(copy.Copy, FilesReader):
     """A published copy of a file server, opened for verification or restore; use as a context manager."""
+
+    def __enter__(self) -> "SnapshotCopy":
+        super().__enter__()
+        return self
 
     snapshot = ""
     subsets: Sequence[str] = ()      # n/t: the n-th of t parts of the data, chosen by the names of its files
@@ -493,7 +499,8 @@ class SnapshotCopy(copy.Copy, FilesReader):
             return self.keys.password if self.keys else ""
         if not self.manifest["parts"]:
             raise BackupError("password_needed", label=self.slot.label, key_reference=self.manifest.get("key_reference") or "its repository")
-        row, chunks = self.manifest["parts"][0], []
+        row = self.manifest["parts"][0]
+        chunks: List[bytes] = []
         reading = self.medium.read(self.slot, row["file"])
         with programs.private_directory(programs.memory()) as home, encrypt.Gpg(self.keys, home) as gpg:
             try:
@@ -546,11 +553,13 @@ class SnapshotCopy(copy.Copy, FilesReader):
             if error.fault.name not in ("repository_damaged", "stage_failed"):
                 raise
             self.repository.place.doubt(_packs(error.details["detail"]))
-            raise BackupError("structure_unreadable", file=self.repository.place.location, format="restic repository", detail=error.details["detail"]) from error
+            raise BackupError("structure_unreadable", file=self.repository.place.location, format="restic repository",
+                              detail=error.details["detail"]) from error
         count = sum(node["type"] == "file" for node in self.nodes())
         expected = self.manifest["restic"]["total_files_processed"]
         if count != expected:
-            raise BackupError("structure_unreadable", file=self.slot.label, format="restic snapshot", detail="it lists {0} files, {1} were copied".format(count, expected))
+            raise BackupError("structure_unreadable", file=self.slot.label, format="restic snapshot",
+                              detail="it lists {0} files, {1} were copied".format(count, expected))
         return ["sha256_readback", "restic_check", "restic_list", *(DATA_CHECK + subset for subset in self.subsets)]
 
 
@@ -559,7 +568,7 @@ class PartialCopy(SnapshotCopy):
 
     def __init__(self, slot: Slot, medium: Medium, keys: encrypt.Keys, name: str) -> None:
         super().__init__(slot, medium, keys)
-        self.name = name
+        self.name = name      # of the repository
 
     def __enter__(self) -> "PartialCopy":
         if self.keys is None or not self.keys.password:

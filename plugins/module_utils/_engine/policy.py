@@ -261,7 +261,8 @@ def _known_kind(system: Any, where: str, policy: Any, problems: List[Problem]) -
     """The policy must have rules for the kind of each system."""
     kind = _table_of(system).get("kind")
     if kind in KINDS[2:] and kind not in _table_of(_table_of(policy).get("kinds")):
-        problems.append(Problem(where + ".kind", kind, "is a kind without rules in the policy", "Add backup_policy.kinds.{0}, as policies/manual-001-2019.yml has it.".format(kind)))
+        problems.append(Problem(where + ".kind", kind, "is a kind without rules in the policy",
+                                "Add backup_policy.kinds.{0}, as policies/manual-001-2019.yml has it.".format(kind)))
 
 
 def _media_of(system: Mapping[str, Any], where: str, media_names: Mapping[str, bool], problems: List[Problem]) -> None:

@@ -21,7 +21,7 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .errors import BackupError
 from .media.base import Medium, Slot
@@ -81,7 +81,7 @@ class Place(abc.ABC):
         fresh = [name for name in files if name not in proved]
         count = self.prove(fresh)
         if fresh:
-            self._note(fresh, len(proved) > 2 * len(files) + 1000 and [name for name in files if name in proved])
+            self._note(fresh, [name for name in files if name in proved] if len(proved) > 2 * len(files) + 1000 else None)
         return count
 
     def doubt(self, names: Iterable[str] = ()) -> None:
@@ -90,7 +90,7 @@ class Place(abc.ABC):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.ledger)
         if left:
-            self._note(sorted(left), False)
+            self._note(sorted(left))
 
     def _proved(self) -> Set[str]:
         try:
@@ -101,9 +101,9 @@ class Place(abc.ABC):
         except OSError as error:
             raise BackupError("medium_unreachable", location=self.ledger, detail=str(error)) from error
 
-    def _note(self, names: Sequence[str], kept: Union[bool, Sequence[str]]) -> None:
+    def _note(self, names: Sequence[str], kept: Optional[Sequence[str]] = None) -> None:
         """Add names to the ledger; with `kept` it is written anew, since most of what it lists was pruned."""
-        path = self.ledger + ".new" if kept else self.ledger
+        path = self.ledger if kept is None else self.ledger + ".new"
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -111,7 +111,7 @@ class Place(abc.ABC):
                 file.write("".join(name + "\n" for name in [*(kept or ()), *names]))
                 file.flush()
                 os.fsync(descriptor)
-            if kept:
+            if kept is not None:
                 os.rename(path, self.ledger)
         except OSError as error:
             name = "medium_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "medium_unwritable"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""File servers as staff copy and restore them: the playbooks, from inventory to bitácora, with a real restic."""
+"""File servers (backup_files and its role) as staff copy and restore them: the playbooks, from inventory to bitácora, with a real restic."""
 
 from __future__ import annotations
 

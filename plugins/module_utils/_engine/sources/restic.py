@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, cast
 
 from .. import programs, restic, scope, trees
 from ..errors import BackupError
@@ -47,12 +47,15 @@ class Options(NamedTuple):
     changed_files: str = "warn"
 
 
+_PLAIN = Options()
+
+
 class Files(Source):
     """Shared folders of this server. `selected` are the folders and files that a restore is asked for; none for all."""
 
     type = "restic"
 
-    def __init__(self, paths: Sequence[str], options: Options = Options(), assigned: Sequence[str] = (), selected: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Sequence[str], options: Options = _PLAIN, assigned: Sequence[str] = (), selected: Sequence[str] = ()) -> None:
         self.declared = list(paths)
         self.options = options
         self.assigned = list(assigned)
