@@ -23,7 +23,7 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import copy, pipeline, programs, repositories, restic, snapshots
 from . import label as labels
@@ -375,8 +375,14 @@ def _changed_while_read(repository: Repository, snapshot: str, suspects: Sequenc
     """
     if not suspects:
         return []
-    recorded = {node["path"]: node["ctime"] for node in _nodes(repository.restic, snapshot, sorted({os.path.dirname(path) for path in suspects}))
-                if node["type"] == "file"}
+    asked = set(suspects)
+    recorded: Dict[str, str] = {}
+
+    def visit(node: Mapping[str, Any]) -> None:
+        if node["path"] in asked:
+            recorded[node["path"]] = node["ctime"]
+
+    repository.restic.nodes(snapshot, visit, sorted({os.path.dirname(path) for path in suspects}))
     torn: List[str] = []
     for path in suspects:
         try:
@@ -392,10 +398,6 @@ def _changed_while_read(repository: Repository, snapshot: str, suspects: Sequenc
     if source.options.changed_files == "fail":
         raise BackupError("source_changed", source=source.describe(), detail=detail)
     return [detail]
-
-
-def _nodes(program: Restic, snapshot: str, paths: Sequence[str] = ()) -> List[Dict[str, Any]]:
-    return [row for row in program.lines("ls", snapshot, *paths) if row.get("struct_type") == "node"]
 
 
 def _bring(slot: Slot, opened: Sequence[Repository], original: Mapping[str, Any], made: List[Tuple[Repository, str]]) -> List[Mapping[str, Any]]:
@@ -515,8 +517,8 @@ class SnapshotCopy(copy.Copy, FilesReader):
         self.unlock()
         return self.repository.restic
 
-    def nodes(self, *paths: str) -> Iterator[Dict[str, Any]]:
-        return iter(_nodes(self.restic(), self.snapshot, paths))
+    def nodes(self, visit: Callable[[Dict[str, Any]], Any]) -> None:
+        self.restic().nodes(self.snapshot, visit)
 
     def verify_bytes(self) -> None:
         """T1: the files of the copy have their bytes, and so has the snapshot in the repository, which by its tree names all others.
@@ -555,7 +557,13 @@ class SnapshotCopy(copy.Copy, FilesReader):
             self.repository.place.doubt(_packs(error.details["detail"]))
             raise BackupError("structure_unreadable", file=self.repository.place.location, format="restic repository",
                               detail=error.details["detail"]) from error
-        count = sum(node["type"] == "file" for node in self.nodes())
+        count = 0
+
+        def visit(node: Mapping[str, Any]) -> None:
+            nonlocal count
+            count += node["type"] == "file"
+
+        self.nodes(visit)
         expected = self.manifest["restic"]["total_files_processed"]
         if count != expected:
             raise BackupError("structure_unreadable", file=self.slot.label, format="restic snapshot",

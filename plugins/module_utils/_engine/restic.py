@@ -20,7 +20,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from . import programs
 from .errors import BackupError
@@ -70,11 +70,15 @@ class Restic:
     def __exit__(self, *_unused: object) -> None:
         self.password.close()
 
-    def lines(self, *arguments: str) -> Iterator[Dict[str, Any]]:
-        """The JSON lines that a call prints."""
-        found: List[Dict[str, Any]] = []
-        self.call(["--json", *arguments], lambda line: found.append(json.loads(line)))
-        return iter(found)
+    def nodes(self, snapshot: str, visit: Callable[[Dict[str, Any]], Any], paths: Sequence[str] = ()) -> None:
+        """Give each node of a snapshot to `visit`: all, or of the folders named those that are in them and not further down."""
+
+        def line(text: bytes) -> None:
+            found = json.loads(text)
+            if found.get("struct_type") == "node":
+                visit(found)
+
+        self.call(["--json", "ls", snapshot, *paths], line)
 
     def answer(self, *arguments: str) -> Any:
         """The one JSON value that a call prints."""

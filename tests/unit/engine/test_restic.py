@@ -112,6 +112,12 @@ def node(name, **changed):
     return dict(told, **changed)
 
 
+def judge(top, row):
+    found = trees.Judge(str(top), "RRHH_20261122")
+    found.see(row)
+    return found.finish()
+
+
 @pytest.mark.parametrize(("changed", "word"), [
     ({"size": 7}, "its size"), ({"mode": 0o600}, "its mode"), ({"mtime": "2026-11-22T03:04:09Z"}, "its time"), ({"type": "dir"}, "its type"),
     ({"path": "/otro"}, "did not come back"),
@@ -121,11 +127,11 @@ def test_what_came_back_is_compared_with_what_the_snapshot_tells(tmp_path, chang
     path.write_text("uno")
     path.chmod(0o644)
     os.utime(path, ns=(restic.nanoseconds("2026-11-22T03:04:05.5Z"),) * 2)
-    assert trees.judge(str(tmp_path), [node(str(path))], "RRHH_20261122") == 1
+    assert judge(tmp_path, node(str(path))) == 1
     with pytest.raises(BackupError) as differs:
-        trees.judge(str(tmp_path), [node(str(path), **changed)], "RRHH_20261122")
+        judge(tmp_path, node(str(path), **changed))
     assert differs.value.code == "RSP503" and word in differs.value.message
     (tmp_path / "de más").touch()
     with pytest.raises(BackupError) as more:
-        trees.judge(str(tmp_path), [node(str(path))], "RRHH_20261122")
+        judge(tmp_path, node(str(path)))
     assert "2 files and directories came back, 1 were copied" in more.value.message
