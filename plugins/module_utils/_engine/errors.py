@@ -94,11 +94,11 @@ _FAULTS = (
         "(restore_partial); la siguiente copia buena permite retirarlo.",
     ),
     Fault(
-        "RSP221", "snapshot_failed",
-        "there is no snapshot of {path} to copy from: {detail}",
-        "Mend what the detail tells. With snapshot: auto such a folder is copied living, and with none every folder is.",
-        "No hay instantánea de {path} de la cual copiar: {detail}",
-        "Corrija lo que indica el detalle. Con snapshot: auto esa carpeta se copia en uso, y con none, todas.",
+        "RSP221", "snapshot_impossible",
+        "{source} can't be copied from a snapshot of its file system: {detail}",
+        "Mend what the detail tells, or set snapshot: none (or auto) and copy the living files. one_file_system: true leaves out what is mounted below it.",
+        "No se puede copiar {source} desde una instantánea de su sistema de archivos: {detail}",
+        "Corrija lo que indica el detalle, o indique snapshot: none (o auto) para copiar los archivos vivos. one_file_system: true excluye lo montado debajo.",
     ),
     # -- 3xx pipeline -----------------------------------------------------------------------------------------------
     Fault(

@@ -63,7 +63,7 @@ class Mount(NamedTuple):
 class Taken(NamedTuple):
     """What was frozen, for as long as the context lasts."""
 
-    prefix: Tuple[str, ...]         # words to put before a command; none when nothing is frozen
+    through: Tuple[str, ...]        # words to put before a command; none when nothing is frozen
     frozen: Tuple[str, ...]         # the paths that the command sees frozen
     kinds: Tuple[str, ...]
     remarks: List[str]              # why some are not, where that was left to us; whole when the context has ended
@@ -104,7 +104,7 @@ class FileSystem(abc.ABC):
         """Remove a snapshot."""
 
     def prove(self, name: str) -> None:
-        """Whether it was whole to the end. Raises snapshot_failed."""
+        """Whether it was whole to the end. Raises snapshot_impossible."""
 
     def call(self, argv: Sequence[str]) -> str:
         return _call(self.mount.place, argv)
@@ -119,7 +119,7 @@ class Btrfs(FileSystem):
         self.top = path
         while os.stat(self.top).st_ino != _SUBVOLUME:
             if self.top == mount.place:
-                raise _failed(path, "{0} is mounted from inside a subvolume".format(mount.place))
+                raise _impossible(path, "{0} is mounted from inside a subvolume".format(mount.place))
             self.top = os.path.dirname(self.top)
         self.inner = os.path.normpath(mount.root + "/" + os.path.relpath(self.top, mount.place)).strip("/")
 
@@ -152,7 +152,7 @@ class Lvm(FileSystem):
         super().__init__(mount, path, scratch)
         programs.find("lvs", "lvm2")
         if mount.root != "/":
-            raise _failed(path, "{0} is mounted from inside a file system".format(mount.place))
+            raise _impossible(path, "{0} is mounted from inside a file system".format(mount.place))
         told = self.call(["lvs", "--noheadings", "--separator", "|", "--options", "vg_name,lv_name,pool_lv", mount.source]).strip().split("|")
         self.group, self.volume, self.pool = (told + ["", ""])[:3]
 
@@ -172,7 +172,7 @@ class Lvm(FileSystem):
 
     def prove(self, name: str) -> None:
         if self.call(["lvs", "--noheadings", "--options", "lv_snapshot_invalid", "{0}/{1}".format(self.group, name)]).strip() not in ("", "0"):
-            raise _failed(self.mount.place, "more was written meanwhile than the snapshot has room for ({0})".format(_ROOM))
+            raise _impossible(self.mount.place, "more was written meanwhile than the snapshot has room for ({0})".format(_ROOM))
 
 
 class Zfs(FileSystem):
@@ -203,7 +203,7 @@ _KINDS: Dict[str, Type[FileSystem]] = {"btrfs": Btrfs, "lvm": Lvm, "zfs": Zfs}
 def taken(kind: str, paths: Sequence[str], label: str, one_file_system: bool = False) -> Iterator[Taken]:
     """Freeze the file systems of real paths, by `kind` (of KINDS), while the context lasts. `label` is that of the copy.
 
-    With `auto` what can't be frozen is left living, and a remark tells why; otherwise snapshot_failed is raised. Whatever happens,
+    With `auto` what can't be frozen is left living, and a remark tells why; otherwise snapshot_impossible is raised. Whatever happens,
     the snapshots of this run are removed; one that refuses is told by a remark, and the next run tries again.
     """
     if kind == "none":
@@ -224,18 +224,18 @@ def taken(kind: str, paths: Sequence[str], label: str, one_file_system: bool = F
                     systems[found.key] = found
                 of[path] = systems[found.key]
             except BackupError as error:
-                if kind != "auto" or error.fault.name not in ("snapshot_failed", "tool_missing"):
+                if kind != "auto" or error.fault.name not in ("snapshot_impossible", "tool_missing"):
                     raise
                 remarks.append("{0} was copied living, without a snapshot: {1}".format(path, error.message))
-        prefix = _prefix(systems, of, scratch, name)
-        if prefix:
-            _call(next(iter(of)), [*prefix, "true"])     # that it can be mounted at all
-        yield Taken(tuple(prefix), tuple(of), tuple(sorted({system.kind for system in systems.values()})), remarks)
+        through = _through(systems, of, scratch, name)
+        if through:
+            _call(next(iter(of)), [*through, "true"])     # that it can be mounted at all
+        yield Taken(tuple(through), tuple(of), tuple(sorted({system.kind for system in systems.values()})), remarks)
         for system in systems.values():
             system.prove(name)
 
 
-def _prefix(systems: Dict[Tuple[str, ...], FileSystem], of: Dict[str, FileSystem], scratch: str, name: str) -> List[str]:
+def _through(systems: Dict[Tuple[str, ...], FileSystem], of: Dict[str, FileSystem], scratch: str, name: str) -> List[str]:
     if not of:
         return []
     words = [*_namespace(), "sh", "-c", _INSIDE, "sh"]
@@ -252,22 +252,22 @@ def _namespace() -> List[str]:
 
 
 def _of(kind: str, path: str, scratch: str, one_file_system: bool) -> FileSystem:
-    """The file system of a path, if it is one of the kind and its snapshot holds all that the path does. Raises snapshot_failed."""
+    """The file system of a path, if it is one of the kind and its snapshot holds all that the path does. Raises snapshot_impossible."""
     if os.geteuid() != 0:
-        raise _failed(path, "only root takes snapshots")
+        raise _impossible(path, "only root takes snapshots")
     mounts = _mounts()
     mount = _mount_of(path, mounts)
     if kind == "auto":
         kind = mount.type if mount.type in ("btrfs", "zfs") else "lvm"
     if kind in ("btrfs", "zfs") and mount.type != kind:
-        raise _failed(path, "its file system is {0}".format(mount.type))
+        raise _impossible(path, "its file system is {0}".format(mount.type))
     if kind == "lvm" and not mount.source.startswith("/dev/"):
-        raise _failed(path, "its file system is {0}, on no device".format(mount.type))
+        raise _impossible(path, "its file system is {0}, on no device".format(mount.type))
     found = _KINDS[kind](mount, path, scratch)
     others = [] if one_file_system else [other.place for other in mounts if other.place.startswith(path.rstrip("/") + "/")]
     others += [] if one_file_system else [hidden for hidden in found.hidden() if hidden.startswith(path.rstrip("/") + "/")]
     if others:
-        raise _failed(path, "{0} in it is of another file system or subvolume, which the snapshot lacks; name it as a path of its own, and set one_file_system"
+        raise _impossible(path, "{0} in it is of another file system or subvolume, which the snapshot lacks; name it as a path of its own, and set one_file_system"
                       .format(", ".join(sorted(set(others)))))
     return found
 
@@ -305,12 +305,12 @@ def _sweep(system: FileSystem, label: str) -> None:
 
 
 def _call(path: str, argv: Sequence[str]) -> str:
-    """Run a program that says little. Raises snapshot_failed with its words."""
+    """Run a program that says little. Raises snapshot_impossible with its words."""
     done = subprocess.run(list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=programs.environment(), cwd="/", check=False)
     if done.returncode != 0:
-        raise _failed(path, done.stderr.decode("utf-8", "replace").strip()[-600:] or "exit status {0}".format(done.returncode))
+        raise _impossible(path, done.stderr.decode("utf-8", "replace").strip()[-600:] or "exit status {0}".format(done.returncode))
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
-def _failed(path: str, detail: str) -> BackupError:
-    return BackupError("snapshot_failed", path=path, detail=detail)
+def _impossible(path: str, detail: str) -> BackupError:
+    return BackupError("snapshot_impossible", source=path, detail=detail)

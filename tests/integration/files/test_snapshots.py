@@ -124,9 +124,9 @@ def test_a_failed_copy_leaves_no_snapshot(frozen, btrfs):
     os.symlink("/etc", frozen.folder)
     with pytest.raises(BackupError) as caught, snapshots.taken("btrfs", [str(frozen.folder)], "RRHH_20261122"):
         pass
-    assert caught.value.fault.name == "snapshot_failed"
+    assert caught.value.fault.name == "snapshot_impossible"
     with pytest.raises(BackupError) as caught, snapshots.taken("btrfs", [str(btrfs / "datos" / "otra")], "RRHH_20261122") as taken:
-        assert left(btrfs) and taken.prefix
+        assert left(btrfs) and taken.through
         os.rename(btrfs / "datos" / "otra", frozen.folder.with_name("tercera"))
         raise BackupError("source_missing", source="otra")
     assert caught.value.fault.name == "source_missing" and not left(btrfs)
@@ -138,7 +138,7 @@ def test_a_link_inside_a_snapshot_is_not_followed(frozen, btrfs):
     inside.symlink_to(frozen.folder)
     with pytest.raises(BackupError) as caught, snapshots.taken("btrfs", [str(inside)], "RRHH_20261122"):
         pass
-    assert caught.value.fault.name == "snapshot_failed" and "a link leads elsewhere" in caught.value.details["detail"]
+    assert caught.value.fault.name == "snapshot_impossible" and "a link leads elsewhere" in caught.value.details["detail"]
     assert not left(btrfs)
 
 
@@ -153,7 +153,7 @@ def test_what_a_snapshot_would_lack_is_told(frozen, btrfs, within):
     (nested / "adentro").write_text("también")
     with pytest.raises(BackupError) as caught:
         frozen.make(snapshot="btrfs")
-    assert caught.value.fault.name == "snapshot_failed" and str(nested) in caught.value.details["detail"]
+    assert caught.value.fault.name == "snapshot_impossible" and str(nested) in caught.value.details["detail"]
     assert not frozen.labels() and not left(btrfs)
     made = frozen.make(snapshot="auto")
     assert made.fields["objects"] == 302 and str(nested) in made.fields["warnings"][0] and made.manifest["source"]["facts"]["snapshots"] == []
@@ -165,7 +165,7 @@ def test_a_folder_on_no_such_file_system_is_refused_or_copied_living(share):
     for kind in ("btrfs", "zfs"):
         with pytest.raises(BackupError) as caught:
             share.make(snapshot=kind)
-        assert caught.value.fault.name == "snapshot_failed" and "its file system is" in caught.value.details["detail"]
+        assert caught.value.fault.name == "snapshot_impossible" and "its file system is" in caught.value.details["detail"]
     made = share.make(snapshot="auto")
     assert "was copied living, without a snapshot" in made.fields["warnings"][0]
 
@@ -178,5 +178,5 @@ def test_only_root_takes_snapshots(share):
             with snapshots.taken("btrfs", ["/"], "RRHH_20261122"):
                 os._exit(1)
         except BackupError as error:
-            os._exit(0 if error.fault.name == "snapshot_failed" and "only root" in error.details["detail"] else 2)
+            os._exit(0 if error.fault.name == "snapshot_impossible" and "only root" in error.details["detail"] else 2)
     assert os.waitpid(child, 0)[1] == 0

@@ -107,18 +107,17 @@ def test_files_that_change_all_at_once(store, before, last, level):
     rows = {row.name: row for row in found(store).values() if row.name not in ("shrunk", "grown")}
     assert [row.level for row in rows.values()] == ([level] if level else [])
     if level:
-        assert "cifrado malicioso" in rows["surge"].text and "SIGA_1 (hold.yml)" in rows["surge"].text
+        assert list(rows) == ["changed"] and "retenga SIGA_1 (hold.yml)" in rows["changed"].text
 
 
-def test_the_sign_of_a_mass_change_stands_for_a_week_of_copies(store):
+@pytest.mark.parametrize("days, stands", [(7, True), (7.5, False)])
+def test_the_sign_of_a_mass_change_stands_for_a_week(store, days, stands):
     for day in range(20, 8, -1):
         shared(store, day)
-    shared(store, 8, **ENCRYPTED)
-    for day in range(7, 1, -1):
+    shared(store, days, **ENCRYPTED)
+    for day in range(6, 0, -1):
         shared(store, day)
-    assert "SIGA_8: 900 archivos" in found(store)["surge:database:SIGA"].text
-    shared(store, 1)
-    assert "surge:database:SIGA" not in found(store)
+    assert ("changed:database:SIGA" in found(store)) == stands
 
 
 def test_the_bound_of_changed_files_is_the_policy_s(store):
@@ -126,7 +125,7 @@ def test_the_bound_of_changed_files_is_the_policy_s(store):
         shared(store, day)
     shared(store, 0, changed=150)
     assert not found(store)
-    assert "surge:database:SIGA" in found(store, {**POLICY, "warnings": {"changed_files_percent": 15}})
+    assert "changed:database:SIGA" in found(store, {**POLICY, "warnings": {"changed_percent": 15}})
 
 
 def test_an_incremental_copy_is_judged_by_the_size_of_its_folders(store):
@@ -135,6 +134,21 @@ def test_an_incremental_copy_is_judged_by_the_size_of_its_folders(store):
     assert not found(store)
     shared(store, 0, size=10, original=10**5)
     assert [row.name for row in found(store).values()] == ["shrunk"]
+@pytest.mark.parametrize(("before", "last", "told"), [
+    ([2, 1, 3, 2], 90, True), ([2, 1, 3, 2], 24, False),          # less than the policy's share
+    ([30, 40, 35, 30], 45, False),                                # a share where much always changes
+    ([2, 1, 3], 90, False),                                       # too few to know a pattern
+])
+def test_a_share_that_changed_nearly_whole_is_a_sign_of_an_attack(store, before, last, told):
+    made(store, 20, size_original=1000, objects=100, files_new=100, files_changed=0, files_unmodified=0)
+    for day, changed in enumerate([*before, last]):
+        made(store, len(before) - day + 1, size=changed * 1000 + 1, size_original=1000, objects=100, files_new=1, files_changed=changed - 1,
+             files_unmodified=100 - changed)
+    # the calm copy of the day after does not take it back, and what each copy added is not compared
+    made(store, 0, size=5, size_original=1000, objects=100, files_new=0, files_changed=1, files_unmodified=99)
+    assert [row.name for row in found(store).values()] == (["changed"] if told else [])
+    if told:
+        assert "90 %" in found(store)["changed:database:SIGA"].text and found(store)["changed:database:SIGA"].level == 3
 
 
 def test_a_bad_proof_stands_until_a_good_one_or_a_new_copy(store):
