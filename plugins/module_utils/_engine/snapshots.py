@@ -267,8 +267,8 @@ def _of(kind: str, path: str, scratch: str, one_file_system: bool) -> FileSystem
     others = [] if one_file_system else [other.place for other in mounts if other.place.startswith(path.rstrip("/") + "/")]
     others += [] if one_file_system else [hidden for hidden in found.hidden() if hidden.startswith(path.rstrip("/") + "/")]
     if others:
-        raise _impossible(path, "{0} in it is of another file system or subvolume, which the snapshot lacks; name it as a path of its own, and set one_file_system"
-                      .format(", ".join(sorted(set(others)))))
+        raise _impossible(path, "{0} in it is of another file system or subvolume, which the snapshot lacks; name it as a path of its own, and set "
+                          "one_file_system".format(", ".join(sorted(set(others)))))
     return found
 
 
@@ -306,9 +306,10 @@ def _sweep(system: FileSystem, label: str) -> None:
 
 def _call(path: str, argv: Sequence[str]) -> str:
     """Run a program that says little. Raises snapshot_impossible with its words."""
-    done = subprocess.run(list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=programs.environment(), cwd="/", check=False)
+    done = subprocess.run(list(argv), stdin=subprocess.DEVNULL, capture_output=True, env=programs.environment(), cwd="/", check=False)
     if done.returncode != 0:
-        raise _impossible(path, done.stderr.decode("utf-8", "replace").strip()[-600:] or "exit status {0}".format(done.returncode))
+        told = done.stderr.decode("utf-8", "replace").strip()[-600:]
+        raise _impossible(path, told or "{0} ended with status {1}".format(argv[0], done.returncode))
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
