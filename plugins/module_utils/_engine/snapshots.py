@@ -10,7 +10,7 @@ So the command sees the frozen files under their living paths, and nobody else s
 command, also when that is killed. What can be left behind is a snapshot, whose name is `respaldo.LABEL`; the next copy of the same system, or of
 any whose file system it is, removes it. The system's lock is held meanwhile, so that no living run has a snapshot of that name.
 
-Needs root. Tried with Btrfs; LVM and ZFS follow the manuals lvcreate(8) and zfs-snapshot(8), and were not tried.
+Needs root. Tried with Btrfs; LVM and ZFS follow the manuals lvcreate(8) and zfs-snapshot(8), were not tried, and so are taken only when named.
 """
 
 from __future__ import annotations
@@ -257,8 +257,7 @@ def _of(kind: str, path: str, scratch: str, one_file_system: bool) -> FileSystem
         raise _impossible(path, "only root takes snapshots")
     mounts = _mounts()
     mount = _mount_of(path, mounts)
-    if kind == "auto":
-        kind = mount.type if mount.type in ("btrfs", "zfs") else "lvm"
+    kind = "btrfs" if kind == "auto" else kind
     if kind in ("btrfs", "zfs") and mount.type != kind:
         raise _impossible(path, "its file system is {0}".format(mount.type))
     if kind == "lvm" and not mount.source.startswith("/dev/"):
