@@ -130,7 +130,9 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "numeral": rules["kinds"][system["kind"]]["numeral"],
         "encrypt": criticality["password"] and not policy.copied_by_a_tool(system),
         "required_trust": policy.required_trust(rules, system),
-        "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] or system["kind"] == "file_server" else [],
+        # a repository is always encrypted
+        "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)]
+        if criticality["password"] or system["kind"] == "file_server" else [],
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": _media(system, media),

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, 
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._engine import copy, files, label, repositories, result
+from ._engine import copy, files, label, repositories, result, snapshots
 from ._engine.errors import BackupError
 from ._engine.media import catalogue as media_catalogue
 from ._engine.media.base import Found, Medium, Slot
@@ -147,7 +147,7 @@ FILES_SOURCE: Dict[str, Any] = dict(
     exclude_caches=dict(type="bool", default=False),
     one_file_system=dict(type="bool", default=False),
     repository=dict(type="str", choices=list(REPOSITORIES), default="system"),
-    snapshot=dict(type="str", choices=["none", "auto", "lvm", "btrfs", "zfs"], default="none"),
+    snapshot=dict(type="str", choices=list(snapshots.KINDS), default="none"),
     limit_upload=dict(type="int", default=0),
     limit_upload_working_hours=dict(type="int", default=0),
     read_concurrency=dict(type="int", default=0),

@@ -21,9 +21,10 @@ from . import _drills, _due
 from ._bitacora.store import Store
 from ._bitacora.view import KINDS, amount
 
-DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7}
+DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25}
 TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
+    "changed": "Cambió mucho más de lo habitual: ¿archivos cifrados por un programa malicioso?",
     "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente", "space": "Medio casi lleno",
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
     "anchor": "Sello de la bitácora sin anclar", "custody": "Custodia de contraseñas",
@@ -32,6 +33,9 @@ STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standin
 SUMMARY = "summary"
 
 _COPIES_COMPARED = 12
+# A sign of an attack is in force for so long, whatever is copied after it: encrypted once, the files are quiet the next day.
+_SIGN_STANDS = datetime.timedelta(days=7)
+_FEWEST_TOUCHED = 20
 _ANCHORS_LOOKED_AT = 500
 _SYSTEMS_NAMED = 10
 # 1.4826 makes the median of absolute deviations comparable with a standard deviation; 3.5 of them is the usual bound of outliers.
@@ -165,6 +169,7 @@ def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any]
         "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed", "restored")) if not entry.get("simulated")]
     found += _failed(facts)
     found += _size(facts, rules)
+    found += _much_changed(facts, rules, now)
     # drills.every is the one truth; an explicit 0 of the older key still says that nobody is to be told
     limit = 0 if rules.get("restore_test_days") == 0 else _drills.rules_of(policy)["every"][system["criticality"]]
     found += _proof(facts, limit, now)
@@ -190,18 +195,53 @@ def _failed(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
 def _size(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> list[tuple[str, int, str]]:
     """The last size against those before it: their median, and how they vary, with a floor."""
     made = [entry for entry in facts if entry["type"] == "copy_made" and entry.get("size", 0) > 0]
-    before = [entry["size"] for entry in made[:-1]][-_COPIES_COMPARED:]
+    before = [_whole_size(entry) for entry in made[:-1]][-_COPIES_COMPARED:]
     if len(before) < rules["copies_for_pattern"]:
         return []
     usual = statistics.median(before)
     spread = statistics.median(abs(size - usual) for size in before)
     around = max(usual * rules["size_change_percent"] / 100, _SPREAD * spread)
-    size = made[-1]["size"]
+    size = _whole_size(made[-1])
     # A copy a tenth of the usual is told however much its sizes vary.
     if max(usual - around, usual / 10) <= size <= usual + around:
         return []
     text = f"{made[-1].get('label', '')}: {amount(size)}; lo habitual es {amount(round(usual))} (mediana de {len(before)} copias)"
     return [("shrunk" if size < usual else "grown", 1, text)]
+
+
+def _whole_size(entry: Mapping[str, Any]) -> int:
+    """What is compared from copy to copy: of an incremental one not what it added, but all that it holds."""
+    return int(entry.get("size_original", 0) if "files_new" in entry else entry["size"])
+
+
+def _much_changed(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], now: datetime.datetime) -> list[tuple[str, int, str]]:
+    """A copy of the last days before which far more files changed, came or left than usual: what encrypts or deletes a share touches nearly all of it."""
+    made = [entry for entry in facts if entry["type"] == "copy_made" and entry.get("objects") and "files_new" in entry]
+    touched = [_touched(*pair) for pair in zip(made, made[1:])]
+    shares = [100 * count / entry["objects"] for count, entry in zip(touched, made)]
+    for place in range(len(shares) - 1, -1, -1):
+        was, entry, before = made[place], made[place + 1], shares[max(0, place - _COPIES_COMPARED):place]
+        if now - _time(entry["at_event"]) > _SIGN_STANDS or len(before) < rules["copies_for_pattern"]:
+            return []
+        usual = statistics.median(before)
+        spread = statistics.median(abs(share - usual) for share in before)
+        if touched[place] < _FEWEST_TOUCHED or shares[place] < max(rules["changed_percent"], 2 * usual, usual + _SPREAD * spread):
+            continue
+        shown, typical = round(shares[place]), f"{usual:.1f}".replace(".", ",")
+        return [("changed", 1 + (shown >= 50) + (shown >= 90), (
+            f"{entry.get('label', '')}: {touched[place]} archivos nuevos, cambiados o retirados ({shown} % de {was['objects']}; lo habitual es {typical} %). "
+            f"Si nadie lo hizo a propósito, retenga {was.get('label', '')} (hold.yml) y revise la carpeta antes de que las copias anteriores venzan"))]
+    return []
+
+
+def _touched(before: Mapping[str, Any], copy: Mapping[str, Any]) -> int:
+    """The files that differ between two copies; one that was renamed came and left, and is one."""
+    new = copy["files_new"]
+    gone = before["objects"] + new - copy["objects"]
+    if new == copy["objects"] and 100 * copy.get("data_added", 0) < copy.get("size_original", 0):
+        # restic recognised nothing, as when the folder has another path, and yet it had all the bytes
+        new, gone = 0, before["objects"] - copy["objects"]
+    return int(copy["files_changed"] + max(new, gone, 0))
 
 
 def _proof(facts: Sequence[Mapping[str, Any]], limit: int, now: datetime.datetime) -> list[tuple[str, int, str]]:

@@ -147,7 +147,8 @@ def holder(tmp_path_factory):
     home.chmod(0o700)
     base = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]
     subprocess.run([*base, "--quick-generate-key", "EGCR <egcr@example.org>", "default", "default", "never"], check=True, capture_output=True)
-    pair = tuple(subprocess.run([*base, "--armor", option], check=True, capture_output=True, text=True).stdout for option in ("--export", "--export-secret-keys"))
+    pair = tuple(subprocess.run([*base, "--armor", option], check=True, capture_output=True, text=True).stdout
+                 for option in ("--export", "--export-secret-keys"))
     subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
     return pair
 

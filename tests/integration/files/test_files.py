@@ -56,7 +56,8 @@ def test_each_point_comes_back_as_it_was_with_all_metadata(share):
     (share.folder / "nuevo").mkdir()
     second = shape(share.folder)
     made = share.make()
-    assert (made.fields["files_new"], made.fields["files_changed"], made.fields["files_unmodified"]) == (0, 2, 5)     # the other name of the removed file lost a link
+    # the other name of the removed file lost a link
+    assert (made.fields["files_new"], made.fields["files_changed"], made.fields["files_unmodified"]) == (0, 2, 5)
     for label, then in (("RRHH_20261101", first), ("RRHH_20261102", second)):
         restored = share.restore(share.top / "compartido" / label, label=label)
         assert shape(share.top / "compartido" / label) == then

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""File servers as staff copy and restore them: the playbooks, from inventory to bitácora, with a real restic."""
+"""File servers (backup_files and its role) as staff copy and restore them: the playbooks, from inventory to bitácora, with a real restic."""
 
 from __future__ import annotations
 
@@ -133,3 +133,31 @@ def test_working_hours_need_a_reason_and_a_repository_needs_its_custody(house):
     assert house.run("file_server", *NOW, good=False).returncode != 0
     assert pack.name in house.entries("copy_failed")[-1]["error_message"]
     assert len(house.labels()) == 2
+
+
+@pytest.mark.root
+def test_a_partial_copy_is_told_and_comes_back_only_on_purpose_and_the_repository_gets_what_is_good(house):
+    # root reads everything but what answers with an error
+    broken = house.folder / "roto.bin"
+    broken.touch()
+    subprocess.run(["mount", "--bind", f"/proc/{os.getpid()}/mem", str(broken)], check=True)
+    try:
+        assert house.run("file_server", *NOW, good=False).returncode != 0
+    finally:
+        subprocess.run(["umount", str(broken)], check=True)
+    failed = house.entries("copy_failed")[-1]
+    assert (failed["error_code"], failed["unread"], failed["unread_count"]) == ("RSP220", [str(broken)], 1) and str(broken) in failed["error_message_es"]
+    assert not house.labels()
+    assert house.restore("-e", "restore_label=" + failed["label"], good=False).returncode != 0
+    house.restore("-e", "restore_label=" + failed["label"], "-e", "restore_partial=true", "-e", json.dumps({"restore_paths": ["planilla.csv"]}))
+    assert Path(house.entries("restored")[-1]["target"], "planilla.csv").read_text("utf-8") == "a,b\n"
+
+    house.run("file_server", *NOW)
+    house.more = {"backup_repository": "repositorio", "backup_media": [
+        {"name": "nas", "path": str(house.nas), "create": True}, {"name": "repositorio", "path": str(house.top / "largo"), "create": True, "default": False}]}
+    house.run("transfer")
+    carried = house.entries("copy_transferred")
+    assert [(row["medium"], row["label"]) for row in carried] == [("repositorio", house.labels()[0])]
+    shutil.rmtree(house.nas / "file_server" / ".restic.RRHH")
+    house.restore("-e", json.dumps({"restore_paths": ["legajos"], "restore_media": house.more["backup_media"][1:]}))
+    assert shape(Path(house.entries("restored")[-1]["target"]) / "legajos") == shape(house.folder / "legajos")

@@ -81,6 +81,76 @@ def test_sizes(store, before, last, name):
     assert [row.name for row in found(store).values()] == ([name] if name else [])
 
 
+def shared(store, days, new=1, changed=9, objects=1000, size=10, data_added=50, original=10**6):
+    made(store, days, size, files_new=new, files_changed=changed, files_unmodified=objects - new - changed, objects=objects, data_added=data_added,
+         size_original=original)
+
+
+QUIET = {}
+ENCRYPTED = dict(new=0, changed=900, data_added=10**6)
+RENAMED_AND_ENCRYPTED = dict(new=1000, changed=0, data_added=10**6)
+DELETED = dict(new=0, changed=0, objects=400)
+ANOTHER_PATH = dict(new=1000, changed=0, data_added=300)
+
+
+@pytest.mark.parametrize("before, last, level", [
+    ([QUIET] * 6, QUIET, 0), ([QUIET] * 6, dict(changed=239, new=10), 0), ([QUIET] * 6, dict(changed=240, new=10), 1), ([QUIET] * 6, ENCRYPTED, 3),
+    ([QUIET] * 6, RENAMED_AND_ENCRYPTED, 3), ([QUIET] * 6, DELETED, 2), ([QUIET] * 6, ANOTHER_PATH, 0),
+    ([QUIET] * 4, ENCRYPTED, 0),                                                  # four copies have three days between them: too few to know a pattern
+    ([dict(changed=200)] * 6, dict(changed=300), 0), ([dict(changed=200)] * 6, dict(changed=450), 1),       # a busy share
+    ([dict(changed=100 * (day % 5)) for day in range(8)], dict(changed=450), 0),  # changes that vary a lot
+    ([dict(new=0, changed=0, objects=12)] * 6, dict(new=0, changed=12, objects=12), 0),                     # a handful of files
+])
+def test_files_that_change_all_at_once(store, before, last, level):
+    for day, copy in enumerate([*before, last]):
+        shared(store, len(before) - day, **copy)
+    rows = {row.name: row for row in found(store).values() if row.name not in ("shrunk", "grown")}
+    assert [row.level for row in rows.values()] == ([level] if level else [])
+    if level:
+        assert list(rows) == ["changed"] and "retenga SIGA_1 (hold.yml)" in rows["changed"].text
+
+
+@pytest.mark.parametrize("days, stands", [(7, True), (7.5, False)])
+def test_the_sign_of_a_mass_change_stands_for_a_week(store, days, stands):
+    for day in range(20, 8, -1):
+        shared(store, day)
+    shared(store, days, **ENCRYPTED)
+    for day in range(6, 0, -1):
+        shared(store, day)
+    assert ("changed:database:SIGA" in found(store)) == stands
+
+
+def test_the_bound_of_changed_files_is_the_policy_s(store):
+    for day in range(8, 0, -1):
+        shared(store, day)
+    shared(store, 0, changed=150)
+    assert not found(store)
+    assert "changed:database:SIGA" in found(store, {**POLICY, "warnings": {"changed_percent": 15}})
+
+
+def test_an_incremental_copy_is_judged_by_the_size_of_its_folders(store):
+    for day, size in enumerate([5000, 10, 70000, 300, 20, 10]):
+        shared(store, 6 - day, size=size)
+    assert not found(store)
+    shared(store, 0, size=10, original=10**5)
+    assert [row.name for row in found(store).values()] == ["shrunk"]
+@pytest.mark.parametrize(("before", "last", "told"), [
+    ([2, 1, 3, 2], 90, True), ([2, 1, 3, 2], 24, False),          # less than the policy's share
+    ([30, 40, 35, 30], 45, False),                                # a share where much always changes
+    ([2, 1, 3], 90, False),                                       # too few to know a pattern
+])
+def test_a_share_that_changed_nearly_whole_is_a_sign_of_an_attack(store, before, last, told):
+    made(store, 20, size_original=1000, objects=100, files_new=100, files_changed=0, files_unmodified=0)
+    for day, changed in enumerate([*before, last]):
+        made(store, len(before) - day + 1, size=changed * 1000 + 1, size_original=1000, objects=100, files_new=1, files_changed=changed - 1,
+             files_unmodified=100 - changed)
+    # the calm copy of the day after does not take it back, and what each copy added is not compared
+    made(store, 0, size=5, size_original=1000, objects=100, files_new=0, files_changed=1, files_unmodified=99)
+    assert [row.name for row in found(store).values()] == (["changed"] if told else [])
+    if told:
+        assert "90 %" in found(store)["changed:database:SIGA"].text and found(store)["changed:database:SIGA"].level == 3
+
+
 def test_a_bad_proof_stands_until_a_good_one_or_a_new_copy(store):
     made(store, 5)
     add(store, "copy_damaged", 4, error_code="RSP501", medium="nas", verification_level="T2")

@@ -46,6 +46,8 @@ class Settings(NamedTuple):
     staged: Mapping[str, Iterable[str]] = MappingProxyType({})     # file -> ids of its blocks that lie there
     journal: str = ""
     anew: bool = False      # the journal was found to tell of blocks that are lost
+    repository: str = ""             # what restic signs with, for a kind whose data lies in a repository; only to read and list with `reads_only`
+    reads_only: bool = False
 
 
 class AzureBlob(Medium):
