@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, 
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._engine import copy, label, result
+from ._engine import copy, label, result, scope
 from ._engine.errors import BackupError
 from ._engine.media import catalogue as media_catalogue
 from ._engine.media.base import Found, Medium, Slot
@@ -286,7 +286,7 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
         sealed = dict(sealed=made.notes) if made.notes and not task.params["publish"] else {}
         return dict(changed=True, published=task.params["publish"], backup=task.fields(event, **made.fields), **sealed)
 
-    run(module, work, lambda error: "copy_refused" if error.fault.name == "out_of_scope" else "copy_failed")
+    run(module, work, lambda error: "copy_refused" if error.fault.name in scope.REFUSALS else "copy_failed")
 
 
 def _remarks(module: AnsibleModule, source: Source) -> Optional[List[str]]:
