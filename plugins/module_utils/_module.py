@@ -252,6 +252,11 @@ def fail(module: AnsibleModule, error: BackupError) -> None:
     module.fail_json(**_told(error))
 
 
+def error_of(error: BackupError) -> Dict[str, Any]:
+    """What a failed result says of an error, for modules that leave by themselves."""
+    return _told(error)
+
+
 def _told(error: BackupError) -> Dict[str, Any]:
     return dict(
         msg="{0}: {1}. {2}".format(error.code, error.message, error.hint),

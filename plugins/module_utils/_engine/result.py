@@ -23,6 +23,7 @@ EVENTS = (
     "restore_started", "restored", "restore_simulated", "restore_failed",
     "warning_sent", "warning_failed",
     "excuse", "excuse_withdrawn", "evidence_made", "anchor_sent", "anchor_failed",
+    "path_assigned", "path_changed", "path_withdrawn", "path_refused", "folder_reported",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
@@ -68,6 +69,8 @@ FIELDS: Dict[str, type] = {
     "content_digest": str,       # identity of the content where the source has one (git refs)
     "objects": int,              # how many things the copy holds: tables, refs, files
     "target": str,               # of a restore
+    "path": str,                 # an assigned path (5.2)
+    "document": str,             # by which a path was assigned
     "retention_until": str,
     "warnings": list,
     "warning": str,              # which condition people were warned of: overdue:database:SIGA
