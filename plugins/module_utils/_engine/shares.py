@@ -341,6 +341,8 @@ def _share(folder: Folder, quota: quotas.Plan) -> str:
         'valid users = +"{0}"{1}'.format(folder.group, readers),
         "read only = yes",
         'write list = +"{0}"'.format(folder.group),
+        # whose group a new file is: acl_xattr takes it from the account, not from the setgid directory
+        "force group = +{0}".format(folder.group),
         "create mask = 0770",
         "force create mode = 0660",
         "directory mask = 2770",
