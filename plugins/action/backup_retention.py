@@ -63,6 +63,7 @@ def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], n
         rows.append({
             "system": name, "kind": kind, "medium": medium, "numeral": rules["kinds"][kind]["numeral"],
             "newest": {"label": good[0].label, "sha256": good[0].sha256} if good else {},
+            "key_reference": next((copy.get("key_reference") or "" for copy in copies if good and copy["label"] == good[0].label), ""),
             "keep": [{"label": verdict.label, "sha256": verdict.sha256} for verdict in good[1:max(1, minimum)]],
             "kept": [{"label": verdict.label, "why": verdict.why} for verdict in verdicts if verdict.keep],
             # the oldest leaves first, so that a run cut short leaves what it would have kept longest

@@ -315,6 +315,52 @@ options:
     default: true
 """
 
+    SEALING = r"""
+options:
+  encryption:
+    description: The keys of the repository. It is always encrypted, by restic (AES-256).
+    type: dict
+    default: {}
+    suboptions:
+      password:
+        description: Password of the repository. Leave it out and give O(encryption.custody) to have one generated once and kept.
+        type: str
+        default: ""
+      recipients:
+        description:
+          - Armoured OpenPGP public keys of those in charge (EGCR). A second key of the repository is generated and sealed to them, in a file of each
+            copy, so that losing the custody loses nothing.
+        type: list
+        elements: str
+        default: []
+      key_reference:
+        description: Where custody keeps the password; it goes into the manifest and the bitácora. Filled in by O(encryption.custody).
+        type: str
+        default: ""
+      custody:
+        description:
+          - Directory on the controller where the generated password is kept under the repository's name, encrypted by Ansible Vault.
+          - C(ansible-playbook) needs a vault identity. The password is in custody before the copy begins.
+        type: path
+        default: ""
+  minimum_size:
+    description: Bytes in the folders below which the copy is an error rather than a copy.
+    type: int
+    default: 1
+  lock_timeout:
+    description: Seconds to wait while another run holds this system or its repository on a medium. 0 gives up at once.
+    type: int
+    default: 0
+  publish:
+    description:
+      - Give the copy its final name once it is whole and verified.
+      - The controller's side of the module always does this in a step of its own, which it leaves out when the run was
+        killed meanwhile. V(false) leaves the copy sealed for M(perucompras.respaldo.backup_publish);
+        the bitácora records it as made only when that is done.
+    type: bool
+    default: true
+"""
+
     OPENING = r"""
 options:
   sha256:

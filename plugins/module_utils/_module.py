@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import time
 import traceback
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._engine import copy, label, result, scope
+from ._engine import copy, files, label, repositories, result, scope
 from ._engine.errors import BackupError
 from ._engine.media import catalogue as media_catalogue
 from ._engine.media.base import Found, Medium, Slot
 from ._engine.result import KINDS
 from ._engine.sources import catalogue
 from ._engine.sources.base import Source
+from ._engine.sources.restic import REPOSITORIES, Files
 from ._engine.transforms import compress
 from ._engine.transforms.encrypt import Keys
 
@@ -62,11 +64,8 @@ MEDIA: Dict[str, Any] = dict(media=dict(type="list", elements="dict", required=T
 
 MEDIUM: Dict[str, Any] = dict(medium=dict(type="dict", required=True, options=_MEDIUM))
 
-# How a copy is made.
-MAKING: Dict[str, Any] = dict(
-    compression=dict(type="str", choices=compress.NAMES, default="zstd"),
-    compression_level=dict(type="int"),
-    compression_threads=dict(type="int", default=0),
+# How a copy is sealed.
+SEALING: Dict[str, Any] = dict(
     encryption=dict(type="dict", default={}, no_log=False, options=dict(
         password=dict(type="str", default="", no_log=True),
         recipients=dict(type="list", elements="str", default=[]),
@@ -78,17 +77,26 @@ MAKING: Dict[str, Any] = dict(
     publish=dict(type="bool", default=True),
 )
 
-# How an existing copy is opened.
-OPENING: Dict[str, Any] = dict(
-    sha256=dict(type="str", default=""),
+# How a copy is made.
+MAKING: Dict[str, Any] = dict(
+    SEALING,
+    compression=dict(type="str", choices=compress.NAMES, default="zstd"),
+    compression_level=dict(type="int"),
+    compression_threads=dict(type="int", default=0),
+)
+
+# What opens an existing copy.
+DECRYPTION: Dict[str, Any] = dict(
     decryption=dict(type="dict", default={}, no_log=False, options=dict(
         password=dict(type="str", default="", no_log=True),
         private_keys=dict(type="list", elements="str", default=[], no_log=True),
         key_reference=dict(type="str", default="", no_log=False),
         custody=dict(type="path", default=""),
     )),
-    scratch=dict(type="path", default=""),
 )
+
+# How an existing copy is opened.
+OPENING: Dict[str, Any] = dict(DECRYPTION, sha256=dict(type="str", default=""), scratch=dict(type="path", default=""))
 
 ASSIGNED: Dict[str, Any] = dict(assigned_paths=dict(type="list", elements="path", default=[]))
 
@@ -131,11 +139,24 @@ PATHS_SOURCE: Dict[str, Any] = dict(
     exclude=dict(type="list", elements="str", default=[]),
 )
 
+FILES_SOURCE: Dict[str, Any] = dict(
+    type=dict(type="str", choices=["restic"], default="restic"),
+    paths=dict(type="list", elements="path", default=[]),
+    exclude=dict(type="list", elements="str", default=[]),
+    exclude_caches=dict(type="bool", default=False),
+    one_file_system=dict(type="bool", default=False),
+    repository=dict(type="str", choices=list(REPOSITORIES), default="system"),
+    snapshot=dict(type="str", choices=["none", "auto", "lvm", "btrfs", "zfs"], default="none"),
+    limit_upload=dict(type="int", default=0),
+    read_concurrency=dict(type="int", default=0),
+    changed_files=dict(type="str", choices=["warn", "fail"], default="warn"),
+)
+
 
 def any_source() -> Dict[str, Any]:
     """The options of every source at once, for the modules that open copies of all kinds."""
     merged: Dict[str, Any] = {}
-    for options in (GIT_SOURCE, PATHS_SOURCE, DATABASE_SOURCE):
+    for options in (GIT_SOURCE, PATHS_SOURCE, FILES_SOURCE, DATABASE_SOURCE):
         merged.update(options)
     merged["type"] = dict(type="str", default="")
     return dict(type="dict", default={}, options=merged)
@@ -182,8 +203,8 @@ class Task:
         if encryption["password"] or encryption["recipients"]:
             keys = Keys(encryption["password"], tuple(encryption["recipients"]))
         return copy.Order(
-            slot=self.slot, printed_label=self.label.printed, compression=self.params["compression"],
-            level=self.params["compression_level"], threads=self.params["compression_threads"], keys=keys,
+            slot=self.slot, printed_label=self.label.printed, compression=self.params.get("compression") or "none",
+            level=self.params.get("compression_level"), threads=self.params.get("compression_threads") or 0, keys=keys,
             key_reference=encryption["key_reference"], minimum_size=self.params["minimum_size"],
             previous_size=self.params["record"].get("previous_size") or 0, lock_timeout=self.params["lock_timeout"],
             known_on=tuple(map(str, self.params["record"].get("known_on") or ())))
@@ -211,11 +232,18 @@ class Task:
                               mend="Leave it out.")
         options["database"] = self.params.get("part") or ""
         options["encrypted"] = manifest["encrypted"]
+        options["selected"] = self.params.get("restore_paths") or []
         return catalogue.build(options["type"], options, self.params.get("assigned_paths") or [])
 
     def opened(self) -> copy.Copy:
         """The copy, to be entered; its bytes must be those the bitácora recorded when the task says which."""
-        return copy.Copy(self.slot, self.medium(), self.keys(), self.params["sha256"])
+        return copy_at(self.slot, self.medium(), self.keys(), self.params["sha256"])
+
+
+def copy_at(slot: Slot, medium: Medium, keys: Optional[Keys] = None, expected: str = "") -> copy.Copy:
+    """A published copy, to be entered: of a file server its data is a snapshot in a repository."""
+    kind = files.SnapshotCopy if slot.kind == repositories.KIND else copy.Copy
+    return kind(slot, medium, keys, expected)
 
 
 def run(module: AnsibleModule, work: Callable[[Task], Mapping[str, Any]], failure_event: Callable[[BackupError], str]) -> None:
@@ -294,6 +322,36 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
     run(module, work, lambda error: "copy_refused" if error.fault.name in scope.REFUSALS else "copy_failed")
 
 
+def make_files(module: AnsibleModule) -> None:
+    """The work of backup_files: as make_copy, for a source whose data goes to a repository."""
+
+    def work(task: Task) -> Dict[str, Any]:
+        source = catalogue.build("restic", task.params["source"], task.params["assigned_paths"])
+        assert isinstance(source, Files)
+        media, base = task.media(), task.order()
+        server = task.params["server"] or socket.gethostname()
+        name = files.repository_name(source.options.repository, task.params["system"], server, str(task.params["record"].get("office") or ""))
+        order = files.Order(base, server, name, base.keys.recipients if base.keys else ())
+        if module.check_mode:
+            source.preflight()
+            for medium in media:
+                copy.check(base, medium)
+                repositories.on(medium, name)
+            return dict(changed=True, backup=task.fields(
+                "copy_simulated", source_type=source.type, source=source.describe(), started_at=copy.now(), encrypted=True, repository=name,
+                medium=", ".join(medium.name for medium in media), location=", ".join(medium.location(base.slot) for medium in media)))
+        made = files.make(order, source, media)
+        if task.params["publish"]:
+            copy.publish(base.slot, made.digest, media)
+        for warning in made.fields["warnings"]:
+            module.warn(warning)
+        event = "copy_made" if task.params["publish"] else None
+        sealed = dict(sealed=made.notes) if made.notes and not task.params["publish"] else {}
+        return dict(changed=True, published=task.params["publish"], backup=task.fields(event, **made.fields), **sealed)
+
+    run(module, work, lambda error: "copy_refused" if error.fault.name in scope.REFUSALS else "copy_failed")
+
+
 def _remarks(module: AnsibleModule, source: Source) -> Optional[List[str]]:
     """What the source remarked, told on the terminal too; None when it was nothing."""
     for remark in source.remarks():
@@ -355,16 +413,17 @@ def restore_copy(module: AnsibleModule) -> None:
         started, clock = copy.now(), time.monotonic()
         with task.opened() as opened:
             source = task.source(opened.manifest)
-            source.check_target(task.params["target"], task.params["overwrite"], task.slot.label)
+            target = task.params["target"] or source.default_target(opened.manifest)
+            source.check_target(target, task.params["overwrite"], task.slot.label)
             opened.verify_bytes()
             opened.unlock()
             known = dict(
                 source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,
                 medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
-                size=opened.size, target=task.params["target"])
+                size=opened.size, target=target)
             if module.check_mode:
                 return dict(changed=True, backup=task.fields("restore_simulated", **known))
-            restored = source.restore(opened, task.params["target"], task.params["overwrite"])
+            restored = source.restore(opened, target, task.params["overwrite"])
         known.update(target=str(restored["target"]), objects=restored.get("objects"), ended_at=copy.now(),
                      duration_ms=int((time.monotonic() - clock) * 1000), warnings=_remarks(module, source))
         return dict(changed=True, restored=restored, backup=task.fields("restored", **known))
@@ -417,7 +476,7 @@ def prune_copies(module: AnsibleModule) -> None:
         if not medium.stocked(task.slot):
             raise BackupError("medium_empty", location=medium.location(task.slot).rpartition("/" + task.slot.shelf)[0])
         with medium.lock(task.slot, 0 if module.check_mode else task.params["lock_timeout"]):
-            _prove_what_stays(task, medium)
+            manifest = _prove_what_stays(task, medium)
             if module.check_mode:
                 there = set(medium.labels(task.slot.kind, task.slot.system))
                 told = [_pruned(task, medium, row, "prune_simulated") for row in victims if row["label"] in there]
@@ -430,17 +489,30 @@ def prune_copies(module: AnsibleModule) -> None:
                     told.append(dict(_pruned(task, medium, row, "prune_failed"), **result.failure(error)))
                     return dict(changed=gone > 0, failed=True, backup=told, **_told(error))
                 told.append(_pruned(task, medium, row, "copy_pruned"))
+            if manifest is not None:
+                try:
+                    files.prune(task.slot, medium, manifest, task.params["decryption"]["password"], task.params["lock_timeout"])
+                except BackupError as error:
+                    told.append(dict(_pruned(task, medium, victims[-1], "prune_failed"), **result.failure(error)))
+                    return dict(changed=gone > 0, failed=True, backup=told, **_told(error))
             return dict(changed=gone > 0, backup=told)
 
     run(module, work, lambda error: "prune_failed")
 
 
-def _prove_what_stays(task: Task, medium: Medium) -> None:
-    """The newest good copy is read whole, the others that must stay have their list of files. Raises last_good_unproven."""
+def _prove_what_stays(task: Task, medium: Medium) -> Optional[Dict[str, Any]]:
+    """The newest good copy is read whole, the others that must stay have their list of files. Raises last_good_unproven.
+
+    Gives the manifest of the newest where the copies share a repository, which must then be told of the removals.
+    """
     proven = task.slot
+    manifest = None
     try:
-        with copy.Copy(proven, medium, None, task.params["sha256"]) as opened:
+        with copy_at(proven, medium, task.keys(), task.params["sha256"]) as opened:
             opened.verify_bytes()
+            if isinstance(opened, files.SnapshotCopy):
+                opened.verify_structure(None)
+                manifest = opened.manifest
         for row in task.params["keep"]:
             proven = Slot(task.slot.kind, task.slot.system, label.parse(row["label"]).name)
             with copy.Copy(proven, medium, None, row["sha256"]):
@@ -449,6 +521,7 @@ def _prove_what_stays(task: Task, medium: Medium) -> None:
         if error.fault.name not in _DAMAGED:
             raise
         raise BackupError("last_good_unproven", label=proven.label, location=medium.location(proven), detail=error.message) from error
+    return manifest
 
 
 def _pruned(task: Task, medium: Medium, row: Mapping[str, Any], event: str) -> Dict[str, Any]:

@@ -17,6 +17,8 @@ description:
     When one of them is not as the bitácora has it, nothing is removed (RSP407).
   - A copy loses its name before its files go, so that what a killed run leaves is no copy; the next run sweeps it.
     One that is gone already is told as removed, so that the bitácora learns of it.
+  - Copies of a file server share a restic repository. Their snapshots are forgotten after the copies lost their names, together with those of runs that
+    died and partial ones older than the newest copy; then C(restic prune) gives their space back.
   - Two runs at once wait for each other for O(lock_timeout) or end with RSP404.
 options:
   label:
@@ -54,6 +56,15 @@ options:
       sha256: {description: "SHA-256 of its C(SHA256SUMS); another copy under this label is not removed. Empty takes any.", type: str, default: ''}
       reason: {description: "Why, for the bitácora.", type: str, default: ''}
       size: {description: Bytes of the copy; not used here., type: int, default: 0}
+  decryption:
+    description: What opens the repository of a file server, which must be told of the removals. Other kinds need nothing.
+    type: dict
+    default: {}
+    suboptions:
+      password: {description: Password of the repository. Left out, it is taken from O(decryption.custody)., type: str, default: ''}
+      private_keys: {description: "Armoured OpenPGP private keys of a holder of the second key, instead of the password.", type: list, elements: str, default: []}
+      key_reference: {description: "Reference of the password, as in the manifest and the bitácora.", type: str, default: ''}
+      custody: {description: "Directory on the controller where passwords are kept, encrypted by Ansible Vault.", type: path, default: ''}
   lock_timeout:
     description: Seconds to wait while another run holds the system. V(0) gives up at once.
     type: int
@@ -114,7 +125,7 @@ def main() -> None:
     named = dict(label=dict(type="str", required=True), sha256=dict(type="str", default=""))
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIUM, sha256=dict(type="str", required=True), lock_timeout=dict(type="int", default=0),
+            _module.COPY, **_module.MEDIUM, **_module.DECRYPTION, sha256=dict(type="str", required=True), lock_timeout=dict(type="int", default=0),
             keep=dict(type="list", elements="dict", default=[], options=named),
             victims=dict(type="list", elements="dict", required=True, options=dict(
                 named, reason=dict(type="str", default=""), size=dict(type="int", default=0)))),

@@ -20,8 +20,16 @@ options:
     description:
       - Where the copy is restored to. PostgreSQL and MariaDB take the name of a database, SQLite a file, git and directories a directory.
       - It must not exist, or be empty, unless O(overwrite).
+      - Of a file server it may be left out; the files then come back into C(_restaurado_LABEL) inside the copied folder.
     type: str
-    required: true
+    default: ""
+  restore_paths:
+    description:
+      - Of a file server, the files and folders to restore, each with its full path or below the copied folder. Empty restores all.
+      - Each comes to its place below O(target). What stands there is an error, or with O(overwrite) kept under a name that ends in C(before_LABEL).
+    type: list
+    elements: str
+    default: []
   overwrite:
     description:
       - Replace what is there. The former data is kept beside it, under a name that ends in C(before_LABEL).
@@ -87,6 +95,37 @@ options:
         type: list
         elements: str
         default: []
+      exclude_caches:
+        description: "V(restic): leave out directories marked by a C(CACHEDIR.TAG)."
+        type: bool
+        default: false
+      one_file_system:
+        description: "V(restic): do not enter other file systems mounted below the folders."
+        type: bool
+        default: false
+      repository:
+        description: "V(restic): whose repository the copies go to."
+        type: str
+        choices: [system, server, office]
+        default: system
+      snapshot:
+        description: "V(restic): snapshot of the file system that is copied instead of the living files."
+        type: str
+        choices: [none, auto, lvm, btrfs, zfs]
+        default: none
+      limit_upload:
+        description: "V(restic): KiB a second that writing to the repository may take; V(0) sets no limit."
+        type: int
+        default: 0
+      read_concurrency:
+        description: "V(restic): files read at the same time; V(0) leaves it to restic. Needs restic 0.15."
+        type: int
+        default: 0
+      changed_files:
+        description: "V(restic): whether files that changed while they were read are told or make the copy fail."
+        type: str
+        choices: [warn, fail]
+        default: warn
       databases:
         description: "PostgreSQL, MariaDB: names of the databases, or V(all)."
         type: raw
@@ -239,7 +278,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             _module.COPY, **_module.MEDIUM, **_module.OPENING, **_module.ASSIGNED,
-            target=dict(type="str", required=True),
+            target=dict(type="str", default=""),
+            restore_paths=dict(type="list", elements="str", default=[]),
             overwrite=dict(type="bool", default=False),
             part=dict(type="str", default=""),
             source=_module.any_source()),

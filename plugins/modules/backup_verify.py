@@ -81,6 +81,37 @@ options:
         type: list
         elements: str
         default: []
+      exclude_caches:
+        description: "V(restic): leave out directories marked by a C(CACHEDIR.TAG)."
+        type: bool
+        default: false
+      one_file_system:
+        description: "V(restic): do not enter other file systems mounted below the folders."
+        type: bool
+        default: false
+      repository:
+        description: "V(restic): whose repository the copies go to."
+        type: str
+        choices: [system, server, office]
+        default: system
+      snapshot:
+        description: "V(restic): snapshot of the file system that is copied instead of the living files."
+        type: str
+        choices: [none, auto, lvm, btrfs, zfs]
+        default: none
+      limit_upload:
+        description: "V(restic): KiB a second that writing to the repository may take; V(0) sets no limit."
+        type: int
+        default: 0
+      read_concurrency:
+        description: "V(restic): files read at the same time; V(0) leaves it to restic. Needs restic 0.15."
+        type: int
+        default: 0
+      changed_files:
+        description: "V(restic): whether files that changed while they were read are told or make the copy fail."
+        type: str
+        choices: [warn, fail]
+        default: warn
       databases:
         description: "PostgreSQL, MariaDB: names of the databases, or V(all)."
         type: raw

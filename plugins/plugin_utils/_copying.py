@@ -18,7 +18,7 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._engine import label
+from ..module_utils._engine import files, label, repositories
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.result import failure
 from . import _custody
@@ -136,6 +136,28 @@ class CopyAction(_EngineAction):
         return dict(made, published=True, backup=dict(made["backup"], event="copy_made"))
 
 
+class FilesAction(CopyAction):
+    """Make a copy of a file server: one password for its repository, generated once, kept under the repository's name."""
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        arguments["server"] = arguments.get("server") or str(task_vars.get("inventory_hostname") or "")
+        encryption = arguments.get("encryption") or {}
+        custody = str(encryption.get("custody") or "")
+        reference = self.key_reference(arguments)
+        known = _known_on(str(arguments.get("kind")), str(arguments.get("system")))
+        if custody and known and not encryption.get("password") and not _custody.holds(custody, reference):
+            # a new password would open nothing that is there
+            raise BackupError("custody_unavailable", label=reference, detail="its repository exists, and custody does not hold its password; bring the "
+                              "custody directory back from its copy, or take the second key, which its holders can open")
+        return super().work(arguments, task_vars)
+
+    def key_reference(self, arguments: t.Mapping[str, t.Any]) -> str:
+        source, record = arguments.get("source") or {}, arguments.get("record") or {}
+        name = files.repository_name(str(source.get("repository") or "system"), str(arguments.get("system")), str(arguments.get("server") or ""),
+                                     str(record.get("office") or ""))
+        return _custody.reference(str(arguments.get("kind")), name, files.CUSTODY_NAME)
+
+
 def publish(action: _EngineAction, arguments: dict[str, t.Any], told: dict[str, t.Any], clouds: dict[str, t.Any],
             task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
     """Publish on the server's own media, then in the clouds: what the server did is taken back when a cloud fails."""
@@ -229,8 +251,15 @@ class PlainAction(_EngineAction):
         return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
 
 
-class PruneAction(PlainAction):
+class PruneAction(OpenAction):
+    """Remove copies; those that share a repository need its password."""
+
     FAILURE_EVENT = "prune_failed"
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        if arguments.get("kind") == repositories.KIND:
+            return super().work(arguments, task_vars)
+        return self.module("backup_prune", arguments, task_vars)
 
 
 class RestoreAction(OpenAction):

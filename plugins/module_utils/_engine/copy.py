@@ -93,8 +93,8 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
             files.append(manifests.file_of_bytes(manifests.file_name(order.slot.label), text))
             listing = manifests.sums(files)
             for deposit in deposits:
-                _write_small(deposit, manifests.file_name(order.slot.label), text)
-                _write_small(deposit, SUMS, listing)
+                write_small(deposit, manifests.file_name(order.slot.label), text)
+                write_small(deposit, SUMS, listing)
             notes = {medium.name: note for medium, note in ((medium, deposit.seal()) for medium, deposit in zip(media, deposits)) if note}
         except BaseException:
             for deposit in deposits:
@@ -551,7 +551,8 @@ def _file_name(order: Order, part: Part, encrypted: bool) -> str:
     return name + compress.extension(order.compression) + (encrypt.EXTENSION if encrypted else "")
 
 
-def _write_small(deposit: Deposit, file: str, content: bytes) -> None:
+def write_small(deposit: Deposit, file: str, content: bytes) -> None:
+    """Write a small file of a copy and read it back from the medium."""
     writing = deposit.write(file)
     try:
         writing.write(content)

@@ -119,6 +119,15 @@ _FAULTS = (
         "Al origen {source} le falta contenido al que hace referencia: {detail}",
         "Complete el origen (en git: clon completo, git lfs fetch --all) y repita la copia.",
     ),
+    Fault(
+        "RSP220", "copy_partial",
+        "{count} of what {source} holds could not be read, so this is no copy: {detail}",
+        "Give the account that copies the right to read them, or leave them out with exclude. What could be read is kept aside under the tag parcial and "
+        "can be restored on purpose (restore_partial); the next good copy makes it removable.",
+        "No se pudo leer {count} de lo que contiene {source}, por lo que no es una copia: {detail}",
+        "Dé permiso de lectura a la cuenta que copia, o exclúyalos con exclude. Lo leído queda aparte con la etiqueta parcial y puede restaurarse a propósito "
+        "(restore_partial); la siguiente copia buena permite retirarlo.",
+    ),
     # -- 3xx pipeline -----------------------------------------------------------------------------------------------
     Fault(
         "RSP301", "tool_missing",
@@ -147,6 +156,13 @@ _FAULTS = (
         "Nothing was published. Report it with the run's output (-vvv).",
         "Error inesperado del programa: {detail}",
         "No se publicó ninguna copia. Comuníquelo al equipo con la salida de la ejecución (-vvv).",
+    ),
+    Fault(
+        "RSP310", "tool_below_minimum",
+        "{tool} {version} is older than {minimum}, the first that does what is needed",
+        "Install {tool} {minimum} or newer: Debian 12, Ubuntu 24.04 and EPEL 9 have it.",
+        "{tool} {version} es anterior a la versión mínima {minimum}",
+        "Instale {tool} {minimum} o posterior: Debian 12, Ubuntu 24.04 y EPEL 9 la traen.",
     ),
     # -- 4xx media --------------------------------------------------------------------------------------------------
     Fault(
@@ -274,6 +290,34 @@ _FAULTS = (
         "Use another label for this copy; the rest goes when its retention ends.",
         "{location} tiene una copia inconclusa de este rótulo que no se puede retirar: {detail}",
         "Use otro rótulo para esta copia; el resto se retirará cuando venza su retención.",
+    ),
+    Fault(
+        "RSP430", "repository_locked",
+        "the restic repository {location} is locked by another program: {detail}",
+        "Wait until it ends. Locks of dead runs are removed by themselves; one of another machine only after half an hour.",
+        "El repositorio restic {location} está bloqueado por otro programa: {detail}",
+        "Espere a que termine. Los bloqueos de ejecuciones muertas se retiran solos; los de otra máquina, después de media hora.",
+    ),
+    Fault(
+        "RSP431", "repository_missing",
+        "there is no restic repository at {location}, where copies of {system} should have their data",
+        "Look whether the medium is mounted. If the repository is lost, its copies are: take them from another medium, and verify (reconcile.yml).",
+        "No hay repositorio restic en {location}, donde deberían estar los datos de las copias de {system}",
+        "Revise si el medio está montado. Si el repositorio se perdió, también sus copias: use otro medio y ejecute reconcile.yml.",
+    ),
+    Fault(
+        "RSP432", "repository_damaged",
+        "the restic repository {location} is damaged: {detail}",
+        "Make no further copy into it before it is looked at. Restore what is needed from another medium; restic check and repair tell what is lost.",
+        "El repositorio restic {location} está dañado: {detail}",
+        "No haga más copias en él antes de revisarlo. Restaure lo necesario desde otro medio; restic check y repair indican qué se perdió.",
+    ),
+    Fault(
+        "RSP433", "kind_not_on_medium",
+        "copies of kind {kind} can't lie on the medium {medium} ({detail})",
+        "Give the system another medium.",
+        "Las copias de tipo {kind} no pueden estar en el medio {medium} ({detail})",
+        "Asigne otro medio al sistema.",
     ),
     Fault(
         "RSP422", "identity_missing",

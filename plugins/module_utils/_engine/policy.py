@@ -17,13 +17,14 @@ from .errors import BackupError
 from .result import TRUST_LEVELS
 from .schema import Problem, absolute_path, all_or_listing, choice, flag, listing, secret, table, text, whole
 
-KINDS = ("database", "source_code")
-LATER_KINDS = ("file_server", "mailbox")
+KINDS = ("database", "source_code", "file_server")
+LATER_KINDS = ("mailbox",)
 CRITICALITIES = ("alta", "media", "baja")
 COMPRESSIONS = ("zstd", "gzip", "xz")
 SOURCE_TYPES = {
     "database": ("postgresql", "mariadb", "sqlite", "command"),
     "source_code": ("git", "paths"),
+    "file_server": ("restic",),
 }
 # who is in charge of the copies of a kind (numeral 5.2)
 EGCR_OF_KIND = {"database": "database", "source_code": "source_code", "file_server": "infrastructure", "mailbox": "infrastructure"}
@@ -62,6 +63,11 @@ _SOURCES = {
         "work_dir": absolute_path(),
     }),
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
+    "restic": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {
+        "exclude": listing(text()), "exclude_caches": flag(), "one_file_system": flag(), "repository": choice("system", "server", "office"),
+        "snapshot": choice("none", "auto", "lvm", "btrfs", "zfs"), "limit_upload": whole(0, 100_000_000), "read_concurrency": whole(0, 64),
+        "changed_files": choice("warn", "fail"),
+    }),
 }
 
 

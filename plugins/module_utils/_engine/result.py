@@ -68,6 +68,13 @@ FIELDS: Dict[str, type] = {
     "sha256": str,               # of the file SHA256SUMS, which lists every file of the copy
     "content_digest": str,       # identity of the content where the source has one (git refs)
     "objects": int,              # how many things the copy holds: tables, refs, files
+    "files_new": int,            # of an incremental copy, against the one before
+    "files_changed": int,
+    "files_unmodified": int,
+    "data_added": int,           # bytes of new content, before compression
+    "unread": list,              # paths that could not be read, the first of them
+    "unread_count": int,
+    "repository": str,           # name of the restic repository that holds the data
     "target": str,               # of a restore
     "path": str,                 # an assigned path (5.2)
     "document": str,             # by which a path was assigned

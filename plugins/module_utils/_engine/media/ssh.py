@@ -266,6 +266,13 @@ class Ssh(Medium):
             self.connection = _Connection(self)
         return self.begin(self.connection.options, script, arguments, feeds)
 
+    def subsystem(self, name: str) -> str:
+        """The command line, as one text of quoted words, that reaches a subsystem of the server (sftp) over the same connection."""
+        if self.connection is None or not self.connection.alive():
+            self.ask("echo good")
+        options = self.connection.options if self.connection is not None else []
+        return " ".join(shlex.quote(word) for word in options + ["-s", "--", self.host, name])
+
     def begin(self, options: List[str], script: str, arguments: Tuple[str, ...], feeds: bool) -> "_Session":
         session = _Session(options + ["--", self.host, _command(script, arguments)], feeds)
         if not session.begun():

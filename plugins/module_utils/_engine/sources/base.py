@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import os
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import scope
 from ..errors import BackupError
@@ -135,6 +135,10 @@ class Source(abc.ABC):
         Raises source_differs for what differs and did not change by itself.
         """
         return []
+
+    def default_target(self, manifest: Mapping[str, Any]) -> str:
+        """Where a copy comes back when no target is given. Raises invalid_input for a source that needs one."""
+        raise BackupError("invalid_input", where="target", value="", problem="is missing", mend="Name the database or the path to restore into.")
 
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
         """Refuse a target that `restore` would refuse, before the copy is read and in check mode. `label` is the copy's."""

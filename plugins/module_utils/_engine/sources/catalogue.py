@@ -14,6 +14,7 @@ from .git import Git
 from .mariadb import MariaDB
 from .paths import Paths
 from .postgresql import PostgreSQL
+from .restic import Files, Options
 from .sqlite import SQLite
 
 
@@ -21,6 +22,11 @@ def build(source_type: str, options: Mapping[str, Any], assigned: Sequence[str] 
     """The source of that type with its options. `assigned` are the assigned paths of the scope guard (numeral 6.2)."""
     if source_type == "paths":
         return Paths(options.get("paths") or [], options.get("exclude") or [], assigned)
+    if source_type == "restic":
+        given = _given(options, Options._fields)
+        if "exclude" in given:
+            given["exclude"] = tuple(given["exclude"])
+        return Files(options.get("paths") or [], Options(**given), assigned, options.get("selected") or [])
     if source_type == "git":
         return Git(assigned=assigned, **_given(options, Git.OPTIONS))
     if source_type == "sqlite":
@@ -32,7 +38,7 @@ def build(source_type: str, options: Mapping[str, Any], assigned: Sequence[str] 
     if source_type == "postgresql":
         return PostgreSQL(**_given(options, PostgreSQL.OPTIONS))
     raise BackupError("invalid_input", where="source.type", value=source_type, problem="is not a known source",
-                      mend="Use one of: command, git, mariadb, paths, postgresql, sqlite.")
+                      mend="Use one of: command, git, mariadb, paths, postgresql, restic, sqlite.")
 
 
 def _given(options: Mapping[str, Any], known: Sequence[str]) -> Dict[str, Any]:

@@ -1,0 +1,531 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way a copy of a file server is made, read and proved (numerals 6.6, 7.2.3): incremental for ever, by restic.
+
+make: lock ► check ► restic backup ► new files of the repository read back (T2) ► the same on the other media ► manifest ► seal
+Publishing, and all that is done with a published copy, is as for any kind: copy.py. The manifest names the snapshot's tree, which is the
+root of a Merkle tree over every byte of it, so the sum of SHA256SUMS names them too.
+
+T2 by induction: a copy reads back each file that restic added to the repository, and compares its SHA-256 with its name; what the snapshot
+shares with earlier ones was proved by the runs that wrote it. Structure and old data are read again by `SnapshotCopy.verify_structure`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from . import copy, pipeline, programs, repositories, restic
+from . import label as labels
+from . import manifest as manifests
+from .errors import BackupError
+from .media.base import SUMS, Deposit, Medium, Slot, read_all
+from .repositories import Place
+from .restic import Restic
+from .sources.restic import Files, FilesReader
+from .transforms import encrypt
+
+# Under what custody keeps the password of a repository: custodia:file_server/NAME/repositorio
+CUSTODY_NAME = "repositorio"
+
+# The tag of a snapshot that lacks what could not be read; it is no copy.
+PARTIAL_TAG = "parcial"
+_NAMED = 20           # paths told one by one
+_SUSPECTS = 2000      # files changed meanwhile that are looked at one by one
+_GRANULE = 0.02       # seconds that a file system's clock may lag behind (a tick of the kernel)
+_KEY_EXTENSION = "clave.gpg"
+
+
+class Order(NamedTuple):
+    """What the maker of a copy of a file server needs beside the order of any copy."""
+
+    base: copy.Order
+    host: str                    # of the inventory: restic's host
+    repository: str              # name of the repository
+    public_keys: Tuple[str, ...] = ()    # those who get the second key
+
+
+def repository_name(of: str, system: str, server: str, office: str) -> str:
+    """The name of the repository that a system's copies go to: its own, one for its server, or one for its office."""
+    if of == "system":
+        return labels.canonical(system)
+    named = server if of == "server" else office
+    return labels.canonical("{0}-{1}".format({"server": "servidor", "office": "organo"}[of], named), where="source.repository")
+
+
+class Repository:
+    """A repository on one medium, opened with the institution's password."""
+
+    def __init__(self, place: Place, password: str) -> None:
+        self.place = place
+        self.restic = Restic(place.access(), password)
+        self.before: Dict[str, int] = {}
+        self.proved = 0
+        self.added = 0
+
+    def look(self) -> bool:
+        """List its files. Whether it is there."""
+        self.before = self.place.files()
+        return "config" in self.before
+
+    def unlock(self) -> None:
+        """Remove the locks of dead runs, by restic's own rule; never those of living ones."""
+        if any(name.startswith("locks/") for name in self.before):
+            self.restic.call(["unlock"])
+
+    def prove(self) -> None:
+        """Read back every file that came since it was looked at, or proved before."""
+        after = self.place.files()
+        names = repositories.fresh(self.before, after)
+        self.proved += self.place.prove(names)
+        self.added += sum(after[name] for name in names)
+        self.before = after
+
+    def snapshots(self) -> List[Dict[str, Any]]:
+        return list(self.restic.answer("snapshots") or [])
+
+    def forget(self, ids: Sequence[str]) -> None:
+        if ids:
+            self.restic.call(["forget", "--quiet", *ids])
+
+
+def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
+    """Make the copy on the first medium, bring the same snapshot to the others, verify it on each, and seal it. Nothing is published yet.
+
+    When anything fails no copy stays on any medium and the BackupError tells why. copy_partial is one of these.
+    """
+    started_at, clock, base = copy.now(), time.monotonic(), order.base
+    if base.keys is None or not base.keys.password:
+        raise BackupError("password_needed", label=base.slot.label, key_reference=base.key_reference or "the repository's name")
+    source.preflight()
+    with contextlib.ExitStack() as stack:
+        opened: List[Repository] = []
+        for medium in media:
+            copy.check(base, medium)
+            stack.enter_context(medium.lock(base.slot, base.lock_timeout))
+            place = repositories.on(medium, order.repository)
+            stack.enter_context(medium.lock(place.slot, base.lock_timeout))
+            opened.append(Repository(place, base.keys.password))
+            stack.enter_context(opened[-1].restic)
+        deposits: List[Deposit] = []
+        made: List[Tuple[Repository, str]] = []
+        try:
+            for medium in media:
+                deposits.append(medium.deposit(base.slot))
+            _prepare(base.slot, opened, media)
+            key = _second_key(order, opened, media)
+            summary, warnings = _backup(order, source, opened[0], started_at, made)
+            snapshots = _bring(base.slot, opened, made)
+            if summary["total_bytes_processed"] < base.minimum_size:
+                raise BackupError("copy_too_small", source=source.describe(), minimum=base.minimum_size, size=summary["total_bytes_processed"])
+            manifest = _manifest(order, source, opened, snapshots, summary, key, started_at)
+            manifest["warnings"] = warnings
+            files = [manifests.file_of_bytes(row["file"], key.sealed) for row in manifest["parts"]]
+            text = manifests.dump(manifest)
+            files.append(manifests.file_of_bytes(manifests.file_name(base.slot.label), text))
+            listing = manifests.sums(files)
+            for deposit in deposits:
+                for row in manifest["parts"]:
+                    copy.write_small(deposit, row["file"], key.sealed)
+                copy.write_small(deposit, manifests.file_name(base.slot.label), text)
+                copy.write_small(deposit, SUMS, listing)
+            notes = {medium.name: note for medium, note in ((medium, deposit.seal()) for medium, deposit in zip(media, deposits)) if note}
+        except BaseException:
+            for deposit in deposits:
+                deposit.discard()
+            for repository, snapshot in made:
+                with contextlib.suppress(BackupError):  # the next run does it
+                    repository.forget([snapshot])
+            raise
+    digest = hashlib.sha256(listing).hexdigest()
+    fields = dict(
+        source_type=source.type, source=source.describe(), started_at=started_at, ended_at=manifest["ended_at"],
+        duration_ms=int((time.monotonic() - clock) * 1000),
+        medium=", ".join(medium.name for medium in media), location=", ".join(medium.location(base.slot) for medium in media),
+        parts=[{"name": file.name, "size": file.size, "sha256": file.sha256} for file in files],
+        size=sum(file.size for file in files) + len(listing) + opened[0].added, size_original=summary["total_bytes_processed"],
+        compression="zstd", encrypted=True, key_reference=base.key_reference or None, recipients=list(key.recipients), trust_level="T2",
+        checks=manifest["checks"], sha256=digest, content_digest=snapshots[0]["tree"], objects=summary["total_files_processed"],
+        files_new=summary["files_new"], files_changed=summary["files_changed"], files_unmodified=summary["files_unmodified"],
+        data_added=summary["data_added"], repository=order.repository, warnings=warnings)
+    return copy.Made(digest, fields, manifest, notes)
+
+
+# -- the repository --------------------------------------------------------------------------------------------------
+def _prepare(slot: Slot, opened: Sequence[Repository], media: Sequence[Medium]) -> None:
+    """Have a repository on each medium. One that is missing where copies lie that need it is a loss, not a beginning."""
+    for repository, medium in zip(opened, media):
+        if repository.look():
+            repository.unlock()
+            continue
+        if medium.labels(slot.kind, slot.system) and _needs(medium, slot, repository.place.name):
+            raise BackupError("repository_missing", location=repository.place.location, system=slot.system)
+        if repository is opened[0]:
+            repository.restic.call(["init", "--repository-version", "2"])
+        else:
+            repository.restic.call(["init", "--repository-version", "2", "--copy-chunker-params"], origin=opened[0].restic)
+        repository.prove()
+
+
+def _needs(medium: Medium, slot: Slot, name: str) -> bool:
+    last = _last(medium, slot)
+    return last is None or last["restic"]["repository"] == name
+
+
+def _last(medium: Medium, slot: Slot) -> Optional[Dict[str, Any]]:
+    """The manifest of the newest copy of the system on a medium; None when there is none that can be read."""
+    for name in reversed(medium.labels(slot.kind, slot.system)):
+        with contextlib.suppress(BackupError), copy.Copy(slot._replace(label=name), medium) as opened:
+            return opened.manifest
+    return None
+
+
+class _Key(NamedTuple):
+    """The second key of the repository: its password, sealed to the public keys of those in charge."""
+
+    sealed: bytes = b""
+    recipients: Tuple[str, ...] = ()
+    ids: Mapping[str, str] = {}      # name of a medium -> restic's name of the key there
+
+
+def _second_key(order: Order, opened: Sequence[Repository], media: Sequence[Medium]) -> _Key:
+    """The second key: that of the last copy while its holders are the same and each repository has it, else a new one."""
+    if not order.public_keys:
+        return _Key()
+    with programs.private_directory(programs.memory()) as home, encrypt.Gpg(encrypt.Keys("", order.public_keys), home) as gpg:
+        recipients = tuple(gpg.fingerprints())
+        kept = [_kept_key(order, repository, medium) for repository, medium in zip(opened, media)]
+        if all(key is not None and key.recipients == recipients and key.sealed == kept[0].sealed for key in kept if kept[0]) and kept[0]:
+            return kept[0]._replace(ids={medium.name: key.ids[medium.name] for medium, key in zip(media, kept) if key})
+        password = secrets.token_urlsafe(32)
+        ids = {medium.name: _add_key(repository, password) for repository, medium in zip(opened, media)}
+        chunks: List[bytes] = []
+        pipeline.run([gpg.encryptor()], chunks.append, reader=_once((password + "\n").encode()), meter_after=-1)
+    return _Key(b"".join(chunks), recipients, ids)
+
+
+def _once(text: bytes) -> Any:
+    chunks = [text]
+    return lambda size: chunks.pop() if chunks else b""
+
+
+def _kept_key(order: Order, repository: Repository, medium: Medium) -> Optional[_Key]:
+    last = _last(medium, order.base.slot)
+    if last is None or not last["parts"] or last["restic"]["repository"] != order.repository:
+        return None
+    ids = last["restic"]["second_key"]
+    if "keys/" + ids.get(medium.name, "") not in repository.before:
+        return None
+    with contextlib.suppress(BackupError):
+        sealed = read_all(medium.read(order.base.slot._replace(label=last["label"]), last["parts"][0]["file"]))
+        if hashlib.sha256(sealed).hexdigest() == last["parts"][0]["sha256"]:
+            return _Key(sealed, tuple(last["recipients"]), ids)
+    return None
+
+
+def _add_key(repository: Repository, password: str) -> str:
+    """Add a key to a repository, open the repository with it, and give its name there."""
+    secret = programs.Secret(password + "\n")
+    try:
+        repository.restic.call(["key", "add", "--new-password-file", secret.path], secrets=(secret,))
+    finally:
+        secret.close()
+    before = set(repository.before)
+    repository.prove()
+    added = [name for name in repository.before if name.startswith("keys/") and name not in before]
+    with Restic(repository.place.access(), password) as other:
+        other.call(["cat", "config"])
+    return added[0].partition("/")[2]
+
+
+# -- the copy --------------------------------------------------------------------------------------------------------
+def _backup(order: Order, source: Files, repository: Repository, started_at: str, made: List[Tuple[Repository, str]]) -> Tuple[Dict[str, Any], List[str]]:
+    """Run restic backup and prove what it wrote. Gives its summary, and what a person should know."""
+    base, told = order.base, {}
+    listed = programs.Secret("\0".join(source.real) + "\0")
+    arguments = ["backup", "--json", "--quiet", "--host", order.host, "--tag", base.slot.label, "--time", _local(started_at), "--files-from-raw", listed.path]
+    for pattern in source.options.exclude:
+        arguments += ["--exclude", pattern]
+    arguments += ["--exclude-caches"] if source.options.exclude_caches else []
+    arguments += ["--one-file-system"] if source.options.one_file_system else []
+    arguments += ["--limit-upload", str(source.options.limit_upload)] if source.options.limit_upload else []
+
+    def line(text: bytes) -> None:
+        found = json.loads(text)
+        if found.get("message_type") == "summary":
+            told.update(found)
+
+    began = time.time() - _GRANULE
+    try:
+        ended = repository.restic.call(arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,))
+    finally:
+        listed.close()
+    with ThreadPoolExecutor(2) as pool:
+        proving = pool.submit(repository.prove)
+        changing = pool.submit(_changed_since, source.real, began)
+        snapshot = _made(repository, base.slot.label, told.get("snapshot_id"))
+        made.append((repository, snapshot["id"]))
+        proving.result()
+        suspects, many = changing.result()
+    if sorted(snapshot["paths"]) != sorted(source.real):
+        raise BackupError("source_missing", source=", ".join(sorted(set(source.real) - set(snapshot["paths"]))) or source.describe())
+    if source.resolved() != source.real:
+        raise BackupError("source_changed", source=source.describe(), detail="a path leads elsewhere than when the copy began")
+    unread, gone = _judge_problems(ended.problems)
+    unread_count = len(unread) + max(0, ended.problem_count - len(ended.problems))
+    if unread_count or (ended.status == restic.PARTIAL and not ended.problem_count):
+        _keep_aside(repository, snapshot["id"], made)
+        raise _partial(source, unread, unread_count)
+    if told["files_new"] + told["files_changed"] + told["files_unmodified"] != told["total_files_processed"]:
+        raise BackupError("structure_unreadable", file=base.slot.label, format="restic's summary", detail="its counts don't add up: {0}".format(told))
+    warnings = ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
+    warnings += _changed_while_read(repository, snapshot["id"], suspects, many, source)
+    return dict(told, snapshot=snapshot), warnings
+
+
+def _local(at: str) -> str:
+    """A time as `restic backup --time` reads it; restic runs in UTC."""
+    return at.replace("T", " ").rstrip("Z")
+
+
+def _made(repository: Repository, label: str, short: Optional[str]) -> Dict[str, Any]:
+    """The snapshot of this run as it lies in the repository. What dead runs of the same system left is forgotten."""
+    mine = [row for row in repository.snapshots() if label in (row.get("tags") or ()) and short and row["id"].startswith(short)]
+    if len(mine) != 1:
+        raise BackupError("structure_unreadable", file=repository.place.location, format="restic repository",
+                          detail="{0} snapshots {1} have the tag {2}".format(len(mine), short, label))
+    return mine[0]
+
+
+def _judge_problems(paths: Sequence[str]) -> Tuple[List[str], List[str]]:
+    """Those that could not be read although they are there, and those that were deleted before restic came to them."""
+    unread, gone = [], []
+    for path in paths:
+        try:
+            os.lstat(path)
+        except FileNotFoundError:
+            # a name that is not UTF-8 comes mangled: it may well be there
+            (unread if "\ufffd" in path else gone).append(path)
+        except OSError:
+            unread.append(path)
+        else:
+            unread.append(path)
+    return unread, gone
+
+
+def _keep_aside(repository: Repository, snapshot: str, made: List[Tuple[Repository, str]]) -> None:
+    """Mark a partial snapshot, so that it is found by who asks for it and is taken for no copy."""
+    made.clear()
+    repository.restic.call(["tag", "--quiet", "--add", PARTIAL_TAG, snapshot])
+
+
+def _partial(source: Files, unread: Sequence[str], count: int) -> BackupError:
+    return BackupError("copy_partial", source=source.describe(), count=count or "part", detail=_some(unread) or "restic did not name it")
+
+
+def _some(paths: Sequence[str]) -> str:
+    told = ", ".join(json.dumps(path, ensure_ascii=False) for path in paths[:_NAMED])
+    return told + (" and {0} more".format(len(paths) - _NAMED) if len(paths) > _NAMED else "")
+
+
+def _changed_since(paths: Sequence[str], began: float) -> Tuple[List[str], int]:
+    """The regular files whose inode changed since the copy began, the first of them, and how many. By find: a million take seconds."""
+    found: List[str] = []
+    count = 0
+    argv = [programs.find("find", "findutils"), *paths, "-type", "f", "-newerct", "@{0:.3f}".format(began), "-print0"]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=programs.environment()) as process:
+        rest = b""
+        while process.stdout:
+            chunk = process.stdout.read1(1 << 16)  # type: ignore[attr-defined]
+            if not chunk:
+                break
+            *names, rest = (rest + chunk).split(b"\0")
+            count += len(names)
+            found += [os.fsdecode(name) for name in names[:max(0, _SUSPECTS - len(found))]]
+    return found, count
+
+
+def _changed_while_read(repository: Repository, snapshot: str, suspects: Sequence[str], many: int, source: Files) -> List[str]:
+    """What is to be told of files that changed after restic opened them: their bytes may be of two moments.
+
+    restic records the ctime it saw when it opened a file; one that is another now tells. Raises source_changed when the task wants that.
+    """
+    if not suspects:
+        return []
+    recorded = {node["path"]: node["ctime"] for node in _nodes(repository.restic, snapshot, sorted({os.path.dirname(path) for path in suspects}))
+                if node["type"] == "file"}
+    torn = []
+    for path in suspects:
+        try:
+            now = os.lstat(path).st_ctime_ns
+        except OSError:
+            continue
+        if path in recorded and nanoseconds(recorded[path]) != now:
+            torn.append(path)
+    if not torn:
+        return []
+    count = len(torn) + max(0, many - len(suspects))
+    detail = "{0} changed while or after they were read: {1}".format(count, _some(torn))
+    if source.options.changed_files == "fail":
+        raise BackupError("source_changed", source=source.describe(), detail=detail)
+    return [detail]
+
+
+def nanoseconds(text: str) -> int:
+    """A time that restic prints, such as 2026-11-22T03:04:05.123456789Z, as nanoseconds since 1970."""
+    seconds, _point, rest = text[:19], text[19:20], text[19:]
+    fraction = rest[1:].rstrip("Z")
+    for sign in "+-":
+        fraction = fraction.partition(sign)[0]
+    whole = int(time.mktime(time.strptime("1970", "%Y")) * 0)
+    import calendar
+    whole = calendar.timegm(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S"))
+    return whole * 10**9 + int((fraction or "0").ljust(9, "0")[:9])
+
+
+def _nodes(program: Restic, snapshot: str, paths: Sequence[str] = ()) -> List[Dict[str, Any]]:
+    return [row for row in program.lines("ls", snapshot, *paths) if row.get("struct_type") == "node"]
+
+
+def _bring(slot: Slot, opened: Sequence[Repository], made: List[Tuple[Repository, str]]) -> List[Dict[str, Any]]:
+    """The same snapshot in the repositories of the other media, each proved there. Gives the snapshots, in the order of the media."""
+    first = opened[0]
+    original = next(row for row in first.snapshots() if row["id"] == made[0][1])
+    found = [original]
+    for other in opened[1:]:
+        other.restic.call(["copy", "--quiet", original["id"]], origin=first.restic)
+        there = [row for row in other.snapshots() if row["tree"] == original["tree"] and slot.label in (row.get("tags") or ())]
+        if len(there) != 1:
+            raise BackupError("structure_unreadable", file=other.place.location, format="restic repository", detail="the snapshot did not arrive")
+        made.append((other, there[0]["id"]))
+        other.prove()
+        found.append(there[0])
+    return found
+
+
+def _manifest(order: Order, source: Files, opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], key: _Key,
+              started_at: str) -> Dict[str, Any]:
+    label, tree = order.base.slot.label, snapshots[0]["tree"]
+    rows = [{"name": "clave", "file": "{0}.{1}".format(label, _KEY_EXTENSION), "format": "OpenPGP message", "size": len(key.sealed),
+             "size_original": len(key.sealed), "sha256": hashlib.sha256(key.sealed).hexdigest(), "objects": None, "facts": {},
+             "restore_command": "gpg --decrypt > clave"}] if key.sealed else []
+    return {
+        "schema": manifests.SCHEMA, "label": label, "printed_label": order.base.printed_label, "kind": order.base.slot.kind, "system": order.base.slot.system,
+        "server": socket.getfqdn(),
+        "source": {"type": source.type, "description": source.describe(), "facts": source.facts()},
+        "started_at": started_at, "ended_at": copy.now(), "compression": "none", "encrypted": True,
+        "encryption": "restic: AES-256-CTR with Poly1305-AES", "key_reference": order.base.key_reference, "recipients": list(key.recipients),
+        "trust_level": "T2", "checks": ["exit_statuses", "repository_files_readback", "snapshot_readback", "counts"],
+        "restic": {
+            "repository": order.repository, "tree": tree, "host": order.host, "tag": label, "paths": source.real,
+            "media": {repository.place.medium.name: {"location": repository.place.location, "snapshot": row["id"]}
+                      for repository, row in zip(opened, snapshots)},
+            "second_key": dict(key.ids),
+            **{name: summary[name] for name in ("files_new", "files_changed", "files_unmodified", "total_files_processed", "total_bytes_processed", "data_added")},
+            "version": ".".join(map(str, restic.version())),
+        },
+        "parts": rows,
+        "restore": _commands(opened, snapshots, label, bool(rows)),
+    }
+
+
+def _commands(opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any]], label: str, sealed: bool) -> List[str]:
+    """Shell lines that restore the copy with restic alone; it asks for the password, or takes it from the file `clave`."""
+    lines = ["sha256sum --check SHA256SUMS"]
+    if sealed:
+        lines.append("gpg --decrypt '{0}.{1}' > clave   # the second key, for its holders; then: export RESTIC_PASSWORD_FILE=$PWD/clave".format(label, _KEY_EXTENSION))
+    for repository, row in zip(opened, snapshots):
+        url = "../../.restic.{0}/{1}".format(repository.place.name, repositories.DIRECTORY)
+        lines.append("restic --repo {0} restore {1} --target \"$TARGET\" --verify   # {2}".format(url, row["id"], repository.place.medium.name))
+    return lines
+
+
+# -- a published copy ------------------------------------------------------------------------------------------------
+class SnapshotCopy(copy.Copy, FilesReader):
+    """A published copy of a file server, opened for verification or restore; use as a context manager."""
+
+    snapshot = ""
+
+    def unlock(self) -> None:
+        """Open the repository and find the snapshot. Raises password_needed, repository_missing, copy_missing."""
+        if self.snapshot:
+            return
+        if self.keys is None or not self.keys.password:
+            raise BackupError("password_needed", label=self.slot.label, key_reference=self.manifest.get("key_reference") or "its repository")
+        told = self.manifest["restic"]
+        self.repository = Repository(repositories.on(self.medium, told["repository"]), self.keys.password)
+        self.stack.enter_context(self.repository.restic)
+        if not self.repository.look():
+            raise BackupError("bytes_differ", file=self.repository.place.location, detail="the repository is missing")
+        found = [row["id"] for row in self.repository.snapshots()
+                 if row["tree"] == told["tree"] and self.slot.label in (row.get("tags") or ()) and PARTIAL_TAG not in (row.get("tags") or ())]
+        if not found:
+            raise BackupError("bytes_differ", file=self.repository.place.location, detail="the snapshot of {0} is missing".format(self.slot.label))
+        self.snapshot = found[0]
+
+    def restic(self) -> Restic:
+        self.unlock()
+        return self.repository.restic
+
+    def nodes(self, *paths: str) -> Iterator[Dict[str, Any]]:
+        return iter(_nodes(self.restic(), self.snapshot, paths))
+
+    def verify_bytes(self) -> None:
+        """T1: the files of the copy have their bytes, and the repository has the snapshot with the tree that was recorded."""
+        super().verify_bytes()
+        self.unlock()
+
+    def verify_structure(self, source: Any) -> List[str]:
+        """T2: restic's own check finds the whole repository in order, and the snapshot lists what was counted."""
+        self.verify_bytes()
+        program = self.restic()
+        self.repository.unlock()
+        program.call(["check", "--quiet"])
+        count = sum(node["type"] == "file" for node in self.nodes())
+        expected = self.manifest["restic"]["total_files_processed"]
+        if count != expected:
+            raise BackupError("structure_unreadable", file=self.slot.label, format="restic snapshot", detail="it lists {0} files, {1} were copied".format(count, expected))
+        return ["sha256_readback", "restic_check", "restic_list"]
+
+
+def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str, lock_timeout: int = 0) -> None:
+    """Forget the snapshots of copies that lost their names, and of dead runs, and give their space back. The system's lock must be held."""
+    place = repositories.on(medium, manifest["restic"]["repository"])
+    with medium.lock(place.slot, lock_timeout):
+        repository = Repository(place, password)
+        with repository.restic:
+            if not repository.look():
+                raise BackupError("repository_missing", location=place.location, system=slot.system)
+            repository.unlock()
+            repository.forget(_superfluous(repository.snapshots(), slot, medium))
+            repository.restic.call(["prune", "--quiet"])
+            repository.prove()
+
+
+def _superfluous(snapshots: Sequence[Mapping[str, Any]], slot: Slot, medium: Medium) -> List[str]:
+    """The snapshots of a system that no copy names: of copies that were removed, of runs that died, and partial ones older than the newest copy."""
+    standing = set(medium.labels(slot.kind, slot.system))
+    waiting = {row.name for row in medium.survey() if row.kind == slot.kind and row.system == slot.system and row.name.startswith(".")}
+    found = []
+    for row in snapshots:
+        for tag in row.get("tags") or ():
+            if not _of(tag, slot.system) or tag in standing or ".{0}.sealed".format(tag) in waiting:
+                continue
+            if PARTIAL_TAG not in row["tags"] or (standing and tag < max(standing)):
+                found.append(row["id"])
+    return found
+
+
+def _of(tag: str, system: str) -> bool:
+    with contextlib.suppress(BackupError):
+        return labels.parse(tag).system == system
+    return False

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the data of file servers lies: a restic repository on a medium, beside the copies that name its snapshots.
+
+    <medium>/file_server/.restic.<NAME>/repositorio/     the repository, as restic makes it
+    <medium>/file_server/.restic.<NAME>/.lock            one run at a time in it
+    <medium>/file_server/<SYSTEM>/<LABEL>/               a copy, as of any kind: manifest, SHA256SUMS, the second key
+
+restic names each file by the SHA-256 of its bytes (its design document, "Repository Format"; only `config` is not), so a file is proved by
+reading it back and comparing the sum with the name, without any password.
+"""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Dict, Iterable, List, Mapping, Tuple
+
+from .errors import BackupError
+from .media.base import Medium, Slot
+from .media.local import Local
+from .media.ssh import Ssh
+from .restic import Access
+
+KIND = "file_server"
+DIRECTORY = "repositorio"
+CACHE = "/var/cache/respaldo/restic"
+_CONTENT_NAMED = re.compile(r"(?:data/[0-9a-f]{2}|index|keys|snapshots)/([0-9a-f]{64})\Z")
+
+
+class Place(abc.ABC):
+    """A repository on one medium."""
+
+    def __init__(self, medium: Medium, name: str) -> None:
+        self.medium = medium
+        self.name = name
+        self.slot = Slot(KIND, ".restic." + name, DIRECTORY)
+
+    @property
+    def location(self) -> str:
+        """As people read it."""
+        return self.medium.location(self.slot)
+
+    @abc.abstractmethod
+    def access(self) -> Access:
+        """How restic reaches it."""
+
+    @abc.abstractmethod
+    def files(self) -> Dict[str, int]:
+        """Every file below it with its size; none when it is not there."""
+
+    @abc.abstractmethod
+    def digests(self, names: Iterable[str]) -> Dict[str, str]:
+        """The SHA-256 of files, read from the medium and not from a cache where that can be had. A file that is gone has none."""
+
+    def prove(self, names: Iterable[str]) -> int:
+        """Read files back and compare each with its name. Gives how many. Raises bytes_differ."""
+        expected = {name: found.group(1) for name, found in ((name, _CONTENT_NAMED.match(name)) for name in names) if found}
+        read = self.digests(sorted(expected))
+        for name, digest in sorted(expected.items()):
+            if read.get(name) != digest:
+                detail = "the file is missing" if name not in read else "its SHA-256 is {0}, which its name should be".format(read[name])
+                raise BackupError("bytes_differ", file="{0}/{1}".format(self.location, name), detail=detail)
+        return len(expected)
+
+
+class LocalPlace(Place):
+    """In a directory of this server."""
+
+    medium: Local
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.medium.path, self.slot.kind, self.slot.system, DIRECTORY)
+
+    def access(self) -> Access:
+        return Access(self.path)
+
+    def files(self) -> Dict[str, int]:
+        found: Dict[str, int] = {}
+        try:
+            _walk(self.path, "", found)
+        except OSError as error:
+            raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
+        return found
+
+    def digests(self, names: Iterable[str]) -> Dict[str, str]:
+        with ThreadPoolExecutor(2) as pool:
+            rows = list(pool.map(self._digest, names))
+        return {name: digest for name, digest in rows if digest}
+
+    def _digest(self, name: str) -> Tuple[str, str]:
+        digest = hashlib.sha256()
+        try:
+            descriptor = os.open(os.path.join(self.path, name), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return name, ""
+        except OSError as error:
+            raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            for chunk in iter(lambda: os.read(descriptor, 1 << 20), b""):
+                digest.update(chunk)
+        except OSError as error:
+            raise BackupError("bytes_differ", file=os.path.join(self.path, name), detail=str(error)) from error
+        finally:
+            os.close(descriptor)
+        return name, digest.hexdigest()
+
+
+def _walk(top: str, below: str, found: Dict[str, int]) -> None:
+    try:
+        entries = os.scandir(os.path.join(top, below))
+    except FileNotFoundError:
+        return
+    with entries:
+        for entry in entries:
+            name = below + "/" + entry.name if below else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                _walk(top, name, found)
+            else:
+                try:
+                    found[name] = entry.stat(follow_symlinks=False).st_size
+                except FileNotFoundError:
+                    continue     # a temporary file of restic
+
+
+_FILES = """
+[ -d "$1" ] || exit 0
+cd -- "$1" && find . -type f -printf '%s %P\\0'
+"""
+
+_DIGESTS = """
+cd -- "$1" || exit 1
+while IFS= read -r name; do
+  [ -f "$name" ] || { printf -- '-  %s\\n' "$name"; continue; }
+  dd "if=$name" iflag=nocache count=0 2>/dev/null
+  sha256sum -- "$name" || exit 1
+done
+"""
+
+
+class SshPlace(Place):
+    """In a directory of another server: restic goes there by sftp, over the same ssh as the medium."""
+
+    medium: Ssh
+
+    @property
+    def path(self) -> str:
+        return "/".join([self.medium.path.rstrip("/"), self.slot.kind, self.slot.system, DIRECTORY])
+
+    def access(self) -> Access:
+        return Access("sftp:{0}:{1}".format("medio", self.path), ("sftp.command=" + self.medium.subsystem("sftp"),), cache=CACHE)
+
+    def files(self) -> Dict[str, int]:
+        session = self.medium.open(_FILES, self.path)
+        listing = session.rest()
+        status, errors = session.end()
+        if status != 0:
+            raise self.medium.unreachable(errors)
+        rows = [row.partition(" ") for row in listing.decode("utf-8", "surrogateescape").split("\0") if row]
+        return {name: int(size) for size, _space, name in rows}
+
+    def digests(self, names: Iterable[str]) -> Dict[str, str]:
+        session = self.medium.open(_DIGESTS, self.path, feeds=True)
+        found: Dict[str, str] = {}
+        for name in names:
+            session.write(name.encode() + b"\n")
+            digest, _spaces, answered = session.line().partition("  ")
+            if answered != name:
+                break
+            if digest != "-":
+                found[name] = digest
+        status, errors = session.end()
+        if status != 0:
+            raise self.medium.unreachable(errors)
+        return found
+
+
+def on(medium: Medium, name: str) -> Place:
+    """The repository of that name on a medium. Raises kind_not_on_medium."""
+    if isinstance(medium, Local):
+        return LocalPlace(medium, name)
+    if isinstance(medium, Ssh):
+        return SshPlace(medium, name)
+    raise BackupError("kind_not_on_medium", kind=KIND, medium=medium.name, detail="restic reaches directories and servers from here")
+
+
+def fresh(before: Mapping[str, int], after: Mapping[str, int]) -> List[str]:
+    """The files that came since."""
+    return sorted(name for name in after if name not in before and not name.startswith("locks/"))

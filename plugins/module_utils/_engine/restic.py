@@ -1,0 +1,213 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program restic: how it is called, what its exit statuses and words mean. It knows nothing of labels and policies.
+
+Exit statuses (restic's manual, "Exit status codes"): 0 done, 1 fatal, 3 some source files were not read (a snapshot was made all the
+same), 10 no repository, 11 locked, 12 wrong password, 130 interrupted. Before 0.17 the last four are all 1 and only the words tell.
+A status that is not known is a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
+
+from . import programs
+from .errors import BackupError
+
+# The first with repositories of version 2 (compression). Debian 12 has it.
+MINIMUM = (0, 14, 0)
+PARTIAL = 3
+_TOLD = 4000
+_PR_SET_PDEATHSIG = 1
+
+
+class Access(NamedTuple):
+    """How restic reaches a repository. `secrets` go into the environment of restic alone, since it takes them no other way."""
+
+    url: str
+    options: Tuple[str, ...] = ()
+    secrets: Tuple[Tuple[str, str], ...] = ()
+    cache: str = ""      # directory of restic's cache; "" for none: a repository on this machine needs none
+
+
+class Ended(NamedTuple):
+    """How a call ended: its status, and what it said on stderr, the last of it."""
+
+    status: int
+    errors: str
+    problems: List[str]      # paths of the files that backup could not read, the first `_MOST` of them
+    problem_count: int
+
+
+_MOST = 10000
+
+
+class Restic:
+    """restic with one repository and one password. Use as a context manager: the password is gone with it."""
+
+    def __init__(self, access: Access, password: str, program: str = "") -> None:
+        self.access = access
+        self.program = program or programs.find("restic", "restic")
+        self.password = programs.Secret(password)
+        self.nice = False
+
+    def __enter__(self) -> "Restic":
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self.password.close()
+
+    def lines(self, *arguments: str) -> Iterator[Dict[str, Any]]:
+        """The JSON lines that a call prints."""
+        found: List[Dict[str, Any]] = []
+        self.call(["--json", *arguments], lambda line: found.append(json.loads(line)))
+        return iter(found)
+
+    def answer(self, *arguments: str) -> Any:
+        """The one JSON value that a call prints."""
+        chunks: List[bytes] = []
+        self.call(["--json", *arguments], chunks.append)
+        return json.loads(b"".join(chunks) or b"null")
+
+    def call(self, arguments: Sequence[str], line: Optional[Callable[[bytes], Any]] = None, accepted: Sequence[int] = (0,),
+             secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, directory: str = "/") -> Ended:
+        """Run restic and give each line of its output to `line`. `origin` is the repository that `copy` and `init` read from.
+
+        Raises the BackupError that its status and words mean. No process is left, whatever happens.
+        """
+        argv = [self.program, *self._reaching(origin), *arguments]
+        descriptors = [self.password.descriptor, *(each.descriptor for each in secrets)] + ([origin.password.descriptor] if origin else [])
+        with tempfile.TemporaryFile() as errors:
+            try:
+                process = subprocess.Popen(
+                    argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=self._environment(origin), cwd=directory,
+                    pass_fds=descriptors, preexec_fn=_die_with_us)
+            except (OSError, subprocess.SubprocessError) as error:
+                raise BackupError("stage_failed", stage="restic", status="no start", detail=str(error)) from error
+            try:
+                for text in cast(IO[bytes], process.stdout):
+                    if line is not None:
+                        line(text)
+                status = process.wait()
+            except BaseException:
+                _end(process)
+                raise
+            finally:
+                cast(IO[bytes], process.stdout).close()
+            ended = _ended(status, errors)
+        if status not in accepted:
+            raise fault(ended, next((word for word in arguments if not word.startswith("-")), ""), self.access.url)
+        return ended
+
+    def _reaching(self, origin: Optional["Restic"]) -> List[str]:
+        argv = ["--repo", self.access.url, "--cache-dir=" + self.access.cache if self.access.cache else "--no-cache"]
+        for option in (*self.access.options, *(origin.access.options if origin else ())):
+            argv += ["--option", option]
+        return argv
+
+    def _environment(self, origin: Optional["Restic"]) -> Dict[str, str]:
+        environment = programs.environment(RESTIC_PASSWORD_FILE=self.password.path, RESTIC_PROGRESS_FPS="0.1")
+        if origin is not None:
+            environment.update(RESTIC_FROM_REPOSITORY=origin.access.url, RESTIC_FROM_PASSWORD_FILE=origin.password.path)
+            environment.update(origin.access.secrets)
+        environment.update(self.access.secrets)
+        return environment
+
+
+def version() -> Tuple[int, int, int]:
+    """The version of the restic of this server. Raises tool_missing, tool_below_minimum."""
+    program = programs.find("restic", "restic")
+    said = subprocess.run([program, "version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=programs.environment(), check=False).stdout
+    found = re.match(r"restic (\d+)\.(\d+)\.(\d+)", said)
+    if not found:
+        raise BackupError("stage_failed", stage="restic version", status="no version", detail=said[:200] or "it said nothing")
+    numbers = int(found.group(1)), int(found.group(2)), int(found.group(3))
+    if numbers < MINIMUM:
+        raise BackupError("tool_below_minimum", tool="restic", version=".".join(map(str, numbers)), minimum=".".join(map(str, MINIMUM)))
+    return numbers
+
+
+def fault(ended: Ended, command: str, location: str) -> BackupError:
+    """What a failed call means."""
+    said = ended.errors
+    if ended.status == 10 or "unable to open config file" in said or "Is there a repository at the following location" in said:
+        return BackupError("repository_missing", location=location, system="the system")
+    if ended.status == 11 or "repository is already locked" in said or "unable to create lock" in said and "locked" in said:
+        return BackupError("repository_locked", location=location, detail=said[-600:])
+    if ended.status == 12 or "wrong password or no key found" in said:
+        return BackupError("password_wrong", file=location)
+    if ended.status == 130:
+        return BackupError("interrupted", label="restic " + command)
+    if "no space left on device" in said or "disk quota exceeded" in said:
+        return BackupError("medium_full", location=location, detail=said[-600:])
+    if "read-only file system" in said:
+        return BackupError("medium_unwritable", location=location, detail=said[-600:])
+    if re.search(r"ciphertext verification failed|invalid data returned|hash mismatch|does not match|repository contains errors|"
+                 r"not found in (the )?(index|repository)|unexpected pack|pack .{64} .*(missing|size)|id .{10,64} not found|pack .* contains|"
+                 r"LoadTree|invalid header|decompress", said):
+        return BackupError("repository_damaged", location=location, detail=said[-1500:])
+    return BackupError("stage_failed", stage="restic " + command, status=_words(ended.status), detail=said or "it said nothing")
+
+
+def _words(status: int) -> str:
+    if status >= 0:
+        return "exit status {0}".format(status)
+    with contextlib.suppress(ValueError):
+        return "signal " + signal.Signals(-status).name
+    return "signal {0}".format(-status)
+
+
+def _ended(status: int, errors: IO[bytes]) -> Ended:
+    """What restic said on stderr; files that could not be read are JSON lines there, as many as there are such files."""
+    errors.seek(0)
+    told: List[str] = []
+    problems: List[str] = []
+    count = length = 0
+    for line in errors:
+        if line.startswith(b'{"message_type":"error"'):
+            found = json.loads(line)
+            if found.get("during") != "scan":
+                count += 1
+                if len(problems) < _MOST:
+                    problems.append(str(found.get("item")))
+            continue
+        told.append(line.decode("utf-8", "replace"))
+        length += len(told[-1])
+        while length > _TOLD and len(told) > 1:
+            length -= len(told.pop(0))
+    return Ended(status, "".join(told).strip()[-_TOLD:], problems, count)
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_us() -> None:
+    """Between fork and exec: be interrupted when the thread that started us ends, as by SIGKILL. restic then removes its lock."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+    os.setpgid(0, 0)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask it to end, which removes its lock, then make it."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def literal(path: str) -> str:
+    """A path as a pattern of restic that means only itself."""
+    return re.sub(r"([\\*?\[])", r"\\\1", path)
