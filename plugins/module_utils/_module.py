@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import time
@@ -327,6 +328,7 @@ def make_files(module: AnsibleModule) -> None:
 
     def work(task: Task) -> Dict[str, Any]:
         source = catalogue.build("restic", task.params["source"], task.params["assigned_paths"])
+        scope.demand(task.params["assigned_paths"], source.describe())
         assert isinstance(source, Files)
         media, base = task.media(), task.order()
         server = task.params["server"] or socket.gethostname()
@@ -414,6 +416,7 @@ def restore_copy(module: AnsibleModule) -> None:
         with task.opened() as opened:
             source = task.source(opened.manifest)
             target = task.params["target"] or source.default_target(opened.manifest)
+            _guard_target(task, opened.manifest, target)
             source.check_target(target, task.params["overwrite"], task.slot.label)
             opened.verify_bytes()
             opened.unlock()
@@ -429,6 +432,16 @@ def restore_copy(module: AnsibleModule) -> None:
         return dict(changed=True, restored=restored, backup=task.fields("restored", **known))
 
     run(module, work, lambda error: "restore_failed")
+
+
+def _guard_target(task: Task, manifest: Mapping[str, Any], target: str) -> None:
+    """What comes from a shared folder goes into an assigned path of the same office. Raises out_of_scope, other_office."""
+    roots = manifest["source"]["facts"].get("real_paths") or []
+    if manifest["kind"] != repositories.KIND or not roots:
+        return
+    scope.demand(task.params["assigned_paths"], target)
+    asked = [path if path.startswith("/") else os.path.join(roots[0], path) for path in task.params["restore_paths"]]
+    scope.refuse_other_office([os.path.normpath(path) for path in asked or roots], target, task.params["offices"])
 
 
 def publish_copy(module: AnsibleModule) -> None:

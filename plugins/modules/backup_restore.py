@@ -30,6 +30,12 @@ options:
     type: list
     elements: str
     default: []
+  offices:
+    description:
+      - Of a file server, the office of each shared folder, by its path. What was copied from a folder of one office comes back only into folders of the same
+        (RSP111, numeral 6.2). Empty compares nothing.
+    type: dict
+    default: {}
   overwrite:
     description:
       - Replace what is there. The former data is kept beside it, under a name that ends in C(before_LABEL).
@@ -280,6 +286,7 @@ def main() -> None:
             _module.COPY, **_module.MEDIUM, **_module.OPENING, **_module.ASSIGNED,
             target=dict(type="str", default=""),
             restore_paths=dict(type="list", elements="str", default=[]),
+            offices=dict(type="dict", default={}),
             overwrite=dict(type="bool", default=False),
             part=dict(type="str", default=""),
             source=_module.any_source()),

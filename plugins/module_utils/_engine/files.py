@@ -24,7 +24,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import copy, pipeline, programs, repositories, restic
+from . import copy, pipeline, programs, repositories, restic, scope
 from . import label as labels
 from . import manifest as manifests
 from .errors import BackupError
@@ -255,6 +255,8 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
     arguments = ["backup", "--json", "--quiet", "--host", order.host, "--tag", base.slot.label, "--time", _local(started_at), "--files-from-raw", listed.path]
     for pattern in source.options.exclude:
         arguments += ["--exclude", pattern]
+    for point in source.mounted:
+        arguments += ["--exclude", restic.literal(point)]
     arguments += ["--exclude-caches"] if source.options.exclude_caches else []
     arguments += ["--one-file-system"] if source.options.one_file_system else []
     arguments += ["--limit-upload", str(source.options.limit_upload)] if source.options.limit_upload else []
@@ -288,6 +290,7 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
     if told["files_new"] + told["files_changed"] + told["files_unmodified"] != told["total_files_processed"]:
         raise BackupError("structure_unreadable", file=base.slot.label, format="restic's summary", detail="its counts don't add up: {0}".format(told))
     warnings = ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
+    warnings += ["Not copied, since it is mounted there and not assigned: {0}".format(scope.shown(point)) for point in source.mounted]
     warnings += _changed_while_read(repository, snapshot["id"], suspects, many, source)
     return dict(told, snapshot=snapshot), warnings
 

@@ -64,7 +64,7 @@ def resolve(path: str, assigned: Sequence[str]) -> str:
 def demand(assigned: Sequence[str], path: str) -> None:
     """Refuse when no path at all is assigned: for shared folders that is no scope, not an open one. Raises out_of_scope."""
     if not assigned:
-        raise BackupError("out_of_scope", path=shown(path), resolved=shown(os.path.realpath(path)), assigned="-")
+        raise BackupError("out_of_scope", path=shown(path), resolved="-", assigned="-")
 
 
 def mounts_below(real: str, assigned: Sequence[str] = ()) -> List[str]:
@@ -77,13 +77,17 @@ def mounts_below(real: str, assigned: Sequence[str] = ()) -> List[str]:
 
 
 @contextlib.contextmanager
-def pinned(directory: str) -> Iterator[str]:
+def pinned(directory: str, private: bool = False) -> Iterator[str]:
     """A resolved directory held open while it is used: a path by which it stays the same one, whoever renames it or puts a link in its place.
 
-    The path holds for this process and its children until the block ends. Raises assigned_path_changed when a part of it is a link by now.
+    The path holds for this process and its children until the block ends. `private` asks that nobody else may look into it: who may write to the
+    directory above could have put another in its place. Raises assigned_path_changed when it is not, or when a part of it is a link by now.
     """
     descriptor = _open_directory(directory)
     try:
+        found = os.fstat(descriptor)
+        if private and (found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077):
+            raise BackupError("assigned_path_changed", assigned=shown(directory), detail="it is another one than before")
         yield "/proc/{0}/fd/{1}".format(os.getpid(), descriptor)
     finally:
         os.close(descriptor)

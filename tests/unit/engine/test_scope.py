@@ -213,3 +213,14 @@ def test_no_assigned_path_is_no_scope(srv):
     with pytest.raises(BackupError) as caught:
         scope.demand([], str(srv))
     assert caught.value.fault.name == "out_of_scope"
+
+
+def test_a_private_directory_is_nobody_elses(srv):
+    """Who may write above could have put a directory of their own in the place of the one just made."""
+    (srv / "app" / "scratch").mkdir(mode=0o700)
+    with scope.pinned(str(srv / "app" / "scratch"), private=True) as held:
+        assert os.listdir(held) == []
+    (srv / "app" / "scratch").chmod(0o770)
+    with pytest.raises(BackupError) as caught, scope.pinned(str(srv / "app" / "scratch"), private=True):
+        pass
+    assert caught.value.fault.name == "assigned_path_changed"

@@ -135,7 +135,7 @@ class Paths(Source):
         real, kept = free_directory(target, overwrite, reader.manifest["label"], self.assigned)
         directory, name = os.path.split(real)
         # held open: who may write there could put a link in the place of a directory while the copy is unpacked
-        with scope.pinned(directory) as held, programs.private_directory(held) as scratch:
+        with scope.pinned(directory) as held, programs.private_directory(held) as own, scope.pinned(os.path.realpath(own), private=True) as scratch:
             beside, there, aside = os.path.join(scratch, "restored"), os.path.join(held, name), os.path.join(held, os.path.basename(kept))
             os.mkdir(beside, 0o755)
             objects = _extract(reader, beside)
