@@ -47,10 +47,11 @@ class ActionModule(InventoryAction):
         plan = []
         with open_store(resolve_url()) as store:
             for index, system in found.chosen(arguments["kind"]):
-                trust = min(TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]]["required_trust"], key=TRUST_LEVELS.index)
+                trust = min(TRUST_FOR_FREQUENCY, policy.required_trust(rules, system["kind"], system["criticality"]), key=TRUST_LEVELS.index)
                 last = store.last_good(system["kind"], system["name"], trust, soon)
                 decision = _due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
-                plan.append(_row(index, system, rules, media, last, decision, now.astimezone(here).date()))
+                plan.append(dict(_row(index, system, rules, media, last, decision, now.astimezone(here).date()),
+                                 working_hours=_due.working_until(now.astimezone(here), rules) is not None))
         if arguments["show"]:
             Display().display("\n".join(_table(task_vars["inventory_hostname"], plan)))
         return {
@@ -133,7 +134,7 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "responsible": policy.responsible(rules, system, today),
         "numeral": rules["kinds"][system["kind"]]["numeral"],
         "encrypt": criticality["password"],
-        "required_trust": criticality["required_trust"],
+        "required_trust": policy.required_trust(rules, system["kind"], system["criticality"]),
         "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] or system["kind"] == "file_server" else [],
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),

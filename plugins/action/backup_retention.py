@@ -53,7 +53,7 @@ def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], n
     """One row for each medium that holds copies of a system."""
     kind, name = system["kind"], system["name"]
     rule = _retention.rule_for(rules, kind, system["criticality"])
-    required, minimum = rules["criticality"][system["criticality"]]["required_trust"], rules.get("minimum_copies", 1)
+    required, minimum = policy.required_trust(rules, kind, system["criticality"]), rules.get("minimum_copies", 1)
     copies, held = store.copies(kind, name), store.held(kind, name)
     labels = {copy["label"] for copy in copies}
     rows = []

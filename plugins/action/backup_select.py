@@ -9,7 +9,7 @@ import datetime
 import typing as t
 
 from ..module_utils._engine import copy, label, result
-from ..module_utils._engine.errors import BackupError
+from ..module_utils._engine.errors import CATALOGUE, BackupError
 from ..plugin_utils import _due
 from ..plugin_utils._actions import BackupAction
 from ..plugin_utils._bitacora.store import open_store, resolve_url
@@ -27,12 +27,13 @@ class ActionModule(BackupAction):
         "requester": {"type": "str", "default": ""},
         "target": {"type": "str", "default": ""},
         "media": {"type": "list", "elements": "dict", "required": True},
+        "partial": {"type": "bool", "default": False},
         "for": {"type": "str", "choices": ["restore", "verify"], "default": "restore"},
     }
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         system, kind = arguments["system"], arguments["kind"]
-        good = _good(kind, system)
+        good = _partial(kind, system, arguments["label"]) if arguments["partial"] else _good(kind, system)
         newest = _newest_before(good, _moment(arguments["lost_at"], arguments["time_zone"]))
         chosen = newest
         if arguments["label"]:
@@ -63,6 +64,16 @@ def _good(kind: str, system: str) -> list[dict[str, t.Any]]:
     """The copies of a system that are whole on a medium at least, oldest first."""
     with open_store(resolve_url(), readonly=True) as store:
         return [copy for copy in store.copies(kind, system) if any(copy["media"].values())]
+
+
+def _partial(kind: str, system: str, name: str) -> list[dict[str, t.Any]]:
+    """The run of that label that kept aside what it could read (copy_partial)."""
+    if not name:
+        raise BackupError("invalid_input", where="label", value=name, problem="is missing", mend="Name the run whose partial content is wanted.")
+    code = CATALOGUE["copy_partial"].code
+    with open_store(resolve_url(), readonly=True) as store:
+        found = store.entries(kind=kind, system=system, label=label.parse(name).name, type="copy_failed")
+    return [{**entry, "media": dict.fromkeys(entry.get("medium", "").split(", "), "T0")} for entry in found if entry.get("error_code") == code]
 
 
 def _newest_before(good: list[dict[str, t.Any]], moment: str) -> dict[str, t.Any] | None:

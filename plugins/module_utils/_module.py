@@ -149,6 +149,7 @@ FILES_SOURCE: Dict[str, Any] = dict(
     repository=dict(type="str", choices=list(REPOSITORIES), default="system"),
     snapshot=dict(type="str", choices=["none", "auto", "lvm", "btrfs", "zfs"], default="none"),
     limit_upload=dict(type="int", default=0),
+    limit_upload_working_hours=dict(type="int", default=0),
     read_concurrency=dict(type="int", default=0),
     changed_files=dict(type="str", choices=["warn", "fail"], default="warn"),
 )
@@ -193,8 +194,11 @@ class Task:
             found["location"] = self.medium().location(self.slot)
         return found
 
-    def found_at(self, error: BackupError) -> Dict[str, str]:
-        """The level of verification that finds such a fault: one as thorough is needed to answer it."""
+    def found_at(self, error: BackupError) -> Dict[str, Any]:
+        """More of a fault: what could not be read; the level of verification that finds it, since one as thorough is needed to answer it."""
+        if error.fault.name == "copy_partial":
+            told = {name: error.details[name] for name in ("unread", "unread_count", "repository")}
+            return dict(told, medium=self.params["media"][0]["name"], key_reference=self.params["encryption"]["key_reference"])
         level = _FOUND_AT.get(error.fault.name)
         return dict(verification_level=level) if level and "level" in self.params else {}
 
@@ -238,7 +242,12 @@ class Task:
 
     def opened(self) -> copy.Copy:
         """The copy, to be entered; its bytes must be those the bitácora recorded when the task says which."""
-        return copy_at(self.slot, self.medium(), self.keys(), self.params["sha256"])
+        if self.params.get("partial"):
+            return files.PartialCopy(self.slot, self.medium(), self.keys(), self.params["repository"] or self.slot.system)
+        opened = copy_at(self.slot, self.medium(), self.keys(), self.params["sha256"])
+        if isinstance(opened, files.SnapshotCopy):
+            opened.subsets = self.params.get("data_subsets") or ()
+        return opened
 
 
 def copy_at(slot: Slot, medium: Medium, keys: Optional[Keys] = None, expected: str = "") -> copy.Copy:
@@ -333,7 +342,8 @@ def make_files(module: AnsibleModule) -> None:
         media, base = task.media(), task.order()
         server = task.params["server"] or socket.gethostname()
         name = files.repository_name(source.options.repository, task.params["system"], server, str(task.params["record"].get("office") or ""))
-        order = files.Order(base, server, name, base.keys.recipients if base.keys else ())
+        limit = (task.params["working_hours"] and source.options.limit_upload_working_hours) or source.options.limit_upload
+        order = files.Order(base, server, name, base.keys.recipients if base.keys else (), limit)
         if module.check_mode:
             source.preflight()
             for medium in media:
@@ -470,10 +480,15 @@ def transfer_copy(module: AnsibleModule) -> None:
         source, target = media_catalogue.build(task.params["source"]), task.medium()
         known = dict(medium=target.name, location=target.location(task.slot), started_at=started)
         if module.check_mode:
-            with copy.Copy(task.slot, source, None, task.params["sha256"]) as opened:
+            with copy_at(task.slot, source, None, task.params["sha256"]) as opened:
                 target.check(task.slot, opened.size)
+                if isinstance(opened, files.SnapshotCopy):
+                    repositories.on(target, opened.manifest["restic"]["repository"])
             return dict(changed=True, backup=task.fields("transfer_simulated", sha256=opened.digest, size=opened.size, **known))
-        opened, note = copy.carry(task.slot, source, target, task.params["sha256"], task.params["lock_timeout"])
+        if task.slot.kind == repositories.KIND:
+            opened, note = files.carry(task.slot, source, target, task.keys(), task.params["sha256"], task.params["lock_timeout"])
+        else:
+            opened, note = copy.carry(task.slot, source, target, task.params["sha256"], task.params["lock_timeout"])
         told = task.fields(None, sha256=opened.digest, size=opened.size, ended_at=copy.now(), trust_level=task.params["trust_level"],
                            duration_ms=int((time.monotonic() - clock) * 1000), checks=["sha256_both_ends"], **known)
         return dict(changed=True, sealed={target.name: note} if note else {}, backup=told)
@@ -528,8 +543,9 @@ def _prove_what_stays(task: Task, medium: Medium) -> Optional[Dict[str, Any]]:
                 manifest = opened.manifest
         for row in task.params["keep"]:
             proven = Slot(task.slot.kind, task.slot.system, label.parse(row["label"]).name)
-            with copy.Copy(proven, medium, None, row["sha256"]):
-                pass
+            with copy_at(proven, medium, None, row["sha256"]) as kept:
+                if isinstance(kept, files.SnapshotCopy):
+                    kept.verify_bytes()
     except BackupError as error:
         if error.fault.name not in _DAMAGED:
             raise
@@ -556,7 +572,8 @@ def list_copies(module: AnsibleModule) -> None:
         if module.params["shelves"] is not None:
             module.exit_json(changed=False, **_surveyed(medium, set(module.params["shelves"])))
         kind, system = module.params["kind"], label.canonical(module.params["system"])
-        module.exit_json(changed=False, copies=[_listed(medium, Slot(kind, system, name)) for name in medium.labels(kind, system)])
+        listings: Dict[str, Dict[str, int]] = {}
+        module.exit_json(changed=False, copies=[_listed(medium, Slot(kind, system, name), listings) for name in medium.labels(kind, system)])
     except BackupError as error:
         module.fail_json(**_told(error))
 
@@ -565,10 +582,11 @@ def _surveyed(medium: Medium, wanted: Set[str]) -> Dict[str, Any]:
     """All that lies on a medium; of the shelves `wanted` the copies are looked at too."""
     rows = medium.survey()
     copies = []
+    listings: Dict[str, Dict[str, int]] = {}
     for row in rows:
         slot = Slot(row.kind, row.system, row.name)
         if row.name and not row.name.startswith("."):
-            copies.append(dict(_listed(medium, slot) if slot.shelf in wanted else dict(label=row.name), kind=row.kind, system=row.system))
+            copies.append(dict(_listed(medium, slot, listings) if slot.shelf in wanted else dict(label=row.name), kind=row.kind, system=row.system))
             copies[-1].pop("manifest", None)
     left = [row for row in rows if row.name.startswith(".") and row.name.endswith((".partial", ".sealed", ".pruned")) and not _in_use(medium, row)]
     return dict(shelves=["{0}/{1}".format(row.kind, row.system) for row in rows if not row.name], copies=copies,
@@ -586,10 +604,13 @@ def _in_use(medium: Medium, row: Found) -> bool:
         return True
 
 
-def _listed(medium: Medium, slot: Slot) -> Dict[str, Any]:
+def _listed(medium: Medium, slot: Slot, listings: Dict[str, Dict[str, int]]) -> Dict[str, Any]:
+    """A copy as it lies there; of one that has its data in a repository also whether that has it. `listings` keeps what repositories hold."""
     row: Dict[str, Any] = dict(label=slot.label, location=medium.location(slot))
     try:
-        with copy.Copy(slot, medium) as opened:
+        with copy_at(slot, medium) as opened:
+            if isinstance(opened, files.SnapshotCopy):
+                opened.stands(repositories.on(medium, opened.manifest["restic"]["repository"]), listings)
             row.update(sha256=opened.digest, manifest=opened.manifest)
     except BackupError as error:
         # A copy that can't be reached is not one that is damaged.

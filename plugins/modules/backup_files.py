@@ -66,6 +66,10 @@ options:
         description: KiB a second that writing to the repository may take; V(0) sets no limit.
         type: int
         default: 0
+      limit_upload_working_hours:
+        description: The same for a copy that begins in working hours (O(working_hours)); V(0) takes O(source.limit_upload) then too.
+        type: int
+        default: 0
       read_concurrency:
         description: Files read at the same time; V(0) leaves it to restic. Needs restic 0.15.
         type: int
@@ -77,6 +81,10 @@ options:
         type: str
         choices: [warn, fail]
         default: warn
+  working_hours:
+    description: Whether it is working hours now, as M(perucompras.respaldo.backup_plan) tells.
+    type: bool
+    default: false
   server:
     description: Name of the server in the inventory, recorded as restic's host. The controller fills it in.
     type: str
@@ -165,7 +173,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             _module.COPY, **_module.MEDIA, **_module.SEALING, **_module.ASSIGNED,
-            source=dict(type="dict", required=True, options=_module.FILES_SOURCE), server=dict(type="str", default="")),
+            source=dict(type="dict", required=True, options=_module.FILES_SOURCE), server=dict(type="str", default=""),
+            working_hours=dict(type="bool", default=False)),
         supports_check_mode=True)
     _module.make_files(module)
 

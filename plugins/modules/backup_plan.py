@@ -210,6 +210,9 @@ plan:
     encrypt:
       description: Whether its criticality asks for a password (numeral 7.2.1 b).
       type: bool
+    working_hours:
+      description: Whether it is working hours now (numeral 6.4); a copy may then take less of the network.
+      type: bool
     required_trust:
       description: Trust level that its copies must reach to count for retention.
       type: str

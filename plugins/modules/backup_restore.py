@@ -36,6 +36,16 @@ options:
         (RSP111, numeral 6.2). Empty compares nothing.
     type: dict
     default: {}
+  partial:
+    description:
+      - Of a file server, restore what a run could read that failed with RSP220 since some files could not be read. It is no copy and was never verified as
+        one; O(label) is that of the run.
+    type: bool
+    default: false
+  repository:
+    description: With O(partial), name of the restic repository, as the bitácora has it. Empty takes that of the system.
+    type: str
+    default: ""
   overwrite:
     description:
       - Replace what is there. The former data is kept beside it, under a name that ends in C(before_LABEL).
@@ -121,6 +131,10 @@ options:
         default: none
       limit_upload:
         description: "V(restic): KiB a second that writing to the repository may take; V(0) sets no limit."
+        type: int
+        default: 0
+      limit_upload_working_hours:
+        description: "V(restic): the same for copies that begin in working hours."
         type: int
         default: 0
       read_concurrency:
@@ -287,6 +301,8 @@ def main() -> None:
             target=dict(type="str", default=""),
             restore_paths=dict(type="list", elements="str", default=[]),
             offices=dict(type="dict", default={}),
+            partial=dict(type="bool", default=False),
+            repository=dict(type="str", default=""),
             overwrite=dict(type="bool", default=False),
             part=dict(type="str", default=""),
             source=_module.any_source()),

@@ -57,6 +57,10 @@ options:
     type: list
     elements: dict
     required: true
+  partial:
+    description: Take what a run of a file server could read that failed with RSP220; O(label) names the run. It is no copy.
+    type: bool
+    default: false
   for:
     description: What the copy is wanted for.
     type: str

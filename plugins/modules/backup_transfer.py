@@ -15,6 +15,7 @@ description:
   - Carries a published copy from one medium to another, byte for byte (manual 001-2019, numerals 7.2.1 d and 7.2.2 c), between directories,
     other servers and clouds in any combination, without staging. It is not opened, so that no password is needed.
   - Every file is hashed as it is read and as it lies on the target. The copy appears there whole or not at all; the source is left as it is.
+  - The data of a file server is brought by C(restic copy), which needs the password of its repository, and is proved there before the copy appears.
   - Into a cloud only the blocks that are missing are sent when it runs again after it was cut off.
 options:
   source:
@@ -132,6 +133,15 @@ options:
     type: str
     choices: [T1, T2]
     default: T1
+  decryption:
+    description: What opens the repository of a file server, whose data is brought by restic. Other kinds need nothing.
+    type: dict
+    default: {}
+    suboptions:
+      password: {description: Password of the repository. Left out, it is taken from O(decryption.custody)., type: str, default: ''}
+      private_keys: {description: "Armoured OpenPGP private keys of a holder of the second key, instead of the password.", type: list, elements: str, default: []}
+      key_reference: {description: "Reference of the password, as in the manifest and the bitácora.", type: str, default: ''}
+      custody: {description: "Directory on the controller where passwords are kept, encrypted by Ansible Vault.", type: path, default: ''}
   lock_timeout:
     description: Seconds to wait while another run holds the system. 0 gives up at once.
     type: int
@@ -209,7 +219,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             _module.COPY, **_module.MEDIUM, source=_module.MEDIUM["medium"], sha256=dict(type="str", required=True),
-            trust_level=dict(type="str", choices=["T1", "T2"], default="T1"), lock_timeout=dict(type="int", default=0)),
+            **_module.DECRYPTION, trust_level=dict(type="str", choices=["T1", "T2"], default="T1"), lock_timeout=dict(type="int", default=0)),
         supports_check_mode=True)
     _module.transfer_copy(module)
 

@@ -25,6 +25,20 @@ options:
     type: str
     choices: [T1, T2, T3, T4]
     default: T2
+  data_subsets:
+    description:
+      - Of a file server, from V(T2) on, the parts of its repository's data to read and compare, as V(7/30), the seventh of thirty. The parts are chosen by the
+        names of its files, so that reading each of them in turn reads all. They stand in RV(backup.checks).
+      - Empty leaves it to O(data_days).
+    type: list
+    elements: str
+    default: []
+  data_days:
+    description:
+      - Of a file server, within how many days all of its repository's data is read. The controller looks in the bitácora which part was read last, and takes
+        the next one, or as many as there were days since. V(0) reads none.
+    type: int
+    default: 0
   source:
     description: For V(T3), how the engine that takes the scratch copy is reached; the same options as when the copy was made.
     type: dict
@@ -101,6 +115,10 @@ options:
         default: none
       limit_upload:
         description: "V(restic): KiB a second that writing to the repository may take; V(0) sets no limit."
+        type: int
+        default: 0
+      limit_upload_working_hours:
+        description: "V(restic): the same for copies that begin in working hours."
         type: int
         default: 0
       read_concurrency:
@@ -259,6 +277,8 @@ def main() -> None:
         argument_spec=dict(
             _module.COPY, **_module.MEDIUM, **_module.OPENING,
             level=dict(type="str", choices=["T1", "T2", "T3", "T4"], default="T2"),
+            data_subsets=dict(type="list", elements="str", default=[]),
+            data_days=dict(type="int", default=0),
             source=_module.any_source()),
         supports_check_mode=True)
     _module.verify_copy(module)

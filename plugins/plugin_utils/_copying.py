@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import datetime
 import os
 import typing as t
 
@@ -27,6 +28,9 @@ from ._bitacora.store import open_store, resolve_url
 
 _COLLECTION = "perucompras.respaldo."
 
+
+# restic numbers parts of the data by one byte of their names.
+_MOST_PARTS = 255
 
 # What is done to a medium as a whole, by whoever may list and remove there.
 _LOOKING_AFTER = ("backup_info", "backup_prune")
@@ -88,8 +92,17 @@ class _EngineAction(ActionBase):
             return _run(self, name, dict(arguments, medium=medium), task_vars)
 
     def key_reference(self, arguments: t.Mapping[str, t.Any]) -> str:
-        named = label.parse(str(arguments.get("label")))
-        return _custody.reference(str(arguments.get("kind")), named.system, named.name)
+        named, kind = label.parse(str(arguments.get("label"))), str(arguments.get("kind"))
+        return _custody.reference(kind, named.system, files.CUSTODY_NAME if kind == repositories.KIND else named.name)
+
+    def decryption(self, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """What opens a copy, its password out of custody when the task gives none."""
+        decryption, custody = _custody.take(arguments.get("decryption"))
+        reference = decryption.get("key_reference") or self.key_reference(arguments)
+        needed = not (decryption.get("password") or decryption.get("private_keys"))
+        if custody and needed and (decryption.get("key_reference") or _custody.holds(custody, reference)):
+            decryption["password"] = _custody.reveal(self._loader, custody, reference)
+        return decryption
 
     FAILURE_EVENT = "copy_failed"
 
@@ -208,7 +221,7 @@ class TransferAction(_EngineAction):
         source, target = arguments.get("source") or {}, arguments.get("medium") or {}
         with contextlib.ExitStack() as stack:
             clouds: dict[str, t.Any] = {}
-            given = dict(arguments)
+            given = dict(arguments, decryption=self.decryption(arguments) if arguments.get("kind") == repositories.KIND else {})
             if is_cloud(source) or is_cloud(target):
                 from . import _clouds  # only a play with such a medium pays for it
 
@@ -235,12 +248,7 @@ class OpenAction(_EngineAction):
     """Open a copy: its password comes from custody when the task gives none."""
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        decryption, custody = _custody.take(arguments.get("decryption"))
-        reference = decryption.get("key_reference") or self.key_reference(arguments)
-        needed = not (decryption.get("password") or decryption.get("private_keys"))
-        if custody and needed and (decryption.get("key_reference") or _custody.holds(custody, reference)):
-            decryption["password"] = _custody.reveal(self._loader, custody, reference)
-        arguments["decryption"] = decryption
+        arguments["decryption"] = self.decryption(arguments)
         return self.module(self._task.action.rpartition(".")[2], arguments, task_vars)
 
 
@@ -267,7 +275,30 @@ class RestoreAction(OpenAction):
 
 
 class VerifyAction(OpenAction):
+    """Verify a copy; of a file server the part of the data whose turn it is is read too."""
+
     FAILURE_EVENT = "verification_failed"
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        days = int(arguments.get("data_days") or 0)
+        medium = arguments.get("medium") or {}
+        if arguments.get("kind") == repositories.KIND and days > 0 and not arguments.get("data_subsets") and arguments.get("level", "T2") != "T1":
+            arguments["data_subsets"] = _turn(str(arguments["kind"]), str(arguments.get("system")), str(medium.get("name")), min(days, _MOST_PARTS))
+        return super().work(arguments, task_vars)
+
+
+def _turn(kind: str, system: str, medium: str, parts: int) -> list[str]:
+    """The parts of the data whose turn it is: those after the one that was read last, as many as days passed since."""
+    last, since = 0, 1
+    with contextlib.suppress(BackupError), open_store(resolve_url(), readonly=True) as store:
+        for entry in store.entries(kind=kind, system=system, type="copy_verified", newest_first=True):
+            read = [check[len(files.DATA_CHECK):] for check in entry.get("checks") or () if check.startswith(files.DATA_CHECK)]
+            if read and entry.get("medium") == medium and not entry.get("simulated") and read[-1].endswith(f"/{parts}"):
+                last = int(read[-1].partition("/")[0])
+                taken = datetime.datetime.strptime(entry["at_event"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+                since = round((datetime.datetime.now(datetime.timezone.utc) - taken).total_seconds() / 86400)
+                break
+    return [f"{(last + step) % parts + 1}/{parts}" for step in range(max(1, min(since, parts)))]
 
 
 def _known_on(kind: str, system: str) -> list[str]:

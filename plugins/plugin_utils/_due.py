@@ -121,7 +121,7 @@ def _due_on(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[
         return today, _Told(f"la última copia tiene fecha futura ({_spanish(copied)}): no se la considera",
                             f"the last copy is dated in the future ({copied}), so it does not count")
     told = _Told(f"la última copia buena es del {_spanish(copied)}", f"the last good copy is of {copied}")
-    required = policy["criticality"][system["criticality"]].get("required_trust", "")
+    required = engine.required_trust(policy, system["kind"], system["criticality"])
     if last.get("trust_level", required) < required and local - taken > TRUST_GRACE:
         told = _Told(f"{told.spanish}, sin alcanzar {required} todavía", f"{told.english}, still short of {required}")
     return add_months(copied, period.months) + datetime.timedelta(days=period.days), told

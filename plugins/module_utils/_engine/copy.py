@@ -127,14 +127,19 @@ def carry(slot: Slot, source: Medium, target: Medium, expected: str, lock_timeou
     """
     with Copy(slot, source, None, expected) as opened, target.lock(slot, lock_timeout):
         target.check(slot, opened.size)
-        deposit = target.deposit(slot)
-        try:
-            for name in [*opened.sums, SUMS]:
-                _carry_file(slot, source, deposit, name, opened.sums.get(name, opened.digest))
-            return opened, deposit.seal()
-        except BaseException:
-            deposit.discard()
-            raise
+        return opened, bring(opened, target)
+
+
+def bring(opened: Copy, target: Medium) -> str:
+    """Write the files of an opened copy onto another medium, whose lock is held, and seal it there. Gives the note for publishing."""
+    deposit = target.deposit(opened.slot)
+    try:
+        for name in [*opened.sums, SUMS]:
+            _carry_file(opened.slot, opened.medium, deposit, name, opened.sums.get(name, opened.digest))
+        return deposit.seal()
+    except BaseException:
+        deposit.discard()
+        raise
 
 
 def _carry_file(slot: Slot, source: Medium, deposit: Deposit, name: str, expected: str) -> None:

@@ -17,6 +17,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -37,9 +38,13 @@ from .transforms import encrypt
 # Under what custody keeps the password of a repository: custodia:file_server/NAME/repositorio
 CUSTODY_NAME = "repositorio"
 
+# How a verification says which part of the data it read: restic_data 7/30
+DATA_CHECK = "restic_data "
+
 # The tag of a snapshot that lacks what could not be read; it is no copy.
 PARTIAL_TAG = "parcial"
 _NAMED = 20           # paths told one by one
+_LISTED = 200         # paths of unread files that the bitácora keeps
 _SUSPECTS = 2000      # files changed meanwhile that are looked at one by one
 _GRANULE = 0.02       # seconds that a file system's clock may lag behind (a tick of the kernel)
 _KEY_EXTENSION = "clave.gpg"
@@ -52,6 +57,7 @@ class Order(NamedTuple):
     host: str                    # of the inventory: restic's host
     repository: str              # name of the repository
     public_keys: Tuple[str, ...] = ()    # those who get the second key
+    limit_upload: int = 0                # KiB a second; 0 for no limit
 
 
 def repository_name(of: str, system: str, server: str, office: str) -> str:
@@ -67,10 +73,10 @@ class Repository:
 
     def __init__(self, place: Place, password: str) -> None:
         self.place = place
+        self.password = password
         self.restic = Restic(place.access(), password)
         self.before: Dict[str, int] = {}
-        self.proved = 0
-        self.added = 0
+        self.added = 0      # bytes that came since it was looked at first
 
     def look(self) -> bool:
         """List its files. Whether it is there."""
@@ -83,12 +89,11 @@ class Repository:
             self.restic.call(["unlock"])
 
     def prove(self) -> None:
-        """Read back every file that came since it was looked at, or proved before."""
+        """Read back every file that no run has proved."""
         after = self.place.files()
-        names = repositories.fresh(self.before, after)
-        self.proved += self.place.prove(names)
-        self.added += sum(after[name] for name in names)
+        self.added += sum(after[name] for name in repositories.fresh(self.before, after))
         self.before = after
+        self.place.prove_new({name: size for name, size in after.items() if not name.startswith("locks/")})
 
     def snapshots(self) -> List[Dict[str, Any]]:
         return list(self.restic.answer("snapshots") or [])
@@ -96,6 +101,11 @@ class Repository:
     def forget(self, ids: Sequence[str]) -> None:
         if ids:
             self.restic.call(["forget", "--quiet", *ids])
+
+    def undo(self, snapshot: str) -> None:
+        """Forget a snapshot that became no copy, and drop the files that only it used: one of them may be damaged."""
+        self.forget([snapshot])
+        self.restic.call(["prune", "--quiet", "--max-unused", "unlimited"])
 
 
 def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
@@ -124,7 +134,7 @@ def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
             _prepare(base.slot, opened, media)
             key = _second_key(order, opened, media)
             summary, warnings = _backup(order, source, opened[0], started_at, made)
-            snapshots = _bring(base.slot, opened, made)
+            snapshots = _bring(base.slot, opened, summary["snapshot"], made)
             if summary["total_bytes_processed"] < base.minimum_size:
                 raise BackupError("copy_too_small", source=source.describe(), minimum=base.minimum_size, size=summary["total_bytes_processed"])
             manifest = _manifest(order, source, opened, snapshots, summary, key, started_at)
@@ -143,8 +153,8 @@ def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
             for deposit in deposits:
                 deposit.discard()
             for repository, snapshot in made:
-                with contextlib.suppress(BackupError):  # the next run does it
-                    repository.forget([snapshot])
+                with contextlib.suppress(BackupError):  # the next run forgets it, and proves its files before it calls anything a copy
+                    repository.undo(snapshot)
             raise
     digest = hashlib.sha256(listing).hexdigest()
     fields = dict(
@@ -259,7 +269,7 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
         arguments += ["--exclude", restic.literal(point)]
     arguments += ["--exclude-caches"] if source.options.exclude_caches else []
     arguments += ["--one-file-system"] if source.options.one_file_system else []
-    arguments += ["--limit-upload", str(source.options.limit_upload)] if source.options.limit_upload else []
+    arguments += ["--limit-upload", str(order.limit_upload)] if order.limit_upload else []
 
     def line(text: bytes) -> None:
         found = json.loads(text)
@@ -268,7 +278,7 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
 
     began = time.time() - _GRANULE
     try:
-        ended = repository.restic.call(arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,))
+        ended = repository.restic.call(arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,), concurrency=source.options.read_concurrency)
     finally:
         listed.close()
     with ThreadPoolExecutor(2) as pool:
@@ -278,6 +288,7 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
         made.append((repository, snapshot["id"]))
         proving.result()
         suspects, many = changing.result()
+    repository.forget(_superfluous(snapshot.pop("others"), base.slot, repository.place.medium, ""))
     if sorted(snapshot["paths"]) != sorted(source.real):
         raise BackupError("source_missing", source=", ".join(sorted(set(source.real) - set(snapshot["paths"]))) or source.describe())
     if source.resolved() != source.real:
@@ -285,8 +296,10 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
     unread, gone = _judge_problems(ended.problems)
     unread_count = len(unread) + max(0, ended.problem_count - len(ended.problems))
     if unread_count or (ended.status == restic.PARTIAL and not ended.problem_count):
-        _keep_aside(repository, snapshot["id"], made)
-        raise _partial(source, unread, unread_count)
+        repository.restic.call(["tag", "--quiet", "--add", PARTIAL_TAG, snapshot["id"]])
+        made.clear()
+        raise BackupError("copy_partial", source=source.describe(), count=unread_count or "part", detail=_some(unread) or "restic did not name it",
+                          unread=unread[:_LISTED], unread_count=unread_count, repository=order.repository)
     if told["files_new"] + told["files_changed"] + told["files_unmodified"] != told["total_files_processed"]:
         raise BackupError("structure_unreadable", file=base.slot.label, format="restic's summary", detail="its counts don't add up: {0}".format(told))
     warnings = ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
@@ -301,12 +314,13 @@ def _local(at: str) -> str:
 
 
 def _made(repository: Repository, label: str, short: Optional[str]) -> Dict[str, Any]:
-    """The snapshot of this run as it lies in the repository. What dead runs of the same system left is forgotten."""
-    mine = [row for row in repository.snapshots() if label in (row.get("tags") or ()) and short and row["id"].startswith(short)]
+    """The snapshot of this run as it lies in the repository."""
+    snapshots = repository.snapshots()
+    mine = [row for row in snapshots if label in (row.get("tags") or ()) and short and row["id"].startswith(short)]
     if len(mine) != 1:
         raise BackupError("structure_unreadable", file=repository.place.location, format="restic repository",
                           detail="{0} snapshots {1} have the tag {2}".format(len(mine), short, label))
-    return mine[0]
+    return dict(mine[0], others=[row for row in snapshots if row is not mine[0]])
 
 
 def _judge_problems(paths: Sequence[str]) -> Tuple[List[str], List[str]]:
@@ -323,16 +337,6 @@ def _judge_problems(paths: Sequence[str]) -> Tuple[List[str], List[str]]:
         else:
             unread.append(path)
     return unread, gone
-
-
-def _keep_aside(repository: Repository, snapshot: str, made: List[Tuple[Repository, str]]) -> None:
-    """Mark a partial snapshot, so that it is found by who asks for it and is taken for no copy."""
-    made.clear()
-    repository.restic.call(["tag", "--quiet", "--add", PARTIAL_TAG, snapshot])
-
-
-def _partial(source: Files, unread: Sequence[str], count: int) -> BackupError:
-    return BackupError("copy_partial", source=source.describe(), count=count or "part", detail=_some(unread) or "restic did not name it")
 
 
 def _some(paths: Sequence[str]) -> str:
@@ -366,13 +370,13 @@ def _changed_while_read(repository: Repository, snapshot: str, suspects: Sequenc
         return []
     recorded = {node["path"]: node["ctime"] for node in _nodes(repository.restic, snapshot, sorted({os.path.dirname(path) for path in suspects}))
                 if node["type"] == "file"}
-    torn = []
+    torn: List[str] = []
     for path in suspects:
         try:
             now = os.lstat(path).st_ctime_ns
         except OSError:
             continue
-        if path in recorded and nanoseconds(recorded[path]) != now:
+        if path in recorded and restic.nanoseconds(recorded[path]) != now:
             torn.append(path)
     if not torn:
         return []
@@ -383,36 +387,31 @@ def _changed_while_read(repository: Repository, snapshot: str, suspects: Sequenc
     return [detail]
 
 
-def nanoseconds(text: str) -> int:
-    """A time that restic prints, such as 2026-11-22T03:04:05.123456789Z, as nanoseconds since 1970."""
-    seconds, _point, rest = text[:19], text[19:20], text[19:]
-    fraction = rest[1:].rstrip("Z")
-    for sign in "+-":
-        fraction = fraction.partition(sign)[0]
-    whole = int(time.mktime(time.strptime("1970", "%Y")) * 0)
-    import calendar
-    whole = calendar.timegm(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S"))
-    return whole * 10**9 + int((fraction or "0").ljust(9, "0")[:9])
-
-
 def _nodes(program: Restic, snapshot: str, paths: Sequence[str] = ()) -> List[Dict[str, Any]]:
     return [row for row in program.lines("ls", snapshot, *paths) if row.get("struct_type") == "node"]
 
 
-def _bring(slot: Slot, opened: Sequence[Repository], made: List[Tuple[Repository, str]]) -> List[Dict[str, Any]]:
+def _bring(slot: Slot, opened: Sequence[Repository], original: Mapping[str, Any], made: List[Tuple[Repository, str]]) -> List[Mapping[str, Any]]:
     """The same snapshot in the repositories of the other media, each proved there. Gives the snapshots, in the order of the media."""
     first = opened[0]
-    original = next(row for row in first.snapshots() if row["id"] == made[0][1])
-    found = [original]
+    found: List[Mapping[str, Any]] = [original]
     for other in opened[1:]:
-        other.restic.call(["copy", "--quiet", original["id"]], origin=first.restic)
-        there = [row for row in other.snapshots() if row["tree"] == original["tree"] and slot.label in (row.get("tags") or ())]
-        if len(there) != 1:
-            raise BackupError("structure_unreadable", file=other.place.location, format="restic repository", detail="the snapshot did not arrive")
-        made.append((other, there[0]["id"]))
+        there = copied(first, other, slot.label, original)
+        made.append((other, there["id"]))
         other.prove()
-        found.append(there[0])
+        other.forget(_superfluous(there.pop("others"), slot, other.place.medium, ""))
+        found.append(there)
     return found
+
+
+def copied(first: Repository, other: Repository, label: str, original: Mapping[str, Any]) -> Dict[str, Any]:
+    """Bring a snapshot to another repository. Gives it as it is there; its tree is the same, so is every byte it names."""
+    other.restic.call(["copy", "--quiet", original["id"]], origin=first.restic)
+    snapshots = other.snapshots()
+    there = [row for row in snapshots if row["tree"] == original["tree"] and label in (row.get("tags") or ())]
+    if not there:
+        raise BackupError("structure_unreadable", file=other.place.location, format="restic repository", detail="the snapshot did not arrive")
+    return dict(there[0], others=[row for row in snapshots if row is not there[0]])
 
 
 def _manifest(order: Order, source: Files, opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], key: _Key,
@@ -457,23 +456,48 @@ class SnapshotCopy(copy.Copy, FilesReader):
     """A published copy of a file server, opened for verification or restore; use as a context manager."""
 
     snapshot = ""
+    subsets: Sequence[str] = ()      # n/t: the n-th of t parts of the data, chosen by the names of its files
 
     def unlock(self) -> None:
-        """Open the repository and find the snapshot. Raises password_needed, repository_missing, copy_missing."""
+        """Open the repository and find the snapshot. Raises password_needed; bytes_differ when one of the two is missing."""
         if self.snapshot:
             return
-        if self.keys is None or not self.keys.password:
+        password = self._password()
+        if not password:
             raise BackupError("password_needed", label=self.slot.label, key_reference=self.manifest.get("key_reference") or "its repository")
         told = self.manifest["restic"]
-        self.repository = Repository(repositories.on(self.medium, told["repository"]), self.keys.password)
+        self.repository = Repository(repositories.on(self.medium, told["repository"]), password)
         self.stack.enter_context(self.repository.restic)
         if not self.repository.look():
             raise BackupError("bytes_differ", file=self.repository.place.location, detail="the repository is missing")
-        found = [row["id"] for row in self.repository.snapshots()
+        found = [row for row in self.repository.snapshots()
                  if row["tree"] == told["tree"] and self.slot.label in (row.get("tags") or ()) and PARTIAL_TAG not in (row.get("tags") or ())]
         if not found:
             raise BackupError("bytes_differ", file=self.repository.place.location, detail="the snapshot of {0} is missing".format(self.slot.label))
-        self.snapshot = found[0]
+        self._row = found[0]
+        self.snapshot = found[0]["id"]
+
+    def row(self) -> Mapping[str, Any]:
+        """What restic tells of the snapshot."""
+        self.unlock()
+        return self._row
+
+    def _password(self) -> str:
+        """The institution's password, or the second one, which the private key of one of its holders opens."""
+        if self.keys is None or self.keys.password or not self.keys.private_keys:
+            return self.keys.password if self.keys else ""
+        if not self.manifest["parts"]:
+            raise BackupError("password_needed", label=self.slot.label, key_reference=self.manifest.get("key_reference") or "its repository")
+        row, chunks = self.manifest["parts"][0], []
+        reading = self.medium.read(self.slot, row["file"])
+        with programs.private_directory(programs.memory()) as home, encrypt.Gpg(self.keys, home) as gpg:
+            try:
+                pipeline.run([gpg.decryptor()], chunks.append, reader=reading.read, meter_after=-1)
+            except BackupError as error:
+                raise BackupError("password_wrong", file=row["file"]) from error
+            finally:
+                reading.close()
+        return b"".join(chunks).decode().strip()
 
     def restic(self) -> Restic:
         self.unlock()
@@ -483,21 +507,105 @@ class SnapshotCopy(copy.Copy, FilesReader):
         return iter(_nodes(self.restic(), self.snapshot, paths))
 
     def verify_bytes(self) -> None:
-        """T1: the files of the copy have their bytes, and the repository has the snapshot with the tree that was recorded."""
+        """T1: the files of the copy have their bytes, and so has the snapshot in the repository, which by its tree names all others.
+
+        Without a password only the file of the snapshot is compared with its name.
+        """
         super().verify_bytes()
-        self.unlock()
+        if self.keys is not None and (self.keys.password or self.keys.private_keys):
+            self.unlock()
+        else:
+            place = repositories.on(self.medium, self.manifest["restic"]["repository"])
+            self.stands(place)
+            place.prove("snapshots/" + row["snapshot"] for name, row in self.manifest["restic"]["media"].items() if name == self.medium.name)
+
+    def stands(self, place: Place, listings: Optional[Dict[str, Dict[str, int]]] = None) -> None:
+        """Whether the snapshot is there, as far as can be told without a password: one that was carried here has another name, which the manifest lacks."""
+        told = self.manifest["restic"]["media"].get(self.medium.name)
+        listings = {} if listings is None else listings
+        if place.name not in listings:
+            listings[place.name] = place.files()
+        files = listings[place.name]
+        if "config" not in files or (told and not repositories.stands(files, told["snapshot"])):
+            raise BackupError("bytes_differ", file=place.location, detail="the snapshot of {0} is missing".format(self.slot.label))
 
     def verify_structure(self, source: Any) -> List[str]:
-        """T2: restic's own check finds the whole repository in order, and the snapshot lists what was counted."""
+        """T2: restic's own check finds the whole repository in order, with its `subsets` of the data read, and the snapshot lists what was counted."""
         self.verify_bytes()
         program = self.restic()
         self.repository.unlock()
-        program.call(["check", "--quiet"])
+        try:
+            for subset in self.subsets or ("",):
+                program.call(["check", "--quiet"] + (["--read-data-subset=" + subset] if subset else []))
+        except BackupError as error:
+            if error.fault.name not in ("repository_damaged", "stage_failed"):
+                raise
+            self.repository.place.doubt(_packs(error.details["detail"]))
+            raise BackupError("structure_unreadable", file=self.repository.place.location, format="restic repository", detail=error.details["detail"]) from error
         count = sum(node["type"] == "file" for node in self.nodes())
         expected = self.manifest["restic"]["total_files_processed"]
         if count != expected:
             raise BackupError("structure_unreadable", file=self.slot.label, format="restic snapshot", detail="it lists {0} files, {1} were copied".format(count, expected))
-        return ["sha256_readback", "restic_check", "restic_list"]
+        return ["sha256_readback", "restic_check", "restic_list", *(DATA_CHECK + subset for subset in self.subsets)]
+
+
+class PartialCopy(SnapshotCopy):
+    """What a partial run could read, opened on purpose: it has no copy, only a snapshot under its label and the tag `parcial`."""
+
+    def __init__(self, slot: Slot, medium: Medium, keys: encrypt.Keys, name: str) -> None:
+        super().__init__(slot, medium, keys)
+        self.name = name
+
+    def __enter__(self) -> "PartialCopy":
+        if self.keys is None or not self.keys.password:
+            raise BackupError("password_needed", label=self.slot.label, key_reference="its repository")
+        self.repository = Repository(repositories.on(self.medium, self.name), self.keys.password)
+        self.stack.enter_context(self.repository.restic)
+        found = [row for row in self.repository.snapshots() if {self.slot.label, PARTIAL_TAG} <= set(row.get("tags") or ())]
+        if not found:
+            self.stack.close()
+            raise BackupError("copy_missing", label="{0} ({1})".format(self.slot.label, PARTIAL_TAG), location=self.repository.place.location)
+        self._row, self.snapshot = found[0], found[0]["id"]
+        self.manifest = {
+            "label": self.slot.label, "kind": self.slot.kind, "system": self.slot.system, "encrypted": True, "compression": "none", "parts": [],
+            "started_at": found[0]["time"][:19] + "Z",
+            "source": {"type": Files.type, "description": ", ".join(found[0]["paths"]), "facts": {"real_paths": found[0]["paths"]}},
+            "restic": {"repository": self.name, "tree": found[0]["tree"], "media": {self.medium.name: {"snapshot": self.snapshot}}}}
+        return self
+
+    def verify_bytes(self) -> None:
+        """There is no manifest to compare with; restic compares every file that comes back with its own hashes."""
+
+
+def carry(slot: Slot, source: Medium, target: Medium, keys: encrypt.Keys, expected: str, lock_timeout: int = 0) -> Tuple[copy.Copy, str]:
+    """Bring a published copy to another medium: its snapshot by restic, proved there, then its files as of any copy, sealed. Gives the copy and the note.
+
+    The repository there opens with the institution's password; the second key is of the media that the copy was made on.
+    """
+    with SnapshotCopy(slot, source, keys, expected) as opened:
+        place = repositories.on(target, opened.manifest["restic"]["repository"])
+        target.check(slot, opened.size)
+        with target.lock(slot, lock_timeout), target.lock(place.slot, lock_timeout):
+            original = opened.row()
+            other = Repository(place, opened.repository.password)
+            with other.restic:
+                if other.look():
+                    other.unlock()
+                else:
+                    other.restic.call(["init", "--repository-version", "2", "--copy-chunker-params"], origin=opened.restic())
+                there = copied(opened.repository, other, slot.label, original)
+                try:
+                    other.prove()
+                    return opened, copy.bring(opened, target)
+                except BaseException:
+                    with contextlib.suppress(BackupError):  # the next run forgets it
+                        other.undo(there["id"])
+                    raise
+
+
+def _packs(said: str) -> List[str]:
+    """The data files that restic's words name; all of them count as doubtful when it names none."""
+    return ["data/{0}/{1}".format(name[:2], name) for name in re.findall(r"\b[0-9a-f]{64}\b", said)]
 
 
 def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str, lock_timeout: int = 0) -> None:
@@ -509,23 +617,24 @@ def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str
             if not repository.look():
                 raise BackupError("repository_missing", location=place.location, system=slot.system)
             repository.unlock()
-            repository.forget(_superfluous(repository.snapshots(), slot, medium))
+            repository.forget(_superfluous(repository.snapshots(), slot, medium, max(medium.labels(slot.kind, slot.system))))
             repository.restic.call(["prune", "--quiet"])
             repository.prove()
 
 
-def _superfluous(snapshots: Sequence[Mapping[str, Any]], slot: Slot, medium: Medium) -> List[str]:
-    """The snapshots of a system that no copy names: of copies that were removed, of runs that died, and partial ones older than the newest copy."""
+def _superfluous(snapshots: Sequence[Mapping[str, Any]], slot: Slot, medium: Medium, partial_before: str) -> List[str]:
+    """The snapshots of a system that no copy names: of copies that were removed, of runs that died, and partial ones of labels before the one given."""
     standing = set(medium.labels(slot.kind, slot.system))
-    waiting = {row.name for row in medium.survey() if row.kind == slot.kind and row.system == slot.system and row.name.startswith(".")}
-    found = []
+    found = {}
     for row in snapshots:
-        for tag in row.get("tags") or ():
-            if not _of(tag, slot.system) or tag in standing or ".{0}.sealed".format(tag) in waiting:
-                continue
-            if PARTIAL_TAG not in row["tags"] or (standing and tag < max(standing)):
-                found.append(row["id"])
-    return found
+        tags = row.get("tags") or ()
+        for tag in tags:
+            if _of(tag, slot.system) and tag not in standing and (PARTIAL_TAG not in tags or tag < partial_before):
+                found[row["id"]] = tag
+    if not found:
+        return []
+    waiting = {row.name for row in medium.survey() if row.kind == slot.kind and row.system == slot.system}
+    return [snapshot for snapshot, tag in found.items() if ".{0}.sealed".format(tag) not in waiting]
 
 
 def _of(tag: str, system: str) -> bool:

@@ -65,7 +65,8 @@ _SOURCES = {
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
     "restic": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {
         "exclude": listing(text()), "exclude_caches": flag(), "one_file_system": flag(), "repository": choice("system", "server", "office"),
-        "snapshot": choice("none", "auto", "lvm", "btrfs", "zfs"), "limit_upload": whole(0, 100_000_000), "read_concurrency": whole(0, 64),
+        "snapshot": choice("none", "auto", "lvm", "btrfs", "zfs"), "limit_upload": whole(0, 100_000_000), "limit_upload_working_hours": whole(1, 100_000_000),
+        "read_concurrency": whole(0, 64),
         "changed_files": choice("warn", "fail"),
     }),
 }
@@ -171,6 +172,7 @@ _KIND = table({"numeral": text(), "frequency_numeral": text()}, {
     "catch_up": choice(*CATCH_UPS), "overdue_after_days": whole(0, 366),
 })
 _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS[1:])}, {
+    "trust": table({}, {kind: choice(*TRUST_LEVELS[1:]) for kind in KINDS + LATER_KINDS}),
     "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
     "retention": table({}, {kind: _RETENTION for kind in KINDS + LATER_KINDS}),
 })
@@ -182,7 +184,8 @@ _POLICY = table(
         "institution": text(),
         "manual": table({"name": text(), "version": text()}, {"approved": schema.date(), "document": text()}),
         "time_zone": text(),
-        "kinds": table({kind: _KIND for kind in KINDS}, {kind: _KIND for kind in LATER_KINDS}),
+        # those of the first release; a policy older than the others stays valid while no system is of their kind
+        "kinds": table({kind: _KIND for kind in KINDS[:2]}, {kind: _KIND for kind in KINDS[2:] + LATER_KINDS}),
         "criticality": table({each: _CRITICALITY for each in CRITICALITIES}, {}),
     },
     {
@@ -223,7 +226,9 @@ def validate(policy: Any, systems: Any, media: Any) -> None:
     media_names = _media_names(media, problems)
     if isinstance(systems, (list, tuple)):
         for index, system in enumerate(systems):
-            _one_system(system, "backup_systems[{0}]".format(index), media_names, problems)
+            where = "backup_systems[{0}]".format(index)
+            _one_system(system, where, media_names, problems)
+            _known_kind(system, where, policy, problems)
         _unique_systems(systems, problems)
     else:
         listing(_SYSTEM)(systems, "backup_systems", problems)
@@ -251,6 +256,13 @@ def _one_system(system: Any, where: str, media_names: Mapping[str, bool], proble
             problems.append(Problem(where + ".source.type", source_type, "is not a source of kind {0}".format(system["kind"]),
                                     "Use one of {0}, or change the kind.".format(", ".join(allowed))))
     _media_of(system, where, media_names, problems)
+
+
+def _known_kind(system: Any, where: str, policy: Any, problems: List[Problem]) -> None:
+    """The policy must have rules for the kind of each system."""
+    kind = _table_of(system).get("kind")
+    if kind in KINDS[2:] and kind not in _table_of(_table_of(policy).get("kinds")):
+        problems.append(Problem(where + ".kind", kind, "is a kind without rules in the policy", "Add backup_policy.kinds.{0}, as policies/manual-001-2019.yml has it.".format(kind)))
 
 
 def _media_of(system: Mapping[str, Any], where: str, media_names: Mapping[str, bool], problems: List[Problem]) -> None:
@@ -354,6 +366,12 @@ def period(policy: Mapping[str, Any], kind: str, criticality: str) -> Optional[P
     """How often a system is copied at least: by its criticality, else by its kind; None for what is copied on request only."""
     rule = policy["criticality"][criticality].get("every", {}).get(kind) or policy["kinds"][kind].get("every")
     return Period(rule.get("days", 0), rule.get("months", 0)) if rule else None
+
+
+def required_trust(policy: Mapping[str, Any], kind: str, criticality: str) -> str:
+    """The trust level that copies must reach to count: that of the criticality, over which it may have another for a kind."""
+    rule = policy["criticality"][criticality]
+    return str(rule.get("trust", {}).get(kind) or rule.get("required_trust", ""))
 
 
 def designated(policy: Mapping[str, Any], egcr: str, on: datetime.date) -> List[Mapping[str, Any]]:

@@ -5,6 +5,7 @@
 
     <medium>/file_server/.restic.<NAME>/repositorio/     the repository, as restic makes it
     <medium>/file_server/.restic.<NAME>/.lock            one run at a time in it
+    <medium>/file_server/.restic.<NAME>/probados         its files that were read back; for media elsewhere under /var/lib/respaldo/restic here
     <medium>/file_server/<SYSTEM>/<LABEL>/               a copy, as of any kind: manifest, SHA256SUMS, the second key
 
 restic names each file by the SHA-256 of its bytes (its design document, "Repository Format"; only `config` is not), so a file is proved by
@@ -14,11 +15,13 @@ reading it back and comparing the sum with the name, without any password.
 from __future__ import annotations
 
 import abc
+import contextlib
+import errno
 import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Iterable, List, Mapping, Tuple
+from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
 
 from .errors import BackupError
 from .media.base import Medium, Slot
@@ -28,7 +31,8 @@ from .restic import Access
 
 KIND = "file_server"
 DIRECTORY = "repositorio"
-CACHE = "/var/cache/respaldo/restic"
+CACHE = "/var/cache/respaldo/restic"     # of repositories that are not on this server
+STATE = "/var/lib/respaldo/restic"
 _CONTENT_NAMED = re.compile(r"(?:data/[0-9a-f]{2}|index|keys|snapshots)/([0-9a-f]{64})\Z")
 
 
@@ -53,9 +57,56 @@ class Place(abc.ABC):
     def files(self) -> Dict[str, int]:
         """Every file below it with its size; none when it is not there."""
 
+    @property
+    @abc.abstractmethod
+    def ledger(self) -> str:
+        """The file, on this server, that lists the files of the repository that were proved. One that is lost costs a whole reading, no truth."""
+
     @abc.abstractmethod
     def digests(self, names: Iterable[str]) -> Dict[str, str]:
         """The SHA-256 of files, read from the medium and not from a cache where that can be had. A file that is gone has none."""
+
+    def prove_new(self, files: Mapping[str, int]) -> int:
+        """Prove those of the files that no run proved yet, also what a run left that failed or was killed. Gives how many. Raises bytes_differ."""
+        proved = self._proved()
+        fresh = [name for name in files if name not in proved]
+        count = self.prove(fresh)
+        if fresh:
+            self._note(fresh, len(proved) > 2 * len(files) + 1000 and [name for name in files if name in proved])
+        return count
+
+    def doubt(self, names: Iterable[str] = ()) -> None:
+        """A verification found damage: what is named, or all, counts as proved no more, so that no copy is called good over it."""
+        left = self._proved().difference(names) if names else set()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.ledger)
+        if left:
+            self._note(sorted(left), False)
+
+    def _proved(self) -> Set[str]:
+        try:
+            with open(self.ledger, encoding="ascii", errors="replace") as file:
+                return set(file.read().split("\n"))
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise BackupError("medium_unreachable", location=self.ledger, detail=str(error)) from error
+
+    def _note(self, names: Sequence[str], kept: Union[bool, Sequence[str]]) -> None:
+        """Add names to the ledger; with `kept` it is written anew, since most of what it lists was pruned."""
+        path = self.ledger + ".new" if kept else self.ledger
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii", errors="replace") as file:
+                file.write("".join(name + "\n" for name in [*(kept or ()), *names]))
+                file.flush()
+                os.fsync(descriptor)
+            if kept:
+                os.rename(path, self.ledger)
+        except OSError as error:
+            name = "medium_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "medium_unwritable"
+            raise BackupError(name, location=self.ledger, detail=str(error)) from error
 
     def prove(self, names: Iterable[str]) -> int:
         """Read files back and compare each with its name. Gives how many. Raises bytes_differ."""
@@ -76,6 +127,10 @@ class LocalPlace(Place):
     @property
     def path(self) -> str:
         return os.path.join(self.medium.path, self.slot.kind, self.slot.system, DIRECTORY)
+
+    @property
+    def ledger(self) -> str:
+        return os.path.join(os.path.dirname(self.path), "probados")
 
     def access(self) -> Access:
         return Access(self.path)
@@ -153,6 +208,10 @@ class SshPlace(Place):
     def path(self) -> str:
         return "/".join([self.medium.path.rstrip("/"), self.slot.kind, self.slot.system, DIRECTORY])
 
+    @property
+    def ledger(self) -> str:
+        return os.path.join(STATE, hashlib.sha256(self.location.encode()).hexdigest() + ".probados")
+
     def access(self) -> Access:
         return Access("sftp:{0}:{1}".format("medio", self.path), ("sftp.command=" + self.medium.subsystem("sftp"),), cache=CACHE)
 
@@ -193,3 +252,8 @@ def on(medium: Medium, name: str) -> Place:
 def fresh(before: Mapping[str, int], after: Mapping[str, int]) -> List[str]:
     """The files that came since."""
     return sorted(name for name in after if name not in before and not name.startswith("locks/"))
+
+
+def stands(files: Mapping[str, int], snapshot: str) -> bool:
+    """Whether a repository with these files has a snapshot."""
+    return "snapshots/" + snapshot in files

@@ -10,6 +10,7 @@ A status that is not known is a failure.
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import ctypes
 import json
@@ -18,6 +19,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from . import programs
@@ -27,6 +29,7 @@ from .errors import BackupError
 MINIMUM = (0, 14, 0)
 PARTIAL = 3
 _TOLD = 4000
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)\Z")
 _PR_SET_PDEATHSIG = 1
 
 
@@ -58,7 +61,6 @@ class Restic:
         self.access = access
         self.program = program or programs.find("restic", "restic")
         self.password = programs.Secret(password)
-        self.nice = False
 
     def __enter__(self) -> "Restic":
         return self
@@ -79,8 +81,9 @@ class Restic:
         return json.loads(b"".join(chunks) or b"null")
 
     def call(self, arguments: Sequence[str], line: Optional[Callable[[bytes], Any]] = None, accepted: Sequence[int] = (0,),
-             secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, directory: str = "/") -> Ended:
-        """Run restic and give each line of its output to `line`. `origin` is the repository that `copy` and `init` read from.
+             secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, concurrency: int = 0) -> Ended:
+        """Run restic and give each line of its output to `line`. `origin` is the repository that `copy` and `init` read from,
+        `concurrency` how many files are read at once.
 
         Raises the BackupError that its status and words mean. No process is left, whatever happens.
         """
@@ -89,7 +92,7 @@ class Restic:
         with tempfile.TemporaryFile() as errors:
             try:
                 process = subprocess.Popen(
-                    argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=self._environment(origin), cwd=directory,
+                    argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=self._environment(origin, concurrency), cwd="/",
                     pass_fds=descriptors, preexec_fn=_die_with_us)
             except (OSError, subprocess.SubprocessError) as error:
                 raise BackupError("stage_failed", stage="restic", status="no start", detail=str(error)) from error
@@ -114,12 +117,14 @@ class Restic:
             argv += ["--option", option]
         return argv
 
-    def _environment(self, origin: Optional["Restic"]) -> Dict[str, str]:
+    def _environment(self, origin: Optional["Restic"], concurrency: int) -> Dict[str, str]:
         environment = programs.environment(RESTIC_PASSWORD_FILE=self.password.path, RESTIC_PROGRESS_FPS="0.1")
         if origin is not None:
             environment.update(RESTIC_FROM_REPOSITORY=origin.access.url, RESTIC_FROM_PASSWORD_FILE=origin.password.path)
             environment.update(origin.access.secrets)
         environment.update(self.access.secrets)
+        if concurrency:
+            environment["RESTIC_READ_CONCURRENCY"] = str(concurrency)   # those before 0.15 pass over it
         return environment
 
 
@@ -206,6 +211,17 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def nanoseconds(text: str) -> int:
+    """A time that restic prints, such as 2026-11-22T03:04:05.123456789Z, as nanoseconds since 1970."""
+    found = _TIME.match(text)
+    if not found:
+        raise BackupError("structure_unreadable", file="a listing", format="restic snapshot", detail="{0!r} is no time".format(text))
+    seconds, fraction, zone = found.groups()
+    ahead = (int(zone[:3]) * 60 + int(zone[0] + zone[4:])) * 60 if zone != "Z" else 0
+    whole = calendar.timegm(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S")) - ahead
+    return whole * 10**9 + int((fraction or "").ljust(9, "0"))
 
 
 def literal(path: str) -> str:

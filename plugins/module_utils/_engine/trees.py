@@ -14,6 +14,7 @@ import stat
 import time
 from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
+from . import restic
 from .errors import BackupError
 
 _TYPES = {"file": stat.S_IFREG, "dir": stat.S_IFDIR, "symlink": stat.S_IFLNK, "fifo": stat.S_IFIFO, "dev": stat.S_IFBLK, "chardev": stat.S_IFCHR,
@@ -99,15 +100,10 @@ def _node(path: str, node: Mapping[str, Any], label: str) -> None:
         wrong.append("its owner")
     if node["type"] != "symlink" and stat.S_IMODE(found.st_mode) & 0o777 != node["mode"] & 0o777:
         wrong.append("its mode")
-    if node["type"] != "symlink" and time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(found.st_mtime_ns // 10**9)) != _utc(node["mtime"]):
+    if node["type"] != "symlink" and abs(found.st_mtime_ns - restic.nanoseconds(node["mtime"])) >= 10**9:
         wrong.append("its time")
     if wrong:
         raise BackupError("restored_differs", label=label, detail="{0}: {1} is not as copied".format(node["path"], ", ".join(wrong)))
-
-
-def _utc(text: str) -> str:
-    """The seconds of a time that restic prints; it prints those of this process's zone, which is UTC."""
-    return text[:19]
 
 
 def like(path: str, pattern: str) -> None:

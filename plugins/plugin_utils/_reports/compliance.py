@@ -228,7 +228,7 @@ def _of_system(system: Mapping[str, Any], rules: Mapping[str, Any], told: Sequen
     def day_of(entry: Mapping[str, Any]) -> datetime.date:
         return _due.taken_at({"started_at": entry.get("started_at") or entry["at_event"]}).astimezone(here).date()
 
-    trust = min(_TRUST_FOR_FREQUENCY, rules["criticality"][system["criticality"]].get("required_trust", _TRUST_FOR_FREQUENCY), key=TRUST_LEVELS.index)
+    trust = min(_TRUST_FOR_FREQUENCY, engine.required_trust(rules, system["kind"], system["criticality"]) or _TRUST_FOR_FREQUENCY, key=TRUST_LEVELS.index)
     good = [(day_of(copy), _evidence(copy)) for copy in stores.copies_told(entry for entry in told if entry["type"] in _OF_COPIES)
             if stores.is_good(copy, trust)]
     attempts = [(day_of(entry), _evidence(entry)) for entry in told if entry["type"] in _ATTEMPTS]

@@ -88,7 +88,7 @@ def test_database_and_code_of_one_system_share_a_name():
     ({"kind": "databse"}, ["backup_systems[0].kind: 'databse'", "Did you mean database?"]),
     ({"criticality": "Alta"}, ["backup_systems[0].criticality: 'Alta'", "Did you mean alta?"]),
     ({"kind": "mailbox"}, ["backup_systems[0].kind: 'mailbox'", "later release"]),
-    ({"kind": "file_server"}, ["backup_systems[0].kind: 'file_server'", "later release"]),
+    ({"kind": "file_server"}, ["backup_systems[0].kind: 'file_server'", "without rules in the policy"]),
     ({"name": "a/b"}, ["backup_systems[0].name: 'a/b'", "slash"]),
     ({"name": ""}, ["backup_systems[0].name: ''", "empty"]),
     ({"name": 2026}, ["backup_systems[0].name: 2026", "not a text"]),

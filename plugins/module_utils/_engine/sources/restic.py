@@ -42,6 +42,7 @@ class Options(NamedTuple):
     repository: str = "system"
     snapshot: str = "none"
     limit_upload: int = 0           # KiB a second; 0 for no limit
+    limit_upload_working_hours: int = 0
     read_concurrency: int = 0
     changed_files: str = "warn"
 
