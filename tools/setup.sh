@@ -6,7 +6,8 @@ set -euo pipefail
 
 # What tests run for real. They start their own servers, so Debian is asked not to start its own.
 needed=(git=git zstd=zstd gpg=gnupg gpgconf=gpgconf xz=xz-utils git-lfs=git-lfs ssh=openssh-client sshd=openssh-server
-  mariadbd=mariadb-server redis-server=redis pgrep=procps setfacl=acl btrfs=btrfs-progs chromium=chromium pdftotext=poppler-utils)
+  mariadbd=mariadb-server redis-server=redis pgrep=procps setfacl=acl chromium=chromium pdftotext=poppler-utils restic=restic
+  mkfs.btrfs=btrfs-progs)
 PATH="$PATH:/usr/sbin:/sbin"
 if [ "$(id -u)" = 0 ] && [ ! -e /usr/sbin/policy-rc.d ]; then
   trap 'rm -f /usr/sbin/policy-rc.d' EXIT

@@ -135,7 +135,9 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "numeral": rules["kinds"][system["kind"]]["numeral"],
         "encrypt": criticality["password"],
         "required_trust": policy.required_trust(rules, system["kind"], system["criticality"]),
-        "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] or system["kind"] == "file_server" else [],
+        # a repository is always encrypted
+        "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)]
+        if criticality["password"] or system["kind"] == "file_server" else [],
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": list(system.get("media") or [medium["name"] for medium in media if medium.get("default", True)]),

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ..module_utils._engine import result
+from ..module_utils._engine import policy, result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils import _due, _retention
 from ..plugin_utils._bitacora import view

@@ -147,7 +147,7 @@ FILES_SOURCE: Dict[str, Any] = dict(
     exclude_caches=dict(type="bool", default=False),
     one_file_system=dict(type="bool", default=False),
     repository=dict(type="str", choices=list(REPOSITORIES), default="system"),
-    snapshot=dict(type="str", choices=["none", "auto", "lvm", "btrfs", "zfs"], default="none"),
+    snapshot=dict(type="str", choices=["none", "auto", "btrfs"], default="none"),
     limit_upload=dict(type="int", default=0),
     limit_upload_working_hours=dict(type="int", default=0),
     read_concurrency=dict(type="int", default=0),

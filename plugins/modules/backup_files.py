@@ -58,9 +58,11 @@ options:
         choices: [system, server, office]
         default: system
       snapshot:
-        description: Snapshot of the file system that is copied instead of the living files, so that all are of one moment.
+        description:
+          - Snapshot of the file system that is copied instead of the living files, so that all are of one moment. V(btrfs) makes it an error (RSP221) where
+            there can be none; V(auto) takes one where it can and warns where not. It needs root.
         type: str
-        choices: [none, auto, lvm, btrfs, zfs]
+        choices: [none, auto, btrfs]
         default: none
       limit_upload:
         description: KiB a second that writing to the repository may take; V(0) sets no limit.

@@ -127,7 +127,7 @@ options:
       snapshot:
         description: "V(restic): snapshot of the file system that is copied instead of the living files."
         type: str
-        choices: [none, auto, lvm, btrfs, zfs]
+        choices: [none, auto, btrfs]
         default: none
       limit_upload:
         description: "V(restic): KiB a second that writing to the repository may take; V(0) sets no limit."

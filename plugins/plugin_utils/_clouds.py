@@ -16,7 +16,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
 from ..module_utils._engine import copy as engine
-from ..module_utils._engine import label
+from ..module_utils._engine import label, repositories
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.media.base import Slot
 from ._azure import sas
@@ -66,7 +66,15 @@ def depositing(action: ActionBase, arguments: Mapping[str, t.Any], clouds: Mappi
 
 
 def _given(account: Account, slot: Slot, channel: str, stocked: bool, resuming: bool) -> dict[str, t.Any]:
-    return account.for_resuming(slot, channel, stocked) if resuming else account.for_deposit(slot, channel, stocked)
+    given = account.for_resuming(slot, channel, stocked) if resuming else account.for_deposit(slot, channel, stocked)
+    return _with_repository(account, slot, given, False)
+
+
+def _with_repository(account: Account, slot: Slot, given: dict[str, t.Any], reads_only: bool) -> dict[str, t.Any]:
+    """The medium's options, with what restic needs where the data of the kind lies in a repository."""
+    if slot.kind == repositories.KIND:
+        given["session"].update(account.for_repository(reads_only))
+    return given
 
 
 @contextmanager
@@ -76,7 +84,7 @@ def reading(action: ActionBase, arguments: Mapping[str, t.Any]) -> Iterator[t.An
     with accounts([arguments["medium"]]) as clouds:
         account = clouds[str(arguments["medium"]["name"])]
         with line(action, slot.label, lambda word, argument: _signed(clouds, slot, word, argument, sas.READ)) as channel:
-            yield account.for_reading(slot, channel)
+            yield _with_repository(account, slot, account.for_reading(slot, channel), True)
 
 
 @contextmanager

@@ -20,9 +20,10 @@ from . import _drills, _due
 from ._bitacora.store import Store
 from ._bitacora.view import KINDS, amount
 
-DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7}
+DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25}
 TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
+    "changed": "Cambió mucho más de lo habitual: ¿archivos cifrados por un programa malicioso?",
     "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente", "space": "Medio casi lleno",
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
     "anchor": "Sello de la bitácora sin anclar",
@@ -31,6 +32,10 @@ STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standin
 SUMMARY = "summary"
 
 _COPIES_COMPARED = 12
+# A sign of an attack is in force for so long, whatever is copied after it.
+_SIGN_STANDS = datetime.timedelta(days=7)
+# Files changed in one day, against the usual of a share: fewer times than this are a busy day.
+_TIMES_USUAL = 5
 _ANCHORS_LOOKED_AT = 500
 # 1.4826 makes the median of absolute deviations comparable with a standard deviation; 3.5 of them is the usual bound of outliers.
 _SPREAD = 3.5 * 1.4826
@@ -138,6 +143,7 @@ def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any]
         "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed")) if not entry.get("simulated")]
     found += _failed(facts)
     found += _size(facts, rules)
+    found += _much_changed(facts, rules, now)
     # drills.every is the one truth; an explicit 0 of the older key still says that nobody is to be told
     limit = 0 if rules.get("restore_test_days") == 0 else _drills.rules_of(policy)["every"][system["criticality"]]
     found += _proof(facts, limit, now)
@@ -163,18 +169,43 @@ def _failed(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
 def _size(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> list[tuple[str, int, str]]:
     """The last size against those before it: their median, and how they vary, with a floor."""
     made = [entry for entry in facts if entry["type"] == "copy_made" and entry.get("size", 0) > 0]
-    before = [entry["size"] for entry in made[:-1]][-_COPIES_COMPARED:]
+    before = [_whole_size(entry) for entry in made[:-1]][-_COPIES_COMPARED:]
     if len(before) < rules["copies_for_pattern"]:
         return []
     usual = statistics.median(before)
     spread = statistics.median(abs(size - usual) for size in before)
     around = max(usual * rules["size_change_percent"] / 100, _SPREAD * spread)
-    size = made[-1]["size"]
+    size = _whole_size(made[-1])
     # A copy a tenth of the usual is told however much its sizes vary.
     if max(usual - around, usual / 10) <= size <= usual + around:
         return []
     text = f"{made[-1].get('label', '')}: {amount(size)}; lo habitual es {amount(round(usual))} (mediana de {len(before)} copias)"
     return [("shrunk" if size < usual else "grown", 1, text)]
+
+
+def _whole_size(entry: Mapping[str, Any]) -> int:
+    """What is compared from copy to copy: of an incremental one not what it added, but all that it holds."""
+    return int(entry.get("size_original", 0) if "files_new" in entry else entry["size"])
+
+
+def _much_changed(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], now: datetime.datetime) -> list[tuple[str, int, str]]:
+    """A copy of the last days that found far more files new or changed than those before it: what encrypts a share touches nearly all of it.
+
+    The first copy of a system, which finds all of them new, says nothing.
+    """
+    made = [entry for entry in facts if entry["type"] == "copy_made" and entry.get("objects") and entry.get("files_unmodified") is not None]
+    shares = [(entry["files_new"] + entry["files_changed"]) / max(1, entry["objects"]) for entry in made]
+    for place in range(len(made) - 1, 0, -1):
+        before = shares[1:place][-_COPIES_COMPARED:]
+        if now - _time(made[place]["at_event"]) > _SIGN_STANDS or len(before) < rules["copies_for_pattern"]:
+            return []
+        usual, spread = statistics.median(before), statistics.median(abs(share - statistics.median(before)) for share in before)
+        if shares[place] * 100 >= rules["changed_percent"] and shares[place] > max(_TIMES_USUAL * usual, usual + _SPREAD * spread):
+            entry = made[place]
+            return [("changed", 2, f"{entry.get('label', '')}: {entry['files_new']} archivos nuevos y {entry['files_changed']} cambiados de {entry['objects']} "
+                     f"({shares[place] * 100:.0f} %; lo habitual es {usual * 100:.1f} %)".replace(".", ",")
+                     + ". Revise el recurso antes de que las copias anteriores venzan; retenga la última anterior (hold.yml)")]
+    return []
 
 
 def _proof(facts: Sequence[Mapping[str, Any]], limit: int, now: datetime.datetime) -> list[tuple[str, int, str]]:

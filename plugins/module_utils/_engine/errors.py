@@ -128,6 +128,13 @@ _FAULTS = (
         "Dé permiso de lectura a la cuenta que copia, o exclúyalos con exclude. Lo leído queda aparte con la etiqueta parcial y puede restaurarse a propósito "
         "(restore_partial); la siguiente copia buena permite retirarlo.",
     ),
+    Fault(
+        "RSP221", "snapshot_impossible",
+        "{source} can't be copied from a snapshot of its file system: {detail}",
+        "Put the folder on Btrfs, or set snapshot: none and copy the living files. one_file_system: true leaves out what is mounted below it.",
+        "No se puede copiar {source} desde una instantánea de su sistema de archivos: {detail}",
+        "Ponga la carpeta en Btrfs o indique snapshot: none para copiar los archivos vivos. one_file_system: true excluye lo montado debajo.",
+    ),
     # -- 3xx pipeline -----------------------------------------------------------------------------------------------
     Fault(
         "RSP301", "tool_missing",

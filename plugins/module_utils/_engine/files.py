@@ -23,9 +23,9 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import copy, pipeline, programs, repositories, restic, scope
+from . import copy, pipeline, programs, repositories, restic, scope, snapshots
 from . import label as labels
 from . import manifest as manifests
 from .errors import BackupError
@@ -43,6 +43,7 @@ DATA_CHECK = "restic_data "
 
 # The tag of a snapshot that lacks what could not be read; it is no copy.
 PARTIAL_TAG = "parcial"
+_COUNTS = ("files_new", "files_changed", "files_unmodified", "total_files_processed", "total_bytes_processed", "data_added")
 _NAMED = 20           # paths told one by one
 _LISTED = 200         # paths of unread files that the bitácora keeps
 _SUSPECTS = 2000      # files changed meanwhile that are looked at one by one
@@ -83,9 +84,13 @@ class Repository:
         self.before = self.place.files()
         return "config" in self.before
 
+    def begin(self, origin: Optional[Restic]) -> None:
+        """Make it. With `origin` it cuts files where that repository does, so that what is brought from there is stored once."""
+        self.place.begin(self.restic, self.password, ["init", "--repository-version", "2"] + (["--copy-chunker-params"] if origin else []), origin)
+
     def unlock(self) -> None:
         """Remove the locks of dead runs, by restic's own rule; never those of living ones."""
-        if any(name.startswith("locks/") for name in self.before):
+        if any(name.startswith("locks/") for name in self.before) and not self.restic.access.reads_only:
             self.restic.call(["unlock"])
 
     def prove(self) -> None:
@@ -131,7 +136,7 @@ def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
         try:
             for medium in media:
                 deposits.append(medium.deposit(base.slot))
-            _prepare(base.slot, opened, media)
+            _prepare(base.slot, opened)
             key = _second_key(order, opened, media)
             summary, warnings = _backup(order, source, opened[0], started_at, made)
             snapshots = _bring(base.slot, opened, summary["snapshot"], made)
@@ -171,18 +176,16 @@ def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
 
 
 # -- the repository --------------------------------------------------------------------------------------------------
-def _prepare(slot: Slot, opened: Sequence[Repository], media: Sequence[Medium]) -> None:
+def _prepare(slot: Slot, opened: Sequence[Repository]) -> None:
     """Have a repository on each medium. One that is missing where copies lie that need it is a loss, not a beginning."""
-    for repository, medium in zip(opened, media):
+    for repository in opened:
+        medium = repository.place.shelf
         if repository.look():
             repository.unlock()
             continue
         if medium.labels(slot.kind, slot.system) and _needs(medium, slot, repository.place.name):
             raise BackupError("repository_missing", location=repository.place.location, system=slot.system)
-        if repository is opened[0]:
-            repository.restic.call(["init", "--repository-version", "2"])
-        else:
-            repository.restic.call(["init", "--repository-version", "2", "--copy-chunker-params"], origin=opened[0].restic)
+        repository.begin(None if repository is opened[0] else opened[0].restic)
         repository.prove()
 
 
@@ -213,7 +216,7 @@ def _second_key(order: Order, opened: Sequence[Repository], media: Sequence[Medi
         return _Key()
     with programs.private_directory(programs.memory()) as home, encrypt.Gpg(encrypt.Keys("", order.public_keys), home) as gpg:
         recipients = tuple(gpg.fingerprints())
-        kept = [_kept_key(order, repository, medium) for repository, medium in zip(opened, media)]
+        kept = [_kept_key(order, repository) for repository in opened]
         if all(key is not None and key.recipients == recipients and key.sealed == kept[0].sealed for key in kept if kept[0]) and kept[0]:
             return kept[0]._replace(ids={medium.name: key.ids[medium.name] for medium, key in zip(media, kept) if key})
         password = secrets.token_urlsafe(32)
@@ -228,7 +231,8 @@ def _once(text: bytes) -> Any:
     return lambda size: chunks.pop() if chunks else b""
 
 
-def _kept_key(order: Order, repository: Repository, medium: Medium) -> Optional[_Key]:
+def _kept_key(order: Order, repository: Repository) -> Optional[_Key]:
+    medium = repository.place.shelf
     last = _last(medium, order.base.slot)
     if last is None or not last["parts"] or last["restic"]["repository"] != order.repository:
         return None
@@ -278,17 +282,19 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
 
     began = time.time() - _GRANULE
     try:
-        ended = repository.restic.call(arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,), concurrency=source.options.read_concurrency)
+        with snapshots.of(source.options.snapshot, source.real, base.slot.label, not source.options.one_file_system) as (through, living):
+            ended = repository.restic.call(
+                arguments, line, accepted=(0, restic.PARTIAL), secrets=(listed,), concurrency=source.options.read_concurrency, through=through)
     finally:
         listed.close()
     with ThreadPoolExecutor(2) as pool:
         proving = pool.submit(repository.prove)
-        changing = pool.submit(_changed_since, source.real, began)
+        changing = pool.submit(_changed_since, living, began)
         snapshot = _made(repository, base.slot.label, told.get("snapshot_id"))
         made.append((repository, snapshot["id"]))
         proving.result()
         suspects, many = changing.result()
-    repository.forget(_superfluous(snapshot.pop("others"), base.slot, repository.place.medium, ""))
+    repository.forget(_superfluous(snapshot.pop("others"), base.slot, repository.place.shelf, ""))
     if sorted(snapshot["paths"]) != sorted(source.real):
         raise BackupError("source_missing", source=", ".join(sorted(set(source.real) - set(snapshot["paths"]))) or source.describe())
     if source.resolved() != source.real:
@@ -302,7 +308,8 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
                           unread=unread[:_LISTED], unread_count=unread_count, repository=order.repository)
     if told["files_new"] + told["files_changed"] + told["files_unmodified"] != told["total_files_processed"]:
         raise BackupError("structure_unreadable", file=base.slot.label, format="restic's summary", detail="its counts don't add up: {0}".format(told))
-    warnings = ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
+    warnings = ["{0} copied as living files, without a snapshot".format(_some(living))] if living and source.options.snapshot == "auto" else []
+    warnings += ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
     warnings += ["Not copied, since it is mounted there and not assigned: {0}".format(scope.shown(point)) for point in source.mounted]
     warnings += _changed_while_read(repository, snapshot["id"], suspects, many, source)
     return dict(told, snapshot=snapshot), warnings
@@ -325,7 +332,8 @@ def _made(repository: Repository, label: str, short: Optional[str]) -> Dict[str,
 
 def _judge_problems(paths: Sequence[str]) -> Tuple[List[str], List[str]]:
     """Those that could not be read although they are there, and those that were deleted before restic came to them."""
-    unread, gone = [], []
+    unread: List[str] = []
+    gone: List[str] = []
     for path in paths:
         try:
             os.lstat(path)
@@ -348,11 +356,13 @@ def _changed_since(paths: Sequence[str], began: float) -> Tuple[List[str], int]:
     """The regular files whose inode changed since the copy began, the first of them, and how many. By find: a million take seconds."""
     found: List[str] = []
     count = 0
+    if not paths:
+        return found, count      # a snapshot does not change
     argv = [programs.find("find", "findutils"), *paths, "-type", "f", "-newerct", "@{0:.3f}".format(began), "-print0"]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=programs.environment()) as process:
         rest = b""
         while process.stdout:
-            chunk = process.stdout.read1(1 << 16)  # type: ignore[attr-defined]
+            chunk = os.read(process.stdout.fileno(), 1 << 16)
             if not chunk:
                 break
             *names, rest = (rest + chunk).split(b"\0")
@@ -368,8 +378,14 @@ def _changed_while_read(repository: Repository, snapshot: str, suspects: Sequenc
     """
     if not suspects:
         return []
-    recorded = {node["path"]: node["ctime"] for node in _nodes(repository.restic, snapshot, sorted({os.path.dirname(path) for path in suspects}))
-                if node["type"] == "file"}
+    asked = set(suspects)
+    recorded: Dict[str, str] = {}
+
+    def visit(node: Mapping[str, Any]) -> None:
+        if node["path"] in asked:
+            recorded[node["path"]] = node["ctime"]
+
+    repository.restic.nodes(snapshot, visit, sorted({os.path.dirname(path) for path in suspects}))
     torn: List[str] = []
     for path in suspects:
         try:
@@ -387,10 +403,6 @@ def _changed_while_read(repository: Repository, snapshot: str, suspects: Sequenc
     return [detail]
 
 
-def _nodes(program: Restic, snapshot: str, paths: Sequence[str] = ()) -> List[Dict[str, Any]]:
-    return [row for row in program.lines("ls", snapshot, *paths) if row.get("struct_type") == "node"]
-
-
 def _bring(slot: Slot, opened: Sequence[Repository], original: Mapping[str, Any], made: List[Tuple[Repository, str]]) -> List[Mapping[str, Any]]:
     """The same snapshot in the repositories of the other media, each proved there. Gives the snapshots, in the order of the media."""
     first = opened[0]
@@ -399,7 +411,7 @@ def _bring(slot: Slot, opened: Sequence[Repository], original: Mapping[str, Any]
         there = copied(first, other, slot.label, original)
         made.append((other, there["id"]))
         other.prove()
-        other.forget(_superfluous(there.pop("others"), slot, other.place.medium, ""))
+        other.forget(_superfluous(there.pop("others"), slot, other.place.shelf, ""))
         found.append(there)
     return found
 
@@ -432,7 +444,7 @@ def _manifest(order: Order, source: Files, opened: Sequence[Repository], snapsho
             "media": {repository.place.medium.name: {"location": repository.place.location, "snapshot": row["id"]}
                       for repository, row in zip(opened, snapshots)},
             "second_key": dict(key.ids),
-            **{name: summary[name] for name in ("files_new", "files_changed", "files_unmodified", "total_files_processed", "total_bytes_processed", "data_added")},
+            **{name: summary[name] for name in _COUNTS},
             "version": ".".join(map(str, restic.version())),
         },
         "parts": rows,
@@ -444,7 +456,7 @@ def _commands(opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any
     """Shell lines that restore the copy with restic alone; it asks for the password, or takes it from the file `clave`."""
     lines = ["sha256sum --check SHA256SUMS"]
     if sealed:
-        lines.append("gpg --decrypt '{0}.{1}' > clave   # the second key, for its holders; then: export RESTIC_PASSWORD_FILE=$PWD/clave".format(label, _KEY_EXTENSION))
+        lines.append("gpg --decrypt '{0}.{1}' > clave   # the second key; then: export RESTIC_PASSWORD_FILE=$PWD/clave".format(label, _KEY_EXTENSION))
     for repository, row in zip(opened, snapshots):
         url = "../../.restic.{0}/{1}".format(repository.place.name, repositories.DIRECTORY)
         lines.append("restic --repo {0} restore {1} --target \"$TARGET\" --verify   # {2}".format(url, row["id"], repository.place.medium.name))
@@ -454,6 +466,10 @@ def _commands(opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any
 # -- a published copy ------------------------------------------------------------------------------------------------
 class SnapshotCopy(copy.Copy, FilesReader):
     """A published copy of a file server, opened for verification or restore; use as a context manager."""
+
+    def __enter__(self) -> "SnapshotCopy":
+        super().__enter__()
+        return self
 
     snapshot = ""
     subsets: Sequence[str] = ()      # n/t: the n-th of t parts of the data, chosen by the names of its files
@@ -488,7 +504,8 @@ class SnapshotCopy(copy.Copy, FilesReader):
             return self.keys.password if self.keys else ""
         if not self.manifest["parts"]:
             raise BackupError("password_needed", label=self.slot.label, key_reference=self.manifest.get("key_reference") or "its repository")
-        row, chunks = self.manifest["parts"][0], []
+        row = self.manifest["parts"][0]
+        chunks: List[bytes] = []
         reading = self.medium.read(self.slot, row["file"])
         with programs.private_directory(programs.memory()) as home, encrypt.Gpg(self.keys, home) as gpg:
             try:
@@ -503,8 +520,8 @@ class SnapshotCopy(copy.Copy, FilesReader):
         self.unlock()
         return self.repository.restic
 
-    def nodes(self, *paths: str) -> Iterator[Dict[str, Any]]:
-        return iter(_nodes(self.restic(), self.snapshot, paths))
+    def nodes(self, visit: Callable[[Dict[str, Any]], Any]) -> None:
+        self.restic().nodes(self.snapshot, visit)
 
     def verify_bytes(self) -> None:
         """T1: the files of the copy have their bytes, and so has the snapshot in the repository, which by its tree names all others.
@@ -541,11 +558,19 @@ class SnapshotCopy(copy.Copy, FilesReader):
             if error.fault.name not in ("repository_damaged", "stage_failed"):
                 raise
             self.repository.place.doubt(_packs(error.details["detail"]))
-            raise BackupError("structure_unreadable", file=self.repository.place.location, format="restic repository", detail=error.details["detail"]) from error
-        count = sum(node["type"] == "file" for node in self.nodes())
+            raise BackupError("structure_unreadable", file=self.repository.place.location, format="restic repository",
+                              detail=error.details["detail"]) from error
+        count = 0
+
+        def visit(node: Mapping[str, Any]) -> None:
+            nonlocal count
+            count += node["type"] == "file"
+
+        self.nodes(visit)
         expected = self.manifest["restic"]["total_files_processed"]
         if count != expected:
-            raise BackupError("structure_unreadable", file=self.slot.label, format="restic snapshot", detail="it lists {0} files, {1} were copied".format(count, expected))
+            raise BackupError("structure_unreadable", file=self.slot.label, format="restic snapshot",
+                              detail="it lists {0} files, {1} were copied".format(count, expected))
         return ["sha256_readback", "restic_check", "restic_list", *(DATA_CHECK + subset for subset in self.subsets)]
 
 
@@ -554,7 +579,7 @@ class PartialCopy(SnapshotCopy):
 
     def __init__(self, slot: Slot, medium: Medium, keys: encrypt.Keys, name: str) -> None:
         super().__init__(slot, medium, keys)
-        self.name = name
+        self.name = name      # of the repository
 
     def __enter__(self) -> "PartialCopy":
         if self.keys is None or not self.keys.password:
@@ -592,7 +617,7 @@ def carry(slot: Slot, source: Medium, target: Medium, keys: encrypt.Keys, expect
                 if other.look():
                     other.unlock()
                 else:
-                    other.restic.call(["init", "--repository-version", "2", "--copy-chunker-params"], origin=opened.restic())
+                    other.begin(opened.restic())
                 there = copied(opened.repository, other, slot.label, original)
                 try:
                     other.prove()

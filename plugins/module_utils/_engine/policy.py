@@ -65,7 +65,7 @@ _SOURCES = {
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
     "restic": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {
         "exclude": listing(text()), "exclude_caches": flag(), "one_file_system": flag(), "repository": choice("system", "server", "office"),
-        "snapshot": choice("none", "auto", "lvm", "btrfs", "zfs"), "limit_upload": whole(0, 100_000_000), "limit_upload_working_hours": whole(1, 100_000_000),
+        "snapshot": choice("none", "auto", "btrfs"), "limit_upload": whole(0, 100_000_000), "limit_upload_working_hours": whole(1, 100_000_000),
         "read_concurrency": whole(0, 64),
         "changed_files": choice("warn", "fail"),
     }),
@@ -202,7 +202,7 @@ _POLICY = table(
         "warnings": table({}, {
             "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),
             "seal_days": whole(1),
-            "anchor_days": whole(1),
+            "anchor_days": whole(1), "changed_percent": whole(1, 100),
         }),
     },
 )
@@ -262,7 +262,8 @@ def _known_kind(system: Any, where: str, policy: Any, problems: List[Problem]) -
     """The policy must have rules for the kind of each system."""
     kind = _table_of(system).get("kind")
     if kind in KINDS[2:] and kind not in _table_of(_table_of(policy).get("kinds")):
-        problems.append(Problem(where + ".kind", kind, "is a kind without rules in the policy", "Add backup_policy.kinds.{0}, as policies/manual-001-2019.yml has it.".format(kind)))
+        problems.append(Problem(where + ".kind", kind, "is a kind without rules in the policy",
+                                "Add backup_policy.kinds.{0}, as policies/manual-001-2019.yml has it.".format(kind)))
 
 
 def _media_of(system: Mapping[str, Any], where: str, media_names: Mapping[str, bool], problems: List[Problem]) -> None:

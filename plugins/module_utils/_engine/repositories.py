@@ -21,13 +21,13 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .errors import BackupError
 from .media.base import Medium, Slot
 from .media.local import Local
 from .media.ssh import Ssh
-from .restic import Access
+from .restic import Access, Restic
 
 KIND = "file_server"
 DIRECTORY = "repositorio"
@@ -49,6 +49,11 @@ class Place(abc.ABC):
         """As people read it."""
         return self.medium.location(self.slot)
 
+    @property
+    def shelf(self) -> Medium:
+        """The medium, as it is looked at: what may only deposit a copy can't list those that lie there."""
+        return self.medium
+
     @abc.abstractmethod
     def access(self) -> Access:
         """How restic reaches it."""
@@ -56,6 +61,10 @@ class Place(abc.ABC):
     @abc.abstractmethod
     def files(self) -> Dict[str, int]:
         """Every file below it with its size; none when it is not there."""
+
+    def begin(self, program: Restic, password: str, arguments: Sequence[str], origin: Optional[Restic]) -> None:
+        """Make the repository by `restic init`."""
+        program.call(arguments, origin=origin)
 
     @property
     @abc.abstractmethod
@@ -72,7 +81,7 @@ class Place(abc.ABC):
         fresh = [name for name in files if name not in proved]
         count = self.prove(fresh)
         if fresh:
-            self._note(fresh, len(proved) > 2 * len(files) + 1000 and [name for name in files if name in proved])
+            self._note(fresh, [name for name in files if name in proved] if len(proved) > 2 * len(files) + 1000 else None)
         return count
 
     def doubt(self, names: Iterable[str] = ()) -> None:
@@ -81,7 +90,7 @@ class Place(abc.ABC):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.ledger)
         if left:
-            self._note(sorted(left), False)
+            self._note(sorted(left))
 
     def _proved(self) -> Set[str]:
         try:
@@ -92,9 +101,9 @@ class Place(abc.ABC):
         except OSError as error:
             raise BackupError("medium_unreachable", location=self.ledger, detail=str(error)) from error
 
-    def _note(self, names: Sequence[str], kept: Union[bool, Sequence[str]]) -> None:
+    def _note(self, names: Sequence[str], kept: Optional[Sequence[str]] = None) -> None:
         """Add names to the ledger; with `kept` it is written anew, since most of what it lists was pruned."""
-        path = self.ledger + ".new" if kept else self.ledger
+        path = self.ledger if kept is None else self.ledger + ".new"
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -102,7 +111,7 @@ class Place(abc.ABC):
                 file.write("".join(name + "\n" for name in [*(kept or ()), *names]))
                 file.flush()
                 os.fsync(descriptor)
-            if kept:
+            if kept is not None:
                 os.rename(path, self.ledger)
         except OSError as error:
             name = "medium_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "medium_unwritable"
@@ -136,11 +145,16 @@ class LocalPlace(Place):
         return Access(self.path)
 
     def files(self) -> Dict[str, int]:
+        return self.below(self.path)
+
+    @staticmethod
+    def below(path: str) -> Dict[str, int]:
+        """Every file below a directory, by its path from there, with its size."""
         found: Dict[str, int] = {}
         try:
-            _walk(self.path, "", found)
+            _walk(path, "", found)
         except OSError as error:
-            raise BackupError("medium_unreachable", location=self.path, detail=str(error)) from error
+            raise BackupError("medium_unreachable", location=path, detail=str(error)) from error
         return found
 
     def digests(self, names: Iterable[str]) -> Dict[str, str]:
@@ -246,7 +260,9 @@ def on(medium: Medium, name: str) -> Place:
         return LocalPlace(medium, name)
     if isinstance(medium, Ssh):
         return SshPlace(medium, name)
-    raise BackupError("kind_not_on_medium", kind=KIND, medium=medium.name, detail="restic reaches directories and servers from here")
+    from .azure_repository import place_on  # copies on other media need none of the network's modules
+
+    return place_on(medium, name)
 
 
 def fresh(before: Mapping[str, int], after: Mapping[str, int]) -> List[str]:

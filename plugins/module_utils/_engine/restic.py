@@ -20,7 +20,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from . import programs
 from .errors import BackupError
@@ -40,6 +40,8 @@ class Access(NamedTuple):
     options: Tuple[str, ...] = ()
     secrets: Tuple[Tuple[str, str], ...] = ()
     cache: str = ""      # directory of restic's cache; "" for none: a repository on this machine needs none
+    ca_certs: Optional[programs.Secret] = None       # authorities in PEM
+    reads_only: bool = False     # nothing may be written there, not even a lock
 
 
 class Ended(NamedTuple):
@@ -68,11 +70,15 @@ class Restic:
     def __exit__(self, *_unused: object) -> None:
         self.password.close()
 
-    def lines(self, *arguments: str) -> Iterator[Dict[str, Any]]:
-        """The JSON lines that a call prints."""
-        found: List[Dict[str, Any]] = []
-        self.call(["--json", *arguments], lambda line: found.append(json.loads(line)))
-        return iter(found)
+    def nodes(self, snapshot: str, visit: Callable[[Dict[str, Any]], Any], paths: Sequence[str] = ()) -> None:
+        """Give each node of a snapshot to `visit`: all, or of the folders named those that are in them and not further down."""
+
+        def line(text: bytes) -> None:
+            found = json.loads(text)
+            if found.get("struct_type") == "node":
+                visit(found)
+
+        self.call(["--json", "ls", snapshot, *paths], line)
 
     def answer(self, *arguments: str) -> Any:
         """The one JSON value that a call prints."""
@@ -81,14 +87,16 @@ class Restic:
         return json.loads(b"".join(chunks) or b"null")
 
     def call(self, arguments: Sequence[str], line: Optional[Callable[[bytes], Any]] = None, accepted: Sequence[int] = (0,),
-             secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, concurrency: int = 0) -> Ended:
+             secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, concurrency: int = 0,
+             through: Sequence[str] = ()) -> Ended:
         """Run restic and give each line of its output to `line`. `origin` is the repository that `copy` and `init` read from,
-        `concurrency` how many files are read at once.
+        `concurrency` how many files are read at once, `through` the words of a program that runs restic in a place of its own.
 
         Raises the BackupError that its status and words mean. No process is left, whatever happens.
         """
-        argv = [self.program, *self._reaching(origin), *arguments]
-        descriptors = [self.password.descriptor, *(each.descriptor for each in secrets)] + ([origin.password.descriptor] if origin else [])
+        argv = [*through, self.program, *self._reaching(origin), *arguments]
+        descriptors = [access.ca_certs.descriptor for access in (self.access, *([origin.access] if origin else [])) if access.ca_certs]
+        descriptors += [self.password.descriptor, *(each.descriptor for each in secrets)] + ([origin.password.descriptor] if origin else [])
         with tempfile.TemporaryFile() as errors:
             try:
                 process = subprocess.Popen(
@@ -113,6 +121,9 @@ class Restic:
 
     def _reaching(self, origin: Optional["Restic"]) -> List[str]:
         argv = ["--repo", self.access.url, "--cache-dir=" + self.access.cache if self.access.cache else "--no-cache"]
+        argv += ["--no-lock"] if self.access.reads_only else []
+        held = [access.ca_certs for access in (self.access, *([origin.access] if origin else [])) if access.ca_certs]
+        argv += ["--cacert", held[0].path] if held else []
         for option in (*self.access.options, *(origin.access.options if origin else ())):
             argv += ["--option", option]
         return argv

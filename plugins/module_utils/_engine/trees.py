@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import time
-from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from . import restic
 from .errors import BackupError
@@ -58,26 +58,35 @@ def _unchanged(origin: str, copied: str, started: int) -> Optional[Tuple[int, in
     return (now.st_mtime_ns, now.st_ctime_ns, now.st_ino) if known else None
 
 
-def judge(directory: str, nodes: Iterable[Mapping[str, Any]], label: str, within: Sequence[str] = ()) -> int:
-    """Compare a restored tree with what the snapshot lists: every node is there with its type, size, mode, owner and time, and nothing else.
+class Judge:
+    """Compares a restored tree with what the snapshot lists: every node is there with its type, size, mode, owner and time, and nothing else.
 
-    `within` are the paths that were asked for; what leads to them is there too and is not judged. Gives the number of nodes.
-    Raises restored_differs.
+    `within` are the paths that were asked for; what leads to them is there too and is not judged.
     """
-    listed = 0
-    for node in nodes:
-        if within and not any(node["path"] == path or node["path"].startswith(path.rstrip("/") + "/") for path in within):
-            continue
+
+    def __init__(self, directory: str, label: str, within: Sequence[str] = ()) -> None:
+        self.directory = directory
+        self.label = label
+        self.within = within
+        self.listed = 0
+
+    def see(self, node: Mapping[str, Any]) -> None:
+        """Compare one node. Raises restored_differs."""
+        if self.within and not any(node["path"] == path or node["path"].startswith(path.rstrip("/") + "/") for path in self.within):
+            return
         if node["type"] == "socket":
-            continue     # restic, as any other, makes no sockets
-        listed += 1
-        if "\ufffd" in node["path"]:
-            continue     # not UTF-8: its name can't be told in JSON; it is counted
-        _node(os.path.join(directory, node["path"].lstrip("/")), node, label)
-    found = sum(_count(os.path.join(directory, path.lstrip("/"))) for path in within) if within else _count(directory) - 1
-    if found != listed:
-        raise BackupError("restored_differs", label=label, detail="{0} files and directories came back, {1} were copied".format(found, listed))
-    return listed
+            return      # restic, as any other, makes no sockets
+        self.listed += 1
+        if "\ufffd" not in node["path"]:     # else its name is not UTF-8 and can't be told in JSON; it is counted
+            _node(os.path.join(self.directory, node["path"].lstrip("/")), node, self.label)
+
+    def finish(self) -> int:
+        """The number of nodes. Raises restored_differs when there are more or fewer than were listed."""
+        tops = [os.path.join(self.directory, path.lstrip("/")) for path in self.within]
+        found = sum(map(_count, tops)) if tops else _count(self.directory) - 1
+        if found != self.listed:
+            raise BackupError("restored_differs", label=self.label, detail="{0} files and directories came back, {1} were copied".format(found, self.listed))
+        return self.listed
 
 
 def _count(top: str) -> int:

@@ -23,6 +23,8 @@ from . import sas
 
 _SCOPE = "https://storage.azure.com/.default"
 _MINUTES = 60
+# A copy of a file server may take a night.
+_REPOSITORY_SECONDS = 12 * 3600
 # The identity's own work on the container: everything that `deposit` and `read` signatures may not.
 _OWN = "rcwdlt"
 # Where a server notes the blocks it sent, when the given signature lets nobody ask.
@@ -55,15 +57,22 @@ class Account:
     def close(self) -> None:
         self.medium.close()
 
-    def sign(self, blob: str, permissions: str) -> str:
-        """A signature for one blob. Raises BackupError."""
+    def for_repository(self, reads_only: bool) -> dict[str, Any]:
+        """What a server gets for a restic repository: a signature for the container, since the service has none for a prefix, to read and list, or to
+        read, list, write and remove (restic removes its locks). It is valid for as long as a copy may take: restic can't be given another.
+        """
+        return {"repository": self.sign("", "rl" if reads_only else "rcwdl", max(self.seconds, _REPOSITORY_SECONDS)), "reads_only": reads_only}
+
+    def sign(self, blob: str, permissions: str, seconds: int = 0) -> str:
+        """A signature for one blob ("": the container). Raises BackupError."""
+        seconds = seconds or self.seconds
         given = self.auth.get("sas_token")
         if given:
             return str(given).lstrip("?")
-        if time.time() + self.seconds > self.key_until:
-            self.key = sas.delegation_key(self.medium.service, 2 * self.seconds)
-            self.key_until = time.time() + 2 * self.seconds
-        return sas.sign(self.key, self.account, self.options["container"], blob, permissions, self.seconds)
+        if time.time() + seconds > self.key_until:
+            self.key = sas.delegation_key(self.medium.service, 2 * seconds)
+            self.key_until = time.time() + 2 * seconds
+        return sas.sign(self.key, self.account, self.options["container"], blob, permissions, seconds)
 
     def directory(self, slot: Slot) -> str:
         """The copy's path inside the container."""
@@ -112,7 +121,7 @@ class Account:
     def for_keeping(self) -> dict[str, Any]:
         """The medium's options for a module that runs on the controller itself."""
         own = str(self.auth.get("sas_token") or "").lstrip("?") or self.sign("", _OWN)
-        return {**self.options, "session": {"keys": {"*": own}}}
+        return {**self.options, "session": {"keys": {"*": own}, "repository": own}}
 
     def for_upload(self, blob: str, channel: str) -> dict[str, Any]:
         """The medium's options as a server gets them, to stage the blob or those one level below it; what lies there is told with its SHA-256."""

@@ -149,3 +149,36 @@ class Relay:
             except OSError:
                 pass
             each.close()
+
+
+class Tunnel:
+    """A proxy that leads every CONNECT, to whatever name, to a port here: as if ACCOUNT.blob.core.windows.net were the emulator."""
+
+    def __init__(self, port: int) -> None:
+        self.relay = Relay(port)
+        self.asked: list[str] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self.listener.close()
+        self.relay.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                here, _address = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._lead, args=(here,), daemon=True).start()
+
+    def _lead(self, here: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head and (chunk := here.recv(4096)):
+            head += chunk
+        self.asked.append(head.split(b" ")[1].decode())
+        there = socket.create_connection(("127.0.0.1", self.relay.port))
+        here.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        threading.Thread(target=self.relay._pass, args=(there, here, False), daemon=True).start()
+        self.relay._pass(here, there, True)

@@ -52,7 +52,7 @@ class Server:
         (directory / "config").write_text("\n".join([
             "Port {0}".format(self.port), "ListenAddress 127.0.0.1", "HostKey {0}/host".format(directory),
             "PidFile {0}/pid".format(directory), "AuthorizedKeysFile {0}/accepted".format(directory), "UsePAM no",
-            "StrictModes no", "PasswordAuthentication no", "PermitRootLogin yes", "MaxStartups 100", ""]))
+            "Subsystem sftp internal-sftp", "StrictModes no", "PasswordAuthentication no", "PermitRootLogin yes", "MaxStartups 100", ""]))
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", 0o755, exist_ok=True)
         self.log = open(str(directory / "log"), "wb")

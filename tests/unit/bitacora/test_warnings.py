@@ -81,6 +81,23 @@ def test_sizes(store, before, last, name):
     assert [row.name for row in found(store).values()] == ([name] if name else [])
 
 
+@pytest.mark.parametrize(("before", "last", "told"), [
+    ([2, 1, 3, 2], 90, True), ([2, 1, 3, 2], 24, False),          # less than the policy's share
+    ([30, 40, 35, 30], 45, False),                                # a share where much always changes
+    ([2, 1, 3], 90, False),                                       # too few to know a pattern
+])
+def test_a_share_that_changed_nearly_whole_is_a_sign_of_an_attack(store, before, last, told):
+    made(store, 20, size_original=1000, objects=100, files_new=100, files_changed=0, files_unmodified=0)
+    for day, changed in enumerate([*before, last]):
+        made(store, len(before) - day + 1, size=changed * 1000 + 1, size_original=1000, objects=100, files_new=1, files_changed=changed - 1,
+             files_unmodified=100 - changed)
+    # the calm copy of the day after does not take it back, and what each copy added is not compared
+    made(store, 0, size=5, size_original=1000, objects=100, files_new=0, files_changed=1, files_unmodified=99)
+    assert [row.name for row in found(store).values()] == (["changed"] if told else [])
+    if told:
+        assert "90 %" in found(store)["changed:database:SIGA"].text and found(store)["changed:database:SIGA"].level == 2
+
+
 def test_a_bad_proof_stands_until_a_good_one_or_a_new_copy(store):
     made(store, 5)
     add(store, "copy_damaged", 4, error_code="RSP501", medium="nas", verification_level="T2")

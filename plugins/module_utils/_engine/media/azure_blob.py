@@ -44,6 +44,8 @@ class Settings(NamedTuple):
     expected: int = 0
     staged: Mapping[str, Iterable[str]] = MappingProxyType({})     # file -> ids of its blocks that lie there
     journal: str = ""
+    repository: str = ""             # what restic signs with, for a kind whose data lies in a repository; only to read and list with `reads_only`
+    reads_only: bool = False
 
 
 class AzureBlob(Medium):

@@ -85,7 +85,7 @@ def _ssh(options: Mapping[str, Any], name: str, host: str, path: str, create: bo
 
 def azure(options: Mapping[str, Any], credentials: Credentials, channel: Optional[Channel] = None) -> AzureBlob:
     """The container with those options: storage_account_name or endpoint, container, prefix, tier, workers, bandwidth (bytes a
-    second), proxy, ca_certs, retry_seconds, and in session what the controller found: stocked, expected, staged, journal.
+    second), proxy, ca_certs, retry_seconds, and in session what the controller found: stocked, expected, staged, journal, repository, reads_only.
     """
     from .azure_blob import AzureBlob, Settings  # as above
     from .azure_http import Place, Service
@@ -115,7 +115,8 @@ def azure(options: Mapping[str, Any], credentials: Credentials, channel: Optiona
         patience=_number(options, "retry_seconds", 600, 0, 86400), bandwidth=_number(options, "bandwidth", 0, 0, 1 << 40))
     settings = Settings(
         prefix=prefix, tier=tier.capitalize(), workers=_number(options, "workers", 3, 1, 32), stocked=bool(session.get("stocked", True)),
-        expected=_number(session, "expected", 0, 0, 1 << 60), staged=dict(session.get("staged") or {}), journal=str(session.get("journal") or ""))
+        expected=_number(session, "expected", 0, 0, 1 << 60), staged=dict(session.get("staged") or {}), journal=str(session.get("journal") or ""),
+        repository=str(session.get("repository") or ""), reads_only=bool(session.get("reads_only")))
     return AzureBlob(name, Service(place, credentials), settings, channel)
 
 

@@ -9,15 +9,11 @@ full names. Links are stored as links, never followed. What is mounted below a p
 
 from __future__ import annotations
 
-import calendar
 import contextlib
-import filecmp
 import os
-import stat
-import time
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
-from .. import programs, scope
+from .. import programs, scope, trees
 from ..errors import BackupError
 from ..pipeline import Stage
 from .base import Check, Part, PartReader, Source, free_directory
@@ -108,23 +104,7 @@ class Paths(Source):
             self.found.append("Not compared with the source: the copy is of other paths")
             return []
         top = real[0] if reader.part("")["facts"]["alone"] else "/"
-        started = calendar.timegm(time.strptime(reader.manifest["started_at"], "%Y-%m-%dT%H:%M:%SZ"))
-        same = changed = 0
-        for directory, _names, files in os.walk(scratch):
-            for name in files:
-                copied = os.path.join(directory, name)
-                if not stat.S_ISREG(os.lstat(copied).st_mode):
-                    continue
-                origin = os.path.join(top, os.path.relpath(copied, scratch))
-                before = _unchanged(origin, copied, started)
-                if before is None:
-                    changed += 1
-                elif filecmp.cmp(origin, copied, shallow=False):
-                    same += 1
-                elif _unchanged(origin, copied, started) == before:
-                    raise BackupError("source_differs", file=origin, label=reader.manifest["label"])
-                else:
-                    changed += 1
+        same, changed = trees.compare(scratch, top, reader.manifest)
         self.found.append("{0} files are as in the source, {1} changed since the copy".format(same, changed))
         return ["source_files"] if same else []
 
@@ -173,17 +153,6 @@ class Paths(Source):
         if self._alone():
             return argv + ["--directory=" + top, "--", "."]
         return argv + ["--directory=" + top, "--"] + [path.lstrip("/") for path in self.real]
-
-
-def _unchanged(origin: str, copied: str, started: int) -> Optional[Tuple[int, int, int]]:
-    """What tells one state of a file from another, when it has the size and second it was copied with; None otherwise."""
-    try:
-        now = os.lstat(origin)
-    except OSError:
-        return None
-    then = os.lstat(copied)
-    known = stat.S_ISREG(now.st_mode) and now.st_size == then.st_size and int(now.st_mtime) == int(then.st_mtime) < started - 1
-    return (now.st_mtime_ns, now.st_ctime_ns, now.st_ino) if known else None
 
 
 def _extract(reader: PartReader, directory: str) -> int:

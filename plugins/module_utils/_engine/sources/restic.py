@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, cast
 
 from .. import programs, restic, scope, trees
 from ..errors import BackupError
@@ -28,8 +28,8 @@ class FilesReader(PartReader):
         """restic, with the repository open."""
         raise NotImplementedError
 
-    def nodes(self, *paths: str) -> Iterator[Dict[str, Any]]:
-        """What the snapshot holds, below the paths or all."""
+    def nodes(self, visit: Callable[[Dict[str, Any]], Any]) -> None:
+        """Give what the snapshot holds to `visit`, one after the other."""
         raise NotImplementedError
 
 
@@ -47,12 +47,15 @@ class Options(NamedTuple):
     changed_files: str = "warn"
 
 
+_PLAIN = Options()
+
+
 class Files(Source):
     """Shared folders of this server. `selected` are the folders and files that a restore is asked for; none for all."""
 
     type = "restic"
 
-    def __init__(self, paths: Sequence[str], options: Options = Options(), assigned: Sequence[str] = (), selected: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Sequence[str], options: Options = _PLAIN, assigned: Sequence[str] = (), selected: Sequence[str] = ()) -> None:
         self.declared = list(paths)
         self.options = options
         self.assigned = list(assigned)
@@ -150,9 +153,10 @@ class Files(Source):
         """Each of the selected at its place below the target; what stands there is refused, or kept under another name."""
         label, top = reader.manifest["label"], scope.resolve(target, self.assigned)
         wanted = [_inside(path, roots) for path in self.selected]
-        for path in wanted:
-            if not any(node["path"] == path for node in reader.nodes(path)):
-                raise BackupError("source_missing", source="{0} in {1}".format(path, label))
+        missing = set(wanted)
+        reader.nodes(lambda node: missing.discard(node["path"]))
+        if missing:
+            raise BackupError("source_missing", source="{0} in {1}".format(", ".join(sorted(missing)), label))
         moves = []
         for path in wanted:
             place = scope.resolve(os.path.join(top, _below(path, roots)), self.assigned)
@@ -243,4 +247,6 @@ def _extract(reader: FilesReader, directory: str, paths: Sequence[str]) -> int:
         if error.fault.name == "stage_failed":
             raise BackupError("restored_differs", label=reader.manifest["label"], detail=error.details["detail"]) from error
         raise
-    return trees.judge(directory, reader.nodes(*paths), reader.manifest["label"], paths)
+    judge = trees.Judge(directory, reader.manifest["label"], paths)
+    reader.nodes(judge.see)
+    return judge.finish()

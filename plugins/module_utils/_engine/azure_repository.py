@@ -1,0 +1,108 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restic repository in a container of Azure Blob Storage."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+import re
+from typing import Dict, Iterable, Optional, Sequence
+
+from .errors import BackupError
+from .media.azure_blob import AzureBlob
+from .media.azure_blocks import md5
+from .media.azure_http import Credential, Refused, Service, fault
+from .media.base import Medium
+from .programs import Secret, memory, private_directory
+from .repositories import CACHE, KIND, STATE, LocalPlace, Place
+from .restic import Access, Restic
+
+
+def place_on(medium: Medium, name: str) -> Place:
+    """The repository of that name in a container. Raises kind_not_on_medium."""
+    if not isinstance(medium, AzureBlob):
+        raise BackupError("kind_not_on_medium", kind=KIND, medium=medium.name, detail="restic does not know such a medium")
+    return AzurePlace(medium, name)
+
+
+class AzurePlace(Place):
+    """In a container of Azure: restic goes there itself, with a signature for the whole container, since there are none for a prefix.
+
+    restic 0.14 knows only the public cloud's names, so a private endpoint must answer under them (a private DNS zone does).
+    """
+
+    medium: AzureBlob
+
+    def __init__(self, medium: AzureBlob, name: str) -> None:
+        super().__init__(medium, name)
+        place = medium.service.place
+        self.account = re.sub(r"\Ahttps://([a-z0-9]+)\.blob\.core\.windows\.net\Z", r"\1", place.url)
+        if "/" in self.account:
+            raise BackupError("kind_not_on_medium", kind=KIND, medium=medium.name, detail="restic reaches only ACCOUNT.blob.core.windows.net, not an endpoint")
+        if not medium.settings.repository:
+            raise BackupError("kind_not_on_medium", kind=KIND, medium=medium.name, detail="no signature for the repository was given")
+        signature = Credential(medium.settings.repository)
+        self.looking = type(medium)(medium.name, Service(place, lambda _blob, _refused: signature), medium.settings)
+        self.ca_certs = Secret(place.ca_certs + "\n" + _authorities()) if place.ca_certs else None
+
+    def begin(self, program: Restic, password: str, arguments: Sequence[str], origin: Optional[Restic]) -> None:
+        """Make the repository in a private directory and bring its files, `config` last: restic would first make the container, which its signature may not."""
+        with private_directory(memory()) as directory, Restic(Access(directory), password) as beside:
+            beside.call(arguments, origin=origin)
+            names = sorted(LocalPlace.below(directory), key=lambda name: (name == "config", name))
+            for name in names:
+                with open(os.path.join(directory, name), "rb") as file:
+                    self._put(name, file.read())
+
+    def _put(self, name: str, content: bytes) -> None:
+        blob = "{0}/{1}".format(self.location[len(self.medium.service.location) + 1:], name)
+        digest = base64.b64encode(md5(content).digest()).decode()
+        headers = {"x-ms-blob-type": "BlockBlob", "If-None-Match": "*", "Content-MD5": digest}
+        try:
+            self.looking.service.request("PUT", blob, "", headers, content, len(content))
+        except Refused as refused:
+            raise fault(refused, "{0}/{1}".format(self.medium.service.location, blob)) from refused
+
+    @property
+    def shelf(self) -> Medium:
+        return self.looking
+
+    @property
+    def ledger(self) -> str:
+        return os.path.join(STATE, hashlib.sha256(self.location.encode()).hexdigest() + ".probados")
+
+    def access(self) -> Access:
+        place, path = self.medium.service.place, self.location[len(self.medium.service.location):]
+        secrets = (("AZURE_ACCOUNT_NAME", self.account), ("AZURE_ACCOUNT_SAS", self.medium.settings.repository)) + (
+            (("HTTPS_PROXY", place.proxy),) if place.proxy else ())
+        return Access("azure:{0}:{1}".format(place.container, path), secrets=secrets, cache=CACHE, ca_certs=self.ca_certs,
+                      reads_only=self.medium.settings.reads_only)
+
+    def files(self) -> Dict[str, int]:
+        below = "{0}/{1}/".format(self.slot.shelf, self.slot.label)
+        return {name[len(below):]: size for name, size, _age in self.looking.blobs(below)}
+
+    def digests(self, names: Iterable[str]) -> Dict[str, str]:
+        there = self.files()
+        return {name: self._digest(name) for name in names if name in there}
+
+    def _digest(self, name: str) -> str:
+        digest, reading = hashlib.sha256(), self.looking.read(self.slot, name)
+        try:
+            for chunk in iter(lambda: reading.read(1 << 20), b""):
+                digest.update(chunk)
+        finally:
+            reading.close()
+        return digest.hexdigest()
+
+
+def _authorities() -> str:
+    """The authorities that the system trusts: restic trusts those of a file and no others."""
+    for path in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"):
+        with contextlib.suppress(OSError), open(path, encoding="ascii", errors="replace") as file:
+            return file.read()
+    return ""

@@ -1,0 +1,507 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies of a file server by a real restic: what comes back, and what happens when something fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import PASSWORD, BackupError, Keys, Local, Slot, copy, files, flip, repositories, shape
+
+HERE = pathlib.Path(__file__).resolve()
+
+
+def odd_tree(top):
+    """Names and things that copies are known to lose."""
+    (top / "enlace").symlink_to("planilla.csv")
+    (top / "roto").symlink_to("/no/existe")
+    os.link(top / "planilla.csv", top / "legajos" / "la misma.csv")
+    (top / "línea\nnueva").write_text("con salto\n")
+    (top / ("ñ" * 127)).write_text("nombre largo\n")
+    (top / "comillas '\" y *[x]?\\").mkdir()
+    (top / "comillas '\" y *[x]?\\").chmod(0o2770)
+    (top / "comillas '\" y *[x]?\\" / "vacío").touch(mode=0o640)
+    pathlib.Path(os.fsdecode(os.fsencode(str(top)) + b"/latin1-\xf1.txt")).write_text("no es UTF-8\n")
+    os.mkfifo(top / "tubería")
+    with open(top / "dispersa.img", "wb") as sparse:
+        sparse.truncate(8 << 20)
+        sparse.seek(4 << 20)
+        sparse.write(b"en medio")
+    os.utime(top / "planilla.csv", ns=(1_500_000_000_123_456_789, 1_500_000_000_123_456_789))
+    os.setxattr(top / "planilla.csv", "user.origen", b"mesa de partes")
+    if os.geteuid() == 0:
+        subprocess.run(["setfacl", "-m", "u:nobody:rw,g:nogroup:r", str(top / "planilla.csv")], check=True)
+        subprocess.run(["setfacl", "-d", "-m", "u:nobody:rwx", str(top / "legajos")], check=True)
+        os.chown(top / "legajos" / "ñandú.txt", 65534, 65534)
+
+
+def test_each_point_comes_back_as_it_was_with_all_metadata(share):
+    odd_tree(share.folder)
+    first = shape(share.folder)
+    made = share.make()
+    assert made.fields["trust_level"] == "T2" and made.fields["files_new"] == made.fields["objects"] == 8
+    (share.folder / "legajos" / "ñandú.txt").write_text("dos\n", "utf-8")
+    (share.folder / "planilla.csv").unlink()
+    (share.folder / "nuevo").mkdir()
+    second = shape(share.folder)
+    made = share.make()
+    # the other name of the removed file lost a link
+    assert (made.fields["files_new"], made.fields["files_changed"], made.fields["files_unmodified"]) == (0, 2, 5)
+    for label, then in (("RRHH_20261101", first), ("RRHH_20261102", second)):
+        restored = share.restore(share.top / "compartido" / label, label=label)
+        assert shape(share.top / "compartido" / label) == then
+        assert restored["kept"] == ""
+    with share.opened() as opened, copy.scratch(str(share.top)) as scratch:
+        source = share.source()
+        assert source.rehearse(opened, scratch) == ["restic_restore_verify", "tree_compare"]
+        assert source.compare(opened, scratch) == ["source_files"]
+
+
+def test_a_copy_opens_with_stock_tools_by_the_manifest(share, holder):
+    share.public_keys = [holder[0]]
+    share.make()
+    directory = pathlib.Path(share.media[0].location(share.slot()))
+    manifest = json.loads((directory / (share.slot().label + ".json")).read_text("utf-8"))
+    assert [row for row in manifest["restore"] if row.startswith("gpg --decrypt")]
+    for line in manifest["restore"]:
+        if not line.startswith("gpg"):
+            subprocess.run(["sh", "-ec", line], cwd=directory, check=True, capture_output=True,
+                           env={**os.environ, "RESTIC_PASSWORD": PASSWORD, "TARGET": str(share.top / "salida"), "HOME": str(share.top)})
+    assert shape(str(share.top / "salida") + str(share.folder)) == shape(share.folder)
+
+
+def test_one_file_and_one_folder_come_back_beside_or_in_place_and_nothing_is_lost(share):
+    odd_tree(share.folder)
+    share.make()
+    wanted = share.folder / "comillas '\" y *[x]?\\" / "vacío"
+    (share.folder / "línea\nnueva").write_text("más nuevo\n")
+    shutil.rmtree(share.folder / "legajos")
+
+    with share.opened() as opened:
+        target = share.source().default_target(opened.manifest)
+    assert target == str(share.folder / "_restaurado_RRHH_20261101")
+    told = share.restore(target, [str(wanted), "legajos"])
+    assert sorted(told["restored"]) == sorted([target + "/legajos", target + "/comillas '\" y *[x]?\\/vacío"])
+    assert (pathlib.Path(target) / "legajos" / "ñandú.txt").read_text("utf-8") == "uno\n"
+    # the folder that leads to the file has the mode it had
+    assert os.stat(target + "/comillas '\" y *[x]?\\").st_mode & 0o7777 == 0o2770
+
+    with pytest.raises(BackupError) as refused:
+        share.restore(share.folder, ["línea\nnueva"])
+    assert refused.value.code == "RSP601" and (share.folder / "línea\nnueva").read_text() == "más nuevo\n"
+    told = share.restore(share.folder, ["línea\nnueva", "legajos"], overwrite=True)
+    assert (share.folder / "línea\nnueva").read_text() == "con salto\n"
+    assert (share.folder / "línea\nnueva.before_RRHH_20261101").read_text() == "más nuevo\n" and told["kept"].endswith(".before_RRHH_20261101")
+    assert (share.folder / "legajos" / "la misma.csv").exists()
+    assert not [name for name in os.listdir(share.folder) if name.startswith(".respaldo")]
+
+    with pytest.raises(BackupError) as refused:
+        share.restore(share.folder, ["no existe.txt"])
+    assert refused.value.code == "RSP201"
+    for outside in ("/etc/passwd", "../otro", str(share.folder) + "2/x"):
+        with pytest.raises(BackupError) as refused:
+            share.restore(share.folder, [outside])
+        assert refused.value.code == "RSP101", outside
+    with pytest.raises(BackupError) as refused:
+        share.restore(share.top / "fuera", ["planilla.csv"])
+    assert refused.value.code == "RSP102"
+
+
+def test_a_share_comes_back_whole_in_place_only_when_told_and_keeps_what_was_there(share):
+    before = shape(share.folder)
+    share.make()
+    (share.folder / "planilla.csv").write_text("cifrado por otro\n")
+    with pytest.raises(BackupError) as refused:
+        share.restore(share.folder)
+    assert refused.value.code == "RSP601"
+    told = share.restore(share.folder, overwrite=True)
+    assert shape(share.folder) == before
+    assert pathlib.Path(told["kept"], "planilla.csv").read_text() == "cifrado por otro\n"
+
+
+@pytest.mark.root
+def test_what_can_not_be_read_makes_a_partial_copy_that_is_told_and_kept_aside(share):
+    (share.folder / "secreto.txt").write_text("solo de su dueño\n")
+    (share.folder / "cerrado").mkdir(mode=0o700)
+    (share.folder / "secreto.txt").chmod(0o600)
+    (share.top / "nas").mkdir()
+    for path in (share.top / "nas", *share.top.parents):
+        if str(path).startswith("/tmp/pytest"):
+            path.chmod(0o711)
+    shutil.chown(share.top / "nas", "nobody", "nogroup")
+    share.top.chmod(0o711)
+    share.days += 1
+    result = share.top / "nas" / "told"
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            files.make(share.order(share.slot()), share.source(), share.media)
+            told = {"code": ""}
+        except BackupError as error:
+            told = dict(error.details, code=error.code, message=error.message)
+        result.write_text(json.dumps(told))
+        os._exit(0)
+    os.waitpid(child, 0)
+    told = json.loads(result.read_text())
+    assert told["code"] == "RSP220" and told["unread_count"] == 2, told
+    assert sorted(told["unread"]) == [str(share.folder / "cerrado"), str(share.folder / "secreto.txt")]
+    assert not share.labels() and len(share.snapshots()) == 1
+
+    with files.PartialCopy(share.slot(), share.media[0], Keys(PASSWORD), "RRHH") as partial:
+        share.source().restore(partial, str(share.top / "compartido" / "parcial"), False)
+    assert (share.top / "compartido" / "parcial" / "planilla.csv").exists() and not (share.top / "compartido" / "parcial" / "secreto.txt").exists()
+
+    # as root all can be read: a good copy, after which the partial one may go
+    made = share.make()
+    assert made.fields["objects"] == 3 and len(share.snapshots()) == 2
+    with share.media[0].lock(share.slot(), 0):
+        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+    assert len(share.snapshots()) == 1 and share.labels() == ["RRHH_20261102"]
+
+
+def test_files_deleted_meanwhile_are_told_and_those_that_are_there_are_unread(tmp_path):
+    (tmp_path / "hay").touch()
+    assert files._judge_problems([str(tmp_path / "hay"), str(tmp_path / "no hay"), str(tmp_path / "mal\ufffdnombre")]) == (
+        [str(tmp_path / "hay"), str(tmp_path / "mal\ufffdnombre")], [str(tmp_path / "no hay")])
+
+
+def test_a_file_that_changes_while_it_is_read_is_told_or_refused(share):
+    with open(share.folder / "buzón.pst", "wb") as big:
+        for _block in range(96):
+            big.write(os.urandom(1 << 20))
+    done = threading.Event()
+
+    def write():
+        with open(share.folder / "buzón.pst", "r+b", buffering=0) as file:
+            while not done.is_set():
+                file.seek(0)
+                file.write(os.urandom(512))
+                time.sleep(0.01)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        made = share.make()
+        with pytest.raises(BackupError) as refused:
+            share.make(changed_files="fail")
+    finally:
+        done.set()
+        writer.join()
+    assert [row for row in made.fields["warnings"] if "buzón.pst" in row and "changed while or after" in row]
+    assert refused.value.code == "RSP203" and "buzón.pst" in refused.value.message
+    assert share.labels() == ["RRHH_20261101"] and len(share.snapshots()) == 1
+    # at rest nothing is told, although its last change is younger than the former copy
+    assert share.make().fields["warnings"] == []
+
+
+def test_a_damaged_pack_is_found_by_verification_named_and_no_copy_is_called_good_over_it(share):
+    share.make()
+    damaged = share.packs()[0]
+    flip(damaged)
+    with share.opened() as opened:
+        opened.subsets = ["1/1"]
+        with pytest.raises(BackupError) as found:
+            opened.verify_structure(share.source())
+    assert found.value.code == "RSP502" and damaged.name in found.value.message
+    with pytest.raises(BackupError) as found:
+        share.make()
+    assert found.value.code == "RSP501" and damaged.name in found.value.message
+    assert share.labels() == ["RRHH_20261101"]
+
+
+def test_the_rotation_reads_all_data_in_its_parts(share):
+    for number in range(3):
+        (share.folder / "f{0}".format(number)).write_bytes(os.urandom(100_000))
+        share.make()
+    damaged = share.packs()[0]
+    flip(damaged)
+    found = []
+    for part in range(1, 4):
+        with share.opened() as opened:
+            opened.subsets = ["{0}/3".format(part)]
+            try:
+                assert "restic_data {0}/3".format(part) in opened.verify_structure(share.source())
+            except BackupError as error:
+                found.append((part, error.code))
+    assert found == [(int(damaged.name[:2], 16) % 3 + 1, "RSP502")]
+
+
+def test_bytes_that_the_medium_gives_back_otherwise_make_no_copy_and_leave_no_trap(share, monkeypatch):
+    share.make()
+    (share.folder / "nuevo.bin").write_bytes(os.urandom(50_000))
+    honest = repositories.LocalPlace.digests
+
+    def worn_out(place, names):
+        names = list(names)
+        flip(os.path.join(place.path, next(name for name in names if name.startswith("data/"))))
+        return honest(place, names)
+
+    monkeypatch.setattr(repositories.LocalPlace, "digests", worn_out)
+    with pytest.raises(BackupError) as failed:
+        share.make()
+    assert failed.value.code == "RSP501" and "/data/" in failed.value.message
+    assert share.labels() == ["RRHH_20261101"] and len(share.snapshots()) == 1
+    monkeypatch.undo()
+    share.make()
+    assert "no errors were found" in share.restic("check", "--read-data").stdout
+    share.restore(share.top / "compartido" / "otra")
+    assert shape(share.top / "compartido" / "otra") == shape(share.folder)
+
+
+def test_the_second_key_opens_the_copies_when_the_first_is_lost(share, holder):
+    share.public_keys = [holder[0]]
+    made = share.make()
+    again = share.make()
+    # the same second key goes with each copy while its holders are the same
+    assert [row["size"] for row in made.manifest["parts"]] == [row["size"] for row in again.manifest["parts"]]
+    assert made.manifest["restic"]["second_key"] == again.manifest["restic"]["second_key"] and len(list((share.repository / "keys").iterdir())) == 2
+    for label in share.labels():
+        share.restore(share.top / "compartido" / label, label=label, keys=Keys("", private_keys=(holder[1],)))
+        assert shape(share.top / "compartido" / label) == shape(share.folder)
+    with share.opened(keys=Keys("otra clave")) as opened, pytest.raises(BackupError) as wrong:
+        opened.unlock()
+    assert wrong.value.code == "RSP802"
+    with share.opened(keys=Keys("")) as opened, pytest.raises(BackupError) as needed:
+        opened.unlock()
+    assert needed.value.code == "RSP803"
+
+
+def test_locks_of_dead_runs_are_removed_and_living_ones_respected(share):
+    made = share.make()
+    environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "HOME": str(share.top)}
+
+    def hold():
+        holding = subprocess.Popen(["restic", "--no-cache", "-r", str(share.repository), "backup", "--stdin"], env=environment,
+                                   stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _attempt in range(200):
+            if list((share.repository / "locks").iterdir()):
+                return holding
+            time.sleep(0.05)
+        raise AssertionError("restic took no lock")
+
+    living = hold()
+    with share.media[0].lock(share.slot(), 0), pytest.raises(BackupError) as busy:
+        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+    assert busy.value.code == "RSP430"
+    living.kill()
+    living.wait()
+    living.stdin.close()
+    assert len(list((share.repository / "locks").iterdir())) == 1
+    with share.media[0].lock(share.slot(), 0):
+        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+    assert not list((share.repository / "locks").iterdir())
+
+
+@pytest.mark.root
+def test_a_full_medium_makes_no_copy_and_the_next_one_is_good(share):
+    (share.top / "nas").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(share.top / "nas")], check=True)
+    try:
+        share.make()
+        (share.folder / "grande").write_bytes(os.urandom(6 << 20))
+        with pytest.raises(BackupError) as full:
+            share.make()
+        assert full.value.code == "RSP402", full.value.message
+        assert share.labels() == ["RRHH_20261101"]
+        subprocess.run(["mount", "-o", "remount,size=40m", str(share.top / "nas")], check=True)
+        share.make()
+        assert share.labels() == ["RRHH_20261101", "RRHH_20261103"] and len(share.snapshots()) == 2
+        assert "no errors were found" in share.restic("check", "--read-data").stdout
+    finally:
+        subprocess.run(["umount", str(share.top / "nas")], check=True)
+
+
+KILLED = """
+import sys
+sys.path.insert(0, {here!r})
+from conftest import Share, Keys
+import pathlib
+share = Share.__new__(Share)
+share.__dict__.update(top=pathlib.Path({top!r}), folder=pathlib.Path({top!r}) / "compartido" / "rrhh", public_keys=(), days={days}, assigned=[{top!r}])
+from conftest import Local
+share.media = [Local("nas", {top!r} + "/nas", True)]
+print("begun", flush=True)
+share.make()
+print("made", flush=True)
+"""
+
+
+def test_killed_at_any_moment_nothing_stands_under_the_label_and_the_next_copy_is_good(share):
+    share.make()
+    chance = random.Random(7)
+    ended = 0
+    for round_ in range(6):
+        (share.folder / "f{0}".format(round_)).write_bytes(os.urandom(300_000))
+        running = subprocess.Popen([sys.executable, "-c", KILLED.format(here=str(HERE.parent), top=str(share.top), days=share.days)],
+                                   stdout=subprocess.PIPE, text=True)
+        assert running.stdout.readline() == "begun\n"
+        time.sleep(chance.uniform(0.1, 3.5))
+        running.send_signal(signal.SIGKILL)
+        ended += "made" in running.stdout.read()
+        running.wait()
+        share.days += 1
+        for label in share.labels():
+            with share.opened(label) as opened:
+                opened.verify_bytes()
+    assert ended < 6
+    time.sleep(1)   # restic was interrupted with its parent; it removes its lock
+    share.make()
+    assert len(share.snapshots()) == len(share.labels())
+    assert "no errors were found" in share.restic("check", "--read-data").stdout
+    share.restore(share.top / "compartido" / "otra")
+    assert shape(share.top / "compartido" / "otra") == shape(share.folder)
+
+
+def test_links_go_as_links_and_a_share_that_leads_outside_is_refused(share):
+    outside = share.top / "ajeno"
+    outside.mkdir()
+    (outside / "clave.txt").write_text("no es de aquí\n")
+    (share.folder / "salida").symlink_to(outside)
+    share.make()
+    listed = share.restic("ls", "latest").stdout
+    assert "salida" in listed and "clave.txt" not in listed
+    shutil.move(share.folder, share.top / "movido")
+    with pytest.raises(BackupError) as missing:
+        share.make()
+    assert missing.value.code == "RSP201"
+    share.folder.symlink_to(outside)
+    with pytest.raises(BackupError) as refused:
+        share.make()
+    assert refused.value.code == "RSP102" and "ajeno" in refused.value.message
+    share.folder.unlink()
+    share.folder.mkdir()
+    empty = share.order(share.slot(), minimum_size=1)
+    with pytest.raises(BackupError) as small:
+        files.make(empty, share.source(), share.media)
+    assert small.value.code == "RSP204"
+    assert share.labels() == ["RRHH_20261101"] and len(share.snapshots()) == 1
+
+
+def test_all_media_hold_the_same_tree_and_another_gets_it_by_transfer(share, server):
+    far = server.medium(share.top / "lejos", create=True)
+    media = [share.media[0], far]
+    repositories.CACHE, repositories.STATE = str(share.top / "cache"), str(share.top / "estado")
+    try:
+        made = share.make(media=media)
+        assert share.labels(far) == share.labels() == ["RRHH_20261101"]
+        with share.opened(medium=far) as opened:
+            assert opened.digest == made.digest
+            assert "restic_check" in opened.verify_structure(share.source())
+        share.restore(share.top / "compartido" / "otra", medium=far)
+        assert shape(share.top / "compartido" / "otra") == shape(share.folder)
+
+        third = Local("repositorio", str(share.top / "repositorio"), True)
+        for label in share.labels():
+            slot = share.slot(label)
+            with share.opened(label) as known:
+                digest = known.digest
+            opened, note = files.carry(slot, far, third, Keys(PASSWORD), digest)
+            assert copy.publish(slot, digest, [third], {third.name: note})
+        share.restore(share.top / "compartido" / "más", medium=third)
+        assert shape(share.top / "compartido" / "más") == shape(share.folder)
+        with share.opened(medium=third) as opened:
+            opened.verify_structure(share.source())
+    finally:
+        far.close()
+
+
+def test_a_repository_that_is_gone_is_a_loss_and_not_a_beginning(share):
+    made = share.make()
+    shutil.rmtree(share.repository)
+    with pytest.raises(BackupError) as lost:
+        share.make()
+    assert lost.value.code == "RSP431" and share.labels() == ["RRHH_20261101"]
+    with files.SnapshotCopy(share.slot("RRHH_20261101"), share.media[0]) as opened, pytest.raises(BackupError) as missing:
+        opened.verify_bytes()
+    assert missing.value.code == "RSP501"
+    assert made.fields["repository"] == "RRHH"
+
+
+def test_two_systems_share_the_repository_of_their_server(share):
+    share.make()
+    other = share.top / "compartido" / "legal"
+    shutil.copytree(share.folder, other)
+    slot = Slot("file_server", "LEGAL", "LEGAL_20261101")
+    source = type(share.source())([str(other)], share.source().options, share.assigned)
+    made = files.make(share.order(slot), source, share.media)
+    copy.publish(slot, made.digest, share.media)
+    assert made.fields["data_added"] < 8000     # the same content is stored once
+    share.media[0].remove(share.slot("RRHH_20261101"), "")
+    share.days = 0
+    share.make()
+    with share.media[0].lock(slot, 0):
+        files.prune(slot, share.media[0], made.manifest, PASSWORD)
+    with files.SnapshotCopy(slot, share.media[0], Keys(PASSWORD)) as opened:
+        source.restore(opened, str(share.top / "compartido" / "otra"), False)
+    assert shape(share.top / "compartido" / "otra") == shape(other)
+
+
+@pytest.mark.root
+def test_a_snapshot_of_btrfs_freezes_what_is_copied(share):
+    image, mounted = share.top / "imagen", share.top / "compartido" / "btrfs"
+    with open(image, "wb") as file:
+        file.truncate(200 << 20)
+    mounted.mkdir()
+    subprocess.run(["mkfs.btrfs", "-q", str(image)], check=True, capture_output=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(mounted)], check=True)
+    try:
+        subprocess.run(["btrfs", "subvolume", "create", str(mounted / "v")], check=True, capture_output=True)
+        living, share.folder = share.folder, mounted / "v" / "rrhh"
+        shutil.copytree(living, share.folder)
+        with open(share.folder / "buzón.pst", "wb") as big:
+            for _block in range(48):
+                big.write(os.urandom(1 << 20))
+        before = shape(share.folder)
+        done = threading.Event()
+
+        def write():
+            # from the moment of the snapshot on, which is when its directory appears
+            while not list((mounted / "v").glob(".respaldo-instantanea-*")) and not done.is_set():
+                time.sleep(0.001)
+            with open(share.folder / "buzón.pst", "r+b", buffering=0) as file:
+                while not done.is_set():
+                    file.seek(0)
+                    file.write(os.urandom(512))
+                    time.sleep(0.005)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            made = share.make(snapshot="btrfs", changed_files="fail")
+        finally:
+            done.set()
+            writer.join()
+        assert made.fields["warnings"] == [] and not list((mounted / "v").glob(".respaldo*"))
+        share.restore(share.top / "compartido" / "otra")
+        assert shape(share.top / "compartido" / "otra") == before
+        # inode numbers and times are those of the living files, so that nothing is read twice
+        (share.folder / "planilla.csv").write_text("otra\n")
+        subprocess.run(["btrfs", "subvolume", "snapshot", str(mounted / "v"), str(mounted / "v" / ".respaldo-instantanea-RRHH_20261001")], check=True,
+                       capture_output=True)
+        made = share.make(snapshot="auto")
+        assert (made.fields["files_changed"], made.fields["files_unmodified"]) == (2, 1) and not list((mounted / "v").glob(".respaldo*"))
+        subprocess.run(["btrfs", "subvolume", "create", str(share.folder / "aparte")], check=True, capture_output=True)
+        with pytest.raises(BackupError) as hidden:
+            share.make(snapshot="btrfs")
+        assert hidden.value.code == "RSP221" and "aparte" in hidden.value.message
+        share.folder = living
+        with pytest.raises(BackupError) as other:
+            share.make(snapshot="btrfs")
+        assert other.value.code == "RSP221"
+        assert "without a snapshot" in share.make(snapshot="auto").fields["warnings"][0]
+    finally:
+        subprocess.run(["umount", str(mounted)], check=True)
