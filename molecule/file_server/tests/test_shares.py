@@ -105,7 +105,8 @@ def test_check_mode_changes_nothing_and_tells_all(snapshot, run, folders, entrie
     assert snapshot() == before
     simulated = [(row["type"], row["system"]) for row in entries()[known:] if row.get("simulated") and "path" in row]
     assert simulated == [("path_changed", "Logística"), ("path_withdrawn", "Asesoría Jurídica"), ("path_assigned", "Imagen")]
-    for line in ('-    valid users = +"of-logistica", +"of-logistica-lectura"', '+    valid users = +"of-logistica", +"of-otros"', "+[Imagen]", "-[Asesoría Jurídica]"):
+    for line in ('-    valid users = +"of-logistica", +"of-logistica-lectura"', '+    valid users = +"of-logistica", +"of-otros"', "+[Imagen]",
+                 "-[Asesoría Jurídica]"):
         assert line in done.stdout, line
 
 
@@ -210,7 +211,8 @@ def test_report_and_growth(files1, run, folders, entries):
     files1.check_output("mkdir %s && truncate -s 3M %s && truncate -s 5M %s && touch -d '2001-02-03 12:00' %s && touch %s",
                         place, place + "/música.MP3", place + "/grande.bin", place + "/antiguo.txt", place + "/dos\nlíneas")
     first = run("shared_folder_report.yml", folders()).stdout
-    for word in ("Logística (Oficina de Logística)", "primer informe", "1 mp3 (3,0 MiB)", "informe/música.MP3", "2001-02-03  informe/antiguo.txt", "dos\\x0alíneas"):
+    for word in ("Logística (Oficina de Logística)", "primer informe", "1 mp3 (3,0 MiB)", "informe/música.MP3", "2001-02-03  informe/antiguo.txt",
+                 "dos\\x0alíneas"):
         assert word in first, word
     one = entries(type="folder_reported", system="Logística")[0]
     assert one["size"] > 8 << 20 and one["objects"] >= 6 and one["path"] == LOGISTICA and one["office"] == "Oficina de Logística"

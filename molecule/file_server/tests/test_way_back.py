@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import unicodedata
 import uuid
 
 import pytest
@@ -33,8 +34,8 @@ def copied(files1, client, run, folders, entries):
     run("shared_folder.yml", folders(logistica={"recycle_days": 0}))
     secret = uuid.uuid4().hex
     files1.check_output("mkdir -p %s && echo %s > %s && echo contenido > /tmp/envío.txt", OUTSIDE, secret, OUTSIDE + "/secreto.txt")
-    client("aquispe", "Logística", 'mkdir "{0}"; mkdir "{0}/Año ñandú"; put envío.txt "{0}/Año ñandú/señal.txt"; put envío.txt "{0}/{1}"; put envío.txt suelto.txt'
-           .format(TREE, LONG))
+    client("aquispe", "Logística", 'mkdir "{0}"; mkdir "{0}/Año ñandú"; put envío.txt "{0}/Año ñandú/señal.txt"; put envío.txt "{0}/{1}"'.format(TREE, LONG))
+    client("aquispe", "Logística", "put envío.txt suelto.txt")
     client("lrojas", "Logística", 'mkdir "{0}/de Luis"; put envío.txt "{0}/de Luis/término.txt"'.format(TREE))
     # what Windows adds: a right of one person, kept beside the POSIX ones
     files1.check_output("smbcacls //localhost/Logística %s --user=aquispe%%lab-respaldo --add ACL:vdiaz:ALLOWED/0/CHANGE", TREE + "/Año ñandú/señal.txt")
@@ -61,7 +62,8 @@ def restore(run, folders):
 def test_the_copy_is_recorded_with_its_reason(copied, entries):
     made = entries(type="copy_made", system=SYSTEM)
     assert len(made) == 1
-    assert (made[0]["reason"], made[0]["reason_text"], made[0]["office"], made[0]["host"]) == ("emergency", REASON, "Oficina de Logística", "files1")
+    assert (made[0]["reason"], made[0]["office"], made[0]["host"]) == ("emergency", "Oficina de Logística", "files1")
+    assert made[0]["reason_text"].endswith(REASON)
     assert made[0]["responsible"] == "Carmen Soto Rivas" and made[0]["source"] == LOGISTICA
 
 
@@ -124,7 +126,7 @@ def test_a_restore_elsewhere_is_refused_and_recorded(files1, before, restore, en
         done = restore([LOGISTICA + "/suelto.txt"], target, status=2)
         assert code in done.stdout and snapshot() == state
         failed = [row for row in entries(type="restore_failed") if row["n"] > known]
-        assert [(row["error_code"], row["system"], row["target"]) for row in failed] == [(code, SYSTEM, target)]
+        assert [(row["error_code"], row["system"], row["target"]) for row in failed] == [(code, SYSTEM, unicodedata.normalize("NFC", target))]
         assert "numeral 6.2" in failed[0]["error_message_es"] + failed[0]["error_remedy_es"]
     finally:
         files1.check_output("rm %s", LOGISTICA + "/atajo")

@@ -212,7 +212,8 @@ def _inside(real: str, top: str) -> Optional[str]:
     if _within(real, top):
         return real
     # another spelling of the same directory, on a file system that ignores case or the Unicode form
-    at, below = real, []
+    at = real
+    below: List[str] = []
     while at != "/":
         with contextlib.suppress(OSError):
             if len(at.split("/")) == len(top.split("/")) and _folded(at) == _folded(top) and os.path.samefile(at, top):

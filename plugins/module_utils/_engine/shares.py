@@ -331,8 +331,9 @@ def _difference(before: str, after: str) -> List[str]:
 def _share(folder: Folder, quota: quotas.Plan) -> str:
     """The file of a share. The comments say whose it is: a change of these is a change of the assignment."""
     readers = ', +"{0}"'.format(folder.readers) if folder.readers else ""
+    facts = {"office": folder.office, "document": folder.document, "quota_gib": folder.quota_gib if quota.kind else 0}
     lines = [
-        _MARK + json.dumps({"office": folder.office, "document": folder.document, "quota_gib": folder.quota_gib if quota.kind else 0}, ensure_ascii=False, sort_keys=True),
+        _MARK + json.dumps(facts, ensure_ascii=False, sort_keys=True),
         "[{0}]".format(folder.name),
         "comment = {0}".format(folder.description or folder.office),
         "path = {0}".format(folder.path),
@@ -396,7 +397,7 @@ def _smb_conf(settings: Settings) -> str:
     line = "include = {0}".format(settings.list_file)
     if re.search(r"^\s*{0}\s*$".format(re.escape(line)), found, re.MULTILINE):
         return found
-    return "{0}\n# perucompras.respaldo: shared folders of the offices (numeral 5.2). Keep this line the last.\n{1}\n".format(found.rstrip("\n") + "\n", line)
+    return "{0}\n# perucompras.respaldo: shared folders of the offices (5.2). Keep this line the last.\n{1}\n".format(found.rstrip("\n") + "\n", line)
 
 
 # -- Samba ---------------------------------------------------------------------------------------------------------------

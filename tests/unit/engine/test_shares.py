@@ -30,11 +30,13 @@ def test_a_folder_as_it_is_written():
 
 
 @pytest.mark.parametrize(("change", "word"), [
-    ({"name": "A/B"}, "[0].name"), ({"name": "50 %"}, "[0].name"), ({"name": "homes"}, "something else to Samba"), ({"name": ".oculta"}, "something else to Samba"),
+    ({"name": "A/B"}, "[0].name"), ({"name": "50 %"}, "[0].name"), ({"name": "homes"}, "something else to Samba"),
+    ({"name": ".oculta"}, "something else to Samba"),
     ({"name": "uno\ndos"}, "[0].name"), ({"name": "x" * 81}, "[0].name"), ({"path": "relativa"}, "[0].path"), ({"path": "/srv"}, "a place of the system"),
     ({"path": "/etc/compartida"}, "a place of the system"), ({"path": "/srv/../etc/x"}, "has .. in it"), ({"path": "/srv/%U"}, "[0].path"),
     ({"path": "/srv/con\nsalto"}, "[0].path"), ({"path": "/srv/aster*sco"}, "[0].path"), ({"group": "con:dos"}, "[0].group"), ({"group": "-x"}, "[0].group"),
-    ({"readers": "of-logistica"}, "also the group that writes"), ({"readers_members": ["a"]}, "no meaning without readers"), ({"members": ["-G"]}, "members[0]"),
+    ({"readers": "of-logistica"}, "also the group that writes"), ({"readers_members": ["a"]}, "no meaning without readers"),
+    ({"members": ["-G"]}, "members[0]"),
     ({"description": "a\\"}, "description"), ({"quota_gib": -1}, "quota_gib"), ({"recycle_days": True}, "recycle_days"), ({"estado": "x"}, "estado"),
     ({"state": "absent"}, "state"),
 ])
