@@ -38,6 +38,12 @@ def store1(pytestconfig):
 
 
 @pytest.fixture(scope="session")
+def files1(pytestconfig):
+    """The server of shared folders."""
+    return _server("files1", pytestconfig)
+
+
+@pytest.fixture(scope="session")
 def state():
     """What the scenario's runs keep on the controller: bitacora.sqlite, custodia/, journal/, logs/."""
     return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "respaldo"

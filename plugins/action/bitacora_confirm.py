@@ -16,7 +16,7 @@ from ..plugin_utils._bitacora.store import open_store, resolve_url
 
 class ActionModule(BackupAction):
     ARGUMENTS = {
-        "label": {"type": "str", "required": True},
+        "label": {"type": "str", "default": ""},
         "event": {"type": "list", "elements": "str", "required": True, "choices": list(result.EVENTS)},
         "system": {"type": "str"},
         "kind": {"type": "str", "choices": list(result.KINDS)},
@@ -27,10 +27,10 @@ class ActionModule(BackupAction):
         if not run:
             raise BackupError("bitacora_not_listening")
         with open_store(resolve_url(), readonly=True) as store:
-            found = store.entries(run=run, label=arguments["label"], type=arguments["event"], system=arguments["system"], kind=arguments["kind"])
+            found = store.entries(run=run, label=arguments["label"] or None, type=arguments["event"], system=arguments["system"], kind=arguments["kind"])
         simulated = bool(self._task.check_mode)
         found = [entry for entry in found if bool(entry.get("simulated")) == simulated]
         if not found:
-            raise BackupError("entry_missing", event=" / ".join(arguments["event"]), label=arguments["label"])
+            raise BackupError("entry_missing", event=" / ".join(arguments["event"]), label=arguments["label"] or arguments["system"] or "")
         entry = found[-1]
         return {"changed": False, "n": entry["n"], "digest": entry["digest"], "event": entry["type"], "simulated": simulated}

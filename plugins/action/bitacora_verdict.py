@@ -14,7 +14,8 @@ from ..plugin_utils._actions import BackupAction
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 
 _GOOD = ("copy_made", "copy_verified", "copy_pruned", "prune_simulated", "restored", "copy_simulated", "restore_simulated")
-_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed")
+_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed",
+        "path_refused")
 
 
 class ActionModule(BackupAction):

@@ -409,8 +409,10 @@ options:
 options:
   assigned_paths:
     description:
-      - Assigned paths (numeral 6.2). A path that, its links resolved, lies outside all of them is refused with RSP102.
-      - Empty guards nothing.
+      - Assigned paths (numeral 6.2). A path that, its links resolved, lies outside all of them is refused with RSP102, and one whose
+        assigned path is not itself any more (a link in its place, renamed, gone) with RSP110.
+      - What is mounted below an assigned path is no part of it, unless its mount point is assigned too.
+      - Empty guards nothing; file servers need at least one.
     type: list
     elements: path
     default: []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import time
@@ -14,7 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, 
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._engine import copy, files, label, repositories, result, snapshots
+from ._engine import copy, files, label, repositories, result, scope, snapshots
 from ._engine.errors import BackupError
 from ._engine.media import catalogue as media_catalogue
 from ._engine.media.base import Found, Medium, Slot
@@ -290,6 +291,11 @@ def fail(module: AnsibleModule, error: BackupError) -> None:
     module.fail_json(**_told(error))
 
 
+def error_of(error: BackupError) -> Dict[str, Any]:
+    """What a failed result says of an error, for modules that leave by themselves."""
+    return _told(error)
+
+
 def _told(error: BackupError) -> Dict[str, Any]:
     return dict(
         msg="{0}: {1}. {2}".format(error.code, error.message, error.hint),
@@ -324,7 +330,7 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
         sealed = dict(sealed=made.notes) if made.notes and not task.params["publish"] else {}
         return dict(changed=True, published=task.params["publish"], backup=task.fields(event, **made.fields), **sealed)
 
-    run(module, work, lambda error: "copy_refused" if error.fault.name == "out_of_scope" else "copy_failed")
+    run(module, work, lambda error: "copy_refused" if error.fault.name in scope.REFUSALS else "copy_failed")
 
 
 def make_files(module: AnsibleModule) -> None:
@@ -332,6 +338,7 @@ def make_files(module: AnsibleModule) -> None:
 
     def work(task: Task) -> Dict[str, Any]:
         source = catalogue.build("restic", task.params["source"], task.params["assigned_paths"])
+        scope.demand(task.params["assigned_paths"], source.describe())
         assert isinstance(source, Files)
         media, base = task.media(), task.order()
         server = task.params["server"] or socket.gethostname()
@@ -355,7 +362,7 @@ def make_files(module: AnsibleModule) -> None:
         sealed = dict(sealed=made.notes) if made.notes and not task.params["publish"] else {}
         return dict(changed=True, published=task.params["publish"], backup=task.fields(event, **made.fields), **sealed)
 
-    run(module, work, lambda error: "copy_refused" if error.fault.name == "out_of_scope" else "copy_failed")
+    run(module, work, lambda error: "copy_refused" if error.fault.name in scope.REFUSALS else "copy_failed")
 
 
 def _remarks(module: AnsibleModule, source: Source) -> Optional[List[str]]:
@@ -420,6 +427,7 @@ def restore_copy(module: AnsibleModule) -> None:
         with task.opened() as opened:
             source = task.source(opened.manifest)
             target = task.params["target"] or source.default_target(opened.manifest)
+            _guard_target(task, opened.manifest, target)
             source.check_target(target, task.params["overwrite"], task.slot.label)
             opened.verify_bytes()
             opened.unlock()
@@ -435,6 +443,16 @@ def restore_copy(module: AnsibleModule) -> None:
         return dict(changed=True, restored=restored, backup=task.fields("restored", **known))
 
     run(module, work, lambda error: "restore_failed")
+
+
+def _guard_target(task: Task, manifest: Mapping[str, Any], target: str) -> None:
+    """What comes from a shared folder goes into an assigned path of the same office. Raises out_of_scope, other_office."""
+    roots = manifest["source"]["facts"].get("real_paths") or []
+    if manifest["kind"] != repositories.KIND or not roots:
+        return
+    scope.demand(task.params["assigned_paths"], target)
+    asked = [path if path.startswith("/") else os.path.join(roots[0], path) for path in task.params["restore_paths"]]
+    scope.refuse_other_office([os.path.normpath(path) for path in asked or roots], target, task.params["offices"])
 
 
 def publish_copy(module: AnsibleModule) -> None:

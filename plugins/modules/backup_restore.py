@@ -30,6 +30,12 @@ options:
     type: list
     elements: str
     default: []
+  offices:
+    description:
+      - Of a file server, the office of each shared folder, by its path. What was copied from a folder of one office comes back only into folders of the same
+        (RSP111, numeral 6.2). Empty compares nothing.
+    type: dict
+    default: {}
   partial:
     description:
       - Of a file server, restore what a run could read that failed with RSP220 since some files could not be read. It is no copy and was never verified as
@@ -296,6 +302,7 @@ def main() -> None:
             _module.COPY, **_module.MEDIUM, **_module.OPENING, **_module.ASSIGNED,
             target=dict(type="str", default=""),
             restore_paths=dict(type="list", elements="str", default=[]),
+            offices=dict(type="dict", default={}),
             partial=dict(type="bool", default=False),
             repository=dict(type="str", default=""),
             overwrite=dict(type="bool", default=False),

@@ -23,9 +23,9 @@ notes:
 options:
   label:
     description:
-      - File name form of the copy's label (numeral 6.7).
+      - File name form of the copy's label (numeral 6.7). Empty for events that have none, such as those of shared folders.
     type: str
-    required: true
+    default: ""
   event:
     description:
       - The event that must be recorded; with several, any of them will do.
@@ -47,6 +47,10 @@ options:
       - restored
       - restore_simulated
       - restore_failed
+      - path_assigned
+      - path_changed
+      - path_withdrawn
+      - folder_reported
   system:
     description:
       - Take only entries of this system.

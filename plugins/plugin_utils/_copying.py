@@ -47,6 +47,11 @@ def _run(action: ActionBase, name: str, arguments: dict[str, t.Any], task_vars: 
     return action._execute_module(module_name=_COLLECTION + name, module_args=arguments, task_vars=task_vars)
 
 
+def run_module(action: ActionBase, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A module of ours on the server, by its standard input, for actions that are none of copies."""
+    return _run(action, name, arguments, task_vars)
+
+
 class _EngineAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True

@@ -25,7 +25,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import copy, pipeline, programs, repositories, restic, snapshots
+from . import copy, pipeline, programs, repositories, restic, scope, snapshots
 from . import label as labels
 from . import manifest as manifests
 from .errors import BackupError
@@ -269,6 +269,8 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
     arguments = ["backup", "--json", "--quiet", "--host", order.host, "--tag", base.slot.label, "--time", _local(started_at), "--files-from-raw", listed.path]
     for pattern in source.options.exclude:
         arguments += ["--exclude", pattern]
+    for point in source.mounted:
+        arguments += ["--exclude", restic.literal(point)]
     arguments += ["--exclude-caches"] if source.options.exclude_caches else []
     arguments += ["--one-file-system"] if source.options.one_file_system else []
     arguments += ["--limit-upload", str(order.limit_upload)] if order.limit_upload else []
@@ -310,6 +312,7 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
         raise BackupError("structure_unreadable", file=base.slot.label, format="restic's summary", detail="its counts don't add up: {0}".format(told))
     warnings = list(taken.remarks)
     warnings += ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
+    warnings += ["Not copied, since it is mounted there and not assigned: {0}".format(scope.shown(point)) for point in source.mounted]
     warnings += _changed_while_read(repository, snapshot["id"], suspects, many, source)
     return dict(told, snapshot=snapshot), warnings
 

@@ -273,6 +273,7 @@ _POLICY = table(
         "actors": _ACTORS,
         "prices": _PRICES,
         "drills": table({}, {"every": table({}, {each: whole(1, 3660) for each in CRITICALITIES}), "budget_minutes": whole(1, 10080)}),
+        "shared_folders": table({"numeral": text()}, {"recycle_days": whole(0, 3650), "unwanted": listing(text(r"\.?[A-Za-z0-9_-]{1,16}", "mp3"))}),
         "warnings": table({}, {
             "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),
             "seal_days": whole(1),

@@ -24,6 +24,7 @@ EVENTS = (
     "warning_sent", "warning_failed",
     "excuse", "excuse_withdrawn", "evidence_made", "anchor_sent", "anchor_failed",
     "custody_checked", "custody_updated", "custody_failed",
+    "path_assigned", "path_changed", "path_withdrawn", "path_refused", "folder_reported",
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
@@ -81,6 +82,8 @@ FIELDS: Dict[str, type] = {
     "unread_count": int,
     "repository": str,           # name of the restic repository that holds the data
     "target": str,               # of a restore
+    "path": str,                 # an assigned path (5.2)
+    "document": str,             # by which a path was assigned
     "retention_until": str,
     "warnings": list,
     "warning": str,              # which condition people were warned of: overdue:database:SIGA

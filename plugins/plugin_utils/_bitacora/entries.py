@@ -29,7 +29,7 @@ RESULTS: dict[str, tuple[str, ...]] = {
     "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed", "run_interrupted"),
     "started": ("copy_started", "restore_started", "drill_started"),
     "not_due": ("copy_not_due",),
-    "refused": ("copy_refused",),
+    "refused": ("copy_refused", "path_refused"),
     "pruned": ("copy_pruned",),
 }
 

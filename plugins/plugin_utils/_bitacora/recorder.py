@@ -32,7 +32,8 @@ _CARRIED = (
     "label", "printed_label", "system", "kind", "source_type", "source", "criticality", "office", "responsible", "numeral", "reason",
     "reason_text", "ticket", "requester", "started_at", "medium", "location", "previous_label", "previous_size", "required_trust", "target",
 )
-_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed")
+_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed",
+        "path_refused")
 _LONGEST_NOTE, _MOST_NOTES = 1000, 20
 # A copy takes hours; a run of which nothing is written for two days has lost its controller.
 _SILENT_HOURS = 48

@@ -28,6 +28,8 @@ _RESULTS = {
     "copy_transferred": "Trasladada", "transfer_failed": "Traslado fallido", "transfer_simulated": "se trasladaría",
     "custody_checked": "Custodia comprobada", "custody_updated": "Custodia actualizada", "custody_failed": "Custodia con problemas",
     "bitacora_moved": "Bitácora trasladada",
+    "path_assigned": "Ruta asignada", "path_changed": "Ruta modificada", "path_withdrawn": "Ruta retirada", "path_refused": "Ruta rechazada",
+    "folder_reported": "Informe de carpeta",
 }
 
 
@@ -105,7 +107,7 @@ def _columns(words: Words) -> tuple[tuple[str, str], ...]:
         ("responsable", field("responsible")),
         ("ejecutado_por", field("executed_by")),
         ("medio", field("medium")),
-        ("ubicacion", field("location")),
+        ("ubicacion", "coalesce({0}, {1})".format(field("location"), field("path"))),
         ("tamano", number("size")),
         ("tamano_original", number("size_original")),
         ("variacion", words.change(number("size"), number("previous_size"))),

@@ -4,18 +4,19 @@
 """Source `paths`: files and directories, by GNU tar. Numeral 7.2.2 for plain directories of source code.
 
 One directory is stored relative to itself, so that it can come back under any name; several paths are stored by their
-full names. Links are stored as links, never followed.
+full names. Links are stored as links, never followed. What is mounted below a path is no part of it (scope.py): it is left out and told.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from .. import programs, scope, trees
 from ..errors import BackupError
 from ..pipeline import Stage
-from .base import Check, Part, PartReader, Source, free_directory, only
+from .base import Check, Part, PartReader, Source, free_directory
 
 _KEEP = ["--acls", "--xattrs", "--numeric-owner"]
 
@@ -48,6 +49,7 @@ class Paths(Source):
         self.exclude = list(exclude)
         self.assigned = list(assigned)
         self.real: List[str] = []
+        self.mounted: List[str] = []
         self.found: List[str] = []
 
     def describe(self) -> str:
@@ -61,12 +63,13 @@ class Paths(Source):
                 raise BackupError("source_missing", source=declared)
             if not os.access(real, os.R_OK):
                 raise BackupError("source_unreachable", source=declared, detail="permission denied")
+        self.mounted = sorted({point for real in self.real for point in scope.mounts_below(real, self.assigned)}) if self.assigned else []
         return 0
 
     def parts(self) -> List[Part]:
         command = "{{ mkdir -p \"$TARGET\" && tar --extract --file=- --directory=\"$TARGET\" --preserve-permissions {0}; }}".format(" ".join(_KEEP))
         return [Part(
-            name="", extension="tar", format="GNU tar archive", produce=lambda: only([Stage("tar", self._argv())]),
+            name="", extension="tar", format="GNU tar archive", produce=self._produce,
             check=_TarCheck, restore_command=command, minimum=1024, facts={"alone": self._alone()})]
 
     def check_for(self, row: Dict[str, Any]) -> Check:
@@ -82,7 +85,10 @@ class Paths(Source):
         return BackupError(name, source=self.describe(), detail=detail)
 
     def facts(self) -> Dict[str, Any]:
-        return {"paths": self.declared, "real_paths": self.real, "exclude": self.exclude}
+        return {"paths": self.declared, "real_paths": self.real, "exclude": self.exclude, "not_copied": self.mounted}
+
+    def warnings(self) -> List[str]:
+        return ["Not copied, since it is mounted there and not assigned: {0}".format(scope.shown(point)) for point in self.mounted]
 
     def rehearse(self, reader: PartReader, scratch: str) -> List[str]:
         _extract(reader, scratch)
@@ -107,29 +113,46 @@ class Paths(Source):
 
     def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
         real, kept = free_directory(target, overwrite, reader.manifest["label"], self.assigned)
-        with programs.private_directory(os.path.dirname(real)) as scratch:
-            beside = os.path.join(scratch, "restored")
+        directory, name = os.path.split(real)
+        # held open: who may write there could put a link in the place of a directory while the copy is unpacked
+        with scope.pinned(directory) as held, programs.private_directory(held) as own, scope.pinned(os.path.realpath(own), private=True) as scratch:
+            beside, there, aside = os.path.join(scratch, "restored"), os.path.join(held, name), os.path.join(held, os.path.basename(kept))
             os.mkdir(beside, 0o755)
             objects = _extract(reader, beside)
             try:
                 if kept:
-                    os.rename(real, kept)
-                os.rename(beside, real)  # over an empty directory, if that is what stands there
+                    os.rename(there, aside)
+                os.rename(beside, there)  # over an empty directory, if that is what stands there
             except OSError as error:
-                if kept and not os.path.lexists(real):
-                    os.rename(kept, real)
+                if kept and not os.path.lexists(there):
+                    os.rename(aside, there)
                 raise BackupError("restore_failed", label=reader.manifest["label"], target=target, detail=str(error)) from error
         return {"target": real, "objects": objects, "kept": kept}
 
     def _alone(self) -> bool:
         return len(self.real) == 1 and os.path.isdir(self.real[0])
 
-    def _argv(self) -> List[str]:
+    @contextlib.contextmanager
+    def _produce(self) -> Iterator[List[Stage]]:
+        """tar reads what was let through: the paths are looked at again before it begins and when it has ended."""
+        marks = [scope.mark(path) for path in self.real]
+        for path in self.declared:
+            scope.resolve(path, self.assigned)
+        with scope.pinned(self.real[0] if self._alone() else "/") as held:
+            for each in marks:
+                scope.recheck(each)
+            yield [Stage("tar", self._argv(held))]
+            for each in marks:
+                scope.recheck(each)
+
+    def _argv(self, top: str) -> List[str]:
         argv = [_tar(), "--create", "--file=-", "--sparse", "--sort=name"] + _KEEP
         argv += ["--exclude=" + pattern for pattern in self.exclude]
+        start, prefix = (self.real[0], "./") if self._alone() else ("/", "")
+        argv += ["--anchored", "--no-wildcards"] + ["--exclude=" + prefix + os.path.relpath(point, start) for point in self.mounted] if self.mounted else []
         if self._alone():
-            return argv + ["--directory=" + self.real[0], "--", "."]
-        return argv + ["--directory=/", "--"] + [path.lstrip("/") for path in self.real]
+            return argv + ["--directory=" + top, "--", "."]
+        return argv + ["--directory=" + top, "--"] + [path.lstrip("/") for path in self.real]
 
 
 def _extract(reader: PartReader, directory: str) -> int:

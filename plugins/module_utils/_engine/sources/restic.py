@@ -61,6 +61,7 @@ class Files(Source):
         self.assigned = list(assigned)
         self.selected = list(selected)
         self.real: List[str] = []
+        self.mounted: List[str] = []
         self.found: List[str] = []
         self.frozen: Sequence[str] = ()     # sorts of snapshots that the copy was made from
 
@@ -74,6 +75,7 @@ class Files(Source):
                 if real == other or real.startswith(other + "/") or other.startswith(real + "/"):
                     raise BackupError("invalid_input", where="source.paths", value=self.declared[place], problem="lies in another of the paths",
                                       mend="Keep the outer one.")
+        self.mounted = sorted({point for real in self.real for point in scope.mounts_below(real, self.assigned)}) if self.assigned else []
         restic.version()
         return 0
 
@@ -97,7 +99,7 @@ class Files(Source):
 
     def facts(self) -> Dict[str, Any]:
         return {"paths": self.declared, "real_paths": self.real, "exclude": list(self.options.exclude), "exclude_caches": self.options.exclude_caches,
-                "one_file_system": self.options.one_file_system, "snapshots": list(self.frozen)}
+                "one_file_system": self.options.one_file_system, "snapshots": list(self.frozen), "not_copied": self.mounted}
 
     def remarks(self) -> List[str]:
         return self.found
@@ -131,17 +133,20 @@ class Files(Source):
         if self.selected:
             return self._restore_selected(files, roots, target, overwrite)
         real, kept = free_directory(target, overwrite, manifest["label"], self.assigned)
-        with programs.private_directory(os.path.dirname(real)) as scratch:
+        # held open: who may write there could put links in the place of directories while the copy is unpacked
+        directory = os.path.dirname(real)
+        with scope.pinned(directory) as held, programs.private_directory(held) as own, scope.pinned(os.path.realpath(own), private=True) as scratch:
+            there, aside = os.path.join(held, os.path.basename(real)), os.path.join(held, os.path.basename(kept))
             counted = _extract(files, scratch, ())
             beside = os.path.join(scratch, roots[0].lstrip("/")) if len(roots) == 1 and os.path.isdir(os.path.join(scratch, roots[0].lstrip("/"))) else scratch
             with _moved(reader, target):
                 if kept:
-                    os.rename(real, kept)
+                    os.rename(there, aside)
                 try:
-                    _place(beside, real, beside == scratch)
+                    _place(beside, there, beside == scratch)
                 except OSError:
-                    if kept and not os.path.lexists(real):
-                        os.rename(kept, real)
+                    if kept and not os.path.lexists(there):
+                        os.rename(aside, there)
                     raise
         return {"target": real, "objects": counted, "kept": kept}
 
@@ -164,16 +169,17 @@ class Files(Source):
         if not os.path.isdir(parent):
             raise BackupError("source_missing", source=parent)
         done: List[Tuple[str, str]] = []
-        with programs.private_directory(parent) as scratch:
+        with scope.pinned(parent) as above, programs.private_directory(above) as own, scope.pinned(os.path.realpath(own), private=True) as scratch:
             counted = _extract(reader, scratch, wanted)
             with _moved(reader, target):
                 try:
                     for path, place, kept in moves:
                         _directories(os.path.dirname(place), os.path.join(scratch, os.path.dirname(path).lstrip("/")), top)
-                        if kept:
-                            os.rename(place, kept)
-                        done.append((place, kept))
-                        os.rename(os.path.join(scratch, path.lstrip("/")), place)
+                        with scope.pinned(os.path.dirname(place)) as held:
+                            if kept:
+                                os.rename(os.path.join(held, os.path.basename(place)), os.path.join(held, os.path.basename(kept)))
+                            done.append((place, kept))
+                            os.rename(os.path.join(scratch, path.lstrip("/")), os.path.join(held, os.path.basename(place)))
                 except OSError:
                     for place, kept in reversed(done):
                         if kept and not os.path.lexists(place):
