@@ -122,6 +122,7 @@ def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
 def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,
          decision: _due.Decision, today: datetime.date) -> dict[str, Any]:
     criticality = rules["criticality"][system["criticality"]]
+    form = policy.encryption_format(rules, system)
     row = {
         "index": index,
         "system": system["name"],
@@ -134,7 +135,8 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "numeral": rules["kinds"][system["kind"]]["numeral"],
         "encrypt": criticality["password"],
         "required_trust": criticality["required_trust"],
-        "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if criticality["password"] else [],
+        "public_keys": [_public_key(person) for person in policy.key_holders(rules, system["kind"], today)] if form == "gpg" else [],
+        "encryption_format": form or "gpg",
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": list(system.get("media") or [medium["name"] for medium in media if medium.get("default", True)]),

@@ -273,7 +273,7 @@ options:
     default: 0
   encryption:
     description:
-      - OpenPGP encryption (AES-256), to the password and to all the recipients at once; each opens the copy alone.
+      - Encryption by AES-256. In O(encryption.format=gpg) to the password and to all the recipients at once; each opens the copy alone.
       - The copy is not encrypted when neither a password, nor recipients, nor custody are given.
     type: dict
     default: {}
@@ -295,6 +295,22 @@ options:
         description:
           - Directory on the controller where a generated password is kept, one file a copy, encrypted by Ansible Vault.
           - C(ansible-playbook) needs a vault identity. The password is in custody before the copy begins.
+        type: path
+        default: ""
+      format:
+        description:
+          - V(gpg) is OpenPGP, which streams.
+          - V(7z) is for those who open copies on Windows. 7-Zip opens it by the password alone; with O(encryption.recipients) it is refused,
+            since the format knows no public keys. What was compressed by zstd opens in 7-Zip 24.01 or later, by gzip or xz in any.
+          - The format can't be written or read through a pipe. Each part is written to O(encryption.spool), encrypted already, and goes on from there.
+          - V(7z) needs C(7zz) on the server (Debian's package C(7zip)).
+        type: str
+        choices: [gpg, 7z]
+        default: gpg
+      spool:
+        description:
+          - Directory on the server for V(7z), with room for the largest part of the copy as encrypted. By default C(/var/tmp).
+          - Where a copy of format V(7z) is read from another server or a cloud, it is spooled the same way below C(scratch) of the module that reads it.
         type: path
         default: ""
   minimum_size:

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from . import label, schema
 from .errors import BackupError
 from .result import TRUST_LEVELS
+from .transforms.encrypt import FORMATS
 from .schema import Problem, absolute_path, all_or_listing, choice, flag, listing, secret, table, text, whole
 
 KINDS = ("database", "source_code")
 LATER_KINDS = ("file_server", "mailbox")
 CRITICALITIES = ("alta", "media", "baja")
 COMPRESSIONS = ("zstd", "gzip", "xz")
+ENCRYPTION_FORMATS = FORMATS
 SOURCE_TYPES = {
     "database": ("postgresql", "mariadb", "sqlite", "command"),
     "source_code": ("git", "paths"),
@@ -91,7 +93,8 @@ def _git(source: Mapping[str, Any], where: str, problems: List[Problem]) -> None
 
 _SYSTEM = table(
     {"name": text(), "kind": choice(*(KINDS + LATER_KINDS)), "criticality": choice(*CRITICALITIES), "office": text(), "source": _source},
-    {"responsible": text(), "media": listing(text(), minimum=1), "minimum_size": whole(0), "compression": choice(*COMPRESSIONS), "enabled": flag()},
+    {"responsible": text(), "media": listing(text(), minimum=1), "minimum_size": whole(0), "compression": choice(*COMPRESSIONS),
+     "encryption_format": choice(*ENCRYPTION_FORMATS), "enabled": flag()},
 )
 
 _MEDIUM_NAME = text(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "nas-lima")
@@ -165,6 +168,7 @@ _KIND = table({"numeral": text(), "frequency_numeral": text()}, {
     "catch_up": choice(*CATCH_UPS), "overdue_after_days": whole(0, 366),
 })
 _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS[1:])}, {
+    "encryption_format": choice(*ENCRYPTION_FORMATS),
     "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
     "retention": table({}, {kind: _RETENTION for kind in KINDS + LATER_KINDS}),
 })
@@ -213,17 +217,18 @@ def validate(policy: Any, systems: Any, media: Any) -> None:
         _floors(policy, problems)
         _hours(policy, problems)
     listing(_medium)(media, "backup_media", problems)
+    passwords = {each for each, rule in _table_of(_table_of(policy).get("criticality")).items() if _table_of(rule).get("password") is True}
     media_names = _media_names(media, problems)
     if isinstance(systems, (list, tuple)):
         for index, system in enumerate(systems):
-            _one_system(system, "backup_systems[{0}]".format(index), media_names, problems)
+            _one_system(system, "backup_systems[{0}]".format(index), media_names, passwords, problems)
         _unique_systems(systems, problems)
     else:
         listing(_SYSTEM)(systems, "backup_systems", problems)
     schema.raise_all(problems)
 
 
-def _one_system(system: Any, where: str, media_names: Mapping[str, bool], problems: List[Problem]) -> None:
+def _one_system(system: Any, where: str, media_names: Mapping[str, bool], passwords: AbstractSet[str], problems: List[Problem]) -> None:
     if isinstance(system, Mapping) and system.get("kind") in LATER_KINDS:
         problems.append(Problem(where + ".kind", system["kind"], "is a kind whose copies come with a later release",
                                 "Remove this system for now; copies of {0} can be made today.".format(" and ".join(KINDS))))
@@ -243,6 +248,10 @@ def _one_system(system: Any, where: str, media_names: Mapping[str, bool], proble
         if source_type not in allowed:
             problems.append(Problem(where + ".source.type", source_type, "is not a source of kind {0}".format(system["kind"]),
                                     "Use one of {0}, or change the kind.".format(", ".join(allowed))))
+    if "encryption_format" in system and system.get("criticality") in CRITICALITIES and system["criticality"] not in passwords:
+        problems.append(Problem(where + ".encryption_format", system["encryption_format"],
+                                "has no meaning: copies of criticality {0} have no password".format(system["criticality"]),
+                                "Remove it, or give the system a criticality whose copies have one (numeral 7.2.1 b)."))
     _media_of(system, where, media_names, problems)
 
 
@@ -362,6 +371,12 @@ def responsible(policy: Mapping[str, Any], system: Mapping[str, Any], on: dateti
     egcr = EGCR_OF_KIND[system["kind"]]
     people = designated(policy, egcr, on)
     return people[0]["name"] if people else EGCR_TITLES[egcr] + " (sin designación vigente)"
+
+
+def encryption_format(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
+    """How the copies of a system are encrypted: by itself, by its criticality, else gpg; empty where they are not (numeral 7.2.1 b)."""
+    rule = policy["criticality"][system["criticality"]]
+    return (system.get("encryption_format") or rule.get("encryption_format", "gpg")) if rule["password"] else ""
 
 
 def key_holders(policy: Mapping[str, Any], kind: str, on: datetime.date) -> List[Mapping[str, Any]]:

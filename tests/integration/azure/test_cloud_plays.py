@@ -31,6 +31,7 @@ class House:
         self.cloud = {"name": "nube", "type": "azure_blob", "storage_account_name": ACCOUNT, "endpoint": bench.relay.url, "container": bench.container,
                       "prefix": "lima", "tier": "cool", "ca_certs": str(bench.azurite.ca), "retry_seconds": 5}
         self.media = [self.cloud]
+        self.database: dict[str, str] = {}      # what the database's row of the inventory says besides
         with sqlite3.connect(top / "siga.sqlite") as database:
             database.execute("CREATE TABLE t (a, b)")
             database.executemany("INSERT INTO t VALUES (?, ?)", [(number, os.urandom(900)) for number in range(12000)])
@@ -44,7 +45,7 @@ class House:
     def run(self, playbook, *options):
         database = {"type": "sqlite", "path": str(self.top / "siga.sqlite")}
         code = {"type": "git", "path": str(self.top / "fuentes")}
-        systems = [{"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": database},
+        systems = [{"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": database, **self.database},
                    {"name": "Portal", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": code}]
         media = [{**medium, "auth": self.auth} if medium is self.cloud else medium for medium in self.media]
         told = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": systems, "backup_media": media,
@@ -97,6 +98,17 @@ def test_straight_to_the_cloud_and_back(house):
     assert told.get_blob_properties().metadata["sha256"] == copied["sha256"]
     assert told.get_blob_tags() == {"system": "SIGA", "kind": "database", "label": label, "trust_level": "T2", "criticality": "alta"}
     house.good("verify.yml")
+    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_ticket=T-1 restore_requester=Ana", "-e",
+               f"restore_target={house.top}/vuelta.sqlite")
+    assert rows(house.top / "vuelta.sqlite") == rows(house.top / "siga.sqlite")
+
+
+def test_an_archive_for_windows_goes_there_and_comes_back(house):
+    house.database = {"encryption_format": "7z"}
+    house.good("database.yml")
+    label = house.entries("copy_made")[0]["label"]
+    assert house.entries("copy_verified")[0]["trust_level"] == "T3"
+    assert house.bench.client.download_blob(f"lima/database/SIGA/{label}/{label}.sqlite.zst.7z").readall()[:6] == b"7z\xbc\xaf\x27\x1c"
     house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_ticket=T-1 restore_requester=Ana", "-e",
                f"restore_target={house.top}/vuelta.sqlite")
     assert rows(house.top / "vuelta.sqlite") == rows(house.top / "siga.sqlite")

@@ -113,6 +113,7 @@ def test_public_keys_of_those_in_charge_go_with_encrypted_copies(play, tmp_path)
     plan = play(PLAN, INVENTORY, inventory=inventory).plan("bd1")
     assert plan["database", "SIGA"]["public_keys"] == ["-----BEGIN PGP PUBLIC KEY BLOCK-----\n"]
     assert plan["source_code", "SIGA"]["public_keys"] == []
+    assert plan["database", "SIGA"]["encryption_format"] == "gpg"
 
 
 def test_two_hosts_can_not_hold_one_system(play, tmp_path):

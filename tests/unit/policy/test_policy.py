@@ -97,6 +97,8 @@ def test_database_and_code_of_one_system_share_a_name():
     ({"minimum_size": True}, ["backup_systems[0].minimum_size: True", "whole number"]),
     ({"enabled": "yes"}, ["backup_systems[0].enabled: 'yes'", "true or false"]),
     ({"compression": "zip"}, ["backup_systems[0].compression: 'zip'", "gzip"]),
+    ({"encryption_format": "zip"}, ["backup_systems[0].encryption_format: 'zip'", "gpg, 7z"]),
+    ({"encryption_format": "7z", "criticality": "baja"}, ["backup_systems[0].encryption_format: '7z'", "no password"]),
     ({"media": ["nass"]}, ["backup_systems[0].media[0]: 'nass'", "Did you mean nas?"]),
     ({"media": []}, ["backup_systems[0].media", "empty"]),
     ({"source": "postgresql://u:clave@h/db"}, ["backup_systems[0].source: '(a text)'", "not a table"]),
@@ -217,6 +219,15 @@ def test_criticality_raises_the_frequency_and_the_kind_is_the_floor():
     assert engine.period(POLICY, "database", "alta") == (1, 0)
     assert engine.period(POLICY, "database", "media") == (7, 0)
     assert engine.period(POLICY, "source_code", "alta") == (0, 1)
+
+
+def test_the_format_of_encryption_is_the_systems_then_its_criticalitys():
+    rules = changed_policy("criticality", "alta", "encryption_format", value="7z")
+    engine.validate(rules, [database(encryption_format="gpg"), database(name="B")], MEDIA)
+    assert engine.encryption_format(rules, database()) == "7z"
+    assert engine.encryption_format(rules, database(encryption_format="gpg")) == "gpg"
+    assert engine.encryption_format(POLICY, database(criticality="media")) == "gpg"
+    assert engine.encryption_format(POLICY, database(criticality="baja")) == ""
 
 
 def test_who_answers_follows_the_designations_of_the_day():
