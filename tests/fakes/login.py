@@ -36,6 +36,9 @@ class FakeLogin:
     def __init__(self, directory: Path) -> None:
         asked: list[dict[str, str]] = []
         self.asked = asked
+        # what the service says instead of giving a token, such as an expired secret
+        self.refusal = ""
+        login = self
 
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *_unused: object) -> None:
@@ -53,7 +56,7 @@ class FakeLogin:
                 if TENANT not in self.path:
                     self.answer(400, {"error": "invalid_tenant", "error_description": "AADSTS90002: Tenant not found."})
                     return
-                base = f"https://localhost:{self.server.server_port}/{TENANT}"
+                base = "https://{0}/{1}".format(self.headers["Host"], TENANT)
                 self.answer(200, {"issuer": f"{base}/v2.0", "token_endpoint": f"{base}/oauth2/v2.0/token", "authorization_endpoint": f"{base}/authorize"})
 
             def do_POST(self) -> None:
@@ -62,6 +65,9 @@ class FakeLogin:
                 asked.append(words)
                 assertion = words.get("client_assertion", "")
                 known = words.get("client_secret") == SECRET or assertion == FEDERATED or assertion.count(".") == 2
+                if login.refusal:
+                    self.answer(401, {"error": "invalid_client", "error_description": login.refusal + "\r\nTrace ID: x"})
+                    return
                 if words.get("client_id") != CLIENT or not known:
                     self.answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided.\r\nTrace ID: x"})
                     return
@@ -71,7 +77,7 @@ class FakeLogin:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(directory / "server.pem", directory / "server.key")
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
     def url(self) -> str:
