@@ -133,6 +133,16 @@ options:
         description: Seconds that a request is tried again when the service is busy or the connection is lost.
         type: int
         default: 600
+      write_once_days:
+        description:
+          - Days for which the container lets nobody remove or change a blob, as it was set up with M(perucompras.respaldo.azure_storage). Retention
+            does not try sooner, and is compared with it when the inventory is checked.
+        type: int
+        default: 0
+      lifecycle:
+        description: Days after which the container moves (V(cool), V(cold), V(archive)) or deletes blobs by itself; compared with retention as well.
+        type: dict
+        default: {}
       auth:
         description:
           - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),
@@ -243,6 +253,16 @@ options:
         description: Seconds that a request is tried again when the service is busy or the connection is lost.
         type: int
         default: 600
+      write_once_days:
+        description:
+          - Days for which the container lets nobody remove or change a blob, as it was set up with M(perucompras.respaldo.azure_storage). Retention
+            does not try sooner, and is compared with it when the inventory is checked.
+        type: int
+        default: 0
+      lifecycle:
+        description: Days after which the container moves (V(cool), V(cold), V(archive)) or deletes blobs by itself; compared with retention as well.
+        type: dict
+        default: {}
       auth:
         description:
           - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),

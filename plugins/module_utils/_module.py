@@ -45,6 +45,8 @@ _MEDIUM: Dict[str, Any] = dict(
     proxy=dict(type="str", default="", no_log=True),
     ca_certs=dict(type="str", default=""),
     retry_seconds=dict(type="int", default=600),
+    write_once_days=dict(type="int", default=0),
+    lifecycle=dict(type="dict", default={}),
     auth=dict(type="dict", default={}, no_log=True),
     # what the controller adds for the server, never written by people
     session=dict(type="dict", default={}, no_log=True),
@@ -433,17 +435,31 @@ def prune_copies(module: AnsibleModule) -> None:
                 there = set(medium.labels(task.slot.kind, task.slot.system))
                 told = [_pruned(task, medium, row, "prune_simulated") for row in victims if row["label"] in there]
                 return dict(changed=bool(told), backup=told, diff=_labels_diff(there, told))
-            told, gone = [], 0
+            told, gone, waiting = [], 0, []
             for row in victims:
                 try:
                     gone += medium.remove(Slot(task.slot.kind, task.slot.system, label.parse(row["label"]).name), row["sha256"])
                 except BackupError as error:
+                    if error.fault.name == "blob_protected":
+                        waiting.append((row, error))
+                        continue
                     told.append(dict(_pruned(task, medium, row, "prune_failed"), **result.failure(error)))
                     return dict(changed=gone > 0, failed=True, backup=told, **_told(error))
                 told.append(_pruned(task, medium, row, "copy_pruned"))
-            return dict(changed=gone > 0, backup=told)
+            return dict(changed=gone > 0, backup=told + _deferred(task, medium, waiting), deferred=[row["label"] for row, _error in waiting])
 
     run(module, work, lambda error: "prune_failed")
+
+
+def _deferred(task: Task, medium: Medium, waiting: Sequence[Tuple[Mapping[str, Any], BackupError]]) -> List[Dict[str, Any]]:
+    """One entry for all that the medium does not let go of yet (write-once, legal hold): told and tried again later, and no failure."""
+    if not waiting:
+        return []
+    first, error = waiting[0]
+    fields = _pruned(task, medium, first, "prune_deferred")
+    labels = ", ".join(row["label"] for row, _error in waiting)
+    fields.update(result.build(objects=len(waiting), reason_text="{0}: {1}. {2}".format(error.code, error.spanish, labels)[:3000]))
+    return [fields]
 
 
 def _prove_what_stays(task: Task, medium: Medium) -> None:

@@ -17,6 +17,8 @@ description:
     When one of them is not as the bitácora has it, nothing is removed (RSP407).
   - A copy loses its name before its files go, so that what a killed run leaves is no copy; the next run sweeps it.
     One that is gone already is told as removed, so that the bitácora learns of it.
+  - What a write-once container or a legal hold does not let go of yet stays, is told (C(prune_deferred), one entry for all of them) and is tried again
+    by the next run; it is no failure. With C(write_once_days) in the medium, M(perucompras.respaldo.backup_retention) does not even ask for it.
   - Two runs at once wait for each other for O(lock_timeout) or end with RSP404.
 options:
   label:
@@ -88,10 +90,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: One entry for each copy, C(copy_pruned), C(prune_simulated) in check mode, or C(prune_failed) for the one that could not be removed.
+  description: One entry for each copy, C(copy_pruned), C(prune_simulated) in check mode, or C(prune_failed) for the one that could not be removed;
+    one C(prune_deferred) for those that are still protected.
   returned: always
   type: list
   elements: dict
+deferred:
+  description: Labels of the copies that are still protected.
+  returned: success
+  type: list
+  elements: str
 error:
   description: What went wrong.
   returned: failure

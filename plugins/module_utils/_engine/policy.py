@@ -12,7 +12,7 @@ import datetime
 import re
 from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from . import label, schema
+from . import label, lifecycle, schema
 from .errors import BackupError
 from .result import TRUST_LEVELS
 from .transforms.encrypt import FORMATS
@@ -112,6 +112,10 @@ _AUTH = table({}, {
     **{name: secret() for name in ("secret", "account_key", "sas_token", "proxy")},
     "sas_minutes": whole(5, 1440), "deposit_permissions": choice("c", "cw"),
 })
+# What a container does with copies by itself: the days after which they go to a colder tier or are deleted (lifecycle.py).
+LIFECYCLE = table({}, {name: whole(1, 36500) for name in (*lifecycle.MOVES, "delete", "versions")})
+# The service's own limit for write-once days: 400 years.
+MAXIMUM_WRITE_ONCE = 146000
 _AZURE_BLOB = table(
     {
         "name": _MEDIUM_NAME, "type": choice("azure_blob"), "storage_account_name": text(r"[a-z0-9]{3,24}", "copiasentidad"),
@@ -121,6 +125,7 @@ _AZURE_BLOB = table(
         "default": flag(), "endpoint": text(r"https://[^\s]+", "https://copiasentidad.blob.core.windows.net"),
         "prefix": text(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", "lima"), "tier": choice(*TIERS), "workers": whole(1, 32), "bandwidth": whole(0),
         "proxy": secret(), "ca_certs": text(), "retry_seconds": whole(0, 86400), "auth": _AUTH,
+        "write_once_days": whole(1, MAXIMUM_WRITE_ONCE), "lifecycle": LIFECYCLE,
     },
 )
 
@@ -225,6 +230,10 @@ def validate(policy: Any, systems: Any, media: Any) -> None:
         _unique_systems(systems, problems)
     else:
         listing(_SYSTEM)(systems, "backup_systems", problems)
+    if not problems:
+        for medium, where in [(medium, "backup_media[{0}]".format(index)) for index, medium in enumerate(media)]:
+            if "write_once_days" in medium or "lifecycle" in medium:
+                problems += lifecycle.problems(medium, lives(policy, users_of(medium["name"], systems, media)), where)
     schema.raise_all(problems)
 
 
@@ -356,6 +365,31 @@ def period(policy: Mapping[str, Any], kind: str, criticality: str) -> Optional[P
     """How often a system is copied at least: by its criticality, else by its kind; None for what is copied on request only."""
     rule = policy["criticality"][criticality].get("every", {}).get(kind) or policy["kinds"][kind].get("every")
     return Period(rule.get("days", 0), rule.get("months", 0)) if rule else None
+
+
+def retention(policy: Mapping[str, Any], kind: str, criticality: str) -> Dict[str, int]:
+    """The retention of a system: that of its kind, over which its criticality has its own. `keep_copies` of a kind is its number of points."""
+    rules = policy["kinds"][kind]
+    points = {"points": rules["keep_copies"]} if "keep_copies" in rules else {}
+    return {**points, **rules.get("retention", {}), **policy["criticality"][criticality].get("retention", {}).get(kind, {})}
+
+
+def users_of(medium: str, systems: Sequence[Mapping[str, Any]], media: Sequence[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+    """The systems whose copies go to a medium: those that name it, and, where it is a default one, those that name none."""
+    default = {each["name"]: each.get("default", True) for each in media}[medium]
+    return [system for system in systems if (medium in system["media"] if system.get("media") else default)]
+
+
+def lives(policy: Mapping[str, Any], systems: Sequence[Mapping[str, Any]]) -> List[lifecycle.Life]:
+    """How old the copies of systems become, once for each kind and criticality."""
+    found = []
+    for kind, criticality in sorted({(system["kind"], system["criticality"]) for system in systems}):
+        every = period(policy, kind, criticality)
+        days = every.days or every.months * _SHORTEST_MONTH if every else 0
+        who = ", ".join(sorted(system["name"] for system in systems if (system["kind"], system["criticality"]) == (kind, criticality)))
+        found.append(lifecycle.life("{0} ({1}, {2})".format(who, kind, criticality), retention(policy, kind, criticality), days,
+                                    policy.get("minimum_copies", 1)))
+    return [life for life in found if life]
 
 
 def designated(policy: Mapping[str, Any], egcr: str, on: datetime.date) -> List[Mapping[str, Any]]:

@@ -215,6 +215,24 @@ def test_rubbish_is_refused_in_words_too(rubbish):
             assert error.code == "RSP101"
 
 
+CLOUD = {"name": "nube", "type": "azure_blob", "storage_account_name": "copiasentidad", "container": "copias"}
+
+
+@pytest.mark.parametrize("container, expected", [
+    ({"write_once_days": 400}, ["backup_media[0].write_once_days: 400", "SIGA (database, alta)", "30 days"]),
+    ({"lifecycle": {"delete": 20}}, ["backup_media[0].lifecycle.delete: 20", "deletes too early"]),
+    ({"lifecycle": {"warm": 20}}, ["backup_media[0].lifecycle.warm", "not a known key"]),
+    ({"write_once_days": 0}, ["backup_media[0].write_once_days: 0", "from 1 to 146000"]),
+])
+def test_the_rules_of_a_container_are_compared_with_the_retention_of_those_who_go_there(container, expected):
+    rules = changed_policy("kinds", "database", value={**POLICY["kinds"]["database"], "retention": {"days": 30}})
+    error = refused([database()], [{**CLOUD, **container}], rules)
+    for words in expected:
+        assert words in error.message + " " + error.hint
+    engine.validate(rules, [database(), code(media=["nube"])], [{**CLOUD, "write_once_days": 30}])
+    engine.validate(rules, [database(media=["local"])], [{**CLOUD, "default": False, "write_once_days": 400}, *MEDIA])
+
+
 def test_criticality_raises_the_frequency_and_the_kind_is_the_floor():
     assert engine.period(POLICY, "database", "alta") == (1, 0)
     assert engine.period(POLICY, "database", "media") == (7, 0)
