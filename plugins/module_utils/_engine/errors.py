@@ -268,6 +268,64 @@ _FAULTS = (
         "Faltan en el controlador los paquetes para Azure: {detail}",
         "Ejecute: pip install -r requirements-azure.txt",
     ),
+    # -- 43x storage accounts and containers, set up through Azure Resource Manager -------------------------------------
+    Fault(
+        "RSP430", "storage_account_missing",
+        "there is no storage account {account} in the resource group {group}: {detail}",
+        "Check storage_account_name, resource_group and subscription_id; give location and account_type to have it made.",
+        "No existe la cuenta de almacenamiento {account} en el grupo de recursos {group}: {detail}",
+        "Revise storage_account_name, resource_group y subscription_id; para crearla, indique location y account_type.",
+    ),
+    Fault(
+        "RSP431", "write_once_locked",
+        "the write-once policy of {container} is locked at {days} days and can't be changed to {wanted}",
+        "A locked policy can only be lengthened, five times at most. Declare what is in force, or use another container.",
+        "La política de inmutabilidad de {container} está bloqueada en {days} días y no puede cambiarse a {wanted}",
+        "Una política bloqueada solo puede alargarse, cinco veces como máximo. Declare lo vigente o use otro contenedor.",
+    ),
+    Fault(
+        "RSP432", "lock_unconfirmed",
+        "{container} would be locked at {days} days, which nobody can undo; the confirmation given is {given!r}",
+        "If that is decided, repeat it by hand: -e 'azure_storage_lock=\"{container} {days}\"'. Nothing was changed.",
+        "Se bloquearía {container} en {days} días, lo que nadie puede deshacer; la confirmación recibida es {given!r}",
+        "Si está decidido, repítalo a mano: -e 'azure_storage_lock=\"{container} {days}\"'. No se modificó nada.",
+    ),
+    Fault(
+        "RSP433", "azure_changed_meanwhile",
+        "{what} was changed by somebody else meanwhile: {detail}",
+        "Run again: what is there now is read anew, and compared.",
+        "Otra persona u otro proceso modificó entretanto {what}: {detail}",
+        "Repita la ejecución: se lee de nuevo lo que hay y se compara.",
+    ),
+    Fault(
+        "RSP434", "azure_not_as_told",
+        "Azure accepted the changes, but {what} is not as it was told: {detail}",
+        "Run again with --check --diff. If it stays so, a policy of the subscription overrides the change: ask who administers it.",
+        "Azure aceptó los cambios, pero {what} no quedó como se indicó: {detail}",
+        "Repita con --check --diff. Si persiste, una directiva de la suscripción anula el cambio: consulte a quien la administra.",
+    ),
+    # -- 44x Azure Resource Manager -------------------------------------------------------------------------------------
+    Fault(
+        "RSP441", "azure_role_missing",
+        "the controller's identity may not {action} on {location}; it needs the role {role}",
+        "Assign that role to the identity on that resource and wait some minutes until it is in force.",
+        "La identidad del controlador no tiene permiso para {action} en {location}; necesita el rol {role}",
+        "Asigne ese rol a la identidad sobre ese recurso y espere unos minutos a que rija.",
+    ),
+    Fault(
+        "RSP442", "azure_request_refused",
+        "Azure refused {what}: {detail}",
+        "Mend what the service says; nothing else was changed.",
+        "Azure rechazó {what}: {detail}",
+        "Corrija lo que dice el servicio; no se modificó nada más.",
+    ),
+    Fault(
+        "RSP443", "azure_no_answer",
+        "Azure gave no answer to {what}, also after repeated tries: {detail}",
+        "Check the network and https://status.azure.com, and run again: what was done is kept.",
+        "Azure no respondió a {what}, pese a repetidos intentos: {detail}",
+        "Revise la red y https://status.azure.com, y repita: lo hecho se conserva.",
+    ),
     # -- 5xx verification -------------------------------------------------------------------------------------------
     Fault(
         "RSP501", "bytes_differ",

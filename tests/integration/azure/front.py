@@ -91,6 +91,7 @@ class Front:
             self.there.request(handler.command, path + "?" + "&".join(word for word in (left, own) if word), body or None, headers)
             response = self.there.getresponse()
             content = response.read()
+            self.there.close()      # plays pause for longer than the emulator keeps a connection
         if fault == "lost":
             handler.close_connection = True
             return
@@ -129,6 +130,7 @@ class Front:
             self.there.request("HEAD", f"/{ACCOUNT}/{container}/{blob}?" + sas.sign(KEY, ACCOUNT, container, "", "r", 600))
             response = self.there.getresponse()
             response.read()
+            self.there.close()
         return response.status == 200
 
     def answer(self, handler: Any, status: int, code: str, detail: str) -> None:

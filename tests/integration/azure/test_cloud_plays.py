@@ -17,6 +17,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora imp
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
 from bench import ACCOUNT, KEY
+from front import Front
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -244,3 +245,33 @@ def test_retention_removes_from_the_cloud_what_the_policy_no_longer_asks_for(hou
     assert [entry["label"] for entry in house.entries("copy_pruned")] == [first]
     assert {name.split("/")[3] for name in house.bench.names()} == {second}
     house.good("verify.yml")
+
+
+def test_what_a_write_once_container_protects_is_told_and_stays_until_it_may_go(house):
+    """The front refuses every removal, as such a container does; no run is red for that, and afterwards the copies go."""
+    policy = yaml.safe_load((ROOT / "policies" / "manual-001-2019.yml").read_text())
+    policy["minimum_copies"], policy["kinds"]["database"]["retention"] = 1, {"points": 1}
+    (house.top / "policy.yml").write_text(yaml.safe_dump(policy, allow_unicode=True))
+    told = ["-e", f"backup_policy_file={house.top}/policy.yml"]
+    front = Front(house.bench.azurite)
+    house.cloud["endpoint"] = front.url
+    house.database = {"criticality": "baja"}
+    for reason in ("una", "otra", "tercera"):
+        house.good("database.yml", "-e", f"backup_emergency_reason={reason}")
+    first, second, third = (entry["label"] for entry in house.entries("copy_made"))
+    before = house.bench.names()
+    front.write_once = True
+    house.good("prune.yml", *told)
+    deferred, = house.entries("prune_deferred")
+    assert (deferred["label"], deferred["objects"]) == (first, 2) and "RSP414" in deferred["reason_text"] and second in deferred["reason_text"]
+    assert house.bench.names() == before and not house.entries("copy_pruned") and not house.entries("prune_failed")
+    # said in the inventory, the service is not even asked
+    house.cloud["write_once_days"] = 1
+    shown = house.good("prune.yml", *told)
+    assert shown.count("el contenedor no permite retirarla hasta el") == 2 and len(house.entries("prune_deferred")) == 1
+    front.write_once = False
+    del house.cloud["write_once_days"]
+    house.good("prune.yml", *told)
+    assert [entry["label"] for entry in house.entries("copy_pruned")] == [first, second]
+    assert {name.split("/")[3] for name in house.bench.names()} == {third}
+    front.close()
