@@ -78,11 +78,12 @@ class Arm:
         what = f"{method} of {_short(path)}"
         response = self._send(method, path, version, body, etag, what)
         limit = time.monotonic() + _PATIENCE
-        while response.status_code == 202 and response.headers.get("Location"):
+        place = str(response.headers.get("Location") or "")
+        while response.status_code == 202 and place:
             if time.monotonic() > limit:
                 raise BackupError("azure_no_answer", what=what, detail=f"it is still not done after {int(_PATIENCE)} s")
             _pause(response)
-            place = str(response.headers["Location"])
+            place = str(response.headers.get("Location") or place)
             # the token goes to no other host than the one we were told to ask
             if not place.lower().startswith(self.address.lower() + "/"):
                 raise BackupError("azure_request_refused", what=what, detail=f"its state is said to be at another host, {place.split('/')[2:3]}")

@@ -119,7 +119,16 @@ class Storage:
     def _make(self, after: Mapping[str, Any]) -> None:
         body = {"sku": {"name": after["account_type"]}, "kind": "StorageV2", "location": after["location"],
                 "properties": {theirs: after[ours] for ours, theirs in _ACCOUNT.items()}}
-        self.arm.do("PUT", self.path, VERSION, body)
+        self._new(self.path, body)
+
+    def _new(self, path: str, body: Any) -> None:
+        """Make a thing, and wait until it is there for what comes next."""
+        self.arm.do("PUT", path, VERSION, body)
+        for _look in range(_LOOKS):
+            if self.arm.get(path, VERSION):
+                return
+            time.sleep(_BETWEEN)
+        raise BackupError("azure_not_as_told", what=path.rpartition("/")[2], detail="it was made and can't be found")
 
     def _serve(self, after: Mapping[str, Any]) -> None:
         """The service replaces all of its properties, so those we don't know go back as they were."""
@@ -133,7 +142,7 @@ class Storage:
     def _hold(self, name: str, was: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         """A container, closed to the public, and its write-once policy."""
         if not was:
-            self.arm.do("PUT", self._of(name), VERSION, {"properties": {"publicAccess": told["public_access"]}})
+            self._new(self._of(name), {"properties": {"publicAccess": told["public_access"]}})
         elif was["public_access"] != told["public_access"]:
             self.arm.do("PATCH", self._of(name), VERSION, {"properties": {"publicAccess": told["public_access"]}})
         policy = self._of(name) + "/immutabilityPolicies/default"

@@ -87,11 +87,7 @@ class Front:
         own = sas.sign(KEY, ACCOUNT, container, "", "rcwdlt", 600)
         left = "&".join(word for word in query.split("&") if word.partition("=")[0] not in _SAS)
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}
-        with self.guard:
-            self.there.request(handler.command, path + "?" + "&".join(word for word in (left, own) if word), body or None, headers)
-            response = self.there.getresponse()
-            content = response.read()
-            self.there.close()      # plays pause for longer than the emulator keeps a connection
+        response, content = self.ask(handler.command, path + "?" + "&".join(word for word in (left, own) if word), body, headers)
         if fault == "lost":
             handler.close_connection = True
             return
@@ -126,12 +122,21 @@ class Front:
         return parse_qs(made)["sig"] == [words["sig"]]
 
     def exists(self, container: str, blob: str) -> bool:
+        return self.ask("HEAD", f"/{ACCOUNT}/{container}/{blob}?" + sas.sign(KEY, ACCOUNT, container, "", "r", 600), b"", {})[0].status == 200
+
+    def ask(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
+        """The emulator's answer; it ends connections that were idle for some seconds."""
         with self.guard:
-            self.there.request("HEAD", f"/{ACCOUNT}/{container}/{blob}?" + sas.sign(KEY, ACCOUNT, container, "", "r", 600))
-            response = self.there.getresponse()
-            response.read()
-            self.there.close()
-        return response.status == 200
+            for last in (False, True):
+                try:
+                    self.there.request(method, target, body or None, headers)
+                    response = self.there.getresponse()
+                    return response, response.read()
+                except (OSError, http.client.HTTPException):
+                    self.there.close()
+                    if last:
+                        raise
+        raise AssertionError
 
     def answer(self, handler: Any, status: int, code: str, detail: str) -> None:
         content = f"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>refused by the front</Message>{detail}</Error>".encode()
