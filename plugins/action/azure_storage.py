@@ -114,7 +114,7 @@ def _warnings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
             told.append(f"The write-once policy of {name} is locked at {state['write_once_days']} days: nobody can shorten or remove it any more, and neither "
                         "container nor account can be deleted while blobs in it are protected.")
         elif state["write_once_days"] and not state["locked"]:
-            told.append(f"The write-once policy of {name} is not locked: whoever administers the account can remove it. Lock it once it has proved itself.")
+            told.append(f"The write-once policy of {name} is not locked: whoever administers the account can remove it. Lock it once it is proved.")
         if "delete" in state["lifecycle"]:
-            told.append(f"The container {name} deletes blobs by itself after {state['lifecycle']['delete']} days; it knows of no hold and of no last good copy.")
+            told.append(f"The container {name} deletes blobs by itself after {state['lifecycle']['delete']} days; it knows no hold and no last good copy.")
     return told

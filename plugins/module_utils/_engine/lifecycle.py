@@ -100,7 +100,8 @@ def _steps(tier: str, moves: Mapping[str, int], where: str, told: List[Problem])
         day, before = moves[name], steps[-1]
         place = "{0}.lifecycle.{1}".format(where, name)
         if _WARMTH.index(name) <= _WARMTH.index(before[1]):
-            told.append(Problem(place, day, "moves blobs to {0}, and they are made in {1}".format(name, before[1]), "Remove it, or give the medium a warmer tier."))
+            told.append(Problem(place, day, "moves blobs to {0}, and they are made in {1}".format(name, before[1]),
+                                "Remove it, or give the medium a warmer tier."))
             continue
         if day - before[0] < EARLY_DELETION[before[1]]:
             told.append(Problem(place, day, "moves blobs out of {0} after {1} days, which are charged as {2}".format(

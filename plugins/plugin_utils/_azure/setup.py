@@ -220,8 +220,9 @@ def refuse_contradictions(after: Mapping[str, Any], containers: Sequence[Mapping
         if state["locked"] and not state["write_once_days"]:
             problems.append(Problem(where + ".locked", True, "has nothing to lock", "Give write_once_days."))
         if after["versioning"] and not state["lifecycle"].get("versions") and lives.get(name):
+            days = max(30, state["write_once_days"])
             problems.append(Problem(where + ".lifecycle.versions", None, "is missing: with versioning, what retention removes would stay as a former version "
-                                    "for ever", f"Give the days after which former versions go, such as {max(30, state['write_once_days'])}, or versioning: false."))
+                                    "for ever", f"Give the days after which former versions go, such as {days}, or versioning: false."))
         for rule, days in foreign.get(name, ()):
             for life in lives.get(name, ()):
                 if life.latest is None or days < life.latest:

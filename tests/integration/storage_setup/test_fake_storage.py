@@ -28,7 +28,8 @@ def test_an_account_is_made_and_changed(arm, client):
     with pytest.raises(ResourceNotFoundError):
         client.storage_accounts.get_properties(*PLACE)
     made = client.storage_accounts.begin_create(*PLACE, {
-        "sku": {"name": "Standard_ZRS"}, "kind": "StorageV2", "location": "brazilsouth", "properties": {"minimumTlsVersion": "TLS1_2"}}, polling_interval=0).result()
+        "sku": {"name": "Standard_ZRS"}, "kind": "StorageV2", "location": "brazilsouth", "properties": {"minimumTlsVersion": "TLS1_2"}},
+        polling_interval=0).result()
     assert (made.sku.name, made.minimum_tls_version) == ("Standard_ZRS", "TLS1_2")
     assert sum("/asyncoperations/" in row.path for row in arm.requests) >= 2
     changed = client.storage_accounts.update(*PLACE, {"properties": {"allowSharedKeyAccess": False}})
@@ -57,7 +58,8 @@ def test_containers_policies_and_rules(client, storage):
         client.management_policies.get(*PLACE, "default")
     client.management_policies.create_or_update(*PLACE, "default", {"properties": {"policy": {"rules": [{
         "name": "uno", "enabled": True, "type": "Lifecycle", "definition": {
-            "actions": {"baseBlob": {"tierToCold": {"daysAfterCreationGreaterThan": 30}}}, "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["copias/"]}}}]}}})
+            "actions": {"baseBlob": {"tierToCold": {"daysAfterCreationGreaterThan": 30}}},
+            "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["copias/"]}}}]}}})
     assert client.management_policies.get(*PLACE, "default").policy.rules[0].definition.actions.base_blob.tier_to_cold.days_after_creation_greater_than == 30
 
 
