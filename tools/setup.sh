@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # What tests run for real. They start their own servers, so Debian is asked not to start its own.
-needed=(git=git zstd=zstd gpg=gnupg gpgconf=gpgconf xz=xz-utils git-lfs=git-lfs ssh=openssh-client sshd=openssh-server
+needed=(git=git zstd=zstd gpg=gnupg gpgconf=gpgconf xz=xz-utils 7zz=7zip git-lfs=git-lfs ssh=openssh-client sshd=openssh-server
   mariadbd=mariadb-server redis-server=redis pgrep=procps setfacl=acl chromium=chromium pdftotext=poppler-utils
   rclone=rclone restic=restic mkfs.btrfs=btrfs-progs)
 PATH="$PATH:/usr/sbin:/sbin"

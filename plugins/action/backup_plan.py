@@ -118,6 +118,7 @@ def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
 def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,
          decision: _due.Decision, today: datetime.date) -> dict[str, Any]:
     criticality = rules["criticality"][system["criticality"]]
+    form = policy.encryption_format(rules, system)
     row = {
         "index": index,
         "system": system["name"],
@@ -132,7 +133,8 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "required_trust": policy.required_trust(rules, system),
         # a repository is always encrypted
         "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)]
-        if criticality["password"] or system["kind"] == "file_server" else [],
+        if form == "gpg" or system["kind"] == "file_server" else [],
+        "encryption_format": form or "gpg",
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": _media(system, media),

@@ -40,8 +40,9 @@ class ActionModule(InventoryAction):
         with open_store(resolve_url()) as store:
             if not arguments["clock_confirmed"]:
                 _refuse_a_wrong_clock(store, now)
+            protected = {medium["name"]: medium.get("write_once_days", 0) for medium in found.media}
             for _index, system in found.on_our_media(arguments["kind"]):
-                rows += _system(store, system, found.rules, now, arguments["repository"])
+                rows += _system(store, system, found.rules, now, arguments["repository"], protected)
         lines = [line for row in rows for line in _lines(row)] or ["No hay copias que juzgar."]
         if arguments["show"]:
             Display().display("\n".join([f"{task_vars['inventory_hostname']}: retención de copias", *lines]))
@@ -49,16 +50,18 @@ class ActionModule(InventoryAction):
         return {"changed": False, "retention": rows, "summary": lines, **({"backup": started} if started else {})}
 
 
-def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.datetime, repository: str) -> list[dict[str, Any]]:
+def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.datetime, repository: str,
+            protected: Mapping[str, int]) -> list[dict[str, Any]]:
     """One row for each medium that holds copies of a system."""
     kind, name = system["kind"], system["name"]
-    rule = _retention.rule_for(rules, kind, system["criticality"])
+    rule = policy.retention(rules, kind, system["criticality"])
     required, minimum = policy.required_trust(rules, system), rules.get("minimum_copies", 1)
     copies, held = store.copies(kind, name), store.held(kind, name)
     labels = {copy["label"] for copy in copies}
     rows = []
     for medium in dict.fromkeys(medium for copy in copies for medium in copy["media"]):
-        verdicts = _retention.judge(copies, medium, rule, required, now, _due.zone(rules["time_zone"]), minimum, labels if "" in held else held, repository)
+        verdicts = _retention.judge(copies, medium, rule, required, now, _due.zone(rules["time_zone"]), minimum, labels if "" in held else held, repository,
+                                    protected.get(medium, 0))
         good = [verdict for verdict in verdicts if verdict.good]
         rows.append({
             "system": name, "kind": kind, "medium": medium, "numeral": rules["kinds"][kind]["numeral"],

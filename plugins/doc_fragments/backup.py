@@ -133,6 +133,16 @@ options:
         description: Seconds that a request is tried again when the service is busy or the connection is lost.
         type: int
         default: 600
+      write_once_days:
+        description:
+          - Days for which the container lets nobody remove or change a blob, as it was set up with M(perucompras.respaldo.azure_storage). Retention
+            does not try sooner, and is compared with it when the inventory is checked.
+        type: int
+        default: 0
+      lifecycle:
+        description: Days after which the container moves (V(cool), V(cold), V(archive)) or deletes blobs by itself; compared with retention as well.
+        type: dict
+        default: {}
       auth:
         description:
           - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),
@@ -243,6 +253,16 @@ options:
         description: Seconds that a request is tried again when the service is busy or the connection is lost.
         type: int
         default: 600
+      write_once_days:
+        description:
+          - Days for which the container lets nobody remove or change a blob, as it was set up with M(perucompras.respaldo.azure_storage). Retention
+            does not try sooner, and is compared with it when the inventory is checked.
+        type: int
+        default: 0
+      lifecycle:
+        description: Days after which the container moves (V(cool), V(cold), V(archive)) or deletes blobs by itself; compared with retention as well.
+        type: dict
+        default: {}
       auth:
         description:
           - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),
@@ -273,7 +293,7 @@ options:
     default: 0
   encryption:
     description:
-      - OpenPGP encryption (AES-256), to the password and to all the recipients at once; each opens the copy alone.
+      - Encryption by AES-256. In O(encryption.format=gpg) to the password and to all the recipients at once; each opens the copy alone.
       - The copy is not encrypted when neither a password, nor recipients, nor custody are given.
     type: dict
     default: {}
@@ -298,6 +318,22 @@ options:
           - The password is in every custodian, and was read back from each, before the copy begins. With a directory C(ansible-playbook)
             needs a vault identity. Nothing of this reaches the server but the password of this copy.
         type: raw
+        default: ""
+      format:
+        description:
+          - V(gpg) is OpenPGP, which streams.
+          - V(7z) is for those who open copies on Windows. 7-Zip opens it by the password alone; with O(encryption.recipients) it is refused,
+            since the format knows no public keys. What was compressed by zstd opens in 7-Zip 24.01 or later, by gzip or xz in any.
+          - The format can't be written or read through a pipe. Each part is written to O(encryption.spool), encrypted already, and goes on from there.
+          - V(7z) needs C(7zz) on the server (Debian's package C(7zip)).
+        type: str
+        choices: [gpg, 7z]
+        default: gpg
+      spool:
+        description:
+          - Directory on the server for V(7z), with room for the largest part of the copy as encrypted. By default C(/var/tmp).
+          - Where a copy of format V(7z) is read from another server or a cloud, it is spooled the same way below C(scratch) of the module that reads it.
+        type: path
         default: ""
   minimum_size:
     description: Bytes before compression below which the copy is an error rather than a copy.

@@ -42,7 +42,8 @@ options:
     description:
       - The systems whose data lies on this host.
       - Each has V(name), V(kind) (V(database), V(source_code) or V(file_server)), V(criticality) (V(alta), V(media) or V(baja)), V(office) and V(source),
-        and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)) and V(enabled).
+        and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)),
+        V(encryption_format) (V(gpg), or V(7z) for receivers on Windows; by default that of its criticality) and V(enabled).
       - V(source) has a V(type). V(postgresql) takes V(databases) (a list, or V(all)), V(host), V(port), V(user), V(password), V(run_as),
         V(globals) and V(bin_dir). V(mariadb) takes the same and V(socket). V(sqlite) takes V(path).
         V(command) takes the argument lists V(dump), V(verify), V(restore) and V(rehearse), V(extension) and V(password).
@@ -232,9 +233,13 @@ plan:
       description: Trust level that its copies must reach to count for retention.
       type: str
     public_keys:
-      description: OpenPGP public keys, armoured, of those who may open the copy; empty when its criticality asks for no password.
+      description: OpenPGP public keys, armoured, of those who may open the copy; empty when its criticality asks for no password, and for
+        V(7z), which only the password in custody opens.
       type: list
       elements: str
+    encryption_format:
+      description: Format of an encrypted copy, V(gpg) or V(7z).
+      type: str
     compression:
       description: Compression to use.
       type: str

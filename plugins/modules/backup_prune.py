@@ -19,6 +19,8 @@ description:
     One that is gone already is told as removed, so that the bitácora learns of it.
   - Copies of a file server share a restic repository. Their snapshots are forgotten after the copies lost their names, together with those of runs that
     died and partial ones older than the newest copy; then C(restic prune) gives their space back.
+  - What a write-once container or a legal hold does not let go of yet stays, is told (C(prune_deferred), one entry for all of them) and is tried again
+    by the next run; it is no failure. With C(write_once_days) in the medium, M(perucompras.respaldo.backup_retention) does not even ask for it.
   - Two runs at once wait for each other for O(lock_timeout) or end with RSP404.
 options:
   label:
@@ -100,10 +102,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: One entry for each copy, C(copy_pruned), C(prune_simulated) in check mode, or C(prune_failed) for the one that could not be removed.
+  description: One entry for each copy, C(copy_pruned), C(prune_simulated) in check mode, or C(prune_failed) for the one that could not be removed;
+    one C(prune_deferred) for those that are still protected.
   returned: always
   type: list
   elements: dict
+deferred:
+  description: Labels of the copies that are still protected.
+  returned: success
+  type: list
+  elements: str
 error:
   description: What went wrong.
   returned: failure

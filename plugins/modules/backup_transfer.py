@@ -112,6 +112,14 @@ options:
         description: Seconds that a request is tried again when the service is busy or the connection is lost.
         type: int
         default: 600
+      write_once_days:
+        description: Days for which the container lets nobody remove or change a blob. Not used here.
+        type: int
+        default: 0
+      lifecycle:
+        description: Days after which the container moves or deletes blobs by itself. Not used here.
+        type: dict
+        default: {}
       auth:
         description:
           - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),

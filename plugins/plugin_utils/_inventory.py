@@ -33,7 +33,7 @@ INVENTORY: dict[str, Any] = {
 }
 
 # What reports and warnings need to know of a system.
-_NEEDED = ("name", "kind", "criticality", "office", "responsible", "enabled")
+_NEEDED = ("name", "kind", "criticality", "office", "responsible", "enabled", "media")
 
 
 class Inventory(t.NamedTuple):

@@ -36,19 +36,13 @@ class Verdict(NamedTuple):
     good: bool
 
 
-def rule_for(policy: Mapping[str, Any], kind: str, criticality: str) -> dict[str, int]:
-    """The retention of a system: that of its kind, over which its criticality has its own. `keep_copies` of a kind is its number of points."""
-    rules = policy["kinds"][kind]
-    points = {"points": rules["keep_copies"]} if "keep_copies" in rules else {}
-    return {**points, **rules.get("retention", {}), **policy["criticality"][criticality].get("retention", {}).get(kind, {})}
-
-
 def judge(copies: Sequence[Mapping[str, Any]], medium: str, rule: Mapping[str, int], required: str, now: datetime.datetime, zone: datetime.tzinfo,
-          minimum: int = 1, held: Collection[str] = (), repository: str = "") -> list[Verdict]:
+          minimum: int = 1, held: Collection[str] = (), repository: str = "", protected: int = 0) -> list[Verdict]:
     """The verdict of each copy that the bitácora knows on `medium`, newest first.
 
-    `copies` are those of Store.copies; `rule` that of rule_for; `required` the trust level that makes a copy count; `held` the labels on
+    `copies` are those of Store.copies; `rule` that of policy.retention; `required` the trust level that makes a copy count; `held` the labels on
     hold. `minimum` below 1 is taken as 1. With a `repository` (numeral 7.2.1 d) a good copy stays until it lies there too.
+    `protected` is for how many days the medium lets nobody remove a copy (write-once): what may go waits for that, and it is no failure.
     """
     here = sorted((copy for copy in copies if medium in copy["media"]), key=lambda copy: (_taken(copy), copy["n"]), reverse=True)
     future = [copy for copy in here if _taken(copy) > now]
@@ -66,7 +60,14 @@ def judge(copies: Sequence[Mapping[str, Any]], medium: str, rule: Mapping[str, i
             reasons.setdefault(copy["label"], f"aún no está en el repositorio ({repository})")
     for label, why in _ruled(good, rule, now, zone).items():
         reasons.setdefault(label, why)
-    return [_verdict(copy, reasons.get(copy["label"]), good, rule, required, max(1, minimum)) for copy in here]
+    verdicts = [_verdict(copy, reasons.get(copy["label"]), good, rule, required, max(1, minimum)) for copy in here]
+    return [_unless_protected(verdict, _taken(copy) + datetime.timedelta(days=protected), now, zone) for verdict, copy in zip(verdicts, here, strict=True)]
+
+
+def _unless_protected(verdict: Verdict, until: datetime.datetime, now: datetime.datetime, zone: datetime.tzinfo) -> Verdict:
+    if verdict.keep or until <= now:
+        return verdict
+    return verdict._replace(keep=True, why=f"{verdict.why}; el contenedor no permite retirarla hasta el {until.astimezone(zone):%Y-%m-%d}")
 
 
 def _verdict(copy: Mapping[str, Any], kept: str | None, good: list[Mapping[str, Any]], rule: Mapping[str, int], required: str, minimum: int) -> Verdict:

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from types import MappingProxyType
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import manifest as manifests
 from . import programs
@@ -28,10 +28,13 @@ from .errors import BackupError
 from .media.base import SUMS, Deposit, Following, Medium, Reading, Slot, Writing, read_all
 from .pipeline import Outcome, Stage, run
 from .sources.base import Part, PartReader, Source
-from .transforms import compress, encrypt
+from .transforms import compress, encrypt, seven_zip
 
 # Bytes written between two times that a file is brought to stable storage and read back that far.
 _STRIDE = 16 << 20
+
+# What encrypts: gpg within the pipeline, 7-Zip beside it (see seven_zip.py).
+Cipher = Union[encrypt.Gpg, seven_zip.SevenZip]
 
 _PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\Z")
 
@@ -46,6 +49,8 @@ class Order(NamedTuple):
     threads: int = 0
     keys: Optional[encrypt.Keys] = None
     key_reference: str = ""
+    encryption_format: str = "gpg"
+    spool: str = ""                  # parent of the spool directory of 7z
     minimum_size: int = 1
     previous_size: int = 0
     lock_timeout: int = 0
@@ -76,17 +81,17 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
         for medium in media:
             check(order, medium)
             stack.enter_context(medium.lock(order.slot, order.lock_timeout))
-        gpg = _gpg(stack, order.keys)
-        recipients = gpg.fingerprints() if gpg else []
+        cipher = _cipher(stack, order.keys, order.encryption_format, order.spool)
+        recipients = cipher.fingerprints() if cipher else []
         deposits: List[Deposit] = []
         try:
             for medium in media:
                 deposits.append(medium.deposit(order.slot))
-            rows, warnings, checks = _parts(order, source, deposits, gpg)
+            rows, warnings, checks = _parts(order, source, deposits, cipher)
             if sum(row["size_original"] for row in rows) < order.minimum_size:
                 raise BackupError("copy_too_small", source=source.describe(), minimum=order.minimum_size,
                                   size=sum(row["size_original"] for row in rows))
-            manifest = _manifest(order, source, rows, recipients, started_at, checks)
+            manifest = _manifest(order, source, rows, recipients, started_at, checks, cipher)
             manifest["warnings"] = warnings = warnings + source.warnings()
             files = [manifests.File(row["file"], row["size"], row["sha256"]) for row in rows]
             text = manifests.dump(manifest)
@@ -113,7 +118,7 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> Made:
         parts=[{"name": file.name, "size": file.size, "sha256": file.sha256} for file in files],
         size=sum(file.size for file in files) + len(listing),
         size_original=sum(row["size_original"] for row in rows),
-        compression=order.compression, encrypted=bool(gpg), key_reference=order.key_reference or None,
+        compression=order.compression, encrypted=bool(cipher), key_reference=order.key_reference or None,
         recipients=recipients, trust_level="T2", checks=checks, sha256=digest,
         content_digest=source.content_digest() or None, objects=objects, warnings=warnings,
     )
@@ -214,13 +219,13 @@ def _withdraw(slot: Slot, published: Sequence[Medium]) -> None:
             medium.withdraw(slot)
 
 
-def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg]) -> Any:
+def _parts(order: Order, source: Source, deposits: Sequence[Deposit], cipher: Optional[Cipher]) -> Any:
     rows: List[Dict[str, Any]] = []
     warnings: List[str] = []
     checks = ["exit_statuses"] + (["sha256_readback"] if not all(deposit.attested for deposit in deposits) else [])
     checks += ["block_checksums"] if any(deposit.attested for deposit in deposits) else []
     for part in source.parts():
-        row = _part(order, source, part, deposits, gpg, warnings)
+        row = _part(order, source, part, deposits, cipher, warnings)
         method = part.check().method
         if method and method not in checks:
             checks.append(method)
@@ -228,7 +233,7 @@ def _parts(order: Order, source: Source, deposits: Sequence[Deposit], gpg: Optio
     return rows, warnings, checks
 
 
-def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit], gpg: Optional[encrypt.Gpg],
+def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit], cipher: Optional[Cipher],
           warnings: List[str]) -> Dict[str, Any]:
     """Write a part on all the media and read it back from each: behind the writing where the medium can, else after it.
 
@@ -236,25 +241,28 @@ def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit],
     there is the very memory that the service acknowledged, so its SHA-256 is taken from it and not a second time before.
     """
     row: Dict[str, Any] = {
-        "name": part.name, "file": _file_name(order, part, bool(gpg)), "format": part.format, "size": 0, "size_original": 0,
+        "name": part.name, "file": _file_name(order, part, cipher), "format": part.format, "size": 0, "size_original": 0,
         "sha256": "", "objects": None, "restore_command": part.restore_command, "facts": part.facts,
     }
     trails: List[Optional[_Trail]] = []
 
     proven = [deposit for deposit in deposits if not deposit.attested] or deposits[:1]
-    acknowledged = all(deposit.attested for deposit in proven)
+    # a 7z archive is spooled, and hashed as it leaves the spool
+    acknowledged = all(deposit.attested for deposit in proven) and not isinstance(cipher, seven_zip.SevenZip)
 
     def prove(reading: Reading) -> Optional[int]:
-        return _read_back(order, part, row, reading, gpg, acknowledged)
+        return _read_back(order, part, row, reading, cipher, acknowledged)
 
     with contextlib.ExitStack() as stack:
+        if isinstance(cipher, seven_zip.SevenZip):
+            stack.callback(cipher.forget, row["file"])
 
         def follow(deposit: Deposit) -> Callable[[int], None]:
             following = deposit.follow(row["file"]) if deposit in proven else None
             trails.append(_Trail(following, prove) if following else None)
             return stack.enter_context(trails[-1]).wrote if trails[-1] else lambda size: None
 
-        _write_part(order, source, part, row, deposits, gpg, warnings, follow, None if acknowledged else hashlib.sha256())
+        _write_part(order, source, part, row, deposits, cipher, warnings, follow, None if acknowledged else hashlib.sha256())
         for deposit, trail in zip(deposits, trails):
             if deposit in proven:
                 row["objects"] = trail.finish() if trail else prove(deposit.read(row["file"]))
@@ -262,7 +270,7 @@ def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit],
 
 
 def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], deposits: Sequence[Deposit],
-                gpg: Optional[encrypt.Gpg], warnings: List[str], follow: Callable[[Deposit], Callable[[int], None]], digest: Any) -> None:
+                cipher: Optional[Cipher], warnings: List[str], follow: Callable[[Deposit], Callable[[int], None]], digest: Any) -> None:
     """Write a part on all the media and tell `row` what was written, hashed by `digest` if any; what `follow` gives is told of each chunk."""
     size = 0
     writings: List[Writing] = []
@@ -278,15 +286,26 @@ def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], d
         for wrote in followers:
             wrote(len(chunk))
 
-    try:
+    def begin() -> None:
         for deposit in deposits:
             writings.append(deposit.write(row["file"]))
             followers.append(follow(deposit))
+
+    try:
+        archiver = cipher if isinstance(cipher, seven_zip.SevenZip) else None
+        if archiver is None:
+            begin()
         with part.produce() as produced:
             stages = list(produced) + compress.compressor(order.compression, order.level, order.threads)
-            stages += [gpg.encryptor()] if gpg else []
-            room = writings[0].room if len(writings) == 1 else None
-            outcome: Outcome = run(stages, feed, meter_after=len(produced) - 1, room=room)
+            if archiver is not None:
+                outcome: Outcome = archiver.write(stages, row["file"], len(produced) - 1)
+            else:
+                stages += [cipher.encryptor()] if isinstance(cipher, encrypt.Gpg) else []
+                room = writings[0].room if len(writings) == 1 else None
+                outcome = run(stages, feed, meter_after=len(produced) - 1, room=room)
+        if archiver is not None:
+            begin()
+            archiver.hand_over(row["file"], feed)
     except BaseException as error:
         for writing in writings:
             with contextlib.suppress(BackupError):
@@ -380,25 +399,27 @@ def _close(writings: Sequence[Writing]) -> None:
             stack.callback(writing.close)
 
 
-def _read_back(order: Order, part: Part, row: Dict[str, Any], reading: Reading, gpg: Optional[encrypt.Gpg], acknowledged: bool) -> Optional[int]:
+def _read_back(order: Order, part: Part, row: Dict[str, Any], reading: Reading, cipher: Optional[Cipher], acknowledged: bool) -> Optional[int]:
     """Trust levels T1 and T2: the bytes on the medium are those that were hashed, and they open as what they should be.
 
     Of bytes that were `acknowledged` this is where they are hashed, and `row` learns their SHA-256.
     """
     check = part.check()
-    plain = _decode(reading, row, order.compression, gpg, check.stages(), check.feed, acknowledged)
+    plain = _decode(reading, row, order.compression, cipher, check.stages(), check.feed, acknowledged)
     if plain != row["size_original"]:
         raise BackupError("structure_unreadable", file=row["file"], format=part.format,
                           detail="{0} bytes came out, {1} went in".format(plain, row["size_original"]))
     return check.finish()
 
 
-def _decode(reading: Reading, row: Dict[str, Any], compression: str, gpg: Optional[encrypt.Gpg],
+def _decode(reading: Reading, row: Dict[str, Any], compression: str, cipher: Optional[Cipher],
             stages: Sequence[Stage], feed: Callable[[bytes], None], unhashed: bool = False) -> int:
     """Read a file of a copy, hash it, and send its plain bytes through `stages` into `feed`. Gives the plain size.
 
     With `unhashed`, `row` has no SHA-256 yet and learns it.
     """
+    if isinstance(cipher, seven_zip.SevenZip):
+        return _decode_archive(reading, row, compression, cipher, stages, feed)
     digest, size, plain = hashlib.sha256(), 0, 0
 
     def read(wanted: int) -> bytes:
@@ -415,7 +436,7 @@ def _decode(reading: Reading, row: Dict[str, Any], compression: str, gpg: Option
 
     fault = None
     try:
-        undo = ([gpg.decryptor()] if gpg else []) + compress.decompressor(compression)
+        undo = ([cipher.decryptor()] if cipher else []) + compress.decompressor(compression)
         try:
             if undo and stages:
                 plain = run(undo + list(stages), feed, reader=read, meter_after=len(undo) - 1).size_first
@@ -428,7 +449,7 @@ def _decode(reading: Reading, row: Dict[str, Any], compression: str, gpg: Option
                 for chunk in iter(lambda: bytes(read(1 << 20)), b""):
                     count(chunk)
         except BackupError as error:
-            fault = _reading_fault(error, row, gpg, undo)
+            fault = _reading_fault(error, row, cipher, undo)
         if fault is None or fault.fault.name in ("structure_unreadable", "password_wrong"):
             while read(1 << 20):
                 pass  # a stage that stopped early left bytes unread: the hash is of the whole file
@@ -443,15 +464,37 @@ def _decode(reading: Reading, row: Dict[str, Any], compression: str, gpg: Option
     return plain
 
 
+def _decode_archive(reading: Reading, row: Dict[str, Any], compression: str, archiver: seven_zip.SevenZip,
+                    stages: Sequence[Stage], feed: Callable[[bytes], None]) -> int:
+    """As _decode, for a file that can't be opened before its end is read: its bytes are compared first."""
+    ours = row["file"] in archiver.written
+    try:
+        try:
+            path, size, digest = archiver.take(reading, row["file"])
+        finally:
+            reading.close()
+        if (size, digest) != (row["size"], row["sha256"]):
+            raise BackupError("bytes_differ", file=row["file"], detail=_difference(size, digest, row))
+        undo = [archiver.decryptor(path)] + compress.decompressor(compression)
+        try:
+            outcome = run(undo + list(stages), feed, meter_after=len(undo) - 1)
+        except BackupError as error:
+            raise _reading_fault(error, row, archiver, undo) from error
+        return outcome.size_first
+    finally:
+        if not ours:
+            archiver.forget(row["file"])
+
+
 def _difference(size: int, digest: str, row: Dict[str, Any]) -> str:
     return "{0} bytes with SHA-256 {1}, recorded {2} bytes with {3}".format(size, digest, row["size"], row["sha256"])
 
 
-def _reading_fault(error: BackupError, row: Dict[str, Any], gpg: Optional[encrypt.Gpg], undo: Sequence[Stage]) -> BackupError:
+def _reading_fault(error: BackupError, row: Dict[str, Any], cipher: Optional[Cipher], undo: Sequence[Stage]) -> BackupError:
     if error.fault.name != "stage_failed":
         return error
     stage, detail = error.details["stage"], error.details["detail"]
-    if gpg and stage == "gpg --decrypt" and re.search("Bad session key|No secret key|No passphrase|Bad passphrase", detail):
+    if cipher and cipher.refused(stage, detail):
         return BackupError("password_wrong", file=row["file"])
     if any(stage == one.name for one in undo):
         return BackupError("structure_unreadable", file=row["file"], format=row["format"], detail=error.message)
@@ -462,8 +505,9 @@ def _reading_fault(error: BackupError, row: Dict[str, Any], gpg: Optional[encryp
 class Copy(PartReader):
     """A published copy, opened for verification or restore; use as a context manager."""
 
-    def __init__(self, slot: Slot, medium: Medium, keys: Optional[encrypt.Keys] = None, expected: str = "") -> None:
+    def __init__(self, slot: Slot, medium: Medium, keys: Optional[encrypt.Keys] = None, expected: str = "", spool: str = "") -> None:
         self.expected = expected
+        self.spool = spool
         self.slot = slot
         self.medium = medium
         self.keys = keys
@@ -505,18 +549,19 @@ class Copy(PartReader):
 
     def unlock(self) -> None:
         """Make ready to decrypt. Raises password_needed when the copy is encrypted and no key was given."""
-        if not self.manifest["encrypted"] or hasattr(self, "gpg"):
+        if not self.manifest["encrypted"] or hasattr(self, "cipher"):
             return
-        if self.keys is None or not (self.keys.password or self.keys.private_keys):
+        form = manifests.encryption_format(self.manifest)
+        if self.keys is None or not (self.keys.password or (self.keys.private_keys and form == "gpg")):
             raise BackupError("password_needed", label=self.slot.label,
                               key_reference=self.manifest.get("key_reference") or "its label")
-        self.gpg = _gpg(self.stack, self.keys)
+        self.cipher = _cipher(self.stack, self.keys, form, self.spool)
 
     def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], Any]] = None) -> int:
         self.unlock()
         row = self.part(name)
         return _decode(self.medium.read(self.slot, row["file"]), row, self.manifest["compression"],
-                       getattr(self, "gpg", None), stages, feed or (lambda chunk: None))
+                       getattr(self, "cipher", None), stages, feed or (lambda chunk: None))
 
     def verify_bytes(self) -> None:
         """T1: every file has the bytes that were recorded."""
@@ -555,18 +600,20 @@ def scratch(parent: str = "") -> Iterator[str]:
         yield path
 
 
-def _gpg(stack: contextlib.ExitStack, keys: Optional[encrypt.Keys]) -> Optional[encrypt.Gpg]:
+def _cipher(stack: contextlib.ExitStack, keys: Optional[encrypt.Keys], form: str, spool: str) -> Optional[Cipher]:
     if keys is None:
         return None
+    if form == "7z":
+        return stack.enter_context(seven_zip.SevenZip(keys, spool))
     return stack.enter_context(encrypt.Gpg(keys, stack.enter_context(programs.private_directory(programs.memory()))))
 
 
-def _file_name(order: Order, part: Part, encrypted: bool) -> str:
+def _file_name(order: Order, part: Part, cipher: Optional[Cipher]) -> str:
     if part.name and not _PART_NAME.match(part.name):
         raise BackupError("invalid_input", where="the name of a part", value=part.name,
                           problem="can't be part of a file name", mend="This is a mistake of the source's code.")
     name = ".".join(piece for piece in (order.slot.label, part.name, part.extension) if piece)
-    return name + compress.extension(order.compression) + (encrypt.EXTENSION if encrypted else "")
+    return name + compress.extension(order.compression) + (cipher.extension if cipher else "")
 
 
 def write_small(deposit: Deposit, file: str, content: bytes) -> None:
@@ -581,9 +628,9 @@ def write_small(deposit: Deposit, file: str, content: bytes) -> None:
 
 
 def _manifest(order: Order, source: Source, rows: List[Dict[str, Any]], recipients: List[str], started_at: str,
-              checks: List[str]) -> Dict[str, Any]:
-    encrypted = order.keys is not None
-    return {
+              checks: List[str], cipher: Optional[Cipher]) -> Dict[str, Any]:
+    form = order.encryption_format if cipher else ""
+    manifest = {
         "schema": manifests.SCHEMA,
         "label": order.slot.label,
         "printed_label": order.printed_label,
@@ -594,12 +641,16 @@ def _manifest(order: Order, source: Source, rows: List[Dict[str, Any]], recipien
         "started_at": started_at,
         "ended_at": now(),
         "compression": order.compression,
-        "encrypted": encrypted,
-        "encryption": "OpenPGP, AES-256" if encrypted else "",
+        "encrypted": cipher is not None,
+        "encryption": cipher.description if cipher else "",
+        "encryption_format": form,
         "key_reference": order.key_reference,
         "recipients": recipients,
         "trust_level": "T2",
         "checks": checks,
         "parts": rows,
-        "restore": manifests.restore_commands(rows, order.compression, encrypted),
+        "restore": manifests.restore_commands(rows, order.compression, form),
     }
+    if form == "7z":
+        manifest["restore_windows"] = manifests.windows_commands(rows, order.compression)
+    return manifest

@@ -354,7 +354,43 @@ _FAULTS = (
         "Faltan en el controlador los paquetes para Azure: {detail}",
         "Ejecute: pip install -r requirements-azure.txt",
     ),
-    # -- 44x Azure Backup, a tool of the institution (7.2.3) ----------------------------------------------------------
+    # -- 43x storage accounts and containers, set up through Azure Resource Manager -------------------------------------
+    Fault(
+        "RSP435", "storage_account_missing",
+        "there is no storage account {account} in the resource group {group}: {detail}",
+        "Check storage_account_name, resource_group and subscription_id; give location and account_type to have it made.",
+        "No existe la cuenta de almacenamiento {account} en el grupo de recursos {group}: {detail}",
+        "Revise storage_account_name, resource_group y subscription_id; para crearla, indique location y account_type.",
+    ),
+    Fault(
+        "RSP436", "write_once_locked",
+        "the write-once policy of {container} is locked at {days} days and can't be changed to {wanted}",
+        "A locked policy can only be lengthened, five times at most. Declare what is in force, or use another container.",
+        "La política de inmutabilidad de {container} está bloqueada en {days} días y no puede cambiarse a {wanted}",
+        "Una política bloqueada solo puede alargarse, cinco veces como máximo. Declare lo vigente o use otro contenedor.",
+    ),
+    Fault(
+        "RSP437", "lock_unconfirmed",
+        "{container} would be locked at {days} days, which nobody can undo; the confirmation given is {given!r}",
+        "If that is decided, repeat it by hand: -e 'azure_storage_lock=\"{container} {days}\"'. Nothing was changed.",
+        "Se bloquearía {container} en {days} días, lo que nadie puede deshacer; la confirmación recibida es {given!r}",
+        "Si está decidido, repítalo a mano: -e 'azure_storage_lock=\"{container} {days}\"'. No se modificó nada.",
+    ),
+    Fault(
+        "RSP438", "azure_changed_meanwhile",
+        "{what} was changed by somebody else meanwhile: {detail}",
+        "Run again: what is there now is read anew, and compared.",
+        "Otra persona u otro proceso modificó entretanto {what}: {detail}",
+        "Repita la ejecución: se lee de nuevo lo que hay y se compara.",
+    ),
+    Fault(
+        "RSP439", "azure_not_as_told",
+        "Azure accepted the changes, but {what} is not as it was told: {detail}",
+        "Run again with --check --diff. If it stays so, a policy of the subscription overrides the change: ask who administers it.",
+        "Azure aceptó los cambios, pero {what} no quedó como se indicó: {detail}",
+        "Repita con --check --diff. Si persiste, una directiva de la suscripción anula el cambio: consulte a quien la administra.",
+    ),
+    # -- 44x Azure Resource Manager; Azure Backup, a tool of the institution (7.2.3) ----------------------------------------------------------
     Fault(
         "RSP440", "vault_missing",
         "there is no Recovery Services vault {vault} in the resource group {group}: {detail}",

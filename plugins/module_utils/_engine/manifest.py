@@ -13,7 +13,7 @@ import json
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from .errors import BackupError
-from .transforms import compress, encrypt
+from .transforms import compress, encrypt, seven_zip
 
 SCHEMA = 1
 
@@ -48,6 +48,8 @@ def load(text: bytes, label: str, location: str) -> Dict[str, Any]:
             raise ValueError("it belongs to {0!r}".format(manifest["label"]))
         if manifest["compression"] not in compress.NAMES or not isinstance(manifest["encrypted"], bool):
             raise ValueError("it does not say how the files were written")
+        if manifest["encrypted"] and encryption_format(manifest) not in encrypt.FORMATS:
+            raise ValueError("it is encrypted as {0!r}, which this version does not read".format(encryption_format(manifest)))
         for row in manifest["parts"]:
             for key, kind in _PART.items():
                 if not isinstance(row[key], kind):
@@ -78,13 +80,22 @@ def file_of_bytes(name: str, content: bytes) -> File:
     return File(name, len(content), hashlib.sha256(content).hexdigest())
 
 
-def restore_commands(parts: Sequence[Mapping[str, Any]], compression: str, encrypted: bool) -> List[str]:
-    """Shell lines, to be run in the copy's directory, that check it and restore each part with stock tools alone."""
+def encryption_format(manifest: Mapping[str, Any]) -> str:
+    """How an encrypted copy is encrypted; the first manifests knew gpg only and did not say."""
+    return str(manifest.get("encryption_format") or "gpg")
+
+
+def restore_commands(parts: Sequence[Mapping[str, Any]], compression: str, encryption: str) -> List[str]:
+    """Shell lines, to be run in the copy's directory, that check it and restore each part with stock tools alone.
+
+    `encryption` is the format, empty for a copy that is not encrypted.
+    """
     lines = ["sha256sum --check SHA256SUMS"]
     for row in parts:
         steps = []
-        if encrypted:
-            steps.append("{0} {1}".format(encrypt.restore_command(), _quote(row["file"])))
+        if encryption:
+            command = seven_zip.restore_command() if encryption == "7z" else encrypt.restore_command()
+            steps.append("{0} {1}".format(command, _quote(row["file"])))
         if compress.restore_command(compression):
             argument = "" if steps else " < " + _quote(row["file"])
             steps.append(compress.restore_command(compression) + argument)
@@ -93,6 +104,11 @@ def restore_commands(parts: Sequence[Mapping[str, Any]], compression: str, encry
         steps.append(row["restore_command"])
         lines.append(" | ".join(steps))
     return lines
+
+
+def windows_commands(parts: Sequence[Mapping[str, Any]], compression: str) -> List[str]:
+    """Lines of cmd.exe, to be run in a directory with the files of a 7z copy, that check and open each."""
+    return [line for row in parts for line in seven_zip.windows_commands(row["file"], compression != "none")]
 
 
 def _quote(name: str) -> str:

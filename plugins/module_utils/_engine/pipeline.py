@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import threading
 from typing import Callable, Dict, FrozenSet, IO, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -38,6 +41,7 @@ class Stage(NamedTuple):
     accepted: FrozenSet[int] = frozenset((0,))
     may_stop_early: bool = False     # it reads only the beginning: those before it may end by a broken pipe
     directory: str = "/"
+    preface: Optional[programs.Secret] = None     # what it reads from its standard input before anything else, by itself: a password
 
 
 class Ended(NamedTuple):
@@ -124,6 +128,8 @@ class _Running:
             self._thread(self._supply, reader, entry)
         for index, stage in enumerate(self.stages):
             source = upstream if upstream >= 0 else os.open(os.devnull, os.O_RDONLY)
+            if stage.preface is not None:
+                source = self._introduced(stage.preface, source)
             upstream, sink = _pipe()
             try:
                 self._spawn(stage, source, sink)
@@ -155,6 +161,26 @@ class _Running:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
         self.threads.append(thread)
         thread.start()
+
+    def _introduced(self, preface: programs.Secret, source: int) -> int:
+        introduced, entry = _pipe()
+        self._thread(self._introduce, preface, source, entry)
+        return introduced
+
+    def _introduce(self, preface: programs.Secret, source: int, sink: int) -> None:
+        """A program that asks for a password on its standard input takes all that lies there at once: data comes only after it has taken it."""
+        try:
+            _write_all(sink, preface.content())
+            _until_taken(sink)
+            for chunk in iter(lambda: os.read(source, CHUNK), b""):
+                _write_all(sink, chunk)
+        except BrokenPipeError:
+            pass  # the stage that stopped reading tells its own reason
+        except BaseException as error:  # carried to the caller's thread by run()
+            self.thread_error = error
+        finally:
+            os.close(source)
+            os.close(sink)
 
     def _supply(self, reader: Callable[[int], bytes], entry: int) -> None:
         try:
@@ -280,6 +306,15 @@ def _move(source: int, sink: int) -> int:
     chunk = os.read(source, CHUNK)
     _write_all(sink, chunk)
     return len(chunk)
+
+
+def _until_taken(sink: int) -> None:
+    """Wait until a pipe is empty. Raises BrokenPipeError when nobody is left to read it."""
+    broken = select.poll()
+    broken.register(sink, select.POLLERR)
+    while struct.unpack("i", fcntl.ioctl(sink, termios.FIONREAD, b"\0" * 4))[0]:
+        if broken.poll(2):
+            raise BrokenPipeError()
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from . import label, schema
+from . import label, lifecycle, schema
 from .errors import BackupError
 from .result import TRUST_LEVELS
+from .transforms.encrypt import FORMATS
 from .schema import Problem, absolute_path, all_or_listing, choice, flag, listing, secret, table, text, whole
 
 KINDS = ("database", "source_code", "file_server")
@@ -23,6 +24,7 @@ LATER_KINDS = ("mailbox",)
 _RULED = ("database", "source_code")
 CRITICALITIES = ("alta", "media", "baja")
 COMPRESSIONS = ("zstd", "gzip", "xz")
+ENCRYPTION_FORMATS = FORMATS
 SOURCE_TYPES = {
     "database": ("postgresql", "mariadb", "sqlite", "command"),
     "source_code": ("git", "paths"),
@@ -119,7 +121,8 @@ def _git(source: Mapping[str, Any], where: str, problems: List[Problem]) -> None
 
 _SYSTEM = table(
     {"name": text(), "kind": choice(*(KINDS + LATER_KINDS)), "criticality": choice(*CRITICALITIES), "office": text(), "source": _source},
-    {"responsible": text(), "media": listing(text(), minimum=1), "minimum_size": whole(0), "compression": choice(*COMPRESSIONS), "enabled": flag()},
+    {"responsible": text(), "media": listing(text(), minimum=1), "minimum_size": whole(0), "compression": choice(*COMPRESSIONS),
+     "encryption_format": choice(*ENCRYPTION_FORMATS), "enabled": flag()},
 )
 
 _MEDIUM_NAME = text(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "nas-lima")
@@ -137,6 +140,10 @@ AZURE_AUTH = table({}, {
     **{name: secret() for name in ("secret", "account_key", "sas_token", "proxy")},
     "sas_minutes": whole(5, 1440), "deposit_permissions": choice("c", "cw"),
 })
+# What a container does with copies by itself: the days after which they go to a colder tier or are deleted (lifecycle.py).
+LIFECYCLE = table({}, {name: whole(1, 36500) for name in (*lifecycle.MOVES, "delete", "versions")})
+# The service's own limit for write-once days: 400 years.
+MAXIMUM_WRITE_ONCE = 146000
 _AZURE_BLOB = table(
     {
         "name": _MEDIUM_NAME, "type": choice("azure_blob"), "storage_account_name": text(r"[a-z0-9]{3,24}", "copiasentidad"),
@@ -146,6 +153,7 @@ _AZURE_BLOB = table(
         "default": flag(), "endpoint": text(r"https://[^\s]+", "https://copiasentidad.blob.core.windows.net"),
         "prefix": text(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", "lima"), "tier": choice(*TIERS), "workers": whole(1, 32), "bandwidth": whole(0),
         "proxy": secret(), "ca_certs": text(), "retry_seconds": whole(0, 86400), "auth": AZURE_AUTH,
+        "write_once_days": whole(1, MAXIMUM_WRITE_ONCE), "lifecycle": LIFECYCLE,
     },
 )
 
@@ -249,6 +257,7 @@ _KIND = table({"numeral": text(), "frequency_numeral": text()}, {
 })
 _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS[1:])}, {
     "trust": table({}, {kind: choice(*TRUST_LEVELS[1:]) for kind in KINDS + LATER_KINDS}),
+    "encryption_format": choice(*ENCRYPTION_FORMATS),
     "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
     "retention": table({}, {kind: _RETENTION for kind in KINDS + LATER_KINDS}),
 })
@@ -298,20 +307,25 @@ def validate(policy: Any, systems: Any, media: Any, custodians: Any = ()) -> Non
         _floors(policy, problems)
         _hours(policy, problems)
     listing(_medium)(media, "backup_media", problems)
+    passwords = {each for each, rule in _table_of(_table_of(policy).get("criticality")).items() if _table_of(rule).get("password") is True}
     media_names = _media_names(media, problems)
     check_custodians(custodians, problems)
     if isinstance(systems, (list, tuple)):
         for index, system in enumerate(systems):
             where = "backup_systems[{0}]".format(index)
-            _one_system(system, where, media_names, problems)
+            _one_system(system, where, media_names, passwords, problems)
             _known_kind(system, where, policy, problems)
         _unique_systems(systems, problems)
     else:
         listing(_SYSTEM)(systems, "backup_systems", problems)
+    if not problems:
+        for medium, where in [(medium, "backup_media[{0}]".format(index)) for index, medium in enumerate(media)]:
+            if "write_once_days" in medium or "lifecycle" in medium:
+                problems += lifecycle.problems(medium, lives(policy, users_of(medium["name"], systems, media)), where)
     schema.raise_all(problems)
 
 
-def _one_system(system: Any, where: str, media_names: Mapping[str, bool], problems: List[Problem]) -> None:
+def _one_system(system: Any, where: str, media_names: Mapping[str, bool], passwords: AbstractSet[str], problems: List[Problem]) -> None:
     if isinstance(system, Mapping) and system.get("kind") in LATER_KINDS:
         problems.append(Problem(where + ".kind", system["kind"], "is a kind whose copies come with a later release",
                                 "Remove this system for now; copies of {0} can be made today.".format(" and ".join(KINDS))))
@@ -331,6 +345,10 @@ def _one_system(system: Any, where: str, media_names: Mapping[str, bool], proble
         if source_type not in allowed:
             problems.append(Problem(where + ".source.type", source_type, "is not a source of kind {0}".format(system["kind"]),
                                     "Use one of {0}, or change the kind.".format(", ".join(allowed))))
+    if "encryption_format" in system and system.get("criticality") in CRITICALITIES and system["criticality"] not in passwords:
+        problems.append(Problem(where + ".encryption_format", system["encryption_format"],
+                                "has no meaning: copies of criticality {0} have no password".format(system["criticality"]),
+                                "Remove it, or give the system a criticality whose copies have one (numeral 7.2.1 b)."))
     _media_of(system, where, media_names, problems)
 
 
@@ -466,6 +484,30 @@ def required_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
 def counted_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
     """What a copy of a valid system must show to count for the frequency of numeral 6.4."""
     return min(_TRUST_FOR_FREQUENCY, required_trust(policy, system), key=TRUST_LEVELS.index)
+def retention(policy: Mapping[str, Any], kind: str, criticality: str) -> Dict[str, int]:
+    """The retention of a system: that of its kind, over which its criticality has its own. `keep_copies` of a kind is its number of points."""
+    rules = policy["kinds"][kind]
+    points = {"points": rules["keep_copies"]} if "keep_copies" in rules else {}
+    return {**points, **rules.get("retention", {}), **policy["criticality"][criticality].get("retention", {}).get(kind, {})}
+
+
+def users_of(medium: str, systems: Sequence[Mapping[str, Any]], media: Sequence[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+    """The systems whose copies go to a medium: those that name it, and, where it is a default one, those that name none."""
+    default = {each["name"]: each.get("default", True) for each in media}[medium]
+    ours = (system for system in systems if not copied_by_a_tool(system))
+    return [system for system in ours if (medium in system["media"] if system.get("media") else default)]
+
+
+def lives(policy: Mapping[str, Any], systems: Sequence[Mapping[str, Any]]) -> List[lifecycle.Life]:
+    """How old the copies of systems become, once for each kind and criticality."""
+    found = []
+    for kind, criticality in sorted({(system["kind"], system["criticality"]) for system in systems}):
+        every = period(policy, kind, criticality)
+        days = every.days or every.months * _SHORTEST_MONTH if every else 0
+        who = ", ".join(sorted(system["name"] for system in systems if (system["kind"], system["criticality"]) == (kind, criticality)))
+        found.append(lifecycle.life("{0} ({1}, {2})".format(who, kind, criticality), retention(policy, kind, criticality), days,
+                                    policy.get("minimum_copies", 1)))
+    return [life for life in found if life]
 
 
 def designated(policy: Mapping[str, Any], egcr: str, on: datetime.date) -> List[Mapping[str, Any]]:
@@ -481,6 +523,12 @@ def responsible(policy: Mapping[str, Any], system: Mapping[str, Any], on: dateti
     egcr = EGCR_OF_KIND[system["kind"]]
     people = designated(policy, egcr, on)
     return people[0]["name"] if people else EGCR_TITLES[egcr] + " (sin designación vigente)"
+
+
+def encryption_format(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
+    """How the copies of a system are encrypted: by itself, by its criticality, else gpg; empty where they are not (numeral 7.2.1 b)."""
+    rule = policy["criticality"][system["criticality"]]
+    return (system.get("encryption_format") or rule.get("encryption_format", "gpg")) if rule["password"] else ""
 
 
 def key_holders(policy: Mapping[str, Any], kind: str, on: datetime.date) -> List[Mapping[str, Any]]:

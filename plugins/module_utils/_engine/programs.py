@@ -84,6 +84,10 @@ class Secret:
             os.fchown(self.descriptor, owner.uid, owner.gid)
         self.path = "/proc/self/fd/{0}".format(self.descriptor)
 
+    def content(self) -> bytes:
+        """The text, for a program that reads it from its standard input."""
+        return os.pread(self.descriptor, os.fstat(self.descriptor).st_size, 0)
+
     def close(self) -> None:
         if self.descriptor >= 0:
             os.close(self.descriptor)

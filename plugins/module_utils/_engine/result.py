@@ -18,7 +18,7 @@ EVENTS = (
     "copy_started", "copy_made", "copy_simulated", "copy_failed", "copy_not_due", "copy_refused",
     "copy_verified", "copy_damaged", "verification_failed", "drill_started", "copy_found",
     "copy_transferred", "transfer_failed", "transfer_simulated",
-    "prune_started", "copy_pruned", "prune_simulated", "prune_failed", "copy_held", "copy_released",
+    "prune_started", "copy_pruned", "prune_simulated", "prune_failed", "prune_deferred", "copy_held", "copy_released",
     "stray_found",
     "restore_started", "restored", "restore_simulated", "restore_failed",
     "warning_sent", "warning_failed",

@@ -18,6 +18,7 @@ _RESULTS = {
     "copy_started": "En curso", "copy_made": "Generada", "copy_failed": "Fallida", "copy_verified": "Verificada", "copy_damaged": "Dañada",
     "verification_failed": "No se pudo verificar", "copy_simulated": "se generaría", "restore_simulated": "se restauraría",
     "prune_started": "Retiro en curso", "copy_pruned": "Retirada", "prune_simulated": "se retiraría", "prune_failed": "Retiro fallido",
+    "prune_deferred": "Aún protegida",
     "copy_held": "En retención", "copy_released": "Fuera de retención",
     "copy_not_due": "No corresponde", "copy_refused": "Rechazada", "restore_started": "Restauración en curso", "restored": "Restaurada",
     "restore_failed": "Restauración fallida", "run_interrupted": "Ejecución interrumpida",
@@ -34,7 +35,8 @@ _RESULTS = {
 
 
 # what has no error to tell, but a reason
-_TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "copy_held", "copy_released", "stray_found", "copy_found", "excuse")
+_TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "prune_deferred", "copy_held", "copy_released", "stray_found",
+                   "copy_found", "excuse")
 
 
 class Words(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._engine import policy as engine
-from .. import _due, _retention
+from .. import _due
 from .._bitacora import store as stores
 
 GIB = 1024 ** 3
@@ -120,7 +120,7 @@ def plan(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mappin
 
 def _need(system: Mapping[str, Any], rules: Mapping[str, Any], copies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     period = engine.period(rules, system["kind"], system["criticality"])
-    count = copies_kept(_retention.rule_for(rules, system["kind"], system["criticality"]), period, int(rules.get("minimum_copies", 3)))
+    count = copies_kept(engine.retention(rules, system["kind"], system["criticality"]), period, int(rules.get("minimum_copies", 3)))
     sizes = [int(copy["size"]) for copy in copies[-5:] if copy.get("size")]
     size = round(statistics.median(sizes)) if sizes else None
     return {"system": system["name"], "kind": system["kind"], "copies": count, "size": size, "present": len(copies),

@@ -12,7 +12,7 @@ from typing import Any
 from ...module_utils._engine import policy
 from .._inventory import plain
 
-_SYSTEM = ("name", "kind", "criticality", "office", "responsible", "enabled", "media", "minimum_size", "compression")
+_SYSTEM = ("name", "kind", "criticality", "office", "responsible", "enabled", "media", "minimum_size", "compression", "encryption_format")
 # Of a source, what names it. The arguments of a command may hold anything, so they are left out.
 _SOURCE = ("type", "databases", "host", "port", "path", "paths", "exclude", "url", "lfs", "globals")
 _MEDIUM = ("name", "type", "path", "host", "port", "default", "create")

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -45,6 +46,7 @@ class Request(t.NamedTuple):
     body: Any
     path: str
     base: str
+    headers: t.Mapping[str, str] = MappingProxyType({})
 
 
 class Answer(t.NamedTuple):
@@ -131,6 +133,7 @@ class FakeArm:
         self.faults: list[Fault] = []
         self.requests: list[Seen] = []
         self.forbidden: list[str] = []
+        self.places: dict[str, Callable[[], Answer]] = {}     # addresses of long operations that the description does not tell of
         self.page_size = 100
         self.polls = 1            # looks that a long operation takes
         self.retry_after = 1      # seconds that clients are told to wait between them
@@ -229,7 +232,7 @@ class FakeArm:
                                    fault.headers)
                 self._identify(headers.get("Authorization", ""))
                 body = _json(raw)
-                given = self._route(method, path, query, body, "https://" + headers["Host"])
+                given = self._route(method, path, query, body, headers)
             except ArmError as error:
                 given = Answer(error.status, error.body, error.headers)
             self._saw(method, path, query, body, given.status)
@@ -253,7 +256,8 @@ class FakeArm:
         if claims["aud"].rstrip("/") not in AUDIENCES:
             raise ArmError(401, "InvalidAuthenticationTokenAudience", f"The access token has been obtained for wrong audience '{claims['aud']}'.", challenge)
 
-    def _route(self, method: str, path: str, query: dict[str, str], body: Any, base: str) -> Answer:
+    def _route(self, method: str, path: str, query: dict[str, str], body: Any, headers: t.Mapping[str, str]) -> Answer:
+        base = "https://" + headers["Host"]
         for provider in self.providers:
             contract: Contract = provider.contract
             found = contract.find(method, path)
@@ -267,13 +271,15 @@ class FakeArm:
             play = getattr(provider, operation.name.lower(), None)
             if play is None:
                 raise ArmError(501, "NotPlayed", f"The fake does not play {operation.name}.")
-            given: Answer = play(Request(operation.name, words, query, body, path, base))
+            given: Answer = play(Request(operation.name, words, query, body, path, base, headers))
             if operation.told.get("paged") and given.status == 200:
                 given = self._page(given, path, query, base)
             contract.check_answer(operation, given.status, given.body)
             return given
         if path.rpartition("/")[2] in self.operations and path.split("/")[-2].lower() == "operationsstatus":
             return self.status(path.rpartition("/")[2])    # the service has addresses of this kind that the description does not tell of
+        if path.lower() in self.places:
+            return self.places[path.lower()]()
         raise ArmError(404, "InvalidResourceType", f"The resource type could not be found in the namespace for '{path}'.")
 
     def _permit(self, method: str, path: str) -> None:

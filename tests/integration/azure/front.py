@@ -132,7 +132,7 @@ class Front:
                     self.there.request(method, target, body or None, headers)
                     response = self.there.getresponse()
                     return response, response.read()
-                except (ConnectionError, http.client.HTTPException):
+                except (OSError, http.client.HTTPException):
                     self.there.close()
                     if last:
                         raise

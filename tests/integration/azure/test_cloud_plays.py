@@ -17,6 +17,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora imp
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
 from bench import ACCOUNT, KEY
+from front import Front
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,6 +32,7 @@ class House:
         self.cloud = {"name": "nube", "type": "azure_blob", "storage_account_name": ACCOUNT, "endpoint": bench.relay.url, "container": bench.container,
                       "prefix": "lima", "tier": "cool", "ca_certs": str(bench.azurite.ca), "retry_seconds": 5}
         self.media = [self.cloud]
+        self.database: dict[str, str] = {}      # what the database's row of the inventory says besides
         with sqlite3.connect(top / "siga.sqlite") as database:
             database.execute("CREATE TABLE t (a, b)")
             database.executemany("INSERT INTO t VALUES (?, ?)", [(number, os.urandom(900)) for number in range(12000)])
@@ -44,7 +46,7 @@ class House:
     def run(self, playbook, *options):
         database = {"type": "sqlite", "path": str(self.top / "siga.sqlite")}
         code = {"type": "git", "path": str(self.top / "fuentes")}
-        systems = [{"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": database},
+        systems = [{"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": database, **self.database},
                    {"name": "Portal", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": code}]
         media = [{**medium, "auth": self.auth} if medium is self.cloud else medium for medium in self.media]
         told = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": systems, "backup_media": media,
@@ -97,6 +99,17 @@ def test_straight_to_the_cloud_and_back(house):
     assert told.get_blob_properties().metadata["sha256"] == copied["sha256"]
     assert told.get_blob_tags() == {"system": "SIGA", "kind": "database", "label": label, "trust_level": "T2", "criticality": "alta"}
     house.good("verify.yml")
+    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_ticket=T-1 restore_requester=Ana", "-e",
+               f"restore_target={house.top}/vuelta.sqlite")
+    assert rows(house.top / "vuelta.sqlite") == rows(house.top / "siga.sqlite")
+
+
+def test_an_archive_for_windows_goes_there_and_comes_back(house):
+    house.database = {"encryption_format": "7z"}
+    house.good("database.yml")
+    label = house.entries("copy_made")[0]["label"]
+    assert house.entries("copy_verified")[0]["trust_level"] == "T3"
+    assert house.bench.client.download_blob(f"lima/database/SIGA/{label}/{label}.sqlite.zst.7z").readall()[:6] == b"7z\xbc\xaf\x27\x1c"
     house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_ticket=T-1 restore_requester=Ana", "-e",
                f"restore_target={house.top}/vuelta.sqlite")
     assert rows(house.top / "vuelta.sqlite") == rows(house.top / "siga.sqlite")
@@ -232,3 +245,33 @@ def test_retention_removes_from_the_cloud_what_the_policy_no_longer_asks_for(hou
     assert [entry["label"] for entry in house.entries("copy_pruned")] == [first]
     assert {name.split("/")[3] for name in house.bench.names()} == {second}
     house.good("verify.yml")
+
+
+def test_what_a_write_once_container_protects_is_told_and_stays_until_it_may_go(house):
+    """The front refuses every removal, as such a container does; no run is red for that, and afterwards the copies go."""
+    policy = yaml.safe_load((ROOT / "policies" / "manual-001-2019.yml").read_text())
+    policy["minimum_copies"], policy["kinds"]["database"]["retention"] = 1, {"points": 1}
+    (house.top / "policy.yml").write_text(yaml.safe_dump(policy, allow_unicode=True))
+    told = ["-e", f"backup_policy_file={house.top}/policy.yml"]
+    front = Front(house.bench.azurite)
+    house.cloud["endpoint"] = front.url
+    house.database = {"criticality": "baja"}
+    house.good("database.yml")
+    house.good("database.yml", "-e", "backup_emergency_reason=otra")
+    first, second = (entry["label"] for entry in house.entries("copy_made"))
+    before = house.bench.names()
+    front.write_once = True
+    house.good("prune.yml", *told)
+    deferred, = house.entries("prune_deferred")
+    assert (deferred["label"], deferred["objects"]) == (first, 1) and "RSP414" in deferred["reason_text"] and first in deferred["reason_text"]
+    assert house.bench.names() == before and not house.entries("copy_pruned") and not house.entries("prune_failed")
+    # said in the inventory, the service is not even asked
+    house.cloud.update(write_once_days=1, tier="hot")
+    shown = house.good("prune.yml", *told)
+    assert shown.count("el contenedor no permite retirarla hasta el") == 1 and len(house.entries("prune_deferred")) == 1
+    front.write_once = False
+    del house.cloud["write_once_days"]
+    house.good("prune.yml", *told)
+    assert [entry["label"] for entry in house.entries("copy_pruned")] == [first]
+    assert {name.split("/")[3] for name in house.bench.names()} == {second}
+    front.close()

@@ -253,7 +253,7 @@ class House:
         return sum(path.stat().st_size for path in self.repository.rglob("*") if path.is_file())
 
     def judged(self, store, now):
-        return _retention.judge(store.copies(KIND, SYSTEM), "nas", _retention.rule_for(self.rules, KIND, "media"), "T2", now, LIMA)
+        return _retention.judge(store.copies(KIND, SYSTEM), "nas", policy.retention(self.rules, KIND, "media"), "T2", now, LIMA)
 
     def prune(self, store, now):
         """As backup_retention and backup_prune do it, the oldest first."""

@@ -158,6 +158,21 @@ def test_damage_is_told_as_damage_and_trouble_as_trouble(tasks, tree, tmp_path):
         assert cut["error"]["code"] == "RSP501" and cut["backup"]["event"] == "copy_damaged" and file.name in cut["msg"]
 
 
+def test_what_7z_cannot_do_is_refused_before_anything(tasks, tree, tmp_path):
+    copy = named("Modulodepagos_20261122", media=[medium(tmp_path)], source={"paths": [str(tree)]})
+    opened = {"medium": medium(tmp_path), "decryption": {"custody": str(tmp_path / "custodia")}, "scratch": str(tmp_path)}
+    keys, nothing, two_lines, made, verified = tasks(
+        ("backup_archive", dict(copy, encryption={"format": "7z", "custody": str(tmp_path / "custodia"), "recipients": ["a public key"]})),
+        ("backup_archive", dict(copy, encryption={"format": "7z"})), ("backup_archive", dict(copy, encryption={"format": "7z", "password": "una\nclave"})),
+        ("backup_archive", dict(copy, encryption={"format": "7z", "custody": str(tmp_path / "custodia"), "spool": str(tmp_path)})),
+        ("backup_verify", named("Modulodepagos_20261122", level="T3", **opened)))
+    assert keys["error"]["code"] == "RSP101" and "encryption.recipients" in keys["msg"] and "public keys" in keys["msg"]
+    for refused in (nothing, two_lines):
+        assert refused["error"]["code"] == "RSP101" and "encryption.password" in refused["msg"]
+    assert made["backup"]["encrypted"] and [part["name"] for part in made["backup"]["parts"]][0] == "Modulodepagos_20261122.tar.zst.7z"
+    assert verified["backup"]["trust_level"] == "T3"
+
+
 def test_git_and_its_digest(tasks, tmp_path):
     repository = tmp_path / "portal"
     git = ["git", "-C", str(repository), "-c", "user.name=Ana Quispe", "-c", "user.email=ana@example.org"]

@@ -104,7 +104,8 @@ def test_a_copy_that_was_not_read_back_does_not_count(play, bitacora):
 def test_public_keys_of_those_in_charge_go_with_encrypted_copies(play, tmp_path):
     inventory = tmp_path / "hosts.json"
     designated = {"name": "Ana", "from": "2020-01-01", "public_key_file": "claves/ana.asc"}
-    variables = {"backup_media": MEDIA, "backup_systems": [SIGA, CODE], "backup_actors": {"egcr": {"database": {"titular": [designated]}}}}
+    windows = dict(SIGA, name="SIAF", encryption_format="7z")
+    variables = {"backup_media": MEDIA, "backup_systems": [SIGA, CODE, windows], "backup_actors": {"egcr": {"database": {"titular": [designated]}}}}
     inventory.write_text(json.dumps({"all": {"hosts": {"bd1": variables}}}), "utf-8")
     told = play(PLAN, INVENTORY, inventory=inventory).results["bd1"]
     assert told["error"]["code"] == "RSP101" and "public_key_file of Ana" in told["msg"]
@@ -113,6 +114,8 @@ def test_public_keys_of_those_in_charge_go_with_encrypted_copies(play, tmp_path)
     plan = play(PLAN, INVENTORY, inventory=inventory).plan("bd1")
     assert plan["database", "SIGA"]["public_keys"] == ["-----BEGIN PGP PUBLIC KEY BLOCK-----\n"]
     assert plan["source_code", "SIGA"]["public_keys"] == []
+    assert plan["database", "SIGA"]["encryption_format"] == "gpg"
+    assert (plan["database", "SIAF"]["encryption_format"], plan["database", "SIAF"]["public_keys"]) == ("7z", []), "7z knows no public keys"
 
 
 def test_two_hosts_can_not_hold_one_system(play, tmp_path):

@@ -97,6 +97,8 @@ def test_database_and_code_of_one_system_share_a_name():
     ({"minimum_size": True}, ["backup_systems[0].minimum_size: True", "whole number"]),
     ({"enabled": "yes"}, ["backup_systems[0].enabled: 'yes'", "true or false"]),
     ({"compression": "zip"}, ["backup_systems[0].compression: 'zip'", "gzip"]),
+    ({"encryption_format": "zip"}, ["backup_systems[0].encryption_format: 'zip'", "gpg, 7z"]),
+    ({"encryption_format": "7z", "criticality": "baja"}, ["backup_systems[0].encryption_format: '7z'", "no password"]),
     ({"media": ["nass"]}, ["backup_systems[0].media[0]: 'nass'", "Did you mean nas?"]),
     ({"media": []}, ["backup_systems[0].media", "empty"]),
     ({"source": "postgresql://u:clave@h/db"}, ["backup_systems[0].source: '(a text)'", "not a table"]),
@@ -213,10 +215,37 @@ def test_rubbish_is_refused_in_words_too(rubbish):
             assert error.code == "RSP101"
 
 
+CLOUD = {"name": "nube", "type": "azure_blob", "storage_account_name": "copiasentidad", "container": "copias"}
+
+
+@pytest.mark.parametrize("container, expected", [
+    ({"write_once_days": 400}, ["backup_media[0].write_once_days: 400", "SIGA (database, alta)", "30 days"]),
+    ({"lifecycle": {"delete": 20}}, ["backup_media[0].lifecycle.delete: 20", "deletes too early"]),
+    ({"lifecycle": {"warm": 20}}, ["backup_media[0].lifecycle.warm", "not a known key"]),
+    ({"write_once_days": 0}, ["backup_media[0].write_once_days: 0", "from 1 to 146000"]),
+])
+def test_the_rules_of_a_container_are_compared_with_the_retention_of_those_who_go_there(container, expected):
+    rules = changed_policy("kinds", "database", value={**POLICY["kinds"]["database"], "retention": {"days": 30}})
+    error = refused([database()], [{**CLOUD, **container}], rules)
+    for words in expected:
+        assert words in error.message + " " + error.hint
+    engine.validate(rules, [database(), code(media=["nube"])], [{**CLOUD, "write_once_days": 30}])
+    engine.validate(rules, [database(media=["local"])], [{**CLOUD, "default": False, "write_once_days": 400}, *MEDIA])
+
+
 def test_criticality_raises_the_frequency_and_the_kind_is_the_floor():
     assert engine.period(POLICY, "database", "alta") == (1, 0)
     assert engine.period(POLICY, "database", "media") == (7, 0)
     assert engine.period(POLICY, "source_code", "alta") == (0, 1)
+
+
+def test_the_format_of_encryption_is_the_systems_then_its_criticalitys():
+    rules = changed_policy("criticality", "alta", "encryption_format", value="7z")
+    engine.validate(rules, [database(encryption_format="gpg"), database(name="B")], MEDIA)
+    assert engine.encryption_format(rules, database()) == "7z"
+    assert engine.encryption_format(rules, database(encryption_format="gpg")) == "gpg"
+    assert engine.encryption_format(POLICY, database(criticality="media")) == "gpg"
+    assert engine.encryption_format(POLICY, database(criticality="baja")) == ""
 
 
 def test_who_answers_follows_the_designations_of_the_day():

@@ -10,6 +10,7 @@ import datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from plugins.module_utils._engine import policy as engine
 from plugins.plugin_utils import _due, _retention
 
 LIMA = _due.zone("America/Lima")
@@ -79,9 +80,9 @@ def test_what_is_held_stays_and_says_so():
 def test_a_criticality_has_its_own_rule_over_that_of_the_kind():
     policy = {"kinds": {"database": {"retention": {"points": 5, "monthly": 2}}, "file_server": {"keep_copies": 180}},
               "criticality": {"alta": {"retention": {"database": {"points": 30}}}, "baja": {}}}
-    assert _retention.rule_for(policy, "database", "alta") == {"points": 30, "monthly": 2}
-    assert _retention.rule_for(policy, "database", "baja") == {"points": 5, "monthly": 2}
-    assert _retention.rule_for(policy, "file_server", "baja") == {"points": 180}
+    assert engine.retention(policy, "database", "alta") == {"points": 30, "monthly": 2}
+    assert engine.retention(policy, "database", "baja") == {"points": 5, "monthly": 2}
+    assert engine.retention(policy, "file_server", "baja") == {"points": 180}
 
 
 rules = some.dictionaries(some.sampled_from(["points", "days", "months", "daily", "weekly", "monthly", "yearly"]), some.integers(0, 12), max_size=4)
@@ -114,3 +115,11 @@ def test_pruning_again_removes_nothing_more(history, rule, minimum):
         copy["media"]["local"] = trust
     left = [copy for copy in copies if copy["label"] not in gone(judge(copies, rule, minimum))]
     assert not gone(judge(left, rule, minimum))
+
+
+def test_what_a_write_once_container_protects_waits_and_says_until_when():
+    copies = copies_of([0, 1, 40, 200])
+    verdicts = {verdict.label: verdict for verdict in _retention.judge(copies, "local", {"points": 2}, "T2", NOW, LIMA, protected=180)}
+    assert gone(verdicts) == {"S_3"} and gone(judge(copies, {"points": 2})) == {"S_2", "S_3"}
+    until = (NOW + datetime.timedelta(days=140)).astimezone(LIMA)
+    assert verdicts["S_2"].why == f"excede la retención de la política (2 puntos); el contenedor no permite retirarla hasta el {until:%Y-%m-%d}"

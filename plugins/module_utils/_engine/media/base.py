@@ -82,10 +82,11 @@ class Writing(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A file being read: `read(size)` gives b"" at its end."""
+    """A file being read: `read(size)` gives b"" at its end. `path` is where programs of this server find it, if anywhere."""
 
     read: Callable[[int], bytes]
     close: Callable[[], None]
+    path: str = ""
 
 
 class Following(NamedTuple):

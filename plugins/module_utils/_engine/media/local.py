@@ -280,7 +280,7 @@ def _open(path: str, cached: bool = True) -> Reading:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     if not cached:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    return Reading(lambda size: os.read(descriptor, size), lambda: os.close(descriptor))
+    return Reading(lambda size: os.read(descriptor, size), lambda: os.close(descriptor), path)
 
 
 def _nearest(path: str) -> str:

@@ -9,6 +9,7 @@ own, so nothing of the server's keyrings is read or changed, and no agent outliv
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import FrozenSet, Iterator, List, NamedTuple, Sequence, Tuple
 
@@ -17,6 +18,7 @@ from ..errors import BackupError
 from ..pipeline import Stage, capture
 
 EXTENSION = ".gpg"
+FORMATS = ("gpg", "7z")     # what a copy may be encrypted as; 7z: see seven_zip.py
 
 # The passwords are random (over 190 bits), so stretching adds nothing: the lowest count spares a second a file.
 _WRITE = ["--cipher-algo", "AES256", "--s2k-cipher-algo", "AES256", "--s2k-digest-algo", "SHA512", "--s2k-mode", "3",
@@ -36,6 +38,9 @@ class Keys(NamedTuple):
 
 class Gpg:
     """gpg with a home of its own under a private directory; use as a context manager."""
+
+    extension = EXTENSION
+    description = "OpenPGP, AES-256"
 
     def __init__(self, keys: Keys, scratch: str) -> None:
         self.keys = keys
@@ -117,6 +122,10 @@ class Gpg:
                                     self._environment(), (secret.descriptor,)))
             except BackupError as error:
                 raise _no_key(index, error.details["detail"]) from error
+
+    def refused(self, stage: str, detail: str) -> bool:
+        """Whether a stage failed since neither the password nor a key opens the file."""
+        return stage == "gpg --decrypt" and bool(re.search("Bad session key|No secret key|No passphrase|Bad passphrase", detail))
 
     def _password(self, options: List[str]) -> List[int]:
         secret = self._secret(self.keys.password + "\n")
