@@ -96,8 +96,8 @@ def test_a_controller_that_has_no_better_answer_is_not_waited_for(second, taken)
         (path / "answers.new").write_text(json.dumps({"sign\tnube/x": told}))
         (path / "answers.new").rename(path / "answers")
 
-    for told, refused, expected in (("spent", "", "spent"), (second, "spent", taken)):
-        controller = threading.Thread(target=answer, args=(told,))
+    for said, refused, expected in (("spent", "", "spent"), (second, "spent", taken)):
+        controller = threading.Thread(target=answer, args=(said,))
         controller.start()
         began = time.monotonic()
         assert channel.ask("sign", "nube/x", refused) == expected and time.monotonic() - began < 30
