@@ -20,7 +20,7 @@ import shutil
 import threading
 import time
 import weakref
-from typing import Any, Dict
+from typing import Any, Dict, Tuple
 
 from . import programs
 from .errors import BackupError
@@ -42,7 +42,8 @@ class Channel:
         self.close = weakref.finalize(self, _remove, self.path)
 
     def ask(self, word: str, argument: str, refused: str = "") -> str:
-        """The controller's answer; another one than `refused`. "" when there is nobody to ask.
+        """The controller's answer. "" when there is nobody to ask. An old one that is what was `refused` is asked for anew; when the controller
+        says the same again it has no better one, and that is the answer.
 
         Raises BackupError controller_silent when it doesn't come.
         """
@@ -54,12 +55,14 @@ class Channel:
             if answer and answer != refused:
                 return answer
             self._open()
+            before = self._written()
             with open(os.path.join(self.path, "ask"), "a", encoding="utf-8") as file:
                 file.write(question + "\n")
             deadline = time.monotonic() + _WAIT
             while time.monotonic() < deadline:
+                fresh = self._written() != before
                 answer = self._answers().get(question, "")
-                if answer and answer != refused:
+                if answer and (fresh or answer != refused):
                     return answer
                 time.sleep(0.05)
         raise BackupError("controller_silent", question=word, seconds=_WAIT)
@@ -80,6 +83,14 @@ class Channel:
     def _open(self) -> None:
         with contextlib.suppress(FileExistsError):
             os.mkdir(self.path, 0o700)
+
+    def _written(self) -> Tuple[int, int]:
+        """Which table of answers lies there: each replaces the one before as a whole."""
+        try:
+            found = os.stat(os.path.join(self.path, "answers"))
+        except FileNotFoundError:
+            return 0, 0
+        return found.st_ino, found.st_mtime_ns
 
     def _answers(self) -> Dict[str, str]:
         try:

@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import termios
 import threading
-from typing import Callable, Dict, FrozenSet, IO, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, IO, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import programs
 from .errors import BackupError
@@ -214,7 +214,7 @@ class _Running:
     def drain(self, feed: Callable[[bytes], None], room: Optional[Callable[[], memoryview]]) -> int:
         size = 0
         while True:
-            chunk = self._take(room()) if room else os.read(self.output, CHUNK)
+            chunk: Any = self._take(room()) if room else os.read(self.output, CHUNK)
             if not chunk:
                 return size
             size += len(chunk)

@@ -474,7 +474,7 @@ def copied_by_a_tool(system: Mapping[str, Any]) -> bool:
 
 
 def required_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
-    """What the copies of a valid system must show: by its criticality, which may have another for a kind; of what a tool copies, what the manual asks (7.2.3 b)."""
+    """What the copies of a valid system must show: by its criticality, and there by its kind; of what a tool copies, what the manual asks (7.2.3 b)."""
     if copied_by_a_tool(system):
         return _TRUST_IN_A_TOOL
     rule = policy["criticality"][system["criticality"]]
@@ -528,6 +528,8 @@ def responsible(policy: Mapping[str, Any], system: Mapping[str, Any], on: dateti
 def encryption_format(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
     """How the copies of a system are encrypted: by itself, by its criticality, else gpg; empty where they are not (numeral 7.2.1 b)."""
     rule = policy["criticality"][system["criticality"]]
+    if system["kind"] == "file_server":
+        return "gpg" if rule["password"] else ""     # restic's repository has its own encryption; gpg seals its second key
     return (system.get("encryption_format") or rule.get("encryption_format", "gpg")) if rule["password"] else ""
 
 

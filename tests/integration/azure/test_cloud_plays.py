@@ -9,6 +9,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,14 @@ def test_a_wrong_key_is_told(house):
     house.auth = {"account_key": "QUJD", "deposit_permissions": "cw"}
     done = house.run("database.yml")
     assert done.returncode != 0 and "RSP410" in done.stdout, done.stdout
+
+
+def test_a_given_signature_that_ran_out_is_told_at_once(house):
+    house.auth = {"sas_token": house.bench.sign("cw", -60)}
+    began = time.monotonic()
+    done = house.run("database.yml")
+    assert done.returncode != 0 and "RSP411" in done.stdout and "RSP417" not in done.stdout, done.stdout
+    assert time.monotonic() - began < 110, "the controller was not waited for"
 
 
 def test_a_typo_in_the_medium_is_told_before_anything(house):

@@ -33,7 +33,7 @@ import yaml
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 from plugins.module_utils._engine import copy as copies
-from plugins.module_utils._engine import files, repositories, result
+from plugins.module_utils._engine import files, policy, repositories, result
 from plugins.module_utils._engine.media.base import Slot
 from plugins.module_utils._engine.media.local import Local
 from plugins.module_utils._engine.sources.restic import Files

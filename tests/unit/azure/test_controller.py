@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
 import subprocess
 import sys
+import threading
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs
 
@@ -76,6 +81,28 @@ def test_nobody_is_asked_without_a_line():
     channel = Channel("")
     channel.tell(done=1)
     assert channel.ask("sign", "x") == ""
+
+
+@pytest.mark.parametrize(("second", "taken"), [("better", "better"), ("spent", "spent")])
+def test_a_controller_that_has_no_better_answer_is_not_waited_for(second, taken):
+    """A given signature that ran out is all it has: the service's own refusal is told then, and not that the controller is silent."""
+    channel = Channel("test-" + os.urandom(8).hex())
+    path = Path(channel.path)
+
+    def answer(told):
+        while not (path / "ask").exists():
+            time.sleep(0.01)
+        (path / "ask").unlink()
+        (path / "answers.new").write_text(json.dumps({"sign\tnube/x": told}))
+        (path / "answers.new").rename(path / "answers")
+
+    for said, refused, expected in (("spent", "", "spent"), (second, "spent", taken)):
+        controller = threading.Thread(target=answer, args=(said,))
+        controller.start()
+        began = time.monotonic()
+        assert channel.ask("sign", "nube/x", refused) == expected and time.monotonic() - began < 30
+        controller.join()
+    channel.close()
 
 
 def test_a_play_without_a_cloud_imports_no_azure_package():
