@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from house import ROOT
+from vault_house import ROOT
 
 RUN, RESTORE, VERIFY = "azure_backup_run", "azure_backup_restore", "azure_backup_verify"
 

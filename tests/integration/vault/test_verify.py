@@ -11,7 +11,7 @@ import time
 import pytest
 from login import SECRET
 
-from house import LIMA, NAMES
+from vault_house import LIMA, NAMES
 
 VERIFY = "azure_backup_verify"
 

@@ -13,7 +13,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _warni
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, facts
 
-from house import ROOT
+from vault_house import ROOT
 
 RULES = yaml.safe_load((ROOT / "policies" / "manual-001-2019.yml").read_text(encoding="utf-8"))
 
