@@ -507,6 +507,7 @@ class SnapshotCopy(copy.Copy, FilesReader):
         self.stack.enter_context(self.repository.restic)
         if not self.repository.look():
             raise BackupError("bytes_differ", file=self.repository.place.location, detail="the repository is missing")
+        self.repository.unlock()
         found = [row for row in self.repository.snapshots()
                  if row["tree"] == told["tree"] and self.slot.label in (row.get("tags") or ()) and PARTIAL_TAG not in (row.get("tags") or ())]
         if not found:

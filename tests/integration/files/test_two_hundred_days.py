@@ -13,6 +13,7 @@ the repository gets a key, for the same password, whose derivation is cheap: a t
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import json
@@ -281,15 +282,9 @@ class House:
         finally:
             shutil.rmtree(target)
 
-    def restics(self):
-        """The processes of restic that have the repository open."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                found += [path.parent.name] if str(self.repository).encode() in path.read_bytes() else []
-            except OSError:
-                continue
-        return found
+    def locks(self):
+        """restic's locks; a file that a killed one was about to write is none, and restic passes over it."""
+        return [path.name for path in (self.repository / "locks").iterdir() if "-tmp-" not in path.name]
 
     def restic(self, *arguments):
         done = subprocess.run(["restic", "--no-cache", "--repo", str(self.repository), *arguments], capture_output=True, text=True, check=False,
@@ -308,16 +303,28 @@ def children(pid):
     return found
 
 
+def running(words, where):
+    """The processes that have these bytes in their environment or command line."""
+    found = []
+    for path in Path("/proc").glob(f"[0-9]*/{where}"):
+        with contextlib.suppress(OSError):
+            found += [int(path.parent.name)] if words in path.read_bytes() else []
+    return found
+
+
 def kill_play_at_the_first_removal(house):
     before = house.labels()
     process = subprocess.Popen(house.command("prune"), cwd=ROOT, env=house.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while house.labels() == before and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
-    for pid in children(process.pid):
-        os.kill(pid, signal.SIGKILL)
+    while pids := running(f"RESPALDO_BITACORA={house.bitacora}".encode(), "environ"):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.poll()
     assert process.wait() == -signal.SIGKILL
-    while house.restics():      # one that was just started ends by itself; the next prune comes a day later
+    while running(str(house.repository).encode(), "cmdline"):      # a restic that was just started ends by itself; the next prune comes a day later
         time.sleep(0.05)
     assert len(house.labels()) < len(before)
 
@@ -328,17 +335,19 @@ def kill_restic_while_it_prunes(house, store, now):
     if not child:
         house.prune(open_store(str(house.bitacora)), now)
         os._exit(1)
-    locks, deadline = house.repository / "locks", time.monotonic() + 60
+    deadline = time.monotonic() + 60
     pids = []
     while time.monotonic() < deadline:
         pids = children(child)
         commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids if Path(f"/proc/{pid}").exists()}
-        if any(b"\0prune\0" in command for command in commands.values()) and list(locks.iterdir()):
+        if any(b"\0prune\0" in command for command in commands.values()) and house.locks():
             break
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    assert list(locks.iterdir()), "restic was not killed while it held the repository"
+    while running(str(house.repository).encode(), "cmdline"):
+        time.sleep(0.05)
+    assert house.locks(), "restic was not killed while it held the repository"
 
 
 @pytest.fixture
@@ -386,7 +395,7 @@ def test_two_hundred_days(house, monkeypatch):
     assert len(order) == DAYS and house.labels() == order[-KEPT:] and len(house.labels()) == KEPT
     assert gone == order[:-KEPT], "the oldest go first, each told once"
     assert len(json.loads(house.restic("snapshots", "--json"))) == KEPT
-    assert not list((house.repository / "locks").iterdir())
+    assert not house.locks()
 
     middle = random.Random(SEED).sample(order[-KEPT + 1:-1], 3)
     for label in [order[-KEPT], *middle, moment_label(first, TWICE) + "_02"]:
