@@ -10,6 +10,7 @@ delays and renewal of tokens are the SDK's. It is imported only when a vault is 
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import typing as t
@@ -80,6 +81,7 @@ class Vault:
 
     def __init__(self, options: Mapping[str, Any], patience: float = 3600) -> None:
         try:
+            from azure.mgmt.core.policies import ARMHttpLoggingPolicy
             from azure.mgmt.recoveryservices import RecoveryServicesClient
             from azure.mgmt.recoveryservicesbackup import RecoveryServicesBackupClient
         except ImportError as error:
@@ -95,6 +97,10 @@ class Vault:
                               mend=f"Use one of {', '.join(MANAGERS)}.")
         self.address = str(options.get("endpoint") or MANAGERS[cloud]).rstrip("/")
         more: dict[str, Any] = dict(_TIMES, base_url=self.address, credential_scopes=[MANAGERS[cloud] + "/.default"], api_version=VERSION)
+        # Ansible's log takes whatever any library says at INFO: each request with its headers, which says nothing to its readers
+        quiet = logging.getLogger(__name__)
+        quiet.setLevel(logging.WARNING)
+        more["http_logging_policy"] = ARMHttpLoggingPolicy(logger=quiet)
         if options.get("proxy"):
             more["proxies"] = {"https": str(options["proxy"])}
         if options.get("ca_certs"):

@@ -267,6 +267,7 @@ def test_the_playbook_and_no_secret_anywhere(house):
     assert "LEGAL" in said and "RSP445" in said and house.copies("PADRON") == {f"PADRON_{house.day(1)}": "RSP445"}
     assert house.copies("ARCHIVOS") == {f"ARCHIVOS_{house.day(1)}": "T1"} and len(house.copies("LEGAL")) == 2
     assert set(house.arm.connected) == {"management.azure.com:443", "login.microsoftonline.com:443"}, "by their own names, through the proxy"
+    assert "azure.core" not in (house.top / "ansible.log").read_text("utf-8")
     said = house.run("plan.yml")
     assert "La hace la herramienta por sí misma" in said and "LEGAL" in said
 

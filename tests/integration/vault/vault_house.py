@@ -22,10 +22,12 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora imp
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from arm.backup import FakeBackup
 from arm.server import SUBSCRIPTION, FakeArm
-from login import CLIENT, SECRET, TENANT
+from login import CLIENT, SECRET, TENANT, token
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMA = datetime.timezone(datetime.timedelta(hours=-5))
+# how every token of the fake login service begins
+_TOKEN = token("https://management.azure.com")[:20].encode()
 NAMES = ("LEGAL", "ARCHIVOS", "PADRON")
 
 
@@ -120,7 +122,7 @@ class House:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RESPALDO_", "AZURE_"))}
         return {**kept, "HOME": str(self.top), "RESPALDO_BITACORA": str(self.top / "b.sqlite"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_NOCOLOR": "1"}
+                "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOG_PATH": str(self.top / "ansible.log")}
 
     def entries(self, *types: str, **wanted: Any) -> list[dict[str, Any]]:
         with open_store(str(self.top / "b.sqlite"), readonly=True) as store:
@@ -138,4 +140,5 @@ class House:
             assert chain.verify_file(self.top / "b.sqlite").whole
         for path in self.top.rglob("*"):
             if path.is_file() and path.name not in ("hosts.yml", "server.key"):
-                assert SECRET.encode() not in path.read_bytes(), f"a secret is in {path}"
+                held = path.read_bytes()
+                assert SECRET.encode() not in held and _TOKEN not in held, f"a secret is in {path}"
