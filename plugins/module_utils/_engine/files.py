@@ -111,6 +111,21 @@ class Repository:
         """Forget a snapshot that became no copy, and drop the files that only it used: one of them may be damaged."""
         self.forget([snapshot])
         self.restic.call(["prune", "--quiet", "--max-unused", "unlimited"])
+        self.place.settle(self.place.files())
+
+    def reassure(self) -> None:
+        """Where a file that was proved is gone, or a verification doubted, restic must find everything in order. Raises structure_unreadable."""
+        lost = self.place.lost(self.before)
+        if not lost:
+            return
+        try:
+            self.restic.call(["check", "--quiet"])
+        except BackupError as error:
+            if error.fault.name not in ("repository_damaged", "stage_failed"):
+                raise
+            raise BackupError("structure_unreadable", file=self.place.location, format="restic repository",
+                              detail="{0} (missing: {1})".format(error.details["detail"], _some(lost))) from error
+        self.place.settle(self.before)
 
 
 def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
@@ -182,6 +197,7 @@ def _prepare(slot: Slot, opened: Sequence[Repository]) -> None:
         medium = repository.place.shelf
         if repository.look():
             repository.unlock()
+            repository.reassure()
             continue
         if medium.labels(slot.kind, slot.system) and _needs(medium, slot, repository.place.name):
             raise BackupError("repository_missing", location=repository.place.location, system=slot.system)
@@ -648,6 +664,7 @@ def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str
             repository.forget(_superfluous(repository.snapshots(), slot, medium, max(medium.labels(slot.kind, slot.system))))
             repository.restic.call(["prune", "--quiet"])
             repository.prove()
+            place.settle(repository.before)
 
 
 def _superfluous(snapshots: Sequence[Mapping[str, Any]], slot: Slot, medium: Medium, partial_before: str) -> List[str]:

@@ -15,7 +15,6 @@ reading it back and comparing the sum with the name, without any password.
 from __future__ import annotations
 
 import abc
-import contextlib
 import errno
 import hashlib
 import os
@@ -33,6 +32,7 @@ KIND = "file_server"
 DIRECTORY = "repositorio"
 CACHE = "/var/cache/respaldo/restic"     # of repositories that are not on this server
 STATE = "/var/lib/respaldo/restic"
+_DOUBT = "!"
 _CONTENT_NAMED = re.compile(r"(?:data/[0-9a-f]{2}|index|keys|snapshots)/([0-9a-f]{64})\Z")
 
 
@@ -81,28 +81,36 @@ class Place(abc.ABC):
         fresh = [name for name in files if name not in proved]
         count = self.prove(fresh)
         if fresh:
-            self._note(fresh, [name for name in files if name in proved] if len(proved) > 2 * len(files) + 1000 else None)
+            self._note(fresh)
         return count
 
     def doubt(self, names: Iterable[str] = ()) -> None:
-        """A verification found damage: what is named, or all, counts as proved no more, so that no copy is called good over it."""
-        left = self._proved().difference(names) if names else set()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.ledger)
-        if left:
-            self._note(sorted(left))
+        """A verification found damage: the files named count as proved no more. When it named none, restic must find all in order before another copy."""
+        proved = self._proved()
+        named = proved.intersection(names)
+        self._note([] if named else [_DOUBT], sorted(proved - named))
+
+    def lost(self, files: Mapping[str, int]) -> List[str]:
+        """What was proved once and is not among the files any more, or the mark of a doubt: restic must say whether all is in order."""
+        return sorted(name for name in self._proved().difference(files) if name == _DOUBT or name.startswith(("data/", "index/")))
+
+    def settle(self, files: Mapping[str, int]) -> None:
+        """What is gone from the files was rightly removed: the ledger forgets it."""
+        proved = self._proved()
+        if proved.difference(files):
+            self._note([], sorted(proved.intersection(files)))
 
     def _proved(self) -> Set[str]:
         try:
             with open(self.ledger, encoding="ascii", errors="replace") as file:
-                return set(file.read().split("\n"))
+                return set(file.read().split("\n")) - {""}
         except FileNotFoundError:
             return set()
         except OSError as error:
             raise BackupError("medium_unreachable", location=self.ledger, detail=str(error)) from error
 
     def _note(self, names: Sequence[str], kept: Optional[Sequence[str]] = None) -> None:
-        """Add names to the ledger; with `kept` it is written anew, since most of what it lists was pruned."""
+        """Add names to the ledger; with `kept` it is written anew, of these and the names."""
         path = self.ledger if kept is None else self.ledger + ".new"
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

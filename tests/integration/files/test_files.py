@@ -223,6 +223,21 @@ def test_a_damaged_pack_is_found_by_verification_named_and_no_copy_is_called_goo
     assert share.labels() == ["RRHH_20261101"]
 
 
+def test_a_pack_that_is_gone_stops_further_copies_and_one_pruned_by_hand_does_not(share):
+    share.make()
+    (share.folder / "nuevo").write_bytes(os.urandom(90_000))
+    share.make()
+    share.restic("forget", "--quiet", share.restic("snapshots", "--json").stdout.split('"short_id":"')[2][:8])
+    share.restic("prune", "--quiet")
+    share.media[0].remove(share.slot("RRHH_20261102"), "")
+    assert share.make().fields["trust_level"] == "T2"
+    (share.packs()[0]).unlink()
+    with pytest.raises(BackupError) as lost:
+        share.make()
+    assert lost.value.code == "RSP502" and "missing" in lost.value.message
+    assert share.labels() == ["RRHH_20261101", "RRHH_20261103"]
+
+
 def test_the_rotation_reads_all_data_in_its_parts(share):
     for number in range(3):
         (share.folder / "f{0}".format(number)).write_bytes(os.urandom(100_000))

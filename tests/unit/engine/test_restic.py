@@ -75,8 +75,12 @@ def test_the_damaged_files_that_restic_names_are_doubted_and_no_others(tmp_path)
     assert place._proved() >= set(names)
     place.doubt(files._packs("pack ab" + "0" * 62 + ": not good"))
     assert not {names[0]} & place._proved() and {names[1], names[2]} <= place._proved()
-    place.doubt(files._packs("no name"))
-    assert not place._proved() - {""}
+    there = dict.fromkeys(names[1:], 1)
+    assert place.lost(there) == []
+    place.doubt(files._packs("tree " + "0" * 64 + ": not found"))
+    assert place.lost(there) == ["!"], "a damage that names no file is not forgotten"
+    place.settle(there)
+    assert place.lost(there) == [] and place.lost({"config": 1}) == [names[1]]
 
 
 def test_only_what_is_named_by_its_content_is_compared(tmp_path):
@@ -93,7 +97,7 @@ def test_only_what_is_named_by_its_content_is_compared(tmp_path):
     with open(os.path.join(place.path, name), "wb") as file:
         file.write(b"y")
     assert place.prove_new(place.files()) == 0
-    place.doubt()
+    place.doubt([name])
     with pytest.raises(BackupError) as differs:
         place.prove_new(place.files())
     assert differs.value.code == "RSP501" and name in differs.value.message
