@@ -330,20 +330,22 @@ def kill_play_at_the_first_removal(house):
 
 
 def kill_restic_while_it_prunes(house, store, now):
-    """SIGKILL to a prune and to its restic once that holds the repository: its lock stays. Gives the labels whose removal was not told."""
+    """SIGKILL to a prune and to its restic once that holds the repository: its lock stays."""
     child = os.fork()
     if not child:
-        house.prune(open_store(str(house.bitacora)), now)
-        os._exit(1)
-    deadline = time.monotonic() + 60
-    pids = []
-    while time.monotonic() < deadline:
-        pids = children(child)
-        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids if Path(f"/proc/{pid}").exists()}
-        if any(b"\0prune\0" in command for command in commands.values()) and house.locks():
-            break
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        try:
+            house.prune(open_store(str(house.bitacora)), now)
+        finally:
+            os._exit(1)
+    deadline, killed = time.monotonic() + 60, False
+    while not killed and time.monotonic() < deadline:
+        for pid in running(b"\0prune\0", "cmdline"):
+            if pid not in children(child):
+                continue
+            os.kill(pid, signal.SIGSTOP)    # so that what is seen is still so when it is killed
+            if killed := bool(house.locks()):
+                os.kill(child, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL if killed else signal.SIGCONT)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     while running(str(house.repository).encode(), "cmdline"):
         time.sleep(0.05)
