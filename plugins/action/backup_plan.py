@@ -145,4 +145,3 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
                     "previous_content_digest": last.get("content_digest"), "previous_at": last.get("started_at")}
         row.update({key: value for key, value in previous.items() if value is not None})
     return row
-
