@@ -67,4 +67,3 @@ def _bare(candidate: _drills.Candidate, copies: int) -> dict[str, Any]:
     error = BackupError("nothing_to_drill", system=candidate.system, count=copies)
     return result.build(event="verification_failed", system=candidate.system, kind=candidate.kind, criticality=candidate.criticality, reason="drill",
                         **result.failure(error))
-

@@ -63,8 +63,8 @@ class AzureKeyVault(base.Custodian):
             return base.read(found.told.get("value"), reference, self.name)
         deleted = self._ask("GET", "/deletedsecrets/" + name, (200, 403, 404))
         if deleted.status == 200:
-            raise self._deleted(reference, "since {0}, purged on {1}".format(_stamp(deleted.told.get("deletedDate")),
-                                                                           _stamp(deleted.told.get("scheduledPurgeDate"))))
+            since, until = _stamp(deleted.told.get("deletedDate")), _stamp(deleted.told.get("scheduledPurgeDate"))
+            raise self._deleted(reference, "since {0}, purged on {1}".format(since, until))
         return None
 
     def put(self, record: base.Record) -> bool:
