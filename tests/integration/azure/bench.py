@@ -86,7 +86,7 @@ class Azurite:
              "--cert", str(self.directory / "server.pem"), "--key", str(self.directory / "server.key"), "--oauth", "basic", "--skipApiVersionCheck"],
             env={"PATH": os.environ["PATH"], "HOME": str(self.directory), "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"},
             stdout=(self.directory / "log").open("ab"), stderr=subprocess.STDOUT, preexec_fn=_dies_with_us)
-        for _each in range(300):
+        for _each in range(1200):     # a loaded machine takes long
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
