@@ -102,7 +102,7 @@ class Place(abc.ABC):
 
     def _proved(self) -> Set[str]:
         try:
-            with open(self.ledger, encoding="ascii", errors="replace") as file:
+            with open(self.ledger, encoding="utf-8", errors="replace") as file:
                 return set(file.read().split("\n")) - {""}
         except FileNotFoundError:
             return set()
@@ -115,7 +115,7 @@ class Place(abc.ABC):
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii", errors="replace") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
                 file.write("".join(name + "\n" for name in [*(kept or ()), *names]))
                 file.flush()
                 os.fsync(descriptor)

@@ -57,8 +57,8 @@ def test_example_inventory_is_valid_and_its_secrets_stay_inside(play):
     secrets = {"vault_nas_ssh_key": SECRET, "vault_tramite_password": SECRET, "vault_git_token": SECRET}
     run = play(PLAN, INVENTORY, inventory="inventories/example", variables=secrets, options=["-vvv"])
     assert run.status == 0, run.output
-    assert len(run.results) == 5
-    assert sum(len(result["plan"]) for result in run.results.values()) == 9
+    assert len(run.results) == 6
+    assert sum(len(result["plan"]) for result in run.results.values()) == 11
     catalogue = run.plan("bd1.example.org")["database", "Catálogos Electrónicos"]
     assert catalogue["canonical"] == "CatalogosElectronicos"
     assert (catalogue["encrypt"], catalogue["required_trust"], catalogue["responsible"]) == (True, "T3", "Ana Quispe Núñez")
