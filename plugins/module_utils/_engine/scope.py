@@ -88,7 +88,7 @@ def pinned(directory: str, private: bool = False) -> Iterator[str]:
         found = os.fstat(descriptor)
         if private and (found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077):
             raise BackupError("assigned_path_changed", assigned=shown(directory), detail="it is another one than before")
-        yield "/proc/{0}/fd/{1}".format(os.getpid(), descriptor)
+        yield "/proc/{0}/fd/{1}/.".format(os.getpid(), descriptor)     # the dot: without it the path is a link itself
     finally:
         os.close(descriptor)
 
