@@ -236,17 +236,15 @@ def _entry(asked: _System, recorded: _Recorded, day: jobs.Day, points: Sequence[
     if state == "failed":
         error = BackupError("tool_job_failed", job=job.id, item=title, status=job.status, detail="; ".join(texts) or "the service gives no reason")
         return _bad(asked, recorded, day.day, job, error, now), state
-    return _made(asked, recorded, day, state, point, texts, jobs.size_of(details), extended), state
+    return _made(asked, recorded, day.day, job, state, point, texts, jobs.size_of(details), extended), state
 
 
-def _made(asked: _System, recorded: _Recorded, day: jobs.Day, state: str, point: str, texts: Sequence[str], size: int | None,
+def _made(asked: _System, recorded: _Recorded, day: datetime.date, job: jobs.Job, state: str, point: str, texts: Sequence[str], size: int | None,
           extended: Mapping[str, Any]) -> dict[str, Any]:
     """A copy the tool made. One with warnings left files out: it is told so, and does not count as a good one."""
     from ..plugin_utils._azure import jobs
 
-    job = day.job
-    assert job is not None and asked.item is not None
-    named = recorded.label_of(str(asked.system["name"]), day.day)
+    named = recorded.label_of(str(asked.system["name"]), day)
     skipped = list(texts) if state == "warnings" else []
     if state == "warnings" and asked.system["source"]["protects"] == "agent":
         skipped.append(r"El agente nombra los archivos omitidos en su servidor: Microsoft Azure Recovery Services Agent\Temp\LastBackupFailedFiles*.txt")
@@ -255,9 +253,10 @@ def _made(asked: _System, recorded: _Recorded, day: jobs.Day, state: str, point:
     return result.build(
         event="copy_made", label=named.name, printed_label=named.printed, reason="scheduled", started_at=jobs.stamp(job.started),
         ended_at=jobs.stamp(job.ended or job.started), duration_ms=int(((job.ended or job.started) - job.started).total_seconds() * 1000),
-        location=asked.item.path, tool_job=job.id, tool_copy=point or None, size=size, trust_level="T0" if state == "warnings" else "T1",
+        location=asked.item.path if asked.item else None, tool_job=job.id, tool_copy=point or None, size=size,
+        trust_level="T0" if state == "warnings" else "T1",
         checks=["azure_backup_job"] + (["recovery_point"] if point else []), warnings=skipped or None,
-        note_es="; ".join([note, *skipped]), **_vaults.about(asked.system, asked.rules, day.day))
+        note_es="; ".join([note, *skipped]), **_vaults.about(asked.system, asked.rules, day))
 
 
 def _bad(asked: _System, recorded: _Recorded, day: datetime.date, job: jobs.Job | None, error: BackupError, now: datetime.datetime) -> dict[str, Any]:
