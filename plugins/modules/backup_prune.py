@@ -61,7 +61,7 @@ options:
     type: dict
     default: {}
     suboptions:
-      password: {description: Password of the repository. Left out, it is taken from O(decryption.custody)., type: str, default: ''}
+      password: {description: "Password of the repository. Left out, it is taken from O(decryption.custody).", type: str, default: ''}
       private_keys: {description: "Armoured OpenPGP private keys of holders of the second key, instead.", type: list, elements: str, default: []}
       key_reference: {description: "Reference of the password, as in the manifest and the bitácora.", type: str, default: ''}
       custody: {description: "Directory on the controller where passwords are kept, encrypted by Ansible Vault.", type: path, default: ''}
