@@ -312,6 +312,14 @@ def running(words, where):
     return found
 
 
+def await_end(house):
+    """The next prune comes a day later: until then each restic of the repository has ended, and no zombie has its number."""
+    pids = set()
+    while now := running(str(house.repository).encode(), "cmdline") or [pid for pid in pids if os.path.exists(f"/proc/{pid}")]:
+        pids.update(now)
+        time.sleep(0.05)
+
+
 def kill_play_at_the_first_removal(house):
     before = house.labels()
     process = subprocess.Popen(house.command("prune"), cwd=ROOT, env=house.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -324,8 +332,7 @@ def kill_play_at_the_first_removal(house):
                 os.kill(pid, signal.SIGKILL)
         process.poll()
     assert process.wait() == -signal.SIGKILL
-    while running(str(house.repository).encode(), "cmdline"):      # a restic that was just started ends by itself; the next prune comes a day later
-        time.sleep(0.05)
+    await_end(house)
     assert len(house.labels()) < len(before)
 
 
@@ -346,9 +353,10 @@ def kill_restic_while_it_prunes(house, store, now):
             if killed := bool(house.locks()):
                 os.kill(child, signal.SIGKILL)
             os.kill(pid, signal.SIGKILL if killed else signal.SIGCONT)
+            while killed and os.path.exists(f"/proc/{pid}"):
+                time.sleep(0.02)     # its parent is dead: init takes it away
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    while running(str(house.repository).encode(), "cmdline"):
-        time.sleep(0.05)
+    await_end(house)
     assert house.locks(), "restic was not killed while it held the repository"
 
 
