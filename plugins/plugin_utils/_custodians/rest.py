@@ -112,7 +112,7 @@ def words(answer: Answer) -> str:
     if isinstance(error, Mapping):
         deeper = error.get("innererror")
         codes = [str(each["code"]) for each in (error, deeper) if isinstance(each, Mapping) and each.get("code")]
-        return "{0}: {1}".format(" ".join(codes), str(error.get("message", "")).strip().split("\n")[0]).strip(": ")
+        return "{0}: {1}".format(" ".join(codes), str(error.get("message", "")).strip().split("\n", maxsplit=1)[0]).strip(": ")
     return ""
 
 
