@@ -184,8 +184,9 @@ def partial_and_then_good(share):
 
 def test_files_deleted_meanwhile_are_told_and_those_that_are_there_are_unread(tmp_path):
     (tmp_path / "hay").touch()
-    assert files._judge_problems([str(tmp_path / "hay"), str(tmp_path / "no hay"), str(tmp_path / "mal\ufffdnombre")]) == (
+    assert files._judge_problems([str(tmp_path / "hay"), str(tmp_path / "no hay"), str(tmp_path / "mal\ufffdnombre")], [str(tmp_path)]) == (
         [str(tmp_path / "hay"), str(tmp_path / "mal\ufffdnombre")], [str(tmp_path / "no hay")])
+    assert files._judge_problems([str(tmp_path / "no hay")], []) == ([str(tmp_path / "no hay")], []), "a frozen folder loses nothing meanwhile"
 
 
 def test_a_file_that_changes_while_it_is_read_is_told_or_refused(share):
