@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 import traceback
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, cast
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -68,15 +68,14 @@ MEDIA: Dict[str, Any] = dict(media=dict(type="list", elements="dict", required=T
 MEDIUM: Dict[str, Any] = dict(medium=dict(type="dict", required=True, options=_MEDIUM))
 
 # How a copy is sealed.
+_SECRECY: Dict[str, Any] = dict(
+    password=dict(type="str", default="", no_log=True),
+    recipients=dict(type="list", elements="str", default=[]),
+    key_reference=dict(type="str", default="", no_log=False),
+    custody=dict(type="raw", default=""),
+)
 SEALING: Dict[str, Any] = dict(
-    encryption=dict(type="dict", default={}, no_log=False, options=dict(
-        password=dict(type="str", default="", no_log=True),
-        recipients=dict(type="list", elements="str", default=[]),
-        key_reference=dict(type="str", default="", no_log=False),
-        custody=dict(type="raw", default=""),
-        format=dict(type="str", choices=list(encrypt.FORMATS), default="gpg"),
-        spool=dict(type="path", default=""),
-    )),
+    encryption=dict(type="dict", default={}, no_log=False, options=_SECRECY),
     minimum_size=dict(type="int", default=1),
     lock_timeout=dict(type="int", default=0),
     publish=dict(type="bool", default=True),
@@ -85,6 +84,11 @@ SEALING: Dict[str, Any] = dict(
 # How a copy is made.
 MAKING: Dict[str, Any] = dict(
     SEALING,
+    encryption=dict(type="dict", default={}, no_log=False, options=dict(
+        _SECRECY,
+        format=dict(type="str", choices=list(encrypt.FORMATS), default="gpg"),
+        spool=dict(type="path", default=""),
+    )),
     compression=dict(type="str", choices=compress.NAMES, default="zstd"),
     compression_level=dict(type="int"),
     compression_threads=dict(type="int", default=0),
@@ -212,12 +216,13 @@ class Task:
         keys = None
         if encryption["password"] or encryption["recipients"]:
             keys = Keys(encryption["password"], tuple(encryption["recipients"]))
-        if encryption["format"] == "7z":
+        form = encryption.get("format", "gpg")
+        if form == "7z":
             _one_password(keys or Keys(""))
         return copy.Order(
             slot=self.slot, printed_label=self.label.printed, compression=self.params.get("compression") or "none",
             level=self.params.get("compression_level"), threads=self.params.get("compression_threads") or 0, keys=keys,
-            key_reference=encryption["key_reference"], encryption_format=encryption["format"], spool=encryption["spool"],
+            key_reference=encryption["key_reference"], encryption_format=form, spool=encryption.get("spool", ""),
             minimum_size=self.params["minimum_size"], previous_size=self.params["record"].get("previous_size") or 0, lock_timeout=self.params["lock_timeout"],
             known_on=tuple(map(str, self.params["record"].get("known_on") or ())))
 
@@ -355,9 +360,8 @@ def make_files(module: AnsibleModule) -> None:
     """The work of backup_files: as make_copy, for a source whose data goes to a repository."""
 
     def work(task: Task) -> Dict[str, Any]:
-        source = catalogue.build("restic", task.params["source"], task.params["assigned_paths"])
+        source = cast(Files, catalogue.build("restic", task.params["source"], task.params["assigned_paths"]))
         scope.demand(task.params["assigned_paths"], source.describe())
-        assert isinstance(source, Files)
         media, base = task.media(), task.order()
         server = task.params["server"] or socket.gethostname()
         name = files.repository_name(source.options.repository, task.params["system"], server, str(task.params["record"].get("office") or ""))

@@ -484,6 +484,8 @@ def required_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
 def counted_trust(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
     """What a copy of a valid system must show to count for the frequency of numeral 6.4."""
     return min(_TRUST_FOR_FREQUENCY, required_trust(policy, system), key=TRUST_LEVELS.index)
+
+
 def retention(policy: Mapping[str, Any], kind: str, criticality: str) -> Dict[str, int]:
     """The retention of a system: that of its kind, over which its criticality has its own. `keep_copies` of a kind is its number of points."""
     rules = policy["kinds"][kind]

@@ -226,8 +226,8 @@ def _inside(real: str, top: str) -> Optional[str]:
 def _refuse_mounted(path: str, real: str, top: str, assigned: Sequence[str], mounted: Sequence[str]) -> None:
     own = {_real_of_assigned(one) for one in assigned}
     for point in mounted:
-        if point != top and _within(point, top) and _within(real, point) and not any(each is not None and _within(each, point) and _within(real, each)
-                                                                                    for each in own):
+        reassigned = any(each is not None and _within(each, point) and _within(real, each) for each in own)
+        if point != top and _within(point, top) and _within(real, point) and not reassigned:
             raise BackupError("out_of_scope", path=shown(path), resolved="{0}, mounted on {1}".format(shown(real), shown(point)),
                               assigned=", ".join(map(shown, assigned)))
 

@@ -229,7 +229,7 @@ def taken(kind: str, paths: Sequence[str], label: str, one_file_system: bool = F
                 remarks.append("{0} was copied living, without a snapshot: {1}".format(path, error.message))
         through = _through(systems, of, scratch, name)
         if through:
-            _call(next(iter(of)), [*through, "true"])     # that it can be mounted at all
+            _call(list(of)[0], [*through, "true"])     # that it can be mounted at all
         yield Taken(tuple(through), tuple(of), tuple(sorted({system.kind for system in systems.values()})), remarks)
         for system in systems.values():
             system.prove(name)
