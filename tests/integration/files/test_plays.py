@@ -142,7 +142,9 @@ def test_a_partial_copy_is_told_and_comes_back_only_on_purpose_and_the_repositor
     broken.touch()
     subprocess.run(["mount", "--bind", f"/proc/{os.getpid()}/mem", str(broken)], check=True)
     try:
-        assert house.run("file_server", *NOW, good=False).returncode != 0
+        # what is mounted below is copied only where it is assigned itself
+        assigned = {"backup_assigned_paths": [str(house.folder.parent), str(broken)]}
+        assert house.run("file_server", *NOW, "-e", json.dumps(assigned), good=False).returncode != 0
     finally:
         subprocess.run(["umount", str(broken)], check=True)
     failed = house.entries("copy_failed")[-1]
