@@ -8,6 +8,7 @@ Links are copied as links, never what they point to. The copy holds full paths.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, cast
@@ -24,13 +25,13 @@ class FilesReader(PartReader):
 
     snapshot: str
 
+    @abc.abstractmethod
     def restic(self) -> restic.Restic:
         """restic, with the repository open."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def nodes(self, visit: Callable[[Dict[str, Any]], Any]) -> None:
         """Give what the snapshot holds to `visit`, one after the other."""
-        raise NotImplementedError
 
 
 class Options(NamedTuple):
