@@ -157,7 +157,8 @@ def test_what_a_snapshot_would_lack_is_told(frozen, btrfs, within):
     assert caught.value.fault.name == "snapshot_impossible" and str(nested) in caught.value.details["detail"]
     assert not frozen.labels() and not left(btrfs)
     made = frozen.make(snapshot="auto")
-    assert made.fields["objects"] == (302 if within == "subvolume" else 301) and str(nested) in made.fields["warnings"][0] and made.manifest["source"]["facts"]["snapshots"] == []
+    assert made.fields["objects"] == (302 if within == "subvolume" else 301) and str(nested) in made.fields["warnings"][0]
+    assert made.manifest["source"]["facts"]["snapshots"] == []
     alone = frozen.make(snapshot="btrfs", one_file_system=True)
     assert alone.fields["objects"] == 301 and not left(btrfs)
 
