@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ..module_utils._engine import copy, label, result
+from ..module_utils._engine import copy, label, repositories, result
 from ..module_utils._engine.errors import CATALOGUE, BackupError
 from ..plugin_utils import _due
 from ..plugin_utils._actions import BackupAction
@@ -33,6 +33,9 @@ class ActionModule(BackupAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         system, kind = arguments["system"], arguments["kind"]
+        if arguments["for"] == "restore" and not arguments["target"] and kind != repositories.KIND:
+            raise BackupError("invalid_input", where="restore_target", value="", problem="is missing",
+                              mend="Say where the copy is restored to; only a file server's has a place of its own to come back to.")
         good = _partial(kind, system, arguments["label"]) if arguments["partial"] else _good(kind, system)
         newest = _newest_before(good, _moment(arguments["lost_at"], arguments["time_zone"]))
         chosen = newest

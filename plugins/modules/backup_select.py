@@ -49,7 +49,7 @@ options:
     type: str
     default: ""
   target:
-    description: Where it will be restored to; recorded.
+    description: Where it will be restored to; recorded. Only of a file server's copy may it be left out of a restore.
     type: str
     default: ""
   media:
