@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from _engine.transforms.encrypt import Keys
 
 
 def main() -> None:
-    where, url, authority, dump, directory = sys.argv[1:6]
+    where, url, authority, kind, given, directory = sys.argv[1:7]
     cloud = {"name": "nube", "type": "azure_blob", "endpoint": url, "container": "copias", "ca_certs": authority, "session": {"keys": {"*": "sp=c&sig=x"}}}
     disk = {"name": "disco", "path": directory, "create": True}
-    source = sources.build("command", {"dump": ["/bin/cat", dump], "verify": ["/bin/grep", "-a", "-c", "expediente"], "restore": ["/bin/false"]}, [])
+    source = sources.build(kind, {name: value for name, value in json.loads(given).items() if name != "type"}, [])
     slot = Slot("database", "SIGA", "SIGA_20261124")
     medium = catalogue.build(cloud if where == "cloud" else disk)
     made = copy.make(copy.Order(slot, keys=Keys("a password for the benchmark")), source, [medium])

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -6,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import socket
@@ -17,9 +19,13 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "database"))
+
+from servers import PostgreSQL
 
 HERE = Path(__file__).resolve().parent
-TOP = HERE.parents[1]
 
 
 def certificates(directory: Path) -> None:
@@ -73,6 +79,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--mib", type=int, default=1024)
     options.add_argument("--azcopy", default="")
+    options.add_argument("--database", type=int, default=1024, metavar="MIB", help="of data in the PostgreSQL database that is copied")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -91,34 +98,48 @@ def main() -> None:
             sink.stdout.readline()
             url = f"https://localhost:{port}"
             measure(clients(url, directory, file, given.azcopy), given.rounds, given.mib, url, directory)
-            pipelines(url, directory, given.rounds, given.mib)
+            pipelines(url, directory, given.rounds, given.mib, given.database)
         finally:
             sink.kill()
             sink.wait()
 
 
-def pipelines(url: str, directory: Path, rounds: int, mib: int) -> None:
-    """A whole copy of a dump, compressed, encrypted and read back: to this disk, and to the sink."""
+def pipelines(url: str, directory: Path, rounds: int, mib: int, database: int) -> None:
+    """Whole copies, compressed, encrypted and read back, to this disk and to the sink: of a real database, and of a dump that comes at once."""
+    if database:
+        server = PostgreSQL(directory / "postgresql", database << 20)
+        try:
+            compare(f"a PostgreSQL database of {server.size >> 20} MiB", "postgresql", server.source(), url, directory, rounds)
+        finally:
+            server.stop()
+            shutil.rmtree(directory / "postgresql")
     dump = directory / "dump"
     with dump.open("wb") as output:
         for number in range(mib):
             output.write(os.urandom(1 << 18) + (b"expediente %09d;" % number) * ((3 << 18) // 21))
-    rows: dict[str, list[tuple[float, float]]] = {"disk": [], "cloud": []}
+    source = {"dump": ["/bin/cat", str(dump)], "verify": ["/bin/grep", "-a", "-c", "expediente"], "restore": ["/bin/false"]}
+    compare(f"a dump of {mib} MiB, as fast as cat gives it", "command", source, url, directory, rounds)
+
+
+def compare(what: str, kind: str, source: dict[str, Any], url: str, directory: Path, rounds: int) -> None:
+    rows: dict[str, list[tuple[float, float, float]]] = {"disk": [], "cloud": []}
     plain = {"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C.UTF-8"}
     for number in range(rounds):
-        for name in rows:
-            wall, cpu, _memory = measured([sys.executable, str(HERE / "pipeline.py"), name, url, str(directory / "ca.pem"), str(dump),
+        for name in rows if number % 2 == 0 else reversed(rows):
+            before = told(url, directory)[0]
+            wall, cpu, _memory = measured([sys.executable, str(HERE / "pipeline.py"), name, url, str(directory / "ca.pem"), kind, json.dumps(source),
                                            str(directory / f"copies{number}")], plain)
-            rows[name].append((wall, cpu))
+            rows[name].append((wall, cpu, told(url, directory)[0] - before))
             shutil.rmtree(directory / f"copies{number}", ignore_errors=True)
-    walls = {name: [row[0] for row in taken] for name, taken in rows.items()}
-    ratios = sorted(cloud / disk for cloud, disk in zip(walls["cloud"], walls["disk"]))
-    print(f"\nThe whole copy of a dump of {mib} MiB, zstd, OpenPGP, read back (T2):\n")
-    print("| to | wall s | CPU s |")
-    print("|---|---|---|")
+    pairs = list(zip(rows["cloud"], rows["disk"]))
+    print(f"\nThe whole copy of {what}, zstd, OpenPGP, read back (T2), {rounds} pairs:\n")
+    print("| to | wall s | CPU s | the sink's CPU s, on the same processors |")
+    print("|---|---|---|---|")
     for name, taken in rows.items():
-        print("| {0} | {1:.1f} | {2:.1f} |".format(name, *(statistics.median(column) for column in zip(*taken))))
-    print(f"\ncloud / disk: median of pairs {statistics.median(ratios):.2f}, from {ratios[0]:.2f} to {ratios[-1]:.2f}")
+        print("| {0} | {1:.1f} | {2:.1f} | {3:.1f} |".format(name, *(statistics.median(column) for column in zip(*taken))))
+    for place, which in enumerate(("wall", "CPU")):
+        ratios = sorted(cloud[place] / disk[place] for cloud, disk in pairs)
+        print(f"\ncloud / disk, {which}: median of pairs {statistics.median(ratios):.2f}, from {ratios[0]:.2f} to {ratios[-1]:.2f}")
 
 
 def told(url: str, directory: Path) -> tuple[float, int]:
