@@ -542,8 +542,8 @@ class SnapshotCopy(copy.Copy, FilesReader):
         self.unlock()
         return self.repository.restic
 
-    def nodes(self, visit: Callable[[Dict[str, Any]], Any]) -> None:
-        self.restic().nodes(self.snapshot, visit)
+    def nodes(self, visit: Callable[[Dict[str, Any]], Any], paths: Sequence[str] = ()) -> None:
+        self.restic().nodes(self.snapshot, visit, paths, below=bool(paths))
 
     def verify_bytes(self) -> None:
         """T1: the files of the copy have their bytes, and so has the snapshot in the repository, which by its tree names all others.
@@ -607,11 +607,16 @@ class PartialCopy(SnapshotCopy):
         if self.keys is None or not self.keys.password:
             raise BackupError("password_needed", label=self.slot.label, key_reference="its repository")
         self.repository = Repository(repositories.on(self.medium, self.name), self.keys.password)
-        self.stack.enter_context(self.repository.restic)
-        found = [row for row in self.repository.snapshots() if {self.slot.label, PARTIAL_TAG} <= set(row.get("tags") or ())]
-        if not found:
+        try:
+            self.stack.enter_context(self.repository.restic)
+            if self.repository.look():
+                self.repository.unlock()
+            found = [row for row in self.repository.snapshots() if {self.slot.label, PARTIAL_TAG} <= set(row.get("tags") or ())]
+            if not found:
+                raise BackupError("copy_missing", label="{0} ({1})".format(self.slot.label, PARTIAL_TAG), location=self.repository.place.location)
+        except BaseException:
             self.stack.close()
-            raise BackupError("copy_missing", label="{0} ({1})".format(self.slot.label, PARTIAL_TAG), location=self.repository.place.location)
+            raise
         self._row, self.snapshot = found[0], found[0]["id"]
         self.manifest = {
             "label": self.slot.label, "kind": self.slot.kind, "system": self.slot.system, "encrypted": True, "compression": "none", "parts": [],
@@ -664,6 +669,7 @@ def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str
             if not repository.look():
                 raise BackupError("repository_missing", location=place.location, system=slot.system)
             repository.unlock()
+            place.sweep()
             repository.forget(_superfluous(repository.snapshots(), slot, medium, max(medium.labels(slot.kind, slot.system))))
             repository.restic.call(["prune", "--quiet"])
             repository.prove()

@@ -15,10 +15,12 @@ reading it back and comparing the sum with the name, without any password.
 from __future__ import annotations
 
 import abc
+import contextlib
 import errno
 import hashlib
 import os
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -33,6 +35,9 @@ DIRECTORY = "repositorio"
 CACHE = "/var/cache/respaldo/restic"     # of repositories that are not on this server
 STATE = "/var/lib/respaldo/restic"
 _DOUBT = "!"
+_LEFT_BEHIND = 86400       # seconds; no write of one file takes as long
+# restic's own names of what it is writing, in a directory and by sftp
+_HALF_WRITTEN = re.compile(r"(?:\A|/)(?:[0-9a-f]{64}|config)-(?:tmp|restic-temp)-[0-9a-f]+\Z")
 _CONTENT_NAMED = re.compile(r"(?:data/[0-9a-f]{2}|index|keys|snapshots)/([0-9a-f]{64})\Z")
 
 
@@ -74,6 +79,9 @@ class Place(abc.ABC):
     @abc.abstractmethod
     def digests(self, names: Iterable[str]) -> Dict[str, str]:
         """The SHA-256 of files, read from the medium and not from a cache where that can be had. A file that is gone has none."""
+
+    def sweep(self) -> None:
+        """Remove what a restic that was killed left half written more than a day ago. It never bore a name that counts; nobody else removes it."""
 
     def prove_new(self, files: Mapping[str, int]) -> int:
         """Prove those of the files that no run proved yet, also what a run left that failed or was killed. Gives how many. Raises bytes_differ."""
@@ -165,6 +173,14 @@ class LocalPlace(Place):
             raise BackupError("medium_unreachable", location=path, detail=str(error)) from error
         return found
 
+    def sweep(self) -> None:
+        for name in self.files():
+            if _HALF_WRITTEN.search(name):
+                path = os.path.join(self.path, name)
+                with contextlib.suppress(OSError):      # one that can't be removed costs its space and no truth
+                    if time.time() - os.lstat(path).st_mtime > _LEFT_BEHIND:
+                        os.unlink(path)
+
     def digests(self, names: Iterable[str]) -> Dict[str, str]:
         with ThreadPoolExecutor(2) as pool:
             rows = list(pool.map(self._digest, names))
@@ -211,6 +227,11 @@ _FILES = """
 cd -- "$1" && find . -type f -printf '%s %P\\0'
 """
 
+_SWEEP = """
+[ -d "$1" ] || exit 0
+cd -- "$1" && find . -type f '(' -name '*-tmp-*' -o -name '*-restic-temp-*' ')' -mtime +0 -exec rm -f -- {} +
+"""
+
 _DIGESTS = """
 cd -- "$1" || exit 1
 while IFS= read -r name; do
@@ -245,6 +266,13 @@ class SshPlace(Place):
             raise self.medium.unreachable(errors)
         rows = [row.partition(" ") for row in listing.decode("utf-8", "surrogateescape").split("\0") if row]
         return {name: int(size) for size, _space, name in rows}
+
+    def sweep(self) -> None:
+        session = self.medium.open(_SWEEP, self.path)
+        session.rest()
+        status, errors = session.end()
+        if status != 0:
+            raise self.medium.unreachable(errors)
 
     def digests(self, names: Iterable[str]) -> Dict[str, str]:
         session = self.medium.open(_DIGESTS, self.path, feeds=True)

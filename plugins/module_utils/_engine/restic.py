@@ -70,15 +70,17 @@ class Restic:
     def __exit__(self, *_unused: object) -> None:
         self.password.close()
 
-    def nodes(self, snapshot: str, visit: Callable[[Dict[str, Any]], Any], paths: Sequence[str] = ()) -> None:
-        """Give each node of a snapshot to `visit`: all, or of the folders named those that are in them and not further down."""
+    def nodes(self, snapshot: str, visit: Callable[[Dict[str, Any]], Any], paths: Sequence[str] = (), below: bool = False) -> None:
+        """Give each node of a snapshot to `visit`: all; of the folders named, those that are in them and not further down; or with `below`
+        the files and folders named and all below them. restic reads only what leads there, which of a million files is next to nothing.
+        """
 
         def line(text: bytes) -> None:
             found = json.loads(text)
             if found.get("struct_type") == "node":
                 visit(found)
 
-        self.call(["--json", "ls", snapshot, *paths], line)
+        self.call(["--json", "ls", *(["--recursive"] if below else []), snapshot, *paths], line)
 
     def answer(self, *arguments: str) -> Any:
         """The one JSON value that a call prints."""

@@ -331,6 +331,41 @@ def test_locks_of_dead_runs_are_removed_and_living_ones_respected(share):
     assert not list((share.repository / "locks").iterdir())
 
 
+def test_a_dead_lock_does_not_hide_what_a_partial_run_kept(share):
+    share.make()
+    environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "HOME": str(share.top)}
+    program = ["restic", "--no-cache", "-r", str(share.repository)]
+    subprocess.run([*program, "tag", "--quiet", "--add", "parcial", "latest"], env=environment, check=True)
+
+    def locks():
+        return [path for path in (share.repository / "locks").iterdir() if "-tmp-" not in path.name]
+
+    for _attempt in range(50):      # an exclusive lock, which shuts readers out, of a run that is killed while it holds it
+        dying = subprocess.Popen([*program, "prune"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while dying.poll() is None and not locks():
+            time.sleep(0.001)
+        dying.kill()
+        dying.wait()
+        if locks():
+            break
+    assert locks()
+    with files.PartialCopy(share.slot(), share.media[0], Keys(PASSWORD), "RRHH") as partial:
+        assert partial.manifest["source"]["facts"]["real_paths"] == [str(share.folder)]
+    assert not locks()
+
+
+def test_what_a_killed_restic_left_half_written_goes_after_a_day(share):
+    made = share.make()
+    place, day = share.repository / "data" / "ab", time.time() - 2 * 86400
+    place.mkdir(exist_ok=True)
+    for name, when in (("a" * 64 + "-tmp-123456", day), ("b" * 64 + "-tmp-7", time.time()), ("nota de una persona", day)):
+        (place / name).write_text("a medias")
+        os.utime(place / name, (when, when))
+    with share.media[0].lock(share.slot(), 0):
+        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+    assert sorted(path.name for path in place.iterdir() if len(path.name) != 64) == ["b" * 64 + "-tmp-7", "nota de una persona"]
+
+
 @pytest.mark.root
 def test_a_full_medium_makes_no_copy_and_the_next_one_is_good(share):
     (share.top / "nas").mkdir()

@@ -30,8 +30,8 @@ class FilesReader(PartReader):
         """restic, with the repository open."""
 
     @abc.abstractmethod
-    def nodes(self, visit: Callable[[Dict[str, Any]], Any]) -> None:
-        """Give what the snapshot holds to `visit`, one after the other."""
+    def nodes(self, visit: Callable[[Dict[str, Any]], Any], paths: Sequence[str] = ()) -> None:
+        """Give what the snapshot holds to `visit`, one after the other; with `paths` only these and what is below them."""
 
 
 class Options(NamedTuple):
@@ -156,7 +156,7 @@ class Files(Source):
         label, top = reader.manifest["label"], scope.resolve(target, self.assigned)
         wanted = [_inside(path, roots) for path in self.selected]
         missing = set(wanted)
-        reader.nodes(lambda node: missing.discard(node["path"]))
+        reader.nodes(lambda node: missing.discard(node["path"]), wanted)
         if missing:
             raise BackupError("source_missing", source="{0} in {1}".format(", ".join(sorted(missing)), label))
         moves = []
@@ -250,5 +250,5 @@ def _extract(reader: FilesReader, directory: str, paths: Sequence[str]) -> int:
             raise BackupError("restored_differs", label=reader.manifest["label"], detail=error.details["detail"]) from error
         raise
     judge = trees.Judge(directory, reader.manifest["label"], paths)
-    reader.nodes(judge.see)
+    reader.nodes(judge.see, paths)
     return judge.finish()
