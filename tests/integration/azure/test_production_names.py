@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import ContainerClient
 from bench import ACCOUNT, Proxy, azcopy
+from databases.conftest import PASSWORD, Maria, Postgres, running
 from test_cloud_plays import House, rows
 
 HOST = f"{ACCOUNT}.blob.core.windows.net"
@@ -33,6 +34,12 @@ def house(tmp_path, bench, proxy):
     made.cloud["proxy"] = made.proxy = proxy.url.replace("//", "//ana:secreta@")
     yield made
     made.close()
+
+
+@pytest.fixture
+def server(request):
+    """A real server of databases of the test's own."""
+    yield from running(*request.param)
 
 
 class Tools:
@@ -124,3 +131,24 @@ def test_a_proxy_that_asks_for_another_password_is_told(house, proxy):
     done = house.run("database.yml")
     assert done.returncode != 0 and "RSP406" in done.stdout and "407" in done.stdout and "otra" not in done.stdout, done.stdout
     assert proxy.asked == []
+
+
+@pytest.mark.parametrize("server", [(Postgres, "postgres", "postgresql"), (Maria, "mysql", "mariadb-server")], indirect=True, ids=["postgresql", "mariadb"])
+def test_databases_of_servers_go_there_and_come_back(house, server):
+    """Straight from the server's dump; criticality alta also proves the copy by restoring it from the cloud."""
+    server.sql("CREATE DATABASE siga")
+    server.sql("CREATE TABLE expediente (numero int PRIMARY KEY, asunto text, detalle text)", "siga")
+    for first in range(0, 6000, 1000):
+        server.sql("INSERT INTO expediente VALUES " + ",".join(f"({number}, 'Trámite N° {number}', '{os.urandom(400).hex()}')"
+                                                               for number in range(first, first + 1000)), "siga")
+    kind = "postgresql" if isinstance(server, Postgres) else "mariadb"
+    reached = server.options(host="127.0.0.1", password=PASSWORD) if kind == "postgresql" else server.options()
+    house.database = {"source": {"type": kind, "databases": ["siga"], **reached}}
+    house.good("database.yml")
+    copied = house.entries("copy_made")[0]
+    assert copied["location"] == f"https://{HOST}/{house.bench.container}/lima/database/SIGA/{copied['label']}" and copied["source_type"] == kind
+    assert copied["size"] > 2_000_000 and house.entries("copy_verified")[0]["trust_level"] == "T3"
+    house.good("restore.yml", "-e", "restore_host=localhost restore_ticket=T-1 restore_requester=Ana restore_kind=database restore_system=SIGA "
+                                    "restore_target=siga_vuelta")
+    listed = "SELECT numero, asunto, detalle FROM expediente ORDER BY numero"
+    assert server.sql(listed, "siga_vuelta") == server.sql(listed, "siga")
