@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due, _retention
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction, public_key
@@ -119,6 +119,8 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
          decision: _due.Decision, today: datetime.date) -> dict[str, Any]:
     criticality = rules["criticality"][system["criticality"]]
     form = policy.encryption_format(rules, system)
+    kept = policy.retention(rules, system["kind"], system["criticality"])
+    until = _retention.certain(kept, today)
     row = {
         "index": index,
         "system": system["name"],
@@ -138,6 +140,8 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": _media(system, media),
+        "retention": _retention.rule_in_words(kept),
+        **({"retention_until": until.isoformat()} if until else {}),
         **decision._asdict(),
     }
     if last is not None:

@@ -249,6 +249,13 @@ plan:
     media:
       description: Names of the media that receive the copy.
       type: list
+    retention:
+      description: How long the policy keeps its copies, in Spanish; empty when no rule says so and nothing is removed.
+      type: str
+    retention_until:
+      description: Day (C(YYYY-MM-DD) of the policy's zone) until which a copy of today is kept for certain, by its age (C(days), C(months)). The other rules
+        keep it until later ones take its place, which has no date.
+      type: str
     previous_label:
       description: Label of the last good copy, when there is one.
       type: str

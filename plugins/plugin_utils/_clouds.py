@@ -24,7 +24,7 @@ from ._azure.storage import Account
 from ._copying import is_cloud
 from ._line import line
 
-_TAGS = ("system", "kind", "label", "trust_level", "criticality")
+_TAGS = ("system", "kind", "label", "trust_level", "criticality", "retention", "retention_until")
 
 
 def slot_of(arguments: Mapping[str, t.Any]) -> Slot:

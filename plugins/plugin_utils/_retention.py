@@ -64,6 +64,13 @@ def judge(copies: Sequence[Mapping[str, Any]], medium: str, rule: Mapping[str, i
     return [_unless_protected(verdict, _taken(copy) + datetime.timedelta(days=protected), now, zone) for verdict, copy in zip(verdicts, here, strict=True)]
 
 
+def certain(rule: Mapping[str, int], taken: datetime.date) -> datetime.date | None:
+    """Until when a rule keeps a copy of that day for certain, by its age; None when only the copies to come decide (points, one of each period)."""
+    dates = [taken + datetime.timedelta(days=rule["days"])] if rule.get("days") else []
+    dates += [_due.add_months(taken, rule["months"])] if rule.get("months") else []
+    return max(dates, default=None)
+
+
 def _unless_protected(verdict: Verdict, until: datetime.datetime, now: datetime.datetime, zone: datetime.tzinfo) -> Verdict:
     if verdict.keep or until <= now:
         return verdict
@@ -77,7 +84,7 @@ def _verdict(copy: Mapping[str, Any], kept: str | None, good: list[Mapping[str, 
     if not rule:
         return Verdict(keep=True, why="la política no fija retención para este tipo", **told)
     if copy in good:
-        return Verdict(keep=False, why=f"excede la retención de la política ({_rule_in_words(rule)})", **told)
+        return Verdict(keep=False, why=f"excede la retención de la política ({rule_in_words(rule)})", **told)
     newer = sum(_taken(other) > _taken(copy) for other in good)
     if newer < minimum:
         return Verdict(keep=True, why=f"no alcanza {required}, pero no hay {minimum} copias buenas posteriores", **told)
@@ -103,10 +110,11 @@ def _ruled(good: Sequence[Mapping[str, Any]], rule: Mapping[str, int], now: date
     return kept
 
 
-def _rule_in_words(rule: Mapping[str, int]) -> str:
-    words = {"points": "{0} puntos", "days": "{0} días", "months": "{0} meses", "daily": "{0} diarias", "weekly": "{0} semanales",
-             "monthly": "{0} mensuales", "yearly": "{0} anuales"}
-    return ", ".join(words[name].format(rule[name]) for name in words if rule.get(name))
+def rule_in_words(rule: Mapping[str, int]) -> str:
+    """A rule of the policy in Spanish; "" for none."""
+    words = {"points": "punto puntos", "days": "día días", "months": "mes meses", "daily": "diaria diarias", "weekly": "semanal semanales",
+             "monthly": "mensual mensuales", "yearly": "anual anuales"}
+    return ", ".join(f"{rule[name]} {words[name].split()[rule[name] > 1]}" for name in words if rule.get(name))
 
 
 def _taken(copy: Mapping[str, Any]) -> datetime.datetime:

@@ -84,7 +84,8 @@ FIELDS: Dict[str, type] = {
     "target": str,               # of a restore
     "path": str,                 # an assigned path (5.2)
     "document": str,             # by which a path was assigned
-    "retention_until": str,
+    "retention": str,            # the policy's rule for the copy when it was made, in Spanish words
+    "retention_until": str,      # YYYY-MM-DD in the policy's zone: the day until which that rule keeps it for certain, by its age
     "warnings": list,
     "warning": str,              # which condition people were warned of: overdue:database:SIGA
     "warning_state": str,        # new, worsened, solved

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -186,5 +187,6 @@ class Account:
 
 
 def _tag_value(value: t.Any) -> str:
-    """What the service takes in a tag: letters, digits, space and + - . / : = _, up to 256."""
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in " +-./:=_") else "_" for letter in str(value))[:256]
+    """What the service takes in a tag: letters without marks, digits, space and + - . / : = _, up to 256."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", str(value)) if not unicodedata.combining(letter))
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in " +-./:=_") else "_" for letter in plain)[:256]

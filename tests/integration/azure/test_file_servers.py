@@ -67,6 +67,9 @@ def test_a_file_server_lives_in_a_cloud(tmp_path, bench):
             (house.folder / "legajos" / "ñandú.txt").write_text(text, "utf-8")
             house.good("file_server.yml", "-e", "backup_emergency_reason=Prueba")
         made = house.entries("copy_made")
+        assert [row["retention"] for row in made] == ["1 punto", "1 punto"]
+        first = bench.client.get_blob_client(f"lima/file_server/RRHH/{made[0]['label']}/SHA256SUMS")
+        assert first.get_blob_tags()["retention"] == "1 punto"
         assert [row["files_changed"] for row in made] == [0, 1] and made[-1]["trust_level"] == "T2"
         assert set(house.tunnel.asked) == {f"{ACCOUNT}.blob.core.windows.net:443"}
         first = [name for name in bench.names() if name.startswith("lima/file_server/RRHH/") and name.endswith("/SHA256SUMS")]

@@ -68,7 +68,7 @@ def test_what_a_server_gets_holds_no_identity():
 
 
 def test_tags_hold_only_what_the_service_takes():
-    assert storage._tag_value("Órgano: ñ/1") == "_rgano: _/1"
+    assert storage._tag_value("Órgano: ñ/1, €") == "Organo: n/1_ _"
 
 
 def test_how_far_a_long_copy_is_in_words():

@@ -123,3 +123,20 @@ def test_what_a_write_once_container_protects_waits_and_says_until_when():
     assert gone(verdicts) == {"S_3"} and gone(judge(copies, {"points": 2})) == {"S_2", "S_3"}
     until = (NOW + datetime.timedelta(days=140)).astimezone(LIMA)
     assert verdicts["S_2"].why == f"excede la retención de la política (2 puntos); el contenedor no permite retirarla hasta el {until:%Y-%m-%d}"
+
+
+@pytest.mark.parametrize("rule, until, words", [
+    ({}, None, ""),
+    ({"points": 180}, None, "180 puntos"),                                # only the copies to come decide
+    ({"days": 30, "weekly": 1}, datetime.date(2027, 9, 30), "30 días, 1 semanal"),
+    ({"days": 30, "months": 6}, datetime.date(2028, 2, 29), "30 días, 6 meses"),
+])
+def test_until_when_a_copy_is_kept_is_told_as_far_as_it_is_certain(rule, until, words):
+    day = NOW.astimezone(LIMA).date()
+    assert _retention.certain(rule, day) == until and _retention.rule_in_words(rule) == words
+    if until:       # the same day by what judges
+        last = datetime.datetime(until.year, until.month, until.day, 12, tzinfo=LIMA)
+        copies = [{"label": f"S_{place}", "n": place, "sha256": str(place), "size": 1, "media": {"local": "T2"},
+                   "started_at": at.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")} for place, at in ((1, NOW), (2, last))]
+        only = {name: value for name, value in rule.items() if name != "weekly"}
+        assert not gone(judge(copies, only, now=last)) and gone(judge(copies, only, now=last + datetime.timedelta(days=1))) == {"S_1"}
