@@ -17,15 +17,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..module_utils._engine import policy as engine
+from ..module_utils._engine.files import DATA_CHECK
 from . import _drills, _due
 from ._bitacora.store import Store
 from ._bitacora.view import KINDS, amount
 
-DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25}
+DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25,
+            "data_read_days": 7}
 TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
     "changed": "Cambió mucho más de lo habitual: ¿archivos cifrados por un programa malicioso?",
-    "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente", "space": "Medio casi lleno",
+    "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente",
+    "unread": "Datos de un servidor de archivos sin releer", "space": "Medio casi lleno",
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
     "anchor": "Sello de la bitácora sin anclar", "custody": "Custodia de contraseñas",
 }
@@ -170,6 +173,7 @@ def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any]
     found += _failed(facts)
     found += _size(facts, rules)
     found += _much_changed(facts, rules, now)
+    found += _unread(facts, rules, now)
     # drills.every is the one truth; an explicit 0 of the older key still says that nobody is to be told
     limit = 0 if rules.get("restore_test_days") == 0 else _drills.rules_of(policy)["every"][system["criticality"]]
     found += _proof(facts, limit, now)
@@ -232,6 +236,20 @@ def _much_changed(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], 
             f"{entry.get('label', '')}: {touched[place]} archivos nuevos, cambiados o retirados ({shown} % de {was['objects']}; lo habitual es {typical} %). "
             f"Si nadie lo hizo a propósito, retenga {was.get('label', '')} (hold.yml) y revise la carpeta antes de que las copias anteriores venzan"))]
     return []
+
+
+def _unread(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], now: datetime.datetime) -> list[tuple[str, int, str]]:
+    """Nothing of a repository's data was read again for days: what was written long ago is proved by that alone, and the period it is promised in passes."""
+    made = [entry for entry in facts if entry["type"] == "copy_made" and entry.get("repository")]
+    read = [entry for entry in facts if entry["type"] == "copy_verified" and any(check.startswith(DATA_CHECK) for check in entry.get("checks") or ())]
+    if not made or not rules["data_read_days"]:
+        return []
+    age = (now - _time((read or made[:1])[-1]["at_event"])).days
+    if age < rules["data_read_days"]:
+        return []
+    text = f"La última relectura de datos del repositorio fue hace {_days(age)}" if read else (
+        f"Nunca se releyeron datos del repositorio; la primera copia es de hace {_days(age)}")
+    return [("unread", _rank(age // rules["data_read_days"]), f"{text}. Programe verify.yml cada día (verify_data_days)")]
 
 
 def _touched(before: Mapping[str, Any], copy: Mapping[str, Any]) -> int:

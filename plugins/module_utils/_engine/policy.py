@@ -286,7 +286,7 @@ _POLICY = table(
         "warnings": table({}, {
             "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),
             "seal_days": whole(1),
-            "anchor_days": whole(1), "changed_percent": whole(1, 100),
+            "anchor_days": whole(1), "changed_percent": whole(1, 100), "data_read_days": whole(0, 3660),
         }),
     },
 )

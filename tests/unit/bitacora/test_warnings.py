@@ -128,6 +128,20 @@ def test_the_bound_of_changed_files_is_the_policy_s(store):
     assert "changed:database:SIGA" in found(store, {**POLICY, "warnings": {"changed_percent": 15}})
 
 
+@pytest.mark.parametrize("first, read, level", [
+    (6.9, None, 0), (7, None, 1), (30, None, 3), (30, 6, 0), (30, 8, 1), (30, 29, 3),
+])
+def test_data_that_nobody_reads_again_is_told(store, first, read, level):
+    made(store, first, repository="SIGA")
+    if read:
+        add(store, "copy_verified", read, checks=["restic_check", "restic_data 3/30"], medium="nas", trust_level="T2")
+    add(store, "copy_verified", 1, checks=["restic_check"], medium="nas", trust_level="T2")      # the structure alone
+    made(store, 0.5, repository="SIGA")
+    rows = found(store)
+    assert rows["unread:database:SIGA"].level == level if level else "unread:database:SIGA" not in rows
+    assert not [key for key in found(store, {**POLICY, "warnings": {"data_read_days": 0}}) if key.startswith("unread")]
+
+
 def test_an_incremental_copy_is_judged_by_the_size_of_its_folders(store):
     for day, size in enumerate([5000, 10, 70000, 300, 20, 10]):
         shared(store, 6 - day, size=size)
