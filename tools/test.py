@@ -95,7 +95,7 @@ def on_path(environment: Path) -> dict[str, str]:
 
 
 def pytest_command(environment: Path, *arguments: str) -> list[str]:
-    return [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    return [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=20", *arguments]
 
 
 def engine_tests() -> list[str]:
@@ -106,10 +106,12 @@ def engine_tests() -> list[str]:
 
 
 def unit_parts(pythons: dict[str, str], missing: list[str]) -> list[Part]:
-    """All unit tests on the development environment, and the engine's on each Python that is here."""
+    """All unit tests on the development environment, and the engine's on each other Python that is here."""
     parts = [Part("unit, all", pytest_command(DEVELOPMENT, "tests/unit"), environment=on_path(DEVELOPMENT))]
     files = engine_tests()
     for version in ENGINE_PYTHONS:
+        if version == version_of(DEVELOPMENT / "bin" / "python"):
+            continue    # all of them ran above
         if version not in pythons:
             missing.append(f"unit tests of the engine on Python {version}: no python{version} on this machine (vermin checked 3.8 by reading)")
             continue
