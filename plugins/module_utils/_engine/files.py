@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import json
 import os
 import re
-import secrets
 import socket
 import subprocess
 import time
@@ -235,11 +235,21 @@ def _second_key(order: Order, opened: Sequence[Repository], media: Sequence[Medi
         kept = [_kept_key(order, repository) for repository in opened]
         if all(key is not None and key.recipients == recipients and key.sealed == kept[0].sealed for key in kept if kept[0]) and kept[0]:
             return kept[0]._replace(ids={medium.name: key.ids[medium.name] for medium, key in zip(media, kept) if key})
-        password = secrets.token_urlsafe(32)
+        password = _second_password(order.base.keys.password if order.base.keys else "", recipients)
         ids = {medium.name: _add_key(repository, password) for repository, medium in zip(opened, media)}
         chunks: List[bytes] = []
         pipeline.run([gpg.encryptor()], chunks.append, reader=_once((password + "\n").encode()), meter_after=-1)
     return _Key(b"".join(chunks), recipients, ids)
+
+
+def _second_password(password: str, recipients: Sequence[str]) -> str:
+    """The password of the second key of every repository that opens with the first one, for these holders (fingerprints).
+
+    Derived, so that a repository that copies are carried to can have the same second key without anybody opening the sealed one. It tells nothing of the
+    first password, and other holders have another.
+    """
+    words = "\n".join(["perucompras.respaldo, second key", *sorted(recipients)])
+    return hmac.new(password.encode(), words.encode(), hashlib.sha256).hexdigest()
 
 
 def _once(text: bytes) -> Any:
@@ -275,6 +285,26 @@ def _add_key(repository: Repository, password: str) -> str:
     with Restic(repository.place.access(), password) as other:
         other.call(["cat", "config"])
     return added[0].partition("/")[2]
+
+
+def _hand_over(opened: "SnapshotCopy", other: Repository) -> None:
+    """Let the holders of a copy's second key open the repository that it is carried to. One that was not derived opens there with the first alone."""
+    if not opened.manifest["parts"]:
+        return
+    second = _second_password(opened.repository.password, opened.manifest["recipients"])
+    if not _opens(other.place, second) and _opens(opened.repository.place, second):
+        _add_key(other, second)
+
+
+def _opens(place: Place, password: str) -> bool:
+    try:
+        with Restic(place.access(), password) as program:
+            program.call(["cat", "config"])
+    except BackupError as error:
+        if error.fault.name != "password_wrong":
+            raise
+        return False
+    return True
 
 
 # -- the copy --------------------------------------------------------------------------------------------------------
@@ -632,7 +662,7 @@ class PartialCopy(SnapshotCopy):
 def carry(slot: Slot, source: Medium, target: Medium, keys: encrypt.Keys, expected: str, lock_timeout: int = 0) -> Tuple[copy.Copy, str]:
     """Bring a published copy to another medium: its snapshot by restic, proved there, then its files as of any copy, sealed. Gives the copy and the note.
 
-    The repository there opens with the institution's password; the second key is of the media that the copy was made on.
+    The repository there opens with the institution's password and with the second key.
     """
     with SnapshotCopy(slot, source, keys, expected) as opened:
         place = repositories.on(target, opened.manifest["restic"]["repository"])
@@ -648,6 +678,7 @@ def carry(slot: Slot, source: Medium, target: Medium, keys: encrypt.Keys, expect
                 there = copied(opened.repository, other, slot.label, original)
                 try:
                     other.prove()
+                    _hand_over(opened, other)
                     return opened, copy.bring(opened, target)
                 except BaseException:
                     with contextlib.suppress(BackupError):  # the next run forgets it

@@ -479,6 +479,21 @@ def test_all_media_hold_the_same_tree_and_another_gets_it_by_transfer(share, ser
         far.close()
 
 
+def test_the_second_key_opens_what_was_carried_elsewhere(share, holder):
+    share.public_keys = [holder[0]]
+    third = Local("repositorio", str(share.top / "repositorio"), True)
+    for _day in range(2):
+        digest = share.make().digest
+        _opened, note = files.carry(share.slot(), share.media[0], third, Keys(PASSWORD), digest)
+        copy.publish(share.slot(), digest, [third], {third.name: note})
+    carried = share.top / "repositorio" / "file_server" / ".restic.RRHH" / "repositorio"
+    assert len(list((carried / "keys").iterdir())) == 2, "one of the institution and one of the holders, however often copies come"
+    shutil.rmtree(share.top / "nas")
+    share.restore(share.top / "compartido" / "vuelta", medium=third, keys=Keys("", private_keys=(holder[1],)))
+    assert shape(share.top / "compartido" / "vuelta") == shape(share.folder)
+    assert files._second_password(PASSWORD, ["A", "B"]) == files._second_password(PASSWORD, ["B", "A"]) != files._second_password(PASSWORD, ["A"])
+
+
 def test_a_repository_that_is_gone_is_a_loss_and_not_a_beginning(share):
     made = share.make()
     shutil.rmtree(share.repository)
