@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""drill.yml on git, files and a declared command: compared with the source, a missing tool, and a run that is killed."""
+"""drill.yml on git, files, shared folders and a declared command: compared with the source, a missing tool, and a run that is killed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import pytest
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]
+KINDS = {"git": "source_code", "paths": "source_code", "restic": "file_server"}
 
 
 class House:
@@ -28,10 +29,11 @@ class House:
                                 TMPDIR=str(self.scratch))
 
     def declare(self, **sources):
-        systems = [{"name": name, "kind": "source_code" if source["type"] in ("git", "paths") else "database", "criticality": "baja", "office": "OTI",
-                    "source": source} for name, source in sources.items()]
+        systems = [{"name": name, "kind": KINDS.get(source["type"], "database"), "criticality": "baja", "office": "OTI", "source": source}
+                   for name, source in sources.items()]
         (self.top / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"localhost": {
             "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_systems": systems, "common_install_tools": False,
+            "backup_custody_directory": str(self.top / "custodia"), "backup_assigned_paths": [str(self.top)],
             "backup_media": [{"name": "local", "path": str(self.top / "copias"), "create": True}]}}}}), "utf-8")
 
     def command(self, playbook, *options):
@@ -103,6 +105,33 @@ def test_git_and_files_are_compared_with_their_source(house):
     assert {entry["verification_level"] for entry in told.values()} == {"T3"}
     assert "Not compared with the source" in told["REPO"]["warnings"][0]
     assert told["FUENTES"]["warnings"] == ["0 files are as in the source, 2 changed since the copy"]
+
+
+def test_the_folders_of_a_file_server_come_back_and_are_compared(house):
+    folder, key = house.top / "compartido", house.top / "boveda"
+    (folder / "legajos").mkdir(parents=True)
+    key.write_text("boveda")
+    for name in ("planilla.csv", "legajos/ñandú.txt"):
+        (folder / name).write_text(name)
+        os.utime(folder / name, (1_700_000_000, 1_700_000_000))
+    house.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(key)
+    house.declare(RRHH={"type": "restic", "paths": [str(folder)]})
+    assert house.run("file_server", "-e", "backup_emergency_reason=Prueba").returncode == 0
+    (folder / "planilla.csv").write_text("work of today")
+    done = house.run("drill")
+    assert done.returncode == 0, done.stdout
+    (told,) = house.entries("copy_verified")
+    assert (told["system"], told["verification_level"], told["reason"]) == ("RRHH", "T4", "drill")
+    assert {"restic_restore_verify", "tree_compare", "source_files"} <= set(told["checks"])
+    assert told["warnings"] == ["1 files are as in the source, 1 changed since the copy"]
+    assert not list(house.scratch.glob(".respaldo-*")), "scratch is left"
+    (repository,) = (house.top / "copias" / "file_server").glob(".restic.*/repositorio")
+    for pack in repository.glob("data/*/*"):
+        os.chmod(pack, 0o600)
+        pack.write_bytes(bytes(byte ^ 1 for byte in pack.read_bytes()))
+    done = house.run("verify", "-e", "verify_level=T4")
+    assert done.returncode == 2 and "RSP502" in done.stdout, done.stdout
+    assert [entry["system"] for entry in house.entries("copy_damaged")] == ["RRHH"]
 
 
 def declared(house, rehearse):
