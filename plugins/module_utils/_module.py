@@ -468,7 +468,7 @@ def restore_copy(module: AnsibleModule) -> None:
 
 
 def _guard_target(task: Task, manifest: Mapping[str, Any], target: str) -> None:
-    """What comes from a shared folder goes into an assigned path of the same office. Raises out_of_scope, other_office."""
+    """What comes from a shared folder goes into an assigned path of the same office. Raises nothing_assigned, out_of_scope, other_office."""
     roots = manifest["source"]["facts"].get("real_paths") or []
     if manifest["kind"] != repositories.KIND or not roots:
         return

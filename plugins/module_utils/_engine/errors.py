@@ -42,6 +42,13 @@ _FAULTS = (
         "Solo se respalda y restaura lo que está en rutas asignadas por el/la EGCR de Infraestructura (numeral 6.2).",
     ),
     Fault(
+        "RSP103", "nothing_assigned",
+        "{path}: no path is assigned on this server, and what file servers hold is copied from and restored to assigned paths only",
+        "Declare the office's folder in backup_shared_folders, or its path in backup_assigned_paths (numeral 6.2).",
+        "{path}: este servidor no tiene ninguna ruta asignada, y lo de servidores de archivos se respalda y restaura solo en ellas (numeral 6.2)",
+        "Declare la carpeta del órgano en backup_shared_folders, o su ruta en backup_assigned_paths.",
+    ),
+    Fault(
         "RSP110", "assigned_path_changed",
         "the assigned path {assigned} is not what was assigned: {detail}",
         "Nothing was copied or restored. Put the folder back under its name, or correct the inventory (backup_shared_folders, backup_assigned_paths).",

@@ -28,7 +28,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Seq
 from .errors import BackupError
 
 # What a module records as a refusal, not as a failure.
-REFUSALS = ("out_of_scope", "assigned_path_changed", "other_office")
+REFUSALS = ("out_of_scope", "nothing_assigned", "assigned_path_changed", "other_office")
 
 _MOUNTS = "/proc/self/mountinfo"
 _MOST_NAMES = 5
@@ -62,9 +62,9 @@ def resolve(path: str, assigned: Sequence[str]) -> str:
 
 
 def demand(assigned: Sequence[str], path: str) -> None:
-    """Refuse when no path at all is assigned: for shared folders that is no scope, not an open one. Raises out_of_scope."""
+    """Refuse when no path at all is assigned: for shared folders that is no scope, not an open one. Raises nothing_assigned."""
     if not assigned:
-        raise BackupError("out_of_scope", path=shown(path), resolved="-", assigned="-")
+        raise BackupError("nothing_assigned", path=shown(path))
 
 
 def mounts_below(real: str, assigned: Sequence[str] = ()) -> List[str]:
