@@ -36,8 +36,12 @@ CORE_MATRIX = {
     "2.21": ("2.21.4", ("3.12", "3.13", "3.14")),
 }
 LIMIT_SECONDS = 2400
-# directories of tests/integration that have parts of their own
-APART = ("azure", "files", "shares", "storage_setup", "vault")
+# the directories of tests/integration by part; those that no part names are in "integration, others"
+INTEGRATION = {
+    "files": ("files", "shares"),
+    "Azure": ("azure", "vault", "storage_setup"),
+    "engine": ("databases", "media", "sources", "stores"),
+}
 TAIL_LINES = 80
 
 _running: set[subprocess.Popen[bytes]] = set()
@@ -156,9 +160,16 @@ def lab_parts() -> list[Part]:
     scenarios = sorted(path.parent.name for path in (TOP / "molecule").glob("*/molecule.yml"))
     return [
         Part("lab up", ["tools/lab", "up"], "lab", environment),
-        Part("integration", pytest_command(DEVELOPMENT, "tests/integration", *(f"--ignore=tests/integration/{name}" for name in APART)), "lab", environment),
         *(Part(f"molecule, {name}", [str(DEVELOPMENT / "bin/molecule"), "test", "-s", name], "lab", environment) for name in scenarios),
     ]
+
+
+def integration_parts(environment: dict[str, str]) -> list[Part]:
+    """Long ones that need no host of the lab: they run beside what does."""
+    named = [name for names in INTEGRATION.values() for name in names]
+    parts = {"others": ["tests/integration", *(f"--ignore=tests/integration/{name}" for name in named)],
+             **{part: [f"tests/integration/{name}" for name in names] for part, names in INTEGRATION.items()}}
+    return [Part(f"integration, {part}", pytest_command(DEVELOPMENT, *arguments), environment=environment) for part, arguments in parts.items()]
 
 
 def all_parts(missing: list[str]) -> list[Part]:
@@ -166,10 +177,7 @@ def all_parts(missing: list[str]) -> list[Part]:
     environment = on_path(DEVELOPMENT)
     return [
         *lab_parts(),
-        # long ones that need no host of the lab, so that two parts run beside one another to the end
-        Part("integration, files", pytest_command(DEVELOPMENT, "tests/integration/files", "tests/integration/shares"), environment=environment),
-        Part("integration, Azure", pytest_command(DEVELOPMENT, "tests/integration/azure", "tests/integration/vault", "tests/integration/storage_setup"),
-             environment=environment),
+        *integration_parts(environment),
         Part("ansible-test sanity", ["tools/sanity.sh"], "build"),
         Part("lint", ["tools/lint.sh"], "build"),
         Part("house", pytest_command(DEVELOPMENT, "tests/house"), environment=environment),
