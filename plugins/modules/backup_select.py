@@ -84,6 +84,7 @@ EXAMPLES = r"""
     kind: database
     lost_at: 2026-11-22 10:30
     ticket: 2026-0117
+    target: siga_restaurada
     media: "{{ backup_media }}"
   register: chosen
 """

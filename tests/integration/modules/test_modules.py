@@ -211,17 +211,20 @@ def test_select_takes_the_most_recent_before_the_loss(tasks, tree, tmp_path):
     """bitacora_verdict and backup_select read what the callback wrote of the copies in the same run."""
     media = [medium(tmp_path)]
     copies = [named("Modulodepagos_2026112{0}".format(day), media=media, source={"paths": [str(tree)]}) for day in (1, 2)]
-    find = {"system": "Módulo de pagos", "kind": "source_code", "media": media}
-    first, _wait, second, newest, older, reason, unknown, early, verdict, _taken, bad = tasks(
+    find = {"system": "Módulo de pagos", "kind": "source_code", "media": media, "target": str(tmp_path / "vuelta")}
+    first, _wait, second, newest, older, reason, unknown, early, nowhere, looked_at, verdict, _taken, bad = tasks(
         ("backup_archive", copies[0]), ("ansible.builtin.pause", {"seconds": 1}), ("backup_archive", copies[1]),
         ("backup_select", find), ("backup_select", dict(find, label="Modulodepagos_20261121")),
         ("backup_select", dict(find, label="Modulodepagos_20261121", reason="La más reciente tiene el daño", ticket="2026-0117")),
         ("backup_select", dict(find, label="Modulodepagos_20200101")), ("backup_select", dict(find, lost_at="2020-01-01")),
+        ("backup_select", dict(find, target="")), ("backup_select", {**dict(find, target=""), "for": "verify"}),
         ("bitacora_verdict", {}), ("backup_archive", copies[1]), ("bitacora_verdict", {"kind": "source_code"}))
     assert newest["label"] == "Modulodepagos_20261122" and newest["sha256"] == second["backup"]["sha256"]
     assert newest["backup"]["event"] == "restore_started" and first["backup"]["label"] == "Modulodepagos_20261121"
     assert older["error"]["code"] == "RSP101" and "most recent" in older["msg"]
     assert reason["label"] == "Modulodepagos_20261121" and reason["backup"]["ticket"] == "2026-0117"
     assert unknown["error"]["code"] == "RSP405" and early["error"]["code"] == "RSP405"
+    assert nowhere["error"]["code"] == "RSP101" and "restore_target" in nowhere["msg"] and "backup" not in nowhere
+    assert looked_at["label"] == newest["label"] and "backup" not in looked_at
     assert not verdict.get("failed") and verdict["good"] == ["Modulodepagos_20261121", "Modulodepagos_20261122"]
     assert bad["failed"] and bad["bad"][0]["code"] == "RSP403"
