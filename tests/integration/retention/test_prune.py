@@ -24,6 +24,8 @@ import yaml
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]
+# labels are of the policy's day, which for five hours is not that of UTC
+LIMA = datetime.timezone(datetime.timedelta(hours=-5))
 
 
 class House:
@@ -73,7 +75,7 @@ class House:
         with open_store(str(self.bitacora)) as store:
             for days in sorted(copies, reverse=True):
                 then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days)
-                label = then.strftime("SIGA_%Y%m%d")
+                label = then.astimezone(LIMA).strftime("SIGA_%Y%m%d")
                 digest = self.clone(newest, label)
                 at = then.strftime("%Y-%m-%dT%H:%M:%SZ")
                 store.append("copy_made", {**{name: made[name] for name in kept}, "system": "SIGA", "kind": "database", "label": label, "started_at": at,
