@@ -307,6 +307,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # a shell that starts this in the background has SIGINT ignored, which the tests of interrupted runs would inherit
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # and nohup has SIGHUP ignored: a handler goes on outliving the terminal, and is none of the parts'
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
     started = time.monotonic()
     shutil.rmtree(LOGS, ignore_errors=True)
