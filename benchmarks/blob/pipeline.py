@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One whole copy of a dump by the engine, as a server makes it: WHERE(disk|cloud) URL CA DUMP DIRECTORY."""
+"""One whole copy of a dump by the engine, as a server makes it: WHERE(disk|cloud) URL CA TYPE SOURCE(JSON) DIRECTORY."""
 
 from __future__ import annotations
 

@@ -83,6 +83,7 @@ def main() -> None:
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
+        directory.chmod(0o711)      # PostgreSQL's account must get through
         certificates(directory)
         file = directory / "file"
         with file.open("wb") as output:

@@ -229,7 +229,7 @@ cd -- "$1" && find . -type f -printf '%s %P\\0'
 
 _SWEEP = """
 [ -d "$1" ] || exit 0
-cd -- "$1" && find . -type f '(' -name '*-tmp-*' -o -name '*-restic-temp-*' ')' -mtime +0 -exec rm -f -- {} +
+cd -- "$1" && find . -regextype posix-extended -type f -regex '(.*/)?([0-9a-f]{64}|config)-(tmp|restic-temp)-[0-9a-f]+' -mtime +0 -exec rm -f -- {} +
 """
 
 _DIGESTS = """

@@ -119,7 +119,8 @@ def _columns(words: Words) -> tuple[tuple[str, str], ...]:
         ("nivel_confianza", field("trust_level")),
         ("huella_sha256", field("sha256")),
         ("clave", field("key_reference")),
-        ("retencion_hasta", field("retention_until")),
+        # what failed or was only simulated is kept by no rule
+        ("retencion_hasta", "CASE WHEN e.type = 'copy_made' THEN {0} END".format(field("retention_until"))),
         ("ticket", field("ticket")),
         ("observaciones", "coalesce({0} || ': ' || {1}, {1}, {2}, CASE WHEN e.type IN ({4}) THEN {3} END)".format(
             field("error_code"), field("error_message_es"), field("note_es"), field("reason_text"), _types(_TOLD_BY_REASON))),

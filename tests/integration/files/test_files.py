@@ -366,6 +366,22 @@ def test_what_a_killed_restic_left_half_written_goes_after_a_day(share):
     assert sorted(path.name for path in place.iterdir() if len(path.name) != 64) == ["b" * 64 + "-tmp-7", "nota de una persona"]
 
 
+def test_on_another_server_too_only_what_restic_left_goes(share, server):
+    far = server.medium(share.top / "lejos", create=True)
+    try:
+        place = repositories.on(far, "RRHH")
+        place.sweep()      # where nothing is yet, nothing is to be done
+        data, day = share.top / "lejos" / "file_server" / ".restic.RRHH" / "repositorio" / "data" / "ab", time.time() - 2 * 86400
+        data.mkdir(parents=True)
+        for name, when in (("a" * 64 + "-restic-temp-0f3a", day), ("b" * 64 + "-restic-temp-7", time.time()), ("nota-tmp-1", day), ("c" * 64, day)):
+            (data / name).write_text("a medias")
+            os.utime(data / name, (when, when))
+        place.sweep()
+        assert sorted(path.name for path in data.iterdir()) == ["b" * 64 + "-restic-temp-7", "c" * 64, "nota-tmp-1"]
+    finally:
+        far.close()
+
+
 @pytest.mark.root
 def test_a_full_medium_makes_no_copy_and_the_next_one_is_good(share):
     (share.top / "nas").mkdir()
