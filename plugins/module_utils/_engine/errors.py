@@ -308,9 +308,10 @@ _FAULTS = (
     Fault(
         "RSP430", "repository_locked",
         "the restic repository {location} is locked by another program: {detail}",
-        "Wait until it ends. Locks of dead runs are removed by themselves; one of another machine only after half an hour.",
+        "Wait until it ends, or give lock_timeout to wait here. Locks of dead runs are removed by themselves; one of another machine only after half an hour.",
         "El repositorio restic {location} está bloqueado por otro programa: {detail}",
-        "Espere a que termine. Los bloqueos de ejecuciones muertas se retiran solos; los de otra máquina, después de media hora.",
+        "Espere a que termine, o indique los segundos de espera en common_lock_timeout. Los bloqueos de ejecuciones muertas se retiran solos; "
+        "los de otra máquina, después de media hora.",
     ),
     Fault(
         "RSP431", "repository_missing",

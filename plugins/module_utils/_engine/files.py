@@ -72,10 +72,10 @@ def repository_name(of: str, system: str, server: str, office: str) -> str:
 class Repository:
     """A repository on one medium, opened with the institution's password."""
 
-    def __init__(self, place: Place, password: str) -> None:
+    def __init__(self, place: Place, password: str, patience: int = 0) -> None:
         self.place = place
         self.password = password
-        self.restic = Restic(place.access(), password)
+        self.restic = Restic(place.access(), password, patience=patience)
         self.before: Dict[str, int] = {}
         self.added = 0      # bytes that came since it was looked at first
 
@@ -144,7 +144,7 @@ def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
             stack.enter_context(medium.lock(base.slot, base.lock_timeout))
             place = repositories.on(medium, order.repository)
             stack.enter_context(medium.lock(place.slot, base.lock_timeout))
-            opened.append(Repository(place, base.keys.password))
+            opened.append(Repository(place, base.keys.password, base.lock_timeout))
             stack.enter_context(opened[-1].restic)
         deposits: List[Deposit] = []
         made: List[Tuple[Repository, str]] = []
@@ -669,7 +669,7 @@ def carry(slot: Slot, source: Medium, target: Medium, keys: encrypt.Keys, expect
         target.check(slot, opened.size)
         with target.lock(slot, lock_timeout), target.lock(place.slot, lock_timeout):
             original = opened.row()
-            other = Repository(place, opened.repository.password)
+            other = Repository(place, opened.repository.password, lock_timeout)
             with other.restic:
                 if other.look():
                     other.unlock()
@@ -695,7 +695,7 @@ def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str
     """Forget the snapshots of copies that lost their names, and of dead runs, and give their space back. The system's lock must be held."""
     place = repositories.on(medium, manifest["restic"]["repository"])
     with medium.lock(place.slot, lock_timeout):
-        repository = Repository(place, password)
+        repository = Repository(place, password, lock_timeout)
         with repository.restic:
             if not repository.look():
                 raise BackupError("repository_missing", location=place.location, system=slot.system)

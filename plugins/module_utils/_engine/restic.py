@@ -28,6 +28,9 @@ from .errors import BackupError
 # The first with repositories of version 2 (compression). Debian 12 has it.
 MINIMUM = (0, 14, 0)
 PARTIAL = 3
+# How long a call waits for a repository that another restic holds: one that was interrupted with its run needs a while to remove its lock.
+PATIENCE = 60
+_LOOK_AGAIN = 2      # seconds
 _TOLD = 4000
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)\Z")
 _PR_SET_PDEATHSIG = 1
@@ -57,10 +60,14 @@ _MOST = 10000
 
 
 class Restic:
-    """restic with one repository and one password. Use as a context manager: the password is gone with it."""
+    """restic with one repository and one password. Use as a context manager: the password is gone with it.
 
-    def __init__(self, access: Access, password: str, program: str = "") -> None:
+    `patience` is how many seconds a call waits while another program holds the repository; at least PATIENCE.
+    """
+
+    def __init__(self, access: Access, password: str, program: str = "", patience: int = 0) -> None:
         self.access = access
+        self.patience = max(patience, PATIENCE)
         self.program = program or programs.find("restic", "restic")
         self.password = programs.Secret(password)
 
@@ -94,8 +101,25 @@ class Restic:
         """Run restic and give each line of its output to `line`. `origin` is the repository that `copy` and `init` read from,
         `concurrency` how many files are read at once, `through` the words of a program that runs restic in a place of its own.
 
+        While another restic holds the repository it waits, and removes the locks of those that died meanwhile.
         Raises the BackupError that its status and words mean. No process is left, whatever happens.
         """
+        until = time.monotonic() + self.patience
+        while True:
+            try:
+                return self._run(arguments, line, accepted, secrets, origin, concurrency, through)
+            except BackupError as error:
+                if error.fault.name != "repository_locked" or time.monotonic() >= until:
+                    raise
+            time.sleep(_LOOK_AGAIN)
+            for each in (self, origin):
+                if each is not None and not each.access.reads_only:
+                    each._run(["unlock"])
+
+    def _run(self, arguments: Sequence[str], line: Optional[Callable[[bytes], Any]] = None, accepted: Sequence[int] = (0,),
+             secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, concurrency: int = 0,
+             through: Sequence[str] = ()) -> Ended:
+        """One call. One that finds the repository locked has printed nothing and changed nothing."""
         argv = [*through, self.program, *self._reaching(origin), *arguments]
         descriptors = [access.ca_certs.descriptor for access in (self.access, *([origin.access] if origin else [])) if access.ca_certs]
         descriptors += [self.password.descriptor, *(each.descriptor for each in secrets)] + ([origin.password.descriptor] if origin else [])

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOM))
 copy = importlib.import_module("_engine.copy")
 files = importlib.import_module("_engine.files")
 repositories = importlib.import_module("_engine.repositories")
+restic = importlib.import_module("_engine.restic")
 sources = importlib.import_module("_engine.sources.restic")
 Local = importlib.import_module("_engine.media.local").Local
 Slot = importlib.import_module("_engine.media.base").Slot
