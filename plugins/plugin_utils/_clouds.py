@@ -165,9 +165,11 @@ def here(action: ActionBase, task_vars: Mapping[str, t.Any]) -> tuple[ActionBase
 
 
 def _signed(clouds: Mapping[str, Account], slot: Slot, word: str, argument: str, permissions: str | None) -> str:
-    """A signature for a name below this copy's own directory, and for nothing else that a server might ask."""
+    """A signature for a name below this copy's own directory, or for its repository, and for nothing else that a server might ask."""
     name, _slash, blob = argument.partition("/")
     account = clouds.get(name)
+    if account is not None and word == "repository" and slot.kind == repositories.KIND and not blob:
+        return str(account.for_repository(permissions == sas.READ)["repository"])
     if account is None or word != "sign" or blob.rpartition("/")[0] != account.directory(slot):
         raise BackupError("azure_refused", location=argument, detail="the server asked for a signature outside the copy's own directory")
     return account.sign(blob, permissions or account.deposit)

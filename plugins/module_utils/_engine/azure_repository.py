@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import base64
+import calendar
 import contextlib
 import hashlib
 import os
 import re
+import time
 from typing import Dict, Iterable, Optional, Sequence
+from urllib.parse import parse_qs
 
 from .errors import BackupError
 from .media.azure_blob import AzureBlob
@@ -20,6 +23,8 @@ from .media.base import Medium
 from .programs import Secret, memory, private_directory
 from .repositories import CACHE, KIND, STATE, LocalPlace, Place
 from .restic import Access, Restic
+
+_MARGIN = 600      # seconds before its end that a signature is not used any more, for restic to end in
 
 
 def place_on(medium: Medium, name: str) -> Place:
@@ -45,9 +50,22 @@ class AzurePlace(Place):
             raise BackupError("kind_not_on_medium", kind=KIND, medium=medium.name, detail="restic reaches only ACCOUNT.blob.core.windows.net, not an endpoint")
         if not medium.settings.repository:
             raise BackupError("kind_not_on_medium", kind=KIND, medium=medium.name, detail="no signature for the repository was given")
-        signature = Credential(medium.settings.repository)
-        self.looking = type(medium)(medium.name, Service(place, lambda _blob, _refused: signature), medium.settings)
+        self._take(medium.settings.repository)
+        service = Service(place, lambda _blob, refused: Credential(self._good(refused.query if refused else "")))
+        self.looking = type(medium)(medium.name, service, medium.settings)
         self.ca_certs = Secret(place.ca_certs + "\n" + _authorities()) if place.ca_certs else None
+
+    def _take(self, signature: str) -> None:
+        now, ends = time.time(), _expiry(signature)
+        self.signature = signature
+        self.until = ends and ends - min((ends - now) / 20, _MARGIN)
+        self.renew_at = ends and (now + ends) / 2     # when another is asked for
+
+    def _good(self, refused: str = "") -> str:
+        """The signature; another one when half of its life is over or it was refused, if the controller has one."""
+        if refused == self.signature or (self.until and time.time() >= self.renew_at):
+            self._take(self.medium.channel.ask("repository", self.medium.name, self.signature) or self.signature)
+        return self.signature
 
     def begin(self, program: Restic, password: str, arguments: Sequence[str], origin: Optional[Restic]) -> None:
         """Make the repository in a private directory and bring its files, `config` last: restic would first make the container, which its signature may not."""
@@ -77,10 +95,10 @@ class AzurePlace(Place):
 
     def access(self) -> Access:
         place, path = self.medium.service.place, self.location[len(self.medium.service.location):]
-        secrets = (("AZURE_ACCOUNT_NAME", self.account), ("AZURE_ACCOUNT_SAS", self.medium.settings.repository)) + (
+        secrets = (("AZURE_ACCOUNT_NAME", self.account), ("AZURE_ACCOUNT_SAS", self._good())) + (
             (("HTTPS_PROXY", place.proxy),) if place.proxy else ())
         return Access("azure:{0}:{1}".format(place.container, path), secrets=secrets, cache=CACHE, ca_certs=self.ca_certs,
-                      reads_only=self.medium.settings.reads_only)
+                      reads_only=self.medium.settings.reads_only, until=self.until, renew=self.access)
 
     def files(self) -> Dict[str, int]:
         below = "{0}/{1}/".format(self.slot.shelf, self.slot.label)
@@ -98,6 +116,14 @@ class AzurePlace(Place):
         finally:
             reading.close()
         return digest.hexdigest()
+
+
+def _expiry(signature: str) -> float:
+    """When a signature ends, in seconds since 1970; 0 when it doesn't say, as one that goes by a stored policy."""
+    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"):
+        with contextlib.suppress(ValueError):
+            return float(calendar.timegm(time.strptime(parse_qs(signature).get("se", [""])[0], form)))
+    return 0.0
 
 
 def _authorities() -> str:

@@ -593,6 +593,14 @@ class Copy(PartReader):
         return methods
 
 
+def newest(medium: Medium, slot: Slot) -> Optional[Dict[str, Any]]:
+    """The manifest of the newest copy of the slot's system on a medium; None when there is none that can be read."""
+    for name in reversed(medium.labels(slot.kind, slot.system)):
+        with contextlib.suppress(BackupError), Copy(slot._replace(label=name), medium) as opened:
+            return opened.manifest
+    return None
+
+
 @contextlib.contextmanager
 def scratch(parent: str = "") -> Iterator[str]:
     """A private directory for a rehearsal, under `parent` or the system's own temporary directory."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import hmac
 import json
 import os
 import re
@@ -25,12 +24,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import copy, pipeline, programs, repositories, restic, scope, snapshots
+from . import copy, pipeline, programs, repositories, restic, scope, second_key, snapshots
 from . import label as labels
 from . import manifest as manifests
 from .errors import BackupError
-from .media.base import SUMS, Deposit, Medium, Slot, read_all
-from .repositories import Place
+from .media.base import SUMS, Deposit, Medium, Slot
+from .repositories import Place, Repository
 from .restic import Restic
 from .sources.restic import Files, FilesReader
 from .transforms import encrypt
@@ -44,7 +43,6 @@ DATA_CHECK = "restic_data "
 # The tag of a snapshot that lacks what could not be read; it is no copy.
 PARTIAL_TAG = "parcial"
 _COUNTS = ("files_new", "files_changed", "files_unmodified", "total_files_processed", "total_bytes_processed", "data_added")
-_NAMED = 20           # paths told one by one
 _LISTED = 200         # paths of unread files that the bitácora keeps
 _SUSPECTS = 2000      # files changed meanwhile that are looked at one by one
 _GRANULE = 0.02       # seconds that a file system's clock may lag behind (a tick of the kernel)
@@ -67,65 +65,6 @@ def repository_name(of: str, system: str, server: str, office: str) -> str:
         return labels.canonical(system)
     named = server if of == "server" else office
     return labels.canonical("{0}-{1}".format({"server": "servidor", "office": "organo"}[of], named), where="source.repository")
-
-
-class Repository:
-    """A repository on one medium, opened with the institution's password."""
-
-    def __init__(self, place: Place, password: str, patience: int = 0) -> None:
-        self.place = place
-        self.password = password
-        self.restic = Restic(place.access(), password, patience=patience)
-        self.before: Dict[str, int] = {}
-        self.added = 0      # bytes that came since it was looked at first
-
-    def look(self) -> bool:
-        """List its files. Whether it is there."""
-        self.before = self.place.files()
-        return "config" in self.before
-
-    def begin(self, origin: Optional[Restic]) -> None:
-        """Make it. With `origin` it cuts files where that repository does, so that what is brought from there is stored once."""
-        self.place.begin(self.restic, self.password, ["init", "--repository-version", "2"] + (["--copy-chunker-params"] if origin else []), origin)
-
-    def unlock(self) -> None:
-        """Remove the locks of dead runs, by restic's own rule; never those of living ones."""
-        if any(name.startswith("locks/") for name in self.before) and not self.restic.access.reads_only:
-            self.restic.call(["unlock"])
-
-    def prove(self) -> None:
-        """Read back every file that no run has proved."""
-        after = self.place.files()
-        self.added += sum(after[name] for name in repositories.fresh(self.before, after))
-        self.before = after
-        self.place.prove_new({name: size for name, size in after.items() if not name.startswith("locks/")})
-
-    def snapshots(self) -> List[Dict[str, Any]]:
-        return list(self.restic.answer("snapshots") or [])
-
-    def forget(self, ids: Sequence[str]) -> None:
-        if ids:
-            self.restic.call(["forget", "--quiet", *ids])
-
-    def undo(self, snapshot: str) -> None:
-        """Forget a snapshot that became no copy, and drop the files that only it used: one of them may be damaged."""
-        self.forget([snapshot])
-        self.restic.call(["prune", "--quiet", "--max-unused", "unlimited"])
-        self.place.settle(self.place.files())
-
-    def reassure(self) -> None:
-        """Where a file that was proved is gone, or a verification doubted, restic must find everything in order. Raises structure_unreadable."""
-        lost = self.place.lost(self.before)
-        if not lost:
-            return
-        try:
-            self.restic.call(["check", "--quiet"])
-        except BackupError as error:
-            if error.fault.name not in ("repository_damaged", "stage_failed"):
-                raise
-            raise BackupError("structure_unreadable", file=self.place.location, format="restic repository",
-                              detail="{0} (missing: {1})".format(error.details["detail"], _some(lost))) from error
-        self.place.settle(self.before)
 
 
 def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
@@ -152,7 +91,7 @@ def make(order: Order, source: Files, media: Sequence[Medium]) -> copy.Made:
             for medium in media:
                 deposits.append(medium.deposit(base.slot))
             _prepare(base.slot, opened)
-            key = _second_key(order, opened, media)
+            key = second_key.have(base.slot, opened, order.public_keys)
             summary, warnings = _backup(order, source, opened[0], started_at, made)
             snapshots = _bring(base.slot, opened, summary["snapshot"], made)
             if summary["total_bytes_processed"] < base.minimum_size:
@@ -206,105 +145,8 @@ def _prepare(slot: Slot, opened: Sequence[Repository]) -> None:
 
 
 def _needs(medium: Medium, slot: Slot, name: str) -> bool:
-    last = _last(medium, slot)
+    last = copy.newest(medium, slot)
     return last is None or last["restic"]["repository"] == name
-
-
-def _last(medium: Medium, slot: Slot) -> Optional[Dict[str, Any]]:
-    """The manifest of the newest copy of the system on a medium; None when there is none that can be read."""
-    for name in reversed(medium.labels(slot.kind, slot.system)):
-        with contextlib.suppress(BackupError), copy.Copy(slot._replace(label=name), medium) as opened:
-            return opened.manifest
-    return None
-
-
-class _Key(NamedTuple):
-    """The second key of the repository: its password, sealed to the public keys of those in charge."""
-
-    sealed: bytes = b""
-    recipients: Tuple[str, ...] = ()
-    ids: Mapping[str, str] = {}      # name of a medium -> restic's name of the key there
-
-
-def _second_key(order: Order, opened: Sequence[Repository], media: Sequence[Medium]) -> _Key:
-    """The second key: that of the last copy while its holders are the same and each repository has it, else a new one."""
-    if not order.public_keys:
-        return _Key()
-    with programs.private_directory(programs.memory()) as home, encrypt.Gpg(encrypt.Keys("", order.public_keys), home) as gpg:
-        recipients = tuple(gpg.fingerprints())
-        kept = [_kept_key(order, repository) for repository in opened]
-        if all(key is not None and key.recipients == recipients and key.sealed == kept[0].sealed for key in kept if kept[0]) and kept[0]:
-            return kept[0]._replace(ids={medium.name: key.ids[medium.name] for medium, key in zip(media, kept) if key})
-        password = _second_password(order.base.keys.password if order.base.keys else "", recipients)
-        ids = {medium.name: _add_key(repository, password) for repository, medium in zip(opened, media)}
-        chunks: List[bytes] = []
-        pipeline.run([gpg.encryptor()], chunks.append, reader=_once((password + "\n").encode()), meter_after=-1)
-    return _Key(b"".join(chunks), recipients, ids)
-
-
-def _second_password(password: str, recipients: Sequence[str]) -> str:
-    """The password of the second key of every repository that opens with the first one, for these holders (fingerprints).
-
-    Derived, so that a repository that copies are carried to can have the same second key without anybody opening the sealed one. It tells nothing of the
-    first password, and other holders have another.
-    """
-    words = "\n".join(["perucompras.respaldo, second key", *sorted(recipients)])
-    return hmac.new(password.encode(), words.encode(), hashlib.sha256).hexdigest()
-
-
-def _once(text: bytes) -> Any:
-    chunks = [text]
-    return lambda size: chunks.pop() if chunks else b""
-
-
-def _kept_key(order: Order, repository: Repository) -> Optional[_Key]:
-    medium = repository.place.shelf
-    last = _last(medium, order.base.slot)
-    if last is None or not last["parts"] or last["restic"]["repository"] != order.repository:
-        return None
-    ids = last["restic"]["second_key"]
-    if "keys/" + ids.get(medium.name, "") not in repository.before:
-        return None
-    with contextlib.suppress(BackupError):
-        sealed = read_all(medium.read(order.base.slot._replace(label=last["label"]), last["parts"][0]["file"]))
-        if hashlib.sha256(sealed).hexdigest() == last["parts"][0]["sha256"]:
-            return _Key(sealed, tuple(last["recipients"]), ids)
-    return None
-
-
-def _add_key(repository: Repository, password: str) -> str:
-    """Add a key to a repository, open the repository with it, and give its name there."""
-    secret = programs.Secret(password + "\n")
-    try:
-        repository.restic.call(["key", "add", "--new-password-file", secret.path], secrets=(secret,))
-    finally:
-        secret.close()
-    before = set(repository.before)
-    repository.prove()
-    added = [name for name in repository.before if name.startswith("keys/") and name not in before]
-    with Restic(repository.place.access(), password) as other:
-        other.call(["cat", "config"])
-    return added[0].partition("/")[2]
-
-
-def _hand_over(opened: "SnapshotCopy", other: Repository) -> None:
-    """Let the holders of a copy's second key open the repository that it is carried to. One that was not derived opens there with the first alone."""
-    if not opened.manifest["parts"]:
-        return
-    second = _second_password(opened.repository.password, opened.manifest["recipients"])
-    if not _opens(other.place, second) and _opens(opened.repository.place, second):
-        _add_key(other, second)
-
-
-def _opens(place: Place, password: str) -> bool:
-    try:
-        with Restic(place.access(), password) as program:
-            program.call(["cat", "config"])
-    except BackupError as error:
-        if error.fault.name != "password_wrong":
-            raise
-        return False
-    return True
 
 
 # -- the copy --------------------------------------------------------------------------------------------------------
@@ -352,12 +194,12 @@ def _backup(order: Order, source: Files, repository: Repository, started_at: str
     if unread_count or (ended.status == restic.PARTIAL and not ended.problem_count):
         repository.restic.call(["tag", "--quiet", "--add", PARTIAL_TAG, snapshot["id"]])
         made.clear()
-        raise BackupError("copy_partial", source=source.describe(), count=unread_count or "part", detail=_some(unread) or "restic did not name it",
+        raise BackupError("copy_partial", source=source.describe(), count=unread_count or "part", detail=scope.some(unread) or "restic did not name it",
                           unread=unread[:_LISTED], unread_count=unread_count, repository=order.repository)
     if told["files_new"] + told["files_changed"] + told["files_unmodified"] != told["total_files_processed"]:
         raise BackupError("structure_unreadable", file=base.slot.label, format="restic's summary", detail="its counts don't add up: {0}".format(told))
     warnings = list(taken.remarks)
-    warnings += ["{0} were deleted while the copy was made: {1}".format(len(gone), _some(gone))] if gone else []
+    warnings += ["{0} were deleted while the copy was made: {1}".format(len(gone), scope.some(gone))] if gone else []
     warnings += ["Not copied, since it is mounted there and not assigned: {0}".format(scope.shown(point)) for point in source.mounted]
     warnings += _changed_while_read(repository, snapshot["id"], suspects, many, source)
     return dict(told, snapshot=snapshot), warnings
@@ -396,11 +238,6 @@ def _judge_problems(paths: Sequence[str], living: Sequence[str]) -> Tuple[List[s
         else:
             unread.append(path)
     return unread, gone
-
-
-def _some(paths: Sequence[str]) -> str:
-    told = ", ".join(json.dumps(path, ensure_ascii=False) for path in paths[:_NAMED])
-    return told + (" and {0} more".format(len(paths) - _NAMED) if len(paths) > _NAMED else "")
 
 
 def _changed_since(paths: Sequence[str], began: float) -> Tuple[List[str], int]:
@@ -448,7 +285,7 @@ def _changed_while_read(repository: Repository, snapshot: str, suspects: Sequenc
     if not torn:
         return []
     count = len(torn) + max(0, many - len(suspects))
-    detail = "{0} changed while or after they were read: {1}".format(count, _some(torn))
+    detail = "{0} changed while or after they were read: {1}".format(count, scope.some(torn))
     if source.options.changed_files == "fail":
         raise BackupError("source_changed", source=source.describe(), detail=detail)
     return [detail]
@@ -477,8 +314,8 @@ def copied(first: Repository, other: Repository, label: str, original: Mapping[s
     return dict(there[0], others=[row for row in snapshots if row is not there[0]])
 
 
-def _manifest(order: Order, source: Files, opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], key: _Key,
-              started_at: str) -> Dict[str, Any]:
+def _manifest(order: Order, source: Files, opened: Sequence[Repository], snapshots: Sequence[Mapping[str, Any]], summary: Mapping[str, Any],
+              key: second_key.SecondKey, started_at: str) -> Dict[str, Any]:
     label, tree = order.base.slot.label, snapshots[0]["tree"]
     rows = [{"name": "clave", "file": "{0}.{1}".format(label, _KEY_EXTENSION), "format": "OpenPGP message", "size": len(key.sealed),
              "size_original": len(key.sealed), "sha256": hashlib.sha256(key.sealed).hexdigest(), "objects": None, "facts": {},
@@ -678,7 +515,8 @@ def carry(slot: Slot, source: Medium, target: Medium, keys: encrypt.Keys, expect
                 there = copied(opened.repository, other, slot.label, original)
                 try:
                     other.prove()
-                    _hand_over(opened, other)
+                    if opened.manifest["parts"]:
+                        second_key.hand_over(opened.manifest["recipients"], opened.repository, other)
                     return opened, copy.bring(opened, target)
                 except BaseException:
                     with contextlib.suppress(BackupError):  # the next run forgets it

@@ -22,8 +22,9 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
+from . import scope
 from .errors import BackupError
 from .media.base import Medium, Slot
 from .media.local import Local
@@ -309,3 +310,62 @@ def fresh(before: Mapping[str, int], after: Mapping[str, int]) -> List[str]:
 def stands(files: Mapping[str, int], snapshot: str) -> bool:
     """Whether a repository with these files has a snapshot."""
     return "snapshots/" + snapshot in files
+
+
+class Repository:
+    """A repository on one medium, opened with the institution's password."""
+
+    def __init__(self, place: Place, password: str, patience: int = 0) -> None:
+        self.place = place
+        self.password = password
+        self.restic = Restic(place.access(), password, patience=patience)
+        self.before: Dict[str, int] = {}
+        self.added = 0      # bytes that came since it was looked at first
+
+    def look(self) -> bool:
+        """List its files. Whether it is there."""
+        self.before = self.place.files()
+        return "config" in self.before
+
+    def begin(self, origin: Optional[Restic]) -> None:
+        """Make it. With `origin` it cuts files where that repository does, so that what is brought from there is stored once."""
+        self.place.begin(self.restic, self.password, ["init", "--repository-version", "2"] + (["--copy-chunker-params"] if origin else []), origin)
+
+    def unlock(self) -> None:
+        """Remove the locks of dead runs, by restic's own rule; never those of living ones."""
+        if any(name.startswith("locks/") for name in self.before) and not self.restic.access.reads_only:
+            self.restic.call(["unlock"])
+
+    def prove(self) -> None:
+        """Read back every file that no run has proved."""
+        after = self.place.files()
+        self.added += sum(after[name] for name in fresh(self.before, after))
+        self.before = after
+        self.place.prove_new({name: size for name, size in after.items() if not name.startswith("locks/")})
+
+    def snapshots(self) -> List[Dict[str, Any]]:
+        return list(self.restic.answer("snapshots") or [])
+
+    def forget(self, ids: Sequence[str]) -> None:
+        if ids:
+            self.restic.call(["forget", "--quiet", *ids])
+
+    def undo(self, snapshot: str) -> None:
+        """Forget a snapshot that became no copy, and drop the files that only it used: one of them may be damaged."""
+        self.forget([snapshot])
+        self.restic.call(["prune", "--quiet", "--max-unused", "unlimited"])
+        self.place.settle(self.place.files())
+
+    def reassure(self) -> None:
+        """Where a file that was proved is gone, or a verification doubted, restic must find everything in order. Raises structure_unreadable."""
+        lost = self.place.lost(self.before)
+        if not lost:
+            return
+        try:
+            self.restic.call(["check", "--quiet"])
+        except BackupError as error:
+            if error.fault.name not in ("repository_damaged", "stage_failed"):
+                raise
+            raise BackupError("structure_unreadable", file=self.place.location, format="restic repository",
+                              detail="{0} (missing: {1})".format(error.details["detail"], scope.some(lost))) from error
+        self.place.settle(self.before)

@@ -19,6 +19,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
@@ -31,6 +32,9 @@ PARTIAL = 3
 # How long a call waits for a repository that another restic holds: one that was interrupted with its run needs a while to remove its lock.
 PATIENCE = 60
 _LOOK_AGAIN = 2      # seconds
+# These print nothing before they are done, and go on where they were interrupted: what they brought lies in the repository.
+_GOES_ON = ("backup", "copy")
+_RENEWALS = 60       # at twelve hours each a month
 _TOLD = 4000
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)\Z")
 _PR_SET_PDEATHSIG = 1
@@ -45,6 +49,12 @@ class Access(NamedTuple):
     cache: str = ""      # directory of restic's cache; "" for none: a repository on this machine needs none
     ca_certs: Optional[programs.Secret] = None       # authorities in PEM
     reads_only: bool = False     # nothing may be written there, not even a lock
+    until: float = 0             # when the secrets stop to be good, in seconds since 1970; 0 for never
+    renew: Optional[Callable[[], "Access"]] = None      # gives the access anew, with secrets that last longer where that can be had
+
+
+class _RanOut(Exception):
+    """restic was interrupted since its access ended."""
 
 
 class Ended(NamedTuple):
@@ -101,25 +111,36 @@ class Restic:
         """Run restic and give each line of its output to `line`. `origin` is the repository that `copy` and `init` read from,
         `concurrency` how many files are read at once, `through` the words of a program that runs restic in a place of its own.
 
-        While another restic holds the repository it waits, and removes the locks of those that died meanwhile.
+        While another restic holds the repository it waits, and removes the locks of those that died meanwhile. What takes longer than the access
+        is good is interrupted and goes on with a new one.
         Raises the BackupError that its status and words mean. No process is left, whatever happens.
         """
         until = time.monotonic() + self.patience
+        renewals = 0
+        both = [self] if origin is None else [self, origin]
         while True:
+            for each in both:
+                each.access = each.access.renew() if each.access.renew else each.access
+            ends = min([each.access.until for each in both if each.access.until], default=0.0)
             try:
-                return self._run(arguments, line, accepted, secrets, origin, concurrency, through)
+                return self._run(arguments, line, accepted, secrets, origin, concurrency, through, ends if arguments[0] in _GOES_ON else 0.0)
+            except _RanOut as error:
+                renewals += 1
+                if renewals > _RENEWALS or all(each.access.renew is None or each.access.renew().until <= ends for each in both):
+                    raise BackupError("azure_expired", location=self.access.url, detail="it ended before restic {0} did".format(arguments[0])) from error
+                continue
             except BackupError as error:
                 if error.fault.name != "repository_locked" or time.monotonic() >= until:
                     raise
             time.sleep(_LOOK_AGAIN)
-            for each in (self, origin):
-                if each is not None and not each.access.reads_only:
+            for each in both:
+                if not each.access.reads_only:
                     each._run(["unlock"])
 
     def _run(self, arguments: Sequence[str], line: Optional[Callable[[bytes], Any]] = None, accepted: Sequence[int] = (0,),
              secrets: Sequence[programs.Secret] = (), origin: Optional["Restic"] = None, concurrency: int = 0,
-             through: Sequence[str] = ()) -> Ended:
-        """One call. One that finds the repository locked has printed nothing and changed nothing."""
+             through: Sequence[str] = (), ends: float = 0.0) -> Ended:
+        """One call. One that finds the repository locked has printed nothing and changed nothing. At `ends` it is interrupted: raises _RanOut."""
         argv = [*through, self.program, *self._reaching(origin), *arguments]
         descriptors = [access.ca_certs.descriptor for access in (self.access, *([origin.access] if origin else [])) if access.ca_certs]
         descriptors += [self.password.descriptor, *(each.descriptor for each in secrets)] + ([origin.password.descriptor] if origin else [])
@@ -130,7 +151,11 @@ class Restic:
                     pass_fds=descriptors, preexec_fn=_die_with_us)
             except (OSError, subprocess.SubprocessError) as error:
                 raise BackupError("stage_failed", stage="restic", status="no start", detail=str(error)) from error
+            ending = threading.Timer(max(0.0, ends - time.time()), process.send_signal, (signal.SIGINT,))
+            ending.daemon = True
             try:
+                if ends:
+                    ending.start()
                 for text in cast(IO[bytes], process.stdout):
                     if line is not None:
                         line(text)
@@ -139,8 +164,11 @@ class Restic:
                 _end(process)
                 raise
             finally:
+                ending.cancel()
                 cast(IO[bytes], process.stdout).close()
             ended = _ended(status, errors)
+        if status not in accepted and ends and time.time() >= ends:
+            raise _RanOut()
         if status not in accepted:
             raise fault(ended, next((word for word in arguments if not word.startswith("-")), ""), self.access.url)
         return ended

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import json
 import os
 import re
 import stat
@@ -29,6 +30,8 @@ from .errors import BackupError
 
 # What a module records as a refusal, not as a failure.
 REFUSALS = ("out_of_scope", "nothing_assigned", "assigned_path_changed", "other_office")
+
+_NAMED = 20      # paths told one by one
 
 _MOUNTS = "/proc/self/mountinfo"
 _MOST_NAMES = 5
@@ -150,6 +153,12 @@ def refuse_other_office(origins: Sequence[str], target: str, offices: Mapping[st
 def shown(path: Any) -> str:
     """A path for a message: on one line, its control characters and what is no UTF-8 written out."""
     return re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", lambda found: "\\x{0:02x}".format(ord(found.group()) & 0xFF), str(path))
+
+
+def some(paths: Sequence[str]) -> str:
+    """The first of many paths, as people read them, and how many more there are."""
+    told = ", ".join(json.dumps(path, ensure_ascii=False) for path in paths[:_NAMED])
+    return told + (" and {0} more".format(len(paths) - _NAMED) if len(paths) > _NAMED else "")
 
 
 def now_there(path: str) -> str:

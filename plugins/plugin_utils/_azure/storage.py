@@ -25,8 +25,9 @@ from .identity import STORAGES
 
 _SCOPE = "https://storage.azure.com/.default"
 _MINUTES = 60
-# A copy of a file server may take a night.
+# A copy of a file server may take a night, and asks for another signature when it takes longer; what is only read, as by a restore, can't go on.
 _REPOSITORY_SECONDS = 12 * 3600
+_READING_SECONDS = 72 * 3600
 # The identity's own work on the container: everything that `deposit` and `read` signatures may not.
 _OWN = "rcwdlt"
 # Where a server notes the blocks it sent, when the given signature lets nobody ask.
@@ -64,9 +65,10 @@ class Account:
 
     def for_repository(self, reads_only: bool) -> dict[str, Any]:
         """What a server gets for a restic repository: a signature for the container, since the service has none for a prefix, to read and list, or to
-        read, list, write and remove (restic removes its locks). It is valid for as long as a copy may take: restic can't be given another.
+        read, list, write and remove (restic removes its locks).
         """
-        return {"repository": self.sign("", "rl" if reads_only else "rcwdl", max(self.seconds, _REPOSITORY_SECONDS)), "reads_only": reads_only}
+        seconds = max(self.seconds, _READING_SECONDS if reads_only else _REPOSITORY_SECONDS)
+        return {"repository": self.sign("", "rl" if reads_only else "rcwdl", seconds), "reads_only": reads_only}
 
     def sign(self, blob: str, permissions: str, seconds: int = 0) -> str:
         """A signature for one blob ("": the container). Raises BackupError."""

@@ -13,6 +13,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import copy, files
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.restic import Restic
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.restic import Files
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.transforms.encrypt import Keys
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
 from bench import ACCOUNT, KEY, Tunnel
@@ -86,3 +92,51 @@ def test_a_file_server_lives_in_a_cloud(tmp_path, bench):
         assert not [name for name in bench.names() if "/repositorio/locks/" in name]
     finally:
         house.tunnel.close()
+
+
+class Controller:
+    """The other end of the line. It has long signatures, or none but the first, once restic began the copy."""
+
+    def __init__(self, bench, seconds, monkeypatch):
+        self.bench, self.seconds, self.asked, self.begun = bench, seconds, [], []
+        real = Restic._run
+
+        def run(restic, arguments, *others, **named):
+            self.begun.append(arguments[0])
+            return real(restic, arguments, *others, **named)
+
+        monkeypatch.setattr(Restic, "_run", run)
+
+    def ask(self, word, argument, refused=""):
+        self.asked.append((word, argument))
+        if "backup" not in self.begun:
+            return self.bench.sign("rcwdl", 12)
+        return self.bench.sign("rcwdl", self.seconds) if self.seconds else refused
+
+    def tell(self, **_progress):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the cache of restic and the list of proved files are the system's")
+@pytest.mark.parametrize("seconds", [3600, 0], ids=["renewed", "there is no other"])
+def test_a_copy_that_takes_longer_than_its_signature_goes_on_with_another(tmp_path, bench, seconds, monkeypatch):
+    folder, tunnel = tmp_path / "rrhh", Tunnel(bench.azurite.port)
+    folder.mkdir()
+    (folder / "grande").write_bytes(os.urandom(24 << 20))
+    cloud = bench.medium(endpoint="", proxy=tunnel.url, session={"repository": bench.sign("rcwdl", 12)})
+    cloud.channel = controller = Controller(bench, seconds, monkeypatch)
+    source = Files([str(folder)], assigned=[str(tmp_path)])
+    base = copy.Order(Slot("file_server", "RRHH", "RRHH_20261101"), keys=Keys("una clave"), minimum_size=0)
+    order = files.Order(base, "archivos1", "RRHH", limit_upload=1536)
+    try:
+        if seconds:
+            made = files.make(order, source, [cloud])
+            assert made.fields["trust_level"] == "T2" and made.fields["objects"] == 1 and controller.begun.count("backup") == 2
+        else:
+            with pytest.raises(BackupError) as ended:
+                files.make(order, source, [cloud])
+            assert ended.value.code == "RSP411" and "restic backup" in ended.value.message
+        assert set(controller.asked) == {("repository", "nube")}
+        assert not [name for name in bench.names() if "/locks/" in name]
+    finally:
+        tunnel.close()

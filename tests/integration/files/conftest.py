@@ -21,6 +21,7 @@ copy = importlib.import_module("_engine.copy")
 files = importlib.import_module("_engine.files")
 repositories = importlib.import_module("_engine.repositories")
 restic = importlib.import_module("_engine.restic")
+second_key = importlib.import_module("_engine.second_key")
 sources = importlib.import_module("_engine.sources.restic")
 Local = importlib.import_module("_engine.media.local").Local
 Slot = importlib.import_module("_engine.media.base").Slot

@@ -19,7 +19,7 @@ import time
 import traceback
 
 import pytest
-from conftest import PASSWORD, BackupError, Keys, Local, Share, Slot, copy, files, flip, repositories, restic, shape
+from conftest import PASSWORD, BackupError, Keys, Local, Share, Slot, copy, files, flip, repositories, restic, second_key, shape
 
 HERE = pathlib.Path(__file__).resolve()
 
@@ -93,7 +93,8 @@ def test_one_file_and_one_folder_come_back_beside_or_in_place_and_nothing_is_los
     with share.opened() as opened:
         target = share.source().default_target(opened.manifest)
     assert target == str(share.folder / "_restaurado_RRHH_20261101")
-    told = share.restore(target, [str(wanted), "legajos"])
+    # one that lies in another is brought by it
+    told = share.restore(target, [str(wanted), "legajos/ñandú.txt", "legajos", "legajos"])
     assert sorted(told["restored"]) == sorted([target + "/legajos", target + "/comillas '\" y *[x]?\\/vacío"])
     assert (pathlib.Path(target) / "legajos" / "ñandú.txt").read_text("utf-8") == "uno\n"
     # the folder that leads to the file has the mode it had
@@ -108,9 +109,10 @@ def test_one_file_and_one_folder_come_back_beside_or_in_place_and_nothing_is_los
     assert (share.folder / "legajos" / "la misma.csv").exists()
     assert not [name for name in os.listdir(share.folder) if name.startswith(".respaldo")]
 
-    with pytest.raises(BackupError) as refused:
-        share.restore(share.folder, ["no existe.txt"])
-    assert refused.value.code == "RSP201"
+    for missing in (["no existe.txt"], ["legajos", "legajos/no existe.txt"]):
+        with pytest.raises(BackupError) as refused:
+            share.restore(share.folder, missing, overwrite=True)
+        assert refused.value.code == "RSP201"
     for outside in ("/etc/passwd", "../otro", str(share.folder) + "2/x"):
         with pytest.raises(BackupError) as refused:
             share.restore(share.folder, [outside])
@@ -535,7 +537,7 @@ def test_the_second_key_opens_what_was_carried_elsewhere(share, holder):
     shutil.rmtree(share.top / "nas")
     share.restore(share.top / "compartido" / "vuelta", medium=third, keys=Keys("", private_keys=(holder[1],)))
     assert shape(share.top / "compartido" / "vuelta") == shape(share.folder)
-    assert files._second_password(PASSWORD, ["A", "B"]) == files._second_password(PASSWORD, ["B", "A"]) != files._second_password(PASSWORD, ["A"])
+    assert second_key.password(PASSWORD, ["A", "B"]) == second_key.password(PASSWORD, ["B", "A"]) != second_key.password(PASSWORD, ["A"])
 
 
 def test_a_repository_that_is_gone_is_a_loss_and_not_a_beginning(share):

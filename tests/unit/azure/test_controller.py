@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import calendar
 import json
 import os
 import subprocess
@@ -58,6 +59,19 @@ def test_a_server_gets_a_signature_for_its_own_copy_and_for_nothing_else():
         assert refused.value.fault.name == "azure_refused"
     with pytest.raises(BackupError):
         _clouds._signed(clouds, SLOT, "erase", below + "x", None)
+
+
+def test_only_a_file_server_gets_another_signature_for_the_repository_and_never_a_wider_one():
+    clouds = {"nube": storage.Account(MEDIUM)}
+    share = SLOT._replace(kind="file_server", system="RRHH", label="RRHH_20261124")
+    for permissions, expected, hours in ((None, "rcwdl", 12), (sas.READ, "rl", 72)):
+        given = parse_qs(_clouds._signed(clouds, share, "repository", "nube", permissions))
+        ends = calendar.timegm(time.strptime(given["se"][0], "%Y-%m-%dT%H:%M:%SZ"))
+        assert given["sr"] == ["c"] and given["sp"] == [expected] and abs(ends - time.time() - hours * 3600) < 60
+    for slot, argument in ((SLOT, "nube"), (share, "otra"), (share, "nube/x")):
+        with pytest.raises(BackupError) as refused:
+            _clouds._signed(clouds, slot, "repository", argument, None)
+        assert refused.value.fault.name == "azure_refused"
 
 
 def test_what_a_server_gets_holds_no_identity():

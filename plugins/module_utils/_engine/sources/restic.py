@@ -154,8 +154,8 @@ class Files(Source):
     def _restore_selected(self, reader: FilesReader, roots: Sequence[str], target: str, overwrite: bool) -> Dict[str, Any]:
         """Each of the selected at its place below the target; what stands there is refused, or kept under another name."""
         label, top = reader.manifest["label"], scope.resolve(target, self.assigned)
-        wanted = [_inside(path, roots) for path in self.selected]
-        missing = set(wanted)
+        named = [_inside(path, roots) for path in self.selected]
+        wanted, missing = _outermost(named), set(named)
         reader.nodes(lambda node: missing.discard(node["path"]), wanted)
         if missing:
             raise BackupError("source_missing", source="{0} in {1}".format(", ".join(sorted(missing)), label))
@@ -226,6 +226,15 @@ def _inside(path: str, roots: Sequence[str]) -> str:
         raise BackupError("invalid_input", where="restore_paths", value=path, problem="is not in the copied folders ({0})".format(", ".join(roots)),
                           mend="Give the full path, as it was on the server, or one below the only folder of the copy.")
     return full
+
+
+def _outermost(paths: Sequence[str]) -> List[str]:
+    """Without those that lie in another of them, or are named twice: the outer brings them."""
+    found: List[str] = []
+    for path in sorted(paths, key=len):
+        if not any(path == other or path.startswith(other.rstrip("/") + "/") for other in found):
+            found.append(path)
+    return found
 
 
 def _below(path: str, roots: Sequence[str]) -> str:
