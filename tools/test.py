@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every part of the tests, two at a time, and sums them up: what passed, what failed, what could not be run here.
+"""Runs every part of the tests, three at a time, and sums them up: what passed, what failed, what could not be run here.
 
 A part is a command with a name and a log under .cache/tests. All parts run, whatever fails before them; the exit status is
 1 when any failed. Interpreters that are not on this machine are named, never passed over in silence. Needs only Python's own library.
@@ -56,6 +56,7 @@ class Part:
     room: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    processor: float = 0.0      # seconds, without what containers used
     status: int | None = None
     passed: int = 0
     failed: int = 0
@@ -221,6 +222,20 @@ def end(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
+def wait(process: subprocess.Popen[bytes], part: Part) -> None:
+    """Until the part ends: its status, and what it and its children used of the processors. Raises TimeoutExpired at its limit."""
+    limit = time.monotonic() + LIMIT_SECONDS
+    while True:
+        found, status, used = os.wait4(process.pid, os.WNOHANG)
+        if found:
+            part.status = process.returncode = os.waitstatus_to_exitcode(status)
+            part.processor = used.ru_utime + used.ru_stime
+            return
+        if time.monotonic() >= limit:
+            raise subprocess.TimeoutExpired(process.args, LIMIT_SECONDS)
+        time.sleep(0.1)
+
+
 def run(part: Part) -> None:
     """Runs one part to its end or its limit, its whole output in its log."""
     started = time.monotonic()
@@ -236,7 +251,7 @@ def run(part: Part) -> None:
         else:
             _running.add(process)
             try:
-                part.status = process.wait(LIMIT_SECONDS)
+                wait(process, part)
             except subprocess.TimeoutExpired:
                 end(process)
                 log.write(f"\nended after {LIMIT_SECONDS} seconds: too long\n".encode())
@@ -286,7 +301,9 @@ def report(parts: list[Part], missing: list[str], seconds: float) -> int:
             print(f"\n----- {part.name}: exit status {part.status}, end of {part.log.relative_to(TOP)} -----", *tail, sep="\n")
     print(f"\n===== Summary: {len(parts)} parts in {seconds / 60:.1f} minutes =====")
     for part in parts:
-        print(f"{'pass' if part.status == 0 else 'FAIL'}  {part.seconds:6.0f} s  {part.passed:5d} passed  {part.failed:3d} failed  {part.name}")
+        verdict = "pass" if part.status == 0 else "FAIL"
+        print(f"{verdict}  {part.seconds:6.0f} s  {part.processor:6.0f} s CPU  {part.passed:5d} passed  {part.failed:3d} failed  {part.name}")
+    print(f"{sum(part.processor for part in parts) / 60:.1f} minutes of processors")
     skipped = [f"{part.skipped} skipped tests of {part.name}: see {part.log.relative_to(TOP)}" for part in parts if part.skipped]
     for line in missing + skipped:
         print(f"!!!! NOT RUN HERE: {line}")
@@ -299,7 +316,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the tests and sum them up.")
     parser.add_argument("--fast", action="store_true", help="unit, callback on one ansible-core, house: under two minutes")
     parser.add_argument("--only", metavar="TEXT", help="only the parts whose name contains TEXT")
-    parser.add_argument("--workers", type=int, default=2, help="parts at a time (default 2)")
+    parser.add_argument("--workers", type=int, default=3, help="parts at a time (default 3: some of them wait more than they work)")
     options = parser.parse_args()
     # an interrupted run must not leave the lab up: SIGTERM ends like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)

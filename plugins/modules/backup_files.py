@@ -61,6 +61,8 @@ options:
         description:
           - Snapshot of the file system that is copied instead of the living files, so that all are of one moment. V(lvm), V(btrfs) and
             V(zfs) make it an error (RSP221) where there can be none; V(auto) takes one of Btrfs where it can and warns where not. It needs root.
+          - All that was written before is in it. With V(btrfs) a file that a program writes at that very moment, and does not sync, may be of some
+            hundredths of a second before the others, as after a loss of power.
           - It is mounted for restic alone, at the folders' own paths, and removed whatever happens; what a killed run left goes with the next copy of the
             system.
           - V(btrfs) was tried; V(lvm), whose snapshot gets 10 % of the volume for what is written meanwhile, and V(zfs) follow their manuals and were not.

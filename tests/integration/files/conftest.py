@@ -9,11 +9,13 @@ import datetime
 import importlib
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 import sys
 
 import pytest
+from cheap import cheap_key
 
 ROOM = pathlib.Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 sys.path.insert(0, str(ROOM))
@@ -40,6 +42,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "from_nothing: the first copy makes the repository")
     config.addinivalue_line("markers", "root: mounts file systems or takes on accounts, so only root runs it")
 
 
@@ -125,9 +128,24 @@ class Share:
         return sorted((self.repository / "data").glob("??/*"))
 
 
+@pytest.fixture(scope="session")
+def empty_repository(tmp_path_factory):
+    """A repository as restic makes it, with a cheap key: making one costs seconds of a processor."""
+    directory = tmp_path_factory.mktemp("restic") / "repositorio"
+    subprocess.run(["restic", "--no-cache", "--repo", str(directory), "init", "--repository-version", "2"], check=True, capture_output=True,
+                   env=dict(os.environ, RESTIC_PASSWORD=PASSWORD))
+    cheap_key(directory, PASSWORD)
+    return directory
+
+
 @pytest.fixture
-def share(tmp_path):
-    return Share(tmp_path)
+def share(request, tmp_path, empty_repository):
+    """A share whose repository is there and empty; with the marker `from_nothing` not even that."""
+    made = Share(tmp_path)
+    if not request.node.get_closest_marker("from_nothing"):
+        made.repository.parent.mkdir(mode=0o700, parents=True)
+        shutil.copytree(empty_repository, made.repository)
+    return made
 
 
 def flip(path):

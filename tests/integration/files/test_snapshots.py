@@ -60,25 +60,39 @@ def left(btrfs):
     return [line for line in listed.splitlines() if ".respaldo" in line] + [path.name for path in btrfs.iterdir() if path.name != "datos"]
 
 
-def test_all_files_are_of_one_moment_under_their_own_paths(frozen, btrfs, tmp_path):
-    """A program writes the same number into the first and the last file, again and again: in a copy they differ by one at most."""
-    ends, enough = [frozen.folder / "0 primero", frozen.folder / "zz ultimo"], threading.Event()
+def test_all_that_was_written_before_is_there_under_its_own_path_and_nothing_later(frozen, btrfs, monkeypatch):
+    """A program writes the same number into the first, the last and a small file (which Btrfs keeps elsewhere), again and again, and never syncs.
+
+    Btrfs alone would give one of them as it was on the disk, seconds ago.
+    """
+    ends, small, enough, written = [frozen.folder / "0 primero", frozen.folder / "zz ultimo"], frozen.folder / "pequeño", threading.Event(), [0]
 
     def write():
-        number = 0
         while not enough.is_set():
-            number += 1
-            for path in ends:
+            number = written[0] + 1
+            for path in [*ends, small]:
                 with open(path, "r+b", buffering=0) as file:
                     file.write(b"%08d" % number)
+            written[0] = number
 
+    real, frozen_at = files.restic.Restic.call, []
+
+    def call(self, arguments, *more, **named):
+        if arguments[0] == "backup":
+            frozen_at.append(written[0] + 1)
+            time.sleep(0.3)     # what is read now is later, unless it is frozen
+        return real(self, arguments, *more, **named)
+
+    monkeypatch.setattr(files.restic.Restic, "call", call)
     for path in ends:
-        path.write_text("00000000")
+        path.write_text("0" * 5000)
+    small.write_text("00000000")
     os.sync()     # a file has its length there before the first snapshot
     writer = threading.Thread(target=write)
     writer.start()
     try:
         time.sleep(0.1)
+        before = written[0]
         made = frozen.make(snapshot="btrfs")
     finally:
         enough.set()
@@ -88,9 +102,9 @@ def test_all_files_are_of_one_moment_under_their_own_paths(frozen, btrfs, tmp_pa
     node = next(row for row in frozen.restic("ls", "latest", "--json").stdout.splitlines() if "/primero" not in row and '"0 primero"' in row)
     assert str(frozen.folder / "0 primero") in node
     frozen.restore(btrfs / "vuelta")
-    first, last = (int((btrfs / "vuelta" / path.name).read_text()) for path in ends)
-    assert first - last in (0, 1) and first > 1
-    for path in ends:
+    first, last, little = (int((btrfs / "vuelta" / path.name).read_text()[:8]) for path in [*ends, small])
+    assert all(before <= each <= frozen_at[0] for each in (first, last, little)) and before > 1, (before, first, last, little, frozen_at)
+    for path in [*ends, small]:
         path.write_text((btrfs / "vuelta" / path.name).read_text())
         os.utime(path, ns=(0, os.stat(btrfs / "vuelta" / path.name).st_mtime_ns))
     assert shape(btrfs / "vuelta") == shape(frozen.folder)

@@ -5,14 +5,10 @@
 
 Each day people add, change, move and remove files; the copy is made by the engine, told to the bitácora, judged and pruned. What a day looked
 like is written down to the byte, and points restored much later must be that. Today's copy, two prunes and one restore are plays.
-
-restic makes the password into a key slowly on purpose, a quarter of a second each time; with a thousand calls that would be the whole test. So
-the repository gets a key, for the same password, whose derivation is cheap: a true key file by restic's design document ("Keys, Encryption and MAC").
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import datetime
 import hashlib
@@ -31,8 +27,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.poly1305 import Poly1305
+from cheap import cheap_key
 from plugins.module_utils._engine import copy as copies
 from plugins.module_utils._engine import files, policy, repositories, result
 from plugins.module_utils._engine.media.base import Slot
@@ -172,25 +167,6 @@ def assert_same(restored, wanted, label):
 
 
 # -- the house ---------------------------------------------------------------------------------------------------------
-def cheap_key(repository, password):
-    """Put a key for the same password, cheap to derive, in the place of the repository's one."""
-    environment = dict(os.environ, RESTIC_PASSWORD=password)
-    master = subprocess.run(["restic", "--no-cache", "--repo", str(repository), "cat", "masterkey"], env=environment, check=True, capture_output=True).stdout
-    master = json.dumps(json.loads(master)).encode()
-    (former,) = (repository / "keys").iterdir()
-    row = json.loads(former.read_text("ascii"))
-    row.update(N=2, r=1, p=1)
-    derived = hashlib.scrypt(password.encode(), salt=base64.b64decode(row["salt"]), n=2, r=1, p=1, dklen=64)
-    nonce = os.urandom(16)
-    encryptor = Cipher(algorithms.AES(derived[:32]), modes.CTR(nonce)).encryptor()
-    sealed = encryptor.update(master) + encryptor.finalize()
-    block = Cipher(algorithms.AES(derived[32:48]), modes.ECB()).encryptor()
-    row["data"] = base64.b64encode(nonce + sealed + Poly1305.generate_tag(derived[48:] + block.update(nonce), sealed)).decode()
-    text = json.dumps(row).encode()
-    (repository / "keys" / hashlib.sha256(text).hexdigest()).write_bytes(text)
-    former.unlink()
-
-
 class House:
     """An institution with one shared folder: its medium, bitácora, custody and policy, as shipped."""
 
