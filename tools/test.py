@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every part of the tests, three at a time, and sums them up: what passed, what failed, what could not be run here.
+"""Runs every part of the tests, two at a time, and sums them up: what passed, what failed, what could not be run here.
 
 A part is a command with a name and a log under .cache/tests. All parts run, whatever fails before them; the exit status is
 1 when any failed. Interpreters that are not on this machine are named, never passed over in silence. Needs only Python's own library.
@@ -41,6 +41,7 @@ INTEGRATION = {
     "files": ("files", "shares"),
     "Azure": ("azure", "vault", "storage_setup"),
     "engine": ("databases", "media", "sources", "stores"),
+    "failures": ("custody", "drills", "failures"),
 }
 TAIL_LINES = 80
 
@@ -316,7 +317,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the tests and sum them up.")
     parser.add_argument("--fast", action="store_true", help="unit, callback on one ansible-core, house: under two minutes")
     parser.add_argument("--only", metavar="TEXT", help="only the parts whose name contains TEXT")
-    parser.add_argument("--workers", type=int, default=3, help="parts at a time (default 3: some of them wait more than they work)")
+    parser.add_argument("--workers", type=int, default=2, help="parts at a time (default 2)")
     options = parser.parse_args()
     # an interrupted run must not leave the lab up: SIGTERM ends like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)

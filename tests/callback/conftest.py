@@ -76,7 +76,7 @@ class Place:
 
     def run_file(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            self.command(*arguments), env=self.environment(**environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+            self.command(*arguments), env=self.environment(**environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
             stdin=subprocess.DEVNULL, cwd=self.directory,
         )
 
@@ -129,7 +129,7 @@ def stop():
 
     def send(process: subprocess.Popen, worker: int, number: int) -> int:
         process.send_signal(number)
-        status = process.wait(30)
+        status = process.wait(60)
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
         return status

@@ -105,7 +105,6 @@ def _opens(place: Place, second: str) -> bool:
     return True
 
 
-
 def _once(text: bytes) -> Any:
     chunks = [text]
     return lambda size: chunks.pop() if chunks else b""

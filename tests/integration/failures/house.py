@@ -173,7 +173,7 @@ class House:
         return (self.directory / output).read_text()
 
     def finished(self, process: subprocess.Popen[bytes]) -> subprocess.CompletedProcess[str]:
-        status = process.wait(60)
+        status = process.wait(120)
         return subprocess.CompletedProcess(process.args, status, self.said())
 
     # -- what it left -----------------------------------------------------------------------------------------------

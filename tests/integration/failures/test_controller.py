@@ -29,7 +29,7 @@ def test_the_controller_killed_during_a_copy(house: House, number: signal.Signal
         os.killpg(run.pid, number)    # as Ctrl-C on a terminal
     else:
         run.send_signal(number)
-    assert run.wait(60) in statuses, house.said()
+    assert run.wait(120) in statuses, house.said()
     closed = [entry["error_code"] for entry in house.last_run("copy_failed")], len(house.last_run("run_interrupted"))
     assert closed == (([], 0) if number == signal.SIGKILL else (["RSP705"], 1))
     # what was at work goes on to its end, and still no copy gets its name

@@ -97,8 +97,8 @@ def test_two_runs_of_one_system_at_once(house: House) -> None:
     assert third.poll() is None, house.said("third")
     assert len(house.labels()) == 1
     (house.dump / "go").touch()
-    assert first.wait(60) == 0, house.said()
-    assert third.wait(60) == 0, house.said("third")
+    assert first.wait(120) == 0, house.said()
+    assert third.wait(120) == 0, house.said("third")
     assert len(house.labels()) == 3 and house.hidden() == []
     made = house.entries("copy_made")
     assert [len({entry[name] for entry in made}) for name in ("run", "label", "sha256")] == [3, 3, 3]

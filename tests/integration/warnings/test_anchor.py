@@ -28,7 +28,7 @@ def anchor(world, *options, **mail):
     given = {"backup_anchor_mail": world.mail(to=["oci@example.org"], **mail)}
     settings = dict(os.environ, RESPALDO_BITACORA=str(world.file), ANSIBLE_LOCAL_TEMP=str(world.directory / "ansible"), HOME=str(world.directory))
     done = subprocess.run([os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", "localhost,", "playbooks/anchor.yml",
-                           "-e", json.dumps(given), *options], cwd=ROOT, env=settings, capture_output=True, text=True, timeout=90, check=False)
+                           "-e", json.dumps(given), *options], cwd=ROOT, env=settings, capture_output=True, text=True, timeout=180, check=False)
     done.output = done.stdout + done.stderr
     assert PASSWORD not in done.output and PASSWORD.encode() not in world.file.read_bytes()
     return done

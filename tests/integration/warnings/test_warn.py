@@ -74,7 +74,7 @@ class World:
         settings = dict(os.environ, RESPALDO_BITACORA=str(self.file), ANSIBLE_LOCAL_TEMP=str(self.directory / "ansible"), HOME=str(self.directory))
         done = subprocess.run([os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(self.directory / "hosts.yml"),
                                "playbooks/warn.yml", "-e", json.dumps(given), *options],
-                              cwd=ROOT, env=settings, capture_output=True, text=True, timeout=90, check=False)
+                              cwd=ROOT, env=settings, capture_output=True, text=True, timeout=180, check=False)
         done.output = done.stdout + done.stderr
         stored = self.file.read_bytes() + b"".join(each.read_bytes() for each in self.directory.glob("logs/*"))
         for secret in (PASSWORD, TOKEN):
