@@ -227,7 +227,11 @@ def wait(process: subprocess.Popen[bytes], part: Part) -> None:
     """Until the part ends: its status, and what it and its children used of the processors. Raises TimeoutExpired at its limit."""
     limit = time.monotonic() + LIMIT_SECONDS
     while True:
-        found, status, used = os.wait4(process.pid, os.WNOHANG)
+        try:
+            found, status, used = os.wait4(process.pid, os.WNOHANG)
+        except ChildProcessError:      # main() ended it
+            part.status = process.wait()
+            return
         if found:
             part.status = process.returncode = os.waitstatus_to_exitcode(status)
             part.processor = used.ru_utime + used.ru_stime

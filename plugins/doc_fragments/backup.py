@@ -387,7 +387,9 @@ options:
     type: int
     default: 1
   lock_timeout:
-    description: Seconds to wait while another run holds this system or its repository on a medium. 0 gives up at once.
+    description:
+      - Seconds to wait while another run holds this system or its repository on a medium. 0 gives up at once.
+      - A repository that a restic holds which is none of these runs, or of one that was killed just now, is waited for a minute at least.
     type: int
     default: 0
   publish:

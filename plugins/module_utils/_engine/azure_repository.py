@@ -62,9 +62,18 @@ class AzurePlace(Place):
         self.renew_at = ends and (now + ends) / 2     # when another is asked for
 
     def _good(self, refused: str = "") -> str:
-        """The signature; another one when half of its life is over or it was refused, if the controller has one."""
+        """The signature; another one when half of its life is over or it was refused, if the controller has one.
+
+        Raises controller_silent, but not while this one is good: it is asked again later.
+        """
         if refused == self.signature or (self.until and time.time() >= self.renew_at):
-            self._take(self.medium.channel.ask("repository", self.medium.name, self.signature) or self.signature)
+            fresh = ""
+            try:
+                fresh = self.medium.channel.ask("repository", self.medium.name, self.signature)
+            except BackupError:
+                if refused or time.time() >= self.until:
+                    raise
+            self._take(fresh or self.signature)
         return self.signature
 
     def begin(self, program: Restic, password: str, arguments: Sequence[str], origin: Optional[Restic]) -> None:

@@ -116,18 +116,18 @@ class Restic:
         Raises the BackupError that its status and words mean. No process is left, whatever happens.
         """
         until = time.monotonic() + self.patience
-        renewals = 0
+        ran_out: List[float] = []      # when the accesses ended that it was interrupted for
         both = [self] if origin is None else [self, origin]
         while True:
             for each in both:
                 each.access = each.access.renew() if each.access.renew else each.access
             ends = min([each.access.until for each in both if each.access.until], default=0.0)
+            if ran_out and (len(ran_out) > _RENEWALS or 0 < ends <= ran_out[-1]):
+                raise BackupError("azure_expired", location=self.access.url, detail="it ended before restic {0} did".format(arguments[0]))
             try:
                 return self._run(arguments, line, accepted, secrets, origin, concurrency, through, ends if arguments[0] in _GOES_ON else 0.0)
-            except _RanOut as error:
-                renewals += 1
-                if renewals > _RENEWALS or all(each.access.renew is None or each.access.renew().until <= ends for each in both):
-                    raise BackupError("azure_expired", location=self.access.url, detail="it ended before restic {0} did".format(arguments[0])) from error
+            except _RanOut:
+                ran_out.append(ends)
                 continue
             except BackupError as error:
                 if error.fault.name != "repository_locked" or time.monotonic() >= until:

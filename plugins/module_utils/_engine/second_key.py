@@ -38,8 +38,9 @@ def have(slot: Slot, opened: Sequence[Repository], public_keys: Sequence[str]) -
     with programs.private_directory(programs.memory()) as home, encrypt.Gpg(encrypt.Keys("", tuple(public_keys)), home) as gpg:
         recipients = tuple(gpg.fingerprints())
         kept = [_kept(slot, repository) for repository in opened]
-        if all(key is not None and key.recipients == recipients and key.sealed == kept[0].sealed for key in kept if kept[0]) and kept[0]:
-            return kept[0]._replace(ids={repository.place.medium.name: key.ids[repository.place.medium.name] for repository, key in zip(opened, kept) if key})
+        first = kept[0]
+        if first and all(key and key.recipients == recipients and key.sealed == first.sealed for key in kept):
+            return first._replace(ids={repository.place.medium.name: key.ids[repository.place.medium.name] for repository, key in zip(opened, kept) if key})
         second = password(opened[0].password, recipients)
         ids = {repository.place.medium.name: _add(repository, second) for repository in opened}
         chunks: List[bytes] = []

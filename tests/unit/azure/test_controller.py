@@ -18,8 +18,10 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import azure_repository
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.channel import Channel
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import catalogue
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _clouds
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import sas, storage
@@ -72,6 +74,27 @@ def test_only_a_file_server_gets_another_signature_for_the_repository_and_never_
         with pytest.raises(BackupError) as refused:
             _clouds._signed(clouds, slot, "repository", argument, None)
         assert refused.value.fault.name == "azure_refused"
+
+
+def test_a_controller_that_is_silent_stops_no_copy_whose_signature_is_good(monkeypatch):
+    signature = sas.sign(KEY, "backupacct", "copias", "", "rcwdl", 3600)
+    medium = catalogue.build({**{name: value for name, value in MEDIUM.items() if name != "auth"}, "session": {"repository": signature}})
+    place = azure_repository.AzurePlace(medium, "RRHH")
+    asked = []
+
+    def ask(*question):
+        asked.append(question)
+        raise BackupError("controller_silent", question="repository", seconds=120)
+
+    monkeypatch.setattr(medium.channel, "ask", ask)
+    assert ("AZURE_ACCOUNT_SAS", signature) in place.access().secrets and not asked
+    place.renew_at = time.time()
+    assert ("AZURE_ACCOUNT_SAS", signature) in place.access().secrets and len(asked) == 1
+    assert ("AZURE_ACCOUNT_SAS", signature) in place.access().secrets and len(asked) == 1, "it is asked again only later"
+    place.renew_at = place.until = time.time()
+    with pytest.raises(BackupError) as silent:
+        place.access()
+    assert silent.value.code == "RSP417"
 
 
 def test_what_a_server_gets_holds_no_identity():
