@@ -1,7 +1,7 @@
 # Thin on purpose: each target calls one script of tools/. `make help` lists them.
 # What is given after a target (make backup REASON="..." BACKUP_GIT=...) reaches the script as environment: make sees to it.
 .DEFAULT_GOAL := help
-.PHONY: help backup test test-fast lint sanity docs lab lab-down setup clean
+.PHONY: help backup test test-fast coverage lint sanity docs lab lab-down setup clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -15,10 +15,13 @@ setup: ## make .venv-dev, the environment of developers and tests
 test: setup ## run every test; the summary comes last
 	@.venv-dev/bin/python tools/test.py
 
-test-fast: setup ## unit, callback on one ansible-core, house: under two minutes
+test-fast: setup ## but the slow ones: unit, callback on one ansible-core, house; 90 seconds
 	@.venv-dev/bin/python tools/test.py --fast
 
-lint: setup ## ansible-lint, yamllint, ruff, mypy, minimum Python, changelog, execution environment, generated documents
+coverage: setup ## which lines of the engine and the controller's code the unit and house tests run; the others by file in .cache/coverage.txt
+	@tools/coverage.sh
+
+lint: setup ## style, types, minimum Python, change list, licences, generated documents, the artifact as docs.ansible.com and Galaxy read it
 	@tools/lint.sh
 
 sanity: setup ## ansible-test sanity on the built collection

@@ -1,5 +1,7 @@
 # Shared by the scripts of this directory; read with `.`, never run.
+# Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$top" || exit 1

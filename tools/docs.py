@@ -1,7 +1,9 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes docs/errores.md from the catalogue of errors; with --check only says whether it is up to date (exit status 1 when not)."""
+"""Writes docs/errores.md from the catalogue of errors, and the roles' README.md from their argument specs; with --check only says whether they are
+up to date (exit status 1 when not).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ import importlib
 import re
 import sys
 from pathlib import Path
+
+import role_pages
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -34,6 +38,12 @@ Página generada con `make docs` desde `plugins/module_utils/_engine/errors.py`:
 """
 
 
+CAUSES = """## Remedios según la causa
+
+Un mismo error puede tener varias causas: cuando el detalle dice una de estas, el remedio que se muestra es este y no el de arriba.
+"""
+
+
 def cell(text: str) -> str:
     """A template as a table cell: {name!r} becomes ‹name›."""
     return re.sub(r"\{(\w+)[^}]*\}", r"‹\1›", text).replace("|", "\\|")
@@ -55,6 +65,9 @@ def page() -> str:
             lines += [f"## {title}\n", "| Código | Causa | Remedio |", "|---|---|---|"]
             lines += [f"| {fault.code} | {cell(fault.spanish)} | {cell(fault.remedy)} |" for fault in rows]
             lines.append("")
+    lines += [CAUSES, "| Código | El detalle dice que | Remedio |", "|---|---|---|"]
+    lines += [f"| {errors.CATALOGUE[row.fault].code} | {cell(row.cause)} | {cell(row.remedy)} |" for row in errors.CAUSES]
+    lines.append("")
     return "\n".join(lines)
 
 
@@ -62,13 +75,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    text = page()
-    if not options.check:
-        PAGE.write_text(text, encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"{PAGE.relative_to(TOP)} does not say what the catalogue says: run make docs")
-        return 1
-    return 0
+    stale = 0
+    for path, text in {PAGE: page(), **role_pages.pages(TOP)}.items():
+        if not options.check:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            print(f"{path.relative_to(TOP)} does not say what it is made from: run make docs")
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

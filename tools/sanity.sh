@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # ansible-test sanity on the built tree. Needs nothing but a Python package index.
+# Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every part of the tests, two at a time, and sums them up: what passed, what failed, what could not be run here.
+"""Runs every part of the tests, two at a time and a third while a processor is idle (spare.py), and sums them up: what passed, what failed, what could
+not be run here.
 
 A part is a command with a name and a log under .cache/tests. All parts run, whatever fails before them; the exit status is
 1 when any failed. Interpreters that are not on this machine are named, never passed over in silence. Needs only Python's own library.
@@ -21,12 +22,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from left_out import left_out
+from pythons import ENGINE_PYTHONS, find_pythons, version_of
+from reasons import reasons
+from second_try import AT_MOST, failed, remember
+from spare import is_idle
+
 TOP = Path(__file__).resolve().parent.parent
 CACHE = TOP / ".cache"
 LOGS = CACHE / "tests"
 DEVELOPMENT = TOP / ".venv-dev"
 
-ENGINE_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 # ansible-core -> (a pinned release, the Pythons it runs on, the preferred one first)
 CORE_MATRIX = {
     "2.17": ("2.17.14", ("3.11", "3.12", "3.10")),
@@ -36,16 +42,20 @@ CORE_MATRIX = {
     "2.21": ("2.21.4", ("3.12", "3.13", "3.14")),
 }
 LIMIT_SECONDS = 2400
-# the directories of tests/integration by part; those that no part names are in "integration, others"
+# The directories of tests/integration by part, the longest part first; those that no part names are in "integration, others".
 INTEGRATION = {
-    "files": ("files", "shares"),
-    "Azure": ("azure", "vault", "storage_setup"),
-    "engine": ("databases", "media", "sources", "stores"),
     "failures": ("custody", "drills", "failures"),
+    "Azure": ("azure", "vault", "storage_setup"),
+    "files": ("files", "shares"),
+    "media": ("media", "stores"),
+    "a taken server": ("liar", "trust"),
+    "databases": ("databases",),
+    "sources": ("sources",),
 }
 TAIL_LINES = 80
 
 _running: set[subprocess.Popen[bytes]] = set()
+_over = threading.Event()      # interrupted: what runs is ended, and nothing begins any more
 
 
 @dataclass
@@ -61,38 +71,14 @@ class Part:
     status: int | None = None
     passed: int = 0
     failed: int = 0
-    skipped: int = 0
+    left_out: list[str] = field(default_factory=list)      # "3 skipped: only root runs it"
+    among_servers: bool = False      # a few of its tests may fail once for what else the machine does: see second_try.py
+    beside: bool = False     # it starts no servers and measures nothing: it may run beside two others
+    unsteady: list[str] = field(default_factory=list)      # tests that failed first and passed alone
 
     @property
     def log(self) -> Path:
         return LOGS / (re.sub(r"[^\w.-]+", "-", self.name) + ".log")
-
-
-def version_of(python: str | Path) -> str | None:
-    """The "3.11" of an interpreter that really runs (a shim may not); None otherwise."""
-    try:
-        answer = subprocess.run([str(python), "-c", "import sys, ensurepip, venv; print('%d.%d' % sys.version_info[:2])"],
-                                capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
-
-
-def find_pythons() -> dict[str, str]:
-    """Version -> path of an interpreter able to make virtual environments: on PATH, under pyenv, in /usr/bin."""
-    pyenv = os.environ.get("PYENV_ROOT") or str(Path.home() / ".pyenv")
-    if shutil.which("pyenv"):
-        pyenv = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False).stdout.strip() or pyenv
-    roots = sorted(Path(pyenv, "versions").glob("3.*"))
-    found: dict[str, str] = {}
-    for version in (*ENGINE_PYTHONS, "3.14"):
-        name = "python" + version
-        candidates = [shutil.which(name), *(root / "bin" / name for root in roots), Path("/usr/bin") / name]
-        for candidate in candidates:
-            if candidate and version_of(candidate) == version:
-                found[version] = str(candidate)
-                break
-    return found
 
 
 def on_path(environment: Path) -> dict[str, str]:
@@ -101,21 +87,26 @@ def on_path(environment: Path) -> dict[str, str]:
 
 
 def pytest_command(environment: Path, *arguments: str) -> list[str]:
-    return [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=20", *arguments]
+    return [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=20", "-rfEs", *arguments]
 
 
-def engine_tests() -> list[str]:
-    """The unit tests that need neither Ansible nor controller code: these run on every Python of the managed servers."""
+def engine_tests() -> tuple[list[str], list[str]]:
+    """The unit tests that need neither Ansible nor controller code, which run on every Python of the managed servers; and the others."""
     controller_only = re.compile(r"plugin_utils|plugins\.action|^\s*(?:import|from) ansible(?:\.|\s)", re.MULTILINE)
-    return [str(path.relative_to(TOP)) for path in sorted((TOP / "tests/unit").rglob("test_*.py"))
-            if not controller_only.search(path.read_text(encoding="utf-8"))]
+    files: tuple[list[str], list[str]] = ([], [])
+    for path in sorted((TOP / "tests/unit").rglob("test_*.py")):
+        files[bool(controller_only.search(path.read_text(encoding="utf-8")))].append(str(path.relative_to(TOP)))
+    return files
 
 
 def unit_parts(pythons: dict[str, str], missing: list[str]) -> list[Part]:
     """All unit tests on the development environment, and the engine's, without Ansible, on each Python that is here."""
-    parts = [Part("unit, all", pytest_command(DEVELOPMENT, "tests/unit"), environment=on_path(DEVELOPMENT))]
-    files = engine_tests()
+    parts = [Part("unit, all", pytest_command(DEVELOPMENT, "tests/unit"), environment=on_path(DEVELOPMENT), beside=True)]
+    files, others = engine_tests()
+    here = version_of(DEVELOPMENT / "bin" / "python")
     for version in ENGINE_PYTHONS:
+        if version == here and len(pythons) > 1:
+            continue     # "unit, all" runs them on this one; without Ansible the others do
         if version not in pythons:
             missing.append(f"unit tests of the engine on Python {version}: no python{version} on this machine (vermin checked 3.8 by reading)")
             continue
@@ -123,7 +114,8 @@ def unit_parts(pythons: dict[str, str], missing: list[str]) -> list[Part]:
         make = ["tools/environment.sh", str(environment), pythons[version], "tests/requirements.txt"]
         # without a file the part fails rather than collecting the whole tree
         run = pytest_command(environment, *(files or ["tests/unit/no-test-of-the-engine-was-found"]))
-        parts.append(Part(f"unit, Python {version}", in_turn(make, run)))
+        parts.append(Part(f"unit, Python {version}", in_turn(make, run), beside=True,
+                          left_out=[f'{len(others)} files deselected: they need Ansible or the controller\'s code, "unit, all" runs them']))
     return parts
 
 
@@ -143,7 +135,7 @@ def callback_parts(pythons: dict[str, str], missing: list[str], only: str | None
         requirements.write_text(f"ansible-core=={release}\n-r {TOP / 'tests/requirements.txt'}\n", encoding="utf-8")
         make = ["tools/environment.sh", str(environment), pythons[version], str(requirements)]
         parts.append(Part(f"callback, ansible-core {core} on Python {version}", in_turn(make, pytest_command(environment, "tests/callback")),
-                          environment=on_path(environment)))
+                          environment=on_path(environment), beside=True))
     return parts
 
 
@@ -157,19 +149,23 @@ def lab_parts() -> list[Part]:
     """What needs the lab's hosts: one at a time, since scenarios share names, networks and images."""
     # the lab stays up from one to the next; main() takes it down
     environment = {**on_path(DEVELOPMENT), "RESPALDO_LAB_KEEP": "1"}
+    # what plays compile anew each time; the failures and the lab itself run without, as do the three ways of use
+    remembering = {**environment, "PYTHONPATH": str(TOP / "tests/remembered")}
     scenarios = sorted(path.parent.name for path in (TOP / "molecule").glob("*/molecule.yml"))
     return [
         Part("lab up", ["tools/lab", "up"], "lab", environment),
-        *(Part(f"molecule, {name}", [str(DEVELOPMENT / "bin/molecule"), "test", "-s", name], "lab", environment) for name in scenarios),
+        *(Part(f"molecule, {name}", [str(DEVELOPMENT / "bin/molecule"), "test", "-s", name], "lab",
+               environment if name in ("failures", "lab") else remembering) for name in scenarios),
     ]
 
 
 def integration_parts(environment: dict[str, str]) -> list[Part]:
     """Long ones that need no host of the lab: they run beside what does."""
     named = [name for names in INTEGRATION.values() for name in names]
-    parts = {"others": ["tests/integration", *(f"--ignore=tests/integration/{name}" for name in named)],
-             **{part: [f"tests/integration/{name}" for name in names] for part, names in INTEGRATION.items()}}
-    return [Part(f"integration, {part}", pytest_command(DEVELOPMENT, *arguments), environment=environment) for part, arguments in parts.items()]
+    parts = {**{part: [f"tests/integration/{name}" for name in names] for part, names in INTEGRATION.items()},
+             "others": ["tests/integration", *(f"--ignore=tests/integration/{name}" for name in named)]}
+    return [Part(f"integration, {part}", pytest_command(DEVELOPMENT, *arguments), environment=environment, among_servers=True)
+            for part, arguments in parts.items()]
 
 
 def all_parts(missing: list[str]) -> list[Part]:
@@ -178,22 +174,23 @@ def all_parts(missing: list[str]) -> list[Part]:
     return [
         *lab_parts(),
         *integration_parts(environment),
-        Part("ansible-test sanity", ["tools/sanity.sh"], "build"),
-        Part("lint", ["tools/lint.sh"], "build"),
-        Part("house", pytest_command(DEVELOPMENT, "tests/house"), environment=environment),
-        Part("pages in Chromium", pytest_command(DEVELOPMENT, "tests/pages"), environment=environment),
-        Part("three ways of use", pytest_command(DEVELOPMENT, "tests/ways"), environment=environment),
-        *unit_parts(pythons, missing),
+        # the longest first: what begins last then ends soon, and no worker is idle for long
+        Part("ansible-test sanity", ["tools/sanity.sh"], "build", beside=True),
+        Part("benchmarks, small", pytest_command(DEVELOPMENT, "tests/benchmarks"), environment=environment),
+        Part("lint", ["tools/lint.sh"], "build", beside=True),
+        Part("pages in Chromium", pytest_command(DEVELOPMENT, "tests/pages"), environment=environment, among_servers=True),
+        Part("three ways of use", pytest_command(DEVELOPMENT, "tests/ways"), environment=environment, among_servers=True),
         *callback_parts(pythons, missing),
+        *unit_parts(pythons, missing),
+        Part("house", pytest_command(DEVELOPMENT, "tests/house"), environment=environment, beside=True),
     ]
 
 
 def fast_parts(missing: list[str]) -> list[Part]:
     environment = on_path(DEVELOPMENT)
     return [
-        Part("unit, all", pytest_command(DEVELOPMENT, "tests/unit"), environment=environment),
-        Part("callback, ansible-core 2.19", pytest_command(DEVELOPMENT, "tests/callback"), environment=environment),
-        Part("house", pytest_command(DEVELOPMENT, "tests/house"), environment=environment),
+        Part(name, pytest_command(DEVELOPMENT, "-m", "not slow", directory), environment=environment)
+        for name, directory in (("callback, ansible-core 2.19", "tests/callback"), ("unit, but the slow ones", "tests/unit"), ("house", "tests/house"))
     ]
 
 
@@ -201,10 +198,10 @@ def count(part: Part) -> None:
     """Fills how many tests a part's log tells of; a part that is not pytest, or has no summary, counts as one."""
     text = part.log.read_text(encoding="utf-8", errors="replace")
     summary = [line for line in text.splitlines() if re.search(r"\b\d+ (passed|failed|errors?)\b.* in [\d.]+s", line)]
-    numbers = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error|skipped)", summary[-1] if summary else "")}
+    numbers = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error)", summary[-1] if summary else "")}
     part.passed = numbers.get("passed", 0)
     part.failed = numbers.get("failed", 0) + numbers.get("error", 0)
-    part.skipped = numbers.get("skipped", 0)
+    part.left_out += left_out(text)
     if part.status == 0:
         part.passed = part.passed or 1
     else:
@@ -244,10 +241,11 @@ def wait(process: subprocess.Popen[bytes], part: Part) -> None:
 def run(part: Part) -> None:
     """Runs one part to its end or its limit, its whole output in its log."""
     started = time.monotonic()
+    command = [*part.command, *remember(part.log)] if part.among_servers else part.command
     with part.log.open("wb") as log:
         try:
             # a session of its own, so that a part that hangs ends with all its children
-            process = subprocess.Popen(part.command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            process = subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                        start_new_session=True,
                                        env={**os.environ, "LC_ALL": "C.UTF-8", **part.environment})
         except OSError as error:
@@ -267,18 +265,25 @@ def run(part: Part) -> None:
 
 
 def run_all(parts: list[Part], workers: int) -> None:
-    """Runs all parts with `workers` threads; a part waits while another holds its room."""
+    """Runs all parts with `workers` threads; a part waits while another holds its room. One thread more takes, from the end, what may run beside
+    the others, each time that these leave a processor idle.
+    """
     waiting = list(parts)
     rooms: set[str] = set()
     changed = threading.Condition()
 
-    def work() -> None:
+    def free(part: Part) -> bool:
+        return not part.room or part.room not in rooms
+
+    def work(spare: bool = False) -> None:
         while True:
+            if spare and not is_idle(lambda: _over.is_set() or not any(part.beside for part in waiting)):
+                return
             with changed:
                 while True:
-                    if not waiting:
+                    if not waiting or _over.is_set():
                         return
-                    part = next((part for part in waiting if not part.room or part.room not in rooms), None)
+                    part = next((part for part in (reversed(waiting) if spare else waiting) if free(part) and (part.beside or not spare)), None)
                     if part:
                         break
                     changed.wait()
@@ -291,11 +296,30 @@ def run_all(parts: list[Part], workers: int) -> None:
                 changed.notify_all()
                 print(f"{'pass ' if part.status == 0 else 'FAIL '}  {part.name}  ({part.seconds:.0f} s)", flush=True)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    threads = [threading.Thread(target=work, args=(number == workers,), daemon=True) for number in range(workers + (workers > 1))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def try_again(parts: list[Part]) -> None:
+    """Runs what failed among servers once more, alone, when it is little; what passes then is no failure any more, and is named."""
+    suspects = {part.name: failed(part.log) for part in parts if part.among_servers and part.status == 1}
+    if sum(map(len, suspects.values())) > AT_MOST:
+        return
+    for part in parts:
+        names = suspects.get(part.name, [])
+        if not names:
+            continue
+        again = Part(part.name + ", again", pytest_command(DEVELOPMENT, *names), environment=part.environment, among_servers=True)
+        print(f"again  {', '.join(names)}", flush=True)
+        run(again)
+        left = [] if again.status == 0 else failed(again.log) or names
+        part.unsteady = sorted(set(names) - set(left))
+        part.passed, part.failed = part.passed + len(part.unsteady), len(left)
+        if not left:
+            part.status = 0
 
 
 def report(parts: list[Part], missing: list[str], seconds: float) -> int:
@@ -309,17 +333,23 @@ def report(parts: list[Part], missing: list[str], seconds: float) -> int:
         verdict = "pass" if part.status == 0 else "FAIL"
         print(f"{verdict}  {part.seconds:6.0f} s  {part.processor:6.0f} s CPU  {part.passed:5d} passed  {part.failed:3d} failed  {part.name}")
     print(f"{sum(part.processor for part in parts) / 60:.1f} minutes of processors")
-    skipped = [f"{part.skipped} skipped tests of {part.name}: see {part.log.relative_to(TOP)}" for part in parts if part.skipped]
-    for line in missing + skipped:
+    for line in [*missing, *(f"{part.name}: {told}" for part in parts for told in part.left_out)]:
         print(f"!!!! NOT RUN HERE: {line}")
-    failed = sum(part.failed for part in parts)
-    print(f"{sum(part.passed for part in parts)} passed, {failed} failed", flush=True)
+    # once more below everything: where only the end of an output is kept, it must say why
+    for part in parts:
+        for name in part.unsteady:
+            print(f"!!!! UNSTEADY: {name} failed, and passed when it ran again alone")
+        if part.status != 0 or part.unsteady:
+            print(f"\n{part.name} failed:", *reasons(part.log.read_text(encoding="utf-8", errors="replace")), sep="\n  ")
+    unsteady = sum(len(part.unsteady) for part in parts)
+    print(f"{sum(part.passed for part in parts)} passed, {sum(part.failed for part in parts)} failed"
+          + (f", {unsteady} passed only at the second try" if unsteady else ""), flush=True)
     return 1 if any(part.status != 0 for part in parts) else 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the tests and sum them up.")
-    parser.add_argument("--fast", action="store_true", help="unit, callback on one ansible-core, house: under two minutes")
+    parser.add_argument("--fast", action="store_true", help="but the slow ones: unit, callback on one ansible-core, house; 90 seconds")
     parser.add_argument("--only", metavar="TEXT", help="only the parts whose name contains TEXT")
     parser.add_argument("--workers", type=int, default=2, help="parts at a time (default 2)")
     options = parser.parse_args()
@@ -331,7 +361,11 @@ def main() -> int:
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
+    # a Python that is told so reads each module of a local connection byte by byte (tests/conftest.py): Molecule's plays too
+    os.environ.pop("PYTHONUNBUFFERED", None)
+
     started = time.monotonic()
+    shutil.rmtree(CACHE / "remembered", ignore_errors=True)      # of tests/remembered: what other checkouts and releases left there
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     missing: list[str] = []
@@ -344,8 +378,10 @@ def main() -> int:
     uses_lab = any(part.room == "lab" for part in parts)
     try:
         run_all(parts, options.workers)
+        try_again(parts)
     except KeyboardInterrupt:
         print("interrupted: ending what runs", flush=True)
+        _over.set()
         for process in list(_running):
             end(process)
         raise

@@ -14,10 +14,9 @@ from pathlib import Path
 import history
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/integration/stores"))
-from conftest import Server
-
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import postgresql
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
+from conftest import Server
 
 
 def both(count: int):

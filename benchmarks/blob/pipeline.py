@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugins" / "module_utils"))
 
-from _engine import copy
+from _engine.copies import making, publishing
+from _engine.copies.orders import Order
 from _engine.media import catalogue
 from _engine.media.base import Slot
 from _engine.sources import catalogue as sources
@@ -25,8 +26,8 @@ def main() -> None:
     source = sources.build(kind, {name: value for name, value in json.loads(given).items() if name != "type"}, [])
     slot = Slot("database", "SIGA", "SIGA_20261124")
     medium = catalogue.build(cloud if where == "cloud" else disk)
-    made = copy.make(copy.Order(slot, keys=Keys("a password for the benchmark")), source, [medium])
-    copy.publish(slot, made.digest, [medium], made.notes)
+    made = making.make(Order(slot, keys=Keys("a password for the benchmark")), source, [medium])
+    publishing.publish(slot, made.digest, [medium], made.notes)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -22,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "database"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import measuring
 from servers import PostgreSQL
 
 HERE = Path(__file__).resolve().parent
@@ -75,12 +76,14 @@ def clients(url: str, directory: Path, file: Path, azcopy: str) -> dict[str, tup
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+    options = measuring.parser(__doc__, results=False, beside=False)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--mib", type=int, default=1024)
-    options.add_argument("--azcopy", default="")
+    options.add_argument("--azcopy", default="", metavar="PROGRAM", help="left out without it")
     options.add_argument("--database", type=int, default=1024, metavar="MIB", help="of data in the PostgreSQL database that is copied")
-    given = options.parse_args()
+    given = measuring.parse(options, rounds=2, mib=2, database=2)
+    missing = [name for name, here in (("azcopy: --azcopy names it", given.azcopy), ("rclone: not here", shutil.which("rclone"))) if not here]
+    print(measuring.machine() + "load average before {0}\n{1}".format(measuring.load(), measuring.left_out(missing)))
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o711)      # PostgreSQL's account must get through
@@ -165,7 +168,7 @@ def measure(found: dict[str, tuple[list[str], dict[str, str]]], rounds: int, mib
     print("|---|---|---|---|---|")
     for name, taken in rows.items():
         wall, cpu, memory, other = (statistics.median(column) for column in zip(*taken))
-        print(f"| {name} | {mib / wall:.0f} | {cpu * 1024 / mib:.2f} | {memory:.0f} | {other * 1024 / mib:.2f} |")
+        print(f"| {name} | {mib / wall:.1f} | {cpu * 1024 / mib:.2f} | {memory:.0f} | {other * 1024 / mib:.2f} |")
 
 
 if __name__ == "__main__":

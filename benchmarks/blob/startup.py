@@ -12,29 +12,38 @@ import sys
 import tempfile
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
-ROUNDS = 5
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import measuring
+
+TOP = measuring.TOP
 # What every play of ours has loaded anyway.
-BASE = "import time, ansible.plugins.action, ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying; began = time.process_time(); "
+BASE = "import time, ansible.plugins.action, ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying.sealing; began = time.process_time(); "
 CASES = {
-    "a signature of the account's key or a given SAS": "from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _clouds",
+    "a signature of the account's key or a given SAS": "from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import clouds",
     "service principal, workload or managed identity (msal, requests)":
-        "from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _clouds; import msal, requests; requests.Session()",
+        "from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import clouds; import msal, requests; requests.Session()",
     "an az login session (azure-cli-core)":
-        "from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _clouds; from azure.cli.core import get_default_cli; "
+        "from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import clouds; from azure.cli.core import get_default_cli; "
         "from azure.cli.core._profile import Profile; Profile(cli_ctx=get_default_cli())",
 }
 
 
 def main() -> None:
-    home = tempfile.mkdtemp()
+    parser = measuring.parser(__doc__, results=False, beside=False)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = measuring.parse(parser, rounds=1).rounds
+    with tempfile.TemporaryDirectory() as home:
+        measure(home, rounds)
+
+
+def measure(home: str, rounds: int) -> None:
     print("| identity | CPU s, median | most |")
     print("|---|---|---|")
     for name, code in CASES.items():
         taken = [float(subprocess.run([sys.executable, "-c", BASE + code + "; print(time.process_time() - began)"], capture_output=True, text=True, check=True,
                                       env={"PYTHONPATH": str(TOP / "collections"), "HOME": home, "PATH": "/usr/bin:/bin"}).stdout)
-                 for _round in range(ROUNDS)]
-        print(f"| {name} | {statistics.median(taken):.2f} | {max(taken):.2f} |")
+                 for _round in range(rounds)]
+        print(f"| {name} | {statistics.median(taken):.3f} | {max(taken):.3f} |")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import glob
 import itertools
@@ -17,9 +16,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, BinaryIO, Iterator
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from measuring import plain, tree_of
 
 DATABASE = "expedientes"
 
@@ -117,7 +120,7 @@ class PostgreSQL(Server):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.environment = dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(self.port), PGUSER="postgres")
+        self.environment = dict(plain(), PGHOST="127.0.0.1", PGPORT=str(self.port), PGUSER="postgres")
         self.tools = os.path.dirname(sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))[-1])
         super().__init__(directory)
         if self.is_new:
@@ -145,7 +148,7 @@ class PostgreSQL(Server):
 
     def cpu(self) -> float:
         """Of the postmaster and of all it had, ended or not."""
-        return sum(ticks(pid, ended=pid == self.process.pid) for pid in tree(self.process.pid))
+        return sum(ticks(pid, ended=pid == self.process.pid) for pid in tree_of(self.process.pid))
 
     def source(self) -> dict[str, Any]:
         return {"type": "postgresql", "databases": [DATABASE], "host": "127.0.0.1", "port": self.port, "user": "postgres"}
@@ -170,7 +173,7 @@ class MariaDB(Server):
         defaults = directory.parent / "client.cnf"
         defaults.write_text("[client]\nsocket={0}\nuser={1}\n[mysql]\nlocal-infile=1\n".format(self.socket, user))
         self.client = ["mariadb", "--defaults-file=" + str(defaults)]
-        self.environment = dict(os.environ)
+        self.environment = plain()
         super().__init__(directory)
         if self.is_new:
             self.sql("CREATE DATABASE {0} CHARACTER SET utf8mb4".format(DATABASE))
@@ -213,15 +216,6 @@ class MariaDB(Server):
 
 
 # --- what they cost ---
-
-def tree(root: int) -> list[int]:
-    found = [root]
-    for pid in found:
-        with contextlib.suppress(OSError):
-            for children in glob.glob("/proc/{0}/task/*/children".format(pid)):
-                found += map(int, Path(children).read_text().split())
-    return found
-
 
 def ticks(pid: int, ended: bool) -> float:
     try:

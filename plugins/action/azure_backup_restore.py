@@ -18,12 +18,15 @@ _COUNTED = {"Number Of Restored Files": "restaurados", "Number Of Skipped Files"
 
 
 class ActionModule(_vaults.VaultAction):
+    CHANGES = True
+    UNCUT = ("paths",)
     ARGUMENTS = {
         **_vaults.ARGUMENTS, "system": {"type": "str", "required": True}, "label": {"type": "str", "required": True},
         "recovery_point": {"type": "str", "default": ""}, "paths": {"type": "list", "elements": "str", "default": []},
         "target": {"type": "dict", "default": {}, "options": {
             name: {"type": "str", "default": ""} for name in ("storage_account", "resource_group", "share", "folder")}},
         "original_location": {"type": "bool", "default": False}, "overwrite": {"type": "bool", "default": False},
+        "damaged": {"type": "bool", "default": False},
         "wait_minutes": {"type": "int", "default": 720}, "poll_seconds": {"type": "int", "default": 30}, "record": {"type": "dict", "default": {}},
     }
 
@@ -38,7 +41,7 @@ class ActionModule(_vaults.VaultAction):
             return {**failed(error), "backup": {**record, **started, "event": "restore_failed", **result.failure(error)}}
 
     def _restored(self, arguments: dict[str, Any], task_vars: dict[str, Any], name: str, record: dict[str, Any], started: dict[str, Any]) -> dict[str, Any]:
-        from ..plugin_utils._azure import jobs, protection
+        from ..plugin_utils._azure import jobs, protection, threats
 
         found, vaults = self.read(arguments, task_vars)
         system = _vaults.one_of(found, arguments["system"])
@@ -58,9 +61,14 @@ class ActionModule(_vaults.VaultAction):
             item = protection.find(protection.items_of(vault, "share"), source)
             if item is None:
                 raise BackupError("item_unprotected", vault=vault.name, item=title, detail="it is not among its items")
-            point, there = arguments["recovery_point"], [row["id"] for row in protection.points_of(vault, item)]
+            point, there = arguments["recovery_point"], {row["id"]: row for row in protection.points_of(vault, item)}
             if not point or point not in there:
                 raise BackupError("copy_missing", label=f"{name} ({point or 'no recovery point'})", location=f"{vault.name}: {title}")
+            # the service may have found it since the bitácora was told last
+            unhealthy = BackupError("tool_copy_unhealthy", point=point, item=title, status=there[point]["threat"],
+                                    detail=there[point]["told"] or threats.NOTHING) if there[point]["threat"] else None
+            if unhealthy and not arguments["damaged"]:
+                raise unhealthy
             if self._task.check_mode:
                 return {"changed": True, "target": started["target"], "backup": {**record, **started, "event": "restore_simulated"}}
             target = {**place, "account": protection.resource_of(vault, {
@@ -73,7 +81,8 @@ class ActionModule(_vaults.VaultAction):
             raise BackupError("tool_job_failed", job=started["tool_job"], item=title, status=status,
                               detail="; ".join([*texts, *counts]) or "the service gives no reason")
         begun = jobs.moment(str(told["properties"]["startTime"]))
-        note = "; ".join([f"Trabajo {started['tool_job']} de Azure Backup: {started['target']}", *counts])
+        warned = [f"restaurada a sabiendas: {unhealthy.code}: {unhealthy.spanish}"] if unhealthy else []
+        note = "; ".join([f"Trabajo {started['tool_job']} de Azure Backup: {started['target']}", *counts, *warned])
         ended = jobs.moment(str(told["properties"].get("endTime") or told["properties"]["startTime"]))
         return {"changed": True, "job": started["tool_job"], "target": started["target"], "backup": {**record, **started, **result.build(
             event="restored", started_at=jobs.stamp(begun), ended_at=jobs.stamp(ended), tool_copy=point, note_es=note)}}

@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._engine import label, result
+from ..module_utils._engine import label, remarks, result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils import _vaults
 from ..plugin_utils._actions import failed
@@ -24,6 +24,7 @@ _LOOKS_FOR_A_POINT = 6
 
 
 class ActionModule(_vaults.VaultAction):
+    CHANGES = True
     ARGUMENTS = {
         **_vaults.ARGUMENTS, "system": {"type": "str", "required": True}, "label": {"type": "str", "required": True},
         "wait_minutes": {"type": "int", "default": 720}, "poll_seconds": {"type": "int", "default": 30}, "record": {"type": "dict", "default": {}},
@@ -65,7 +66,7 @@ class ActionModule(_vaults.VaultAction):
 
 def _made(vault: Vault, item: protection.Item, source: Mapping[str, Any], job: Any, told: Mapping[str, Any], title: str) -> dict[str, Any]:
     """What the job made. Raises BackupError tool_job_failed, tool_job_stuck, tool_copy_missing."""
-    from ..plugin_utils._azure import jobs, protection
+    from ..plugin_utils._azure import jobs, protection, threats
 
     now = datetime.datetime.now(datetime.timezone.utc)
     state, texts = jobs.state_of(job, now, datetime.timedelta(days=3650)), jobs.texts(told)
@@ -74,14 +75,24 @@ def _made(vault: Vault, item: protection.Item, source: Mapping[str, Any], job: A
         raise BackupError("tool_job_stuck", job=job.id, item=title, hours=minutes // 60, limit=minutes // 60)
     if state == "failed":
         raise BackupError("tool_job_failed", job=job.id, item=title, status=job.status, detail="; ".join(texts) or "the service gives no reason")
-    point = jobs.point_of(job, protection.points_of(vault, item))
+    points = protection.points_of(vault, item)
+    point = jobs.point_of(job, points)
     for _each in range(_LOOKS_FOR_A_POINT if not point else 0):
         time.sleep(protection.BETWEEN)
-        point = point or jobs.point_of(job, protection.points_of(vault, item))
+        points = protection.points_of(vault, item)
+        point = point or jobs.point_of(job, points)
     if not point:
         raise BackupError("tool_copy_missing", job=job.id, item=title)
     ended = job.ended or now
+    said = [remarks.Remark("azure_backup_said", detail=text) for text in texts]
+    suspicious, seen = threats.of_item(item.properties), next((row for row in points if row["id"] == point), {"threat": "", "told": ""})
+    if seen["threat"]:
+        said.append(remarks.Remark("azure_threat", status=seen["threat"], detail=seen["told"] or threats.NOTHING))
+    elif suspicious:
+        said.append(remarks.Remark("azure_suspicious", item=title, status=suspicious))
     return result.build(
         event="copy_made", started_at=jobs.stamp(job.started), ended_at=jobs.stamp(ended), duration_ms=int((ended - job.started).total_seconds() * 1000),
-        tool_copy=point, size=jobs.size_of(told), trust_level="T0" if state == "warnings" else "T1", checks=["azure_backup_job", "recovery_point"],
-        warnings=texts or None, note_es="; ".join([f"Trabajo {job.id} de Azure Backup; punto de recuperación {point}", *texts]))
+        tool_copy=point, size=jobs.size_of(told), trust_level="T0" if state == "warnings" or seen["threat"] or suspicious else "T1",
+        checks=["azure_backup_job", "recovery_point"],
+        **remarks.fields(said),
+        note_es=f"Trabajo {job.id} de Azure Backup; punto de recuperación {point}")

@@ -9,11 +9,9 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.utils.display import Display
-
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils import _vaults
-from ..plugin_utils._actions import failed
+from ..plugin_utils._actions import failed, show
 
 if t.TYPE_CHECKING:
     from ..plugin_utils._azure.recovery import Vault
@@ -42,8 +40,9 @@ class ActionModule(_vaults.VaultAction):
         except BackupError as error:
             answer = failed(error)
         if arguments["show"]:
-            Display().display("\n".join([f"{task_vars['inventory_hostname']}: Azure Backup", *(steps.lines or ["    nada que hacer"])]))
-        answer.update(changed=bool(steps.before or steps.after), vaults=steps.vaults, items=steps.items, drift=steps.drift, summary=steps.lines)
+            show("\n".join([f"{task_vars['inventory_hostname']}: Azure Backup", *(steps.lines or ["    nada que hacer"])]))
+        answer.update(changed=bool(steps.before or steps.after), systems=sum(map(len, grouped.values())), vaults=steps.vaults, items=steps.items,
+                      drift=steps.drift, summary=steps.lines)
         if self._task.diff:
             answer["diff"] = {"before": steps.before, "after": steps.after}
         return answer

@@ -10,20 +10,22 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.utils.display import Display
-
-from ..module_utils._engine import label, policy, result
+from ..module_utils._engine import label, remarks, result
 from ..module_utils._engine.errors import CATALOGUE, BackupError
-from ..plugin_utils import _due, _vaults
-from ..plugin_utils._actions import failed
-from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
+from ..module_utils._engine.policy.vocabulary import COPIED_BY_A_TOOL
+from ..plugin_utils import _vaults
+from ..plugin_utils._actions import failed, show
+from ..plugin_utils._bitacora.any_store import Store
+from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._decisions import due
 
 if t.TYPE_CHECKING:
     from ..plugin_utils._azure import jobs, protection
     from ..plugin_utils._azure.recovery import Vault
 
 _WORDS = {"good": "buena", "warnings": "con advertencias", "failed": "fallida", "stuck": "en curso demasiado tiempo", "absent": "ausente",
-          "running": "en curso", "unprotected": "sin protección", "listed_late": "a la espera de su punto de recuperación"}
+          "running": "en curso", "threatened": "con una amenaza según el servicio",
+          "unprotected": "sin protección", "listed_late": "a la espera de su punto de recuperación"}
 _CODES = {"tool_job_failed": "failed", "tool_copy_missing": "failed", "tool_job_stuck": "stuck", "tool_job_absent": "absent", "item_unprotected": "unprotected"}
 # As many days as the portal is asked back for jobs; a controller that was off longer leaves a gap, which compliance tells.
 _MOST_DAYS = 30
@@ -48,8 +50,9 @@ class ActionModule(_vaults.VaultAction):
                 except BackupError as error:
                     told.unread(name, error)
         if arguments["show"]:
-            Display().display("\n".join([f"{task_vars['inventory_hostname']}: copias de Azure Backup", *told.lines]))
-        answer = {"changed": False, "items": told.items, "undeclared": told.undeclared, "vaults": told.vaults, "summary": told.lines}
+            show("\n".join([f"{task_vars['inventory_hostname']}: copias de Azure Backup", *told.lines]))
+        count = sum(map(len, _vaults.protected(found).values()))
+        answer = {"changed": False, "systems": count, "items": told.items, "undeclared": told.undeclared, "vaults": told.vaults, "summary": told.lines}
         return {**answer, **({"backup": told.entries} if told.entries else {}), **(failed(told.error) if told.error else {})}
 
 
@@ -77,7 +80,7 @@ def _one_vault(store: Store, vault: Vault, systems: Sequence[Mapping[str, Any]],
     """Every system of a vault. What was found is told only once the vault was read whole."""
     from ..plugin_utils._azure import jobs, protection
 
-    zone = _due.zone(rules["time_zone"])
+    zone = due.zone(rules["time_zone"])
     first = told.now.astimezone(zone).date() - datetime.timedelta(days=days)
     since = datetime.datetime.combine(first, datetime.time(), zone)
     sorts = sorted({system["source"]["protects"] for system in systems})
@@ -121,22 +124,27 @@ class _System(t.NamedTuple):
 
 
 def _one_system(asked: _System, rows: Sequence[Mapping[str, Any]], told: _Told) -> None:
-    from ..plugin_utils._azure import jobs, protection
+    from ..plugin_utils._azure import jobs, protection, threats
 
     name, title = str(asked.system["name"]), protection.title(asked.system["source"])
     recorded = _Recorded(asked.store, asked.system)
     if asked.item is None or asked.item.properties.get("isScheduledForDeferredDelete") or asked.item.properties.get("protectionState") == "ProtectionStopped":
         detail = "it is not among its items" if asked.item is None else "its protection was stopped, or it was deleted"
         told.items.append({"system": name, "item": title, "protected": False, "points": 0, "days": []})
-        day = told.now.astimezone(asked.zone).date() - datetime.timedelta(days=1)
+        yesterday = told.now.astimezone(asked.zone).date() - datetime.timedelta(days=1)
         error = BackupError("item_unprotected", vault=asked.vault.name, item=title, detail=detail)
         told.lines.append(f"    {name}: {error.code}: {error.spanish}")
-        if recorded.state(day) not in ("good", "warnings", "unprotected"):
-            told.entries.append(_bad(asked, recorded, day, None, error, told.now))
+        if recorded.state(yesterday) not in ("good", "warnings", "unprotected"):
+            told.entries.append(_bad(asked, recorded, yesterday, None, error, told.now))
         return
     sort = asked.system["source"]["protects"]
     extended = protection.extended(asked.vault, asked.item)
     points = protection.points_of(asked.vault, asked.item) if sort != "agent" else None
+    if asked.item and threats.of_item(asked.item.properties):
+        error = BackupError("tool_item_suspicious", item=title, status=threats.of_item(asked.item.properties))
+        told.lines.append(f"    {name}: {error.code}: {error.spanish}")
+        told.entries.append({**_vaults.about(asked.system, asked.rules, told.now.astimezone(asked.zone).date()), **result.build(
+            event="verification_failed", numeral="7.2.3 b", reason="reconciliation", **result.failure(error))})
     limit = int(asked.vault.options.get("longest_hours") or _LONGEST_HOURS)
     found = jobs.backups(rows, sort, asked.item)
     days = jobs.judge([job for job in found if job.id not in recorded.on_demand], asked.first, told.now, asked.zone, datetime.timedelta(hours=limit))
@@ -148,9 +156,37 @@ def _one_system(asked: _System, rows: Sequence[Mapping[str, Any]], told: _Told) 
         shown.append({"day": day.day.isoformat(), "state": state, "job": day.job.id if day.job else "", "recorded": entry is None})
         told.entries += [entry] if entry else []
         told.lines.append(_line(name, day, state, entry))
+    _threats(asked, points or (), told)
     most = int(asked.rules["kinds"]["file_server"].get("keep_copies", 0))
     told.lines.append(f"    {name}: {_points(extended, most)}")
     told.items.append({"system": name, "item": title, "protected": True, **extended, "days": shown})
+
+
+def _threats(asked: _System, points: Sequence[Mapping[str, str]], told: _Told) -> None:
+    """Of every copy of the system, also of those of months ago, what the service says now: a threat found since, or one that is over."""
+    from ..plugin_utils._azure import protection, threats
+
+    name, title = str(asked.system["name"]), protection.title(asked.system["source"])
+    made = [{**entry, "media": {entry["medium"]: entry["trust_level"]}} for entry in told.entries if entry["event"] == "copy_made" and entry["system"] == name]
+    now = {entry["label"] for entry in made}
+    copies = [copy for copy in asked.store.copies(asked.system["kind"], name) if copy["label"] not in now]
+    for copy, point in threats.changed([*copies, *made], points, asked.vault.name):
+        named = label.parse(copy["label"])
+        fields = {**_vaults.about(asked.system, asked.rules, named.date), **result.build(
+            label=named.name, printed_label=named.printed, numeral="7.2.3 b", reason="reconciliation", tool_copy=point["id"], checks=["threat_status"],
+            verification_level="T1")}
+        if point["threat"]:
+            error = BackupError("tool_copy_unhealthy", point=point["id"], item=title, status=point["threat"], detail=point["told"] or threats.NOTHING)
+            told.entries.append({**fields, **result.build(event="copy_damaged", **result.failure(error))})
+            told.lines.append(f"    {name} {named.name}: {error.code}: {error.spanish}")
+        else:
+            told.entries.append({**fields, **result.build(event="copy_verified", trust_level=_level(copy))})
+            told.lines.append(f"    {name} {named.name}: el servicio ya no ve ninguna amenaza; el daño queda levantado")
+
+
+def _level(copy: Mapping[str, Any]) -> str:
+    """What a copy is worth without its threat: one that left files out, or of which something else is said, is no good one for that."""
+    return "T1" if all(key == "azure_threat" for key in copy.get("warning_keys") or ()) else "T0"
 
 
 def _begun(asked: _System, found: Sequence[jobs.Job], rows: Sequence[Mapping[str, Any]], points: Sequence[Mapping[str, str]] | None,
@@ -178,7 +214,7 @@ class _Recorded:
         self._last: dict[datetime.date, tuple[str, str]] = {}
         self._good: set[datetime.date] = set()
         for entry in store.entries(kind=system["kind"], system=system["name"], type=("copy_made", "copy_failed")):
-            if entry.get("simulated") or entry.get("source_type") not in policy.COPIED_BY_A_TOOL or not entry.get("label"):
+            if entry.get("simulated") or entry.get("source_type") not in COPIED_BY_A_TOOL or not entry.get("label"):
                 continue
             day, state = label.parse(entry["label"]).date, _state_of(entry)
             if state in ("good", "warnings"):
@@ -215,14 +251,20 @@ def _state_of(entry: Mapping[str, Any]) -> str:
 def _entry(asked: _System, recorded: _Recorded, day: jobs.Day, points: Sequence[Mapping[str, str]] | None, extended: Mapping[str, Any], limit: int,
            now: datetime.datetime) -> tuple[dict[str, Any] | None, str]:
     """The entry of a day, None when the bitácora has it or the day is still open; and its state."""
-    from ..plugin_utils._azure import jobs, protection
+    from ..plugin_utils._azure import jobs, protection, threats
 
     state, job, title = day.state, day.job, protection.title(asked.system["source"])
     point = jobs.point_of(job, points) if job and points is not None else ""
     if job and state in ("good", "warnings") and points is not None and not point:
         state = "listed_late" if now - (job.ended or job.started) < jobs.LISTED_LATE else "failed"
     before = recorded.state(day.day)
-    if state in ("running", "listed_late") or before == state or before == "good":
+    seen = next((row for row in points or () if row["id"] == point), {"threat": "", "told": ""})
+    suspicious = threats.of_item(asked.item.properties) if asked.item and not seen["threat"] else ""
+    if state in ("good", "warnings") and seen["threat"] and before not in ("good", "warnings"):
+        state = "threatened"
+    elif state == "good" and suspicious:
+        state = "warnings"
+    if state in ("running", "listed_late") or before == state or before == "good" or before == "warnings" and seen["threat"]:
         return None, state
     if job is None:
         return _bad(asked, recorded, day.day, None, BackupError("tool_job_absent", item=title, day=day.day.isoformat()), now), state
@@ -236,27 +278,31 @@ def _entry(asked: _System, recorded: _Recorded, day: jobs.Day, points: Sequence[
     if state == "failed":
         error = BackupError("tool_job_failed", job=job.id, item=title, status=job.status, detail="; ".join(texts) or "the service gives no reason")
         return _bad(asked, recorded, day.day, job, error, now), state
-    return _made(asked, recorded, day.day, job, state, point, texts, jobs.size_of(details), extended), state
+    told = [remarks.Remark("azure_backup_said", detail=text) for text in texts] if day.state == "warnings" else []
+    if day.state == "warnings" and asked.system["source"]["protects"] == "agent":
+        told.append(remarks.Remark("azure_agent_files"))
+    if seen["threat"]:
+        told.append(remarks.Remark("azure_threat", status=seen["threat"], detail=seen["told"] or threats.NOTHING))
+    if suspicious:
+        told.append(remarks.Remark("azure_suspicious", item=title, status=suspicious))
+    return _made(asked, recorded, day.day, job, state, point, told, jobs.size_of(details), extended), state
 
 
-def _made(asked: _System, recorded: _Recorded, day: datetime.date, job: jobs.Job, state: str, point: str, texts: Sequence[str], size: int | None,
+def _made(asked: _System, recorded: _Recorded, day: datetime.date, job: jobs.Job, state: str, point: str, told: Sequence[remarks.Remark], size: int | None,
           extended: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy the tool made. One with warnings left files out: it is told so, and does not count as a good one."""
+    """A copy the tool made. One with warnings left files out, or is suspected: it is told so, and does not count as a good one."""
     from ..plugin_utils._azure import jobs
 
     named = recorded.label_of(str(asked.system["name"]), day)
-    skipped = list(texts) if state == "warnings" else []
-    if state == "warnings" and asked.system["source"]["protects"] == "agent":
-        skipped.append(r"El agente nombra los archivos omitidos en su servidor: Microsoft Azure Recovery Services Agent\Temp\LastBackupFailedFiles*.txt")
     note = f"Trabajo {job.id} de Azure Backup: {_WORDS[state]}" + (f"; punto de recuperación {point}" if point else "")
     note += f"; {_points(extended, int(asked.rules['kinds']['file_server'].get('keep_copies', 0)))}"
     return result.build(
         event="copy_made", label=named.name, printed_label=named.printed, reason="scheduled", started_at=jobs.stamp(job.started),
         ended_at=jobs.stamp(job.ended or job.started), duration_ms=int(((job.ended or job.started) - job.started).total_seconds() * 1000),
         location=asked.item.path if asked.item else None, tool_job=job.id, tool_copy=point or None, size=size,
-        trust_level="T0" if state == "warnings" else "T1",
-        checks=["azure_backup_job"] + (["recovery_point"] if point else []), warnings=skipped or None,
-        note_es="; ".join([note, *skipped]), **_vaults.about(asked.system, asked.rules, day))
+        trust_level="T1" if state == "good" else "T0",
+        checks=["azure_backup_job"] + (["recovery_point"] if point else []),
+        note_es=note, **remarks.fields(told), **_vaults.about(asked.system, asked.rules, day))
 
 
 def _bad(asked: _System, recorded: _Recorded, day: datetime.date, job: jobs.Job | None, error: BackupError, now: datetime.datetime) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils._copying import PlainAction
+from ..plugin_utils._copying.opening import PlainAction
 
 
 class ActionModule(PlainAction):
     RECORDED = False
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        from ..plugin_utils import _clouds  # only a play with such a medium pays for it
+        from ..plugin_utils._copying import clouds  # only a play with such a medium pays for it
 
-        with _clouds.account_of(arguments.get("medium")) as account, _clouds.downloading(self, account, str(arguments.get("blob") or "")) as medium:
+        with clouds.account_of(arguments.get("medium")) as account, clouds.downloading(self, account, str(arguments.get("blob") or "")) as medium:
             return self.run_there("azure_blob_download", dict(arguments, medium=medium), task_vars)

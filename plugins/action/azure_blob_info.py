@@ -14,9 +14,9 @@ class ActionModule(BackupAction):
     ARGUMENTS = {"blob": {"type": "str", "default": ""}, "rehydrate": {"type": "bool", "default": False}, "medium": {"type": "dict", "required": True}}
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        from ..plugin_utils import _clouds  # only a play with such a medium pays for it
+        from ..plugin_utils._copying import clouds  # only a play with such a medium pays for it
 
-        with _clouds.account_of(arguments["medium"]) as account:
+        with clouds.account_of(arguments["medium"]) as account:
             blobs = account.told(arguments["blob"])
             asked = [row["name"] for row in blobs if row["archived"] and not row["rehydrating"]] if arguments["rehydrate"] else []
             for name in asked if not self._task.check_mode else ():

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._engine import policy, schema
 from ..module_utils._engine.errors import BackupError
-from ..module_utils._engine.schema import Problem
-from ..plugin_utils._inventory import InventoryAction, plain, systems_of_all_hosts
+from ..module_utils._engine.policy import policy, schema
+from ..module_utils._engine.policy.places import LIFECYCLE, MAXIMUM_WRITE_ONCE
+from ..module_utils._engine.policy.schema import Problem
+from ..plugin_utils._inventory import InventoryAction, systems_of_all_hosts
+from ..plugin_utils._tasks import plain
 
 _CONTAINER = schema.table({"name": schema.text(r"[a-z0-9](-?[a-z0-9]){2,62}", "copias")}, {
-    "write_once_days": schema.whole(0, policy.MAXIMUM_WRITE_ONCE), "append_writes": schema.flag(), "locked": schema.flag(), "lifecycle": policy.LIFECYCLE})
+    "write_once_days": schema.whole(0, MAXIMUM_WRITE_ONCE), "append_writes": schema.flag(), "locked": schema.flag(), "lifecycle": LIFECYCLE})
 _ACCOUNTS = {
     "storage_account_name": schema.text(r"[a-z0-9]{3,24}", "copiasentidad"), "resource_group": schema.text(),
     "subscription_id": schema.text(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "00000000-0000-0000-0000-000000000000"),

@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.utils.display import Display
-
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import view
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import entries, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import capacity, compliance, evidence, files, institution
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import capacity, compliance, evidence, files, institution, requests
 
 # What both actions of this piece are given.
 ARGUMENTS: dict[str, Any] = {
@@ -53,10 +52,13 @@ class ActionModule(InventoryAction):
             matrix = compliance.matrix(store, rules, systems, since, until, now)
             controls = compliance.controls(store, rules, since, until)
             cited = evidence.cited(store, rules, matrix, controls, since, until) if arguments["dest"] else {}
+            asked = requests.read(store, now, entries.moment(since + "-01", False, rules["time_zone"]))
             plan = capacity.plan(store, rules, systems, institution.media_of(hosts), space, now)
         if arguments["show"]:
-            Display().display("\n".join([*_matrix_lines(matrix), "", *_capacity_lines(plan)]))
-        told = {"changed": False, "since": since, "until": until, "matrix": matrix.rows, "periods": matrix.periods, "controls": controls, "capacity": plan}
+            show("\n".join([*_matrix_lines(matrix), "", *_approved_lines(matrix, since, until), "",
+                            *_request_lines(asked, due.zone(rules["time_zone"])), *_capacity_lines(plan)]))
+        told = {"changed": False, "since": since, "until": until, "matrix": matrix.rows, "periods": matrix.periods, "approved": dict(matrix.approved),
+                "controls": controls, "capacity": plan, "requests": asked}
         if arguments["dest"]:
             page = evidence.page(rules, matrix, controls, since, until, cited)
             told["changed"] = files.put(Path(arguments["dest"]), page.encode("utf-8"), self._task.check_mode)
@@ -71,7 +73,7 @@ class ActionModule(InventoryAction):
 
 def span(arguments: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.datetime) -> tuple[str, str]:
     """The months asked for: by default this one, alone. Raises BackupError(invalid_input)."""
-    this = now.astimezone(_due.zone(rules["time_zone"])).strftime("%Y-%m")
+    this = now.astimezone(due.zone(rules["time_zone"])).strftime("%Y-%m")
     until = arguments["until"] or arguments["since"] or this
     since = arguments["since"] or until
     for where, text in (("since", since), ("until", until)):
@@ -91,10 +93,21 @@ def _matrix_lines(matrix: compliance.Matrix) -> list[str]:
     return _aligned([heads, *cells])
 
 
+def _approved_lines(matrix: compliance.Matrix, since: str, until: str) -> list[str]:
+    given = {month: matrix.approved.get(month) for month in compliance.months(since, until)}
+    return ["Visto bueno de {0}: {1}".format(month, "{name} (asiento n.º {n})".format_map(row) if row else "pendiente") for month, row in given.items()]
+
+
+def _request_lines(asked: list[dict[str, Any]], zone: datetime.tzinfo) -> list[str]:
+    return [*_aligned([list(requests.HEADINGS), *(requests.cells(row, zone) for row in asked)]), ""] if asked else []
+
+
 def _capacity_lines(plan: Mapping[str, Any]) -> list[str]:
-    heads = ["Medio", "Ocupado", "Por día", "Libre", "Días hasta llenarse", "En 12 meses"]
+    heads = ["Medio", "Ocupado", "Por día", "Libre", "Días hasta llenarse", "En 12 meses", "Días sin verificar", "Estado"]
     cells = [[row["medium"], view.amount(row["used"]), view.amount(row["growth_per_day"]), "-" if row["free"] is None else view.amount(row["free"]),
-              "-" if row["days_to_full"] is None else str(row["days_to_full"]), view.amount(row["forecast"][-1]["used"])] for row in plan["media"]]
+              "-" if row["days_to_full"] is None else str(row["days_to_full"]), view.amount(row["forecast"][-1]["used"]),
+              "-" if row["unverified_days"] is None else str(row["unverified_days"]), row["problem"] or ("bien" if row["checked_at"] else "sin comprobar")]
+             for row in plan["media"]]
     return _aligned([heads, *cells])
 
 

@@ -10,15 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.utils.display import Display
-
-from ..module_utils._engine import policy, result
+from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
-from ..plugin_utils import _custody, _due, _keys
-from ..plugin_utils._actions import failed
+from ..module_utils._engine.policy import policy
+from ..module_utils._engine.policy.vocabulary import EGCR_OF_KIND
+from ..plugin_utils._actions import failed, show
 from ..plugin_utils._bitacora.store import open_store, resolve_url
-from ..plugin_utils._custodians import base
-from ..plugin_utils._inventory import InventoryAction, plain, public_key
+from ..plugin_utils._custodians import base, custody
+from ..plugin_utils._decisions import due
+from ..plugin_utils._decisions import keys as _keys
+from ..plugin_utils._inventory import InventoryAction, public_key
+from ..plugin_utils._tasks import plain
 
 _MOST_IN_AN_ENTRY = 200
 _MOST_TOLD = 20
@@ -39,14 +41,14 @@ class ActionModule(InventoryAction):
         policy.validate(rules, [], [], plain(arguments["custodians"]))
         with open_store(resolve_url(), readonly=True) as store:
             known = _keys.read(store)
-        today = datetime.datetime.now(_due.zone(rules["time_zone"])).date()
-        rewrap = _Rewrap(_custody.opened(self._loader, arguments["custodians"] or arguments["directory"]), rules, today, bool(self._task.check_mode))
+        today = datetime.datetime.now(due.zone(rules["time_zone"])).date()
+        rewrap = _Rewrap(custody.opened(self._loader, arguments["custodians"] or arguments["directory"]), rules, today, bool(self._task.check_mode))
         rewrap.look(known)
         rewrap.hand_over()
         rewrap.seal()
         lines = rewrap.lines()
         if arguments["show"]:
-            Display().display("\n".join(lines))
+            show("\n".join(lines))
         return {"changed": bool(rewrap.handed or rewrap.resealed), "summary": lines, "backup": list(rewrap.entries()),
                 "handed": rewrap.handed, "resealed": rewrap.resealed, "problems": [failed(error)["error"] for _fields, error in rewrap.problems],
                 "diff": rewrap.difference()}
@@ -110,7 +112,7 @@ class _Rewrap:
         by_kind: dict[str, list[str]] = {}
         for reference in self.references if files else ():
             kind = base.inner(reference).split("/")[0]
-            by_kind.setdefault(kind if kind in policy.EGCR_OF_KIND else "database", []).append(reference)
+            by_kind.setdefault(kind if kind in EGCR_OF_KIND else "database", []).append(reference)
         for kind, references in by_kind.items():
             keys = [public_key(person) for person in policy.key_holders(self.rules, kind, self.today)]
             if not keys:
@@ -134,7 +136,7 @@ class _Rewrap:
             stale = [each for each in files if self._holds(each, reference) and not seals.is_for(each.seal(reference), to)]
             record = self._record(reference) if stale else None
             if record is not None:
-                for name in _custody.reseal(stale, record, to, self.simulated):
+                for name in custody.reseal(stale, record, to, self.simulated):
                     self.resealed.setdefault(name, []).append(reference)
         except BackupError as error:
             self.problems.append((_named(reference), error))
@@ -155,13 +157,13 @@ class _Rewrap:
                         continue
                     found.update({custodian.name: record} if record else {})
             self.records[reference] = None     # they may not agree, which is told once
-            self.records[reference] = _custody.agreed(found, reference)
+            self.records[reference] = custody.agreed(found, reference)
         return self.records[reference]
 
     @staticmethod
     def _given(custodian: base.Custodian, record: base.Record) -> bool:
         new = custodian.put(record)
-        _custody.confirm(custodian, record)
+        custody.confirm(custodian, record)
         return new
 
     def entries(self) -> Iterator[dict[str, Any]]:

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible.utils.display import Display
-
 from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
-from ..plugin_utils import _custody, _keys
-from ..plugin_utils._actions import BackupAction, failed
+from ..plugin_utils._actions import BackupAction, failed, show
 from ..plugin_utils._bitacora import view
 from ..plugin_utils._bitacora.store import open_store, resolve_url
-from ..plugin_utils._custodians import base
+from ..plugin_utils._custodians import base, custody
+from ..plugin_utils._decisions import keys as _keys
 
 
 class ActionModule(BackupAction):
@@ -30,7 +28,7 @@ class ActionModule(BackupAction):
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        every = _custody.opened(self._loader, arguments["custodians"] or arguments["directory"])
+        every = custody.opened(self._loader, arguments["custodians"] or arguments["directory"])
         with open_store(resolve_url(), readonly=True) as store:
             known = _keys.read(store)
         held: dict[str, list[str]] = {}
@@ -49,7 +47,7 @@ class ActionModule(BackupAction):
                 row["kept_at"] = _since(arguments["reference"], every, problems)
         lines = _report(every, rows, problems)
         if arguments["show"]:
-            Display().display("\n".join(lines))
+            show("\n".join(lines))
         return {"changed": False, "keys": rows, "summary": lines, "problems": [failed(error)["error"] for error in problems],
                 "custodians": [{"name": each.name, "type": each.TYPE, "location": each.location, "required": each.required, "retired": each.retired}
                                for each in every]}

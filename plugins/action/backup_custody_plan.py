@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.utils.display import Display
-
-from ..module_utils._engine import result
+from ..module_utils._engine import label, result
 from ..module_utils._engine.errors import BackupError
-from ..plugin_utils import _custody, _keys
+from ..plugin_utils import _forms
+from ..plugin_utils._actions import show
+from ..plugin_utils._bitacora import rekeyed
 from ..plugin_utils._bitacora.store import open_store, resolve_url
-from ..plugin_utils._custodians import base
+from ..plugin_utils._custodians import base, custody
+from ..plugin_utils._decisions import keys
 from ..plugin_utils._inventory import INVENTORY, InventoryAction, on_one_medium
 
 _KEPT = ("label", "printed_label", "system", "kind", "criticality", "office", "responsible", "numeral", "key_reference", "key_id")
@@ -31,12 +32,12 @@ class ActionModule(InventoryAction):
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         found = self.inventory(arguments, task_vars)
-        every = _custody.opened(self._loader, arguments["custodians"] or arguments["directory"])
+        every = custody.opened(self._loader, arguments["custodians"] or arguments["directory"])
         names = [medium["name"] for medium in found.media]
         candidates: list[tuple[str, str, int, dict[str, Any]]] = []
         with open_store(resolve_url(), readonly=True) as store:
             for index, system in found.chosen():
-                proved = _keys.proofs(store.entries(kind=system["kind"], system=system["name"], type="copy_verified"))
+                proved = keys.proofs(store.entries(kind=system["kind"], system=system["name"], type="copy_verified"))
                 candidates += [(proved.get((system["kind"], system["name"], copy["label"]), ""), copy.get("started_at", copy["at_event"]), index, copy)
                                for copy in store.copies(system["kind"], system["name"])
                                if copy.get("key_reference") and any(copy["media"].get(name) for name in names)]
@@ -53,15 +54,20 @@ class ActionModule(InventoryAction):
                          f"última prueba: {last[:10] or 'ninguna'}")
         lines += [f"{problem['error_code']}: {problem['error_message_es']}" for problem in problems]
         if arguments["show"]:
-            Display().display("\n".join([f"{task_vars['inventory_hostname']}: pruebas de custodia", *lines]))
-        return {"changed": False, "turns": turns, "waiting": max(0, len(candidates) - arguments["copies"]), "summary": lines,
+            show("\n".join([f"{task_vars['inventory_hostname']}: pruebas de custodia", *lines]))
+        return {"changed": False, "systems": len(found.chosen()), "turns": turns, "waiting": max(0, len(candidates) - arguments["copies"]), "summary": lines,
                 **({"backup": problems} if problems else {})}
 
 
 def _groups(every: list[base.Custodian], copy: Mapping[str, Any], problems: list[dict[str, Any]]) -> list[list[str]]:
     """The custodians that hold a copy's password, those with the same one together: what opens with one of them opens with all."""
-    reference = copy["key_reference"]
+    reference = rekeyed.in_force(copy["key_reference"])
     kept = {name: copy[name] for name in _KEPT if name in copy}
+    if not custody.reference_of(copy):
+        own = custody.reference(copy["kind"], label.canonical(copy["system"]), copy["label"])
+        foreign = BackupError("key_foreign", reference=_forms.line(reference, 200), label=copy["label"], own=own)
+        problems.append(result.build(event="custody_failed", **kept, **result.failure(foreign)))
+        return []
     records: dict[str, base.Record] = {}
     answered = True
     for custodian in every:
@@ -73,10 +79,10 @@ def _groups(every: list[base.Custodian], copy: Mapping[str, Any], problems: list
             continue
         records.update({custodian.name: record} if record else {})
     if not records and answered:
-        error = BackupError("custody_missing", label=reference, detail=", ".join(custodian.name for custodian in every))
-        problems.append(result.build(event="custody_failed", **kept, **result.failure(error)))
+        missing = BackupError("custody_missing", label=reference, detail=", ".join(custodian.name for custodian in every))
+        problems.append(result.build(event="custody_failed", **kept, **result.failure(missing)))
     try:
-        _custody.agreed(records, reference)
+        custody.agreed(records, reference)
     except BackupError as error:
         problems.append(result.build(event="custody_failed", custodians=list(records), **kept, **result.failure(error)))
     groups: dict[str, list[str]] = {}

@@ -9,12 +9,12 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.utils.display import Display
-
 from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
-from ..plugin_utils import _drills
-from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
+from ..plugin_utils._actions import show
+from ..plugin_utils._bitacora.any_store import Store
+from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._decisions import drills
 from ..plugin_utils._inventory import INVENTORY, InventoryAction, on_one_medium
 
 
@@ -37,30 +37,31 @@ class ActionModule(InventoryAction):
         with open_store(resolve_url()) as store:
             candidates = [_candidate(store, system, names) for _index, system in found.on_our_media(arguments["kind"])]
             bare = [_bare(candidate, len(store.copies(candidate.kind, candidate.system))) for candidate in candidates if candidate.copy is None]
-        turns = _drills.rotate(candidates, rules, datetime.datetime.now(datetime.timezone.utc))
+        turns = drills.rotate(candidates, rules, datetime.datetime.now(datetime.timezone.utc))
         copies = {(candidate.kind, candidate.system): candidate.copy for candidate in candidates}
         rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": on_one_medium(copies[turn.kind, turn.system], found.media)}
                 for turn in turns]
-        covered = _drills.coverage(turns)
+        covered = drills.coverage(turns)
         lines = [f"{turn.system} ({turn.kind}): {'se prueba ' + turn.label if turn.chosen else 'no se prueba'}: {turn.why}" for turn in turns]
         lines.append(f"Cobertura: {covered} % de {len(turns)} sistemas con su prueba de restauración al día")
         if arguments["show"]:
-            Display().display("\n".join([f"{task_vars['inventory_hostname']}: pruebas de restauración", *lines]))
+            show("\n".join([f"{task_vars['inventory_hostname']}: pruebas de restauración", *lines]))
         told = {"backup": [entry for entry in bare if entry]} if arguments["record"] and any(bare) else {}
-        return {**told, "changed": False, "turns": rows, "coverage_percent": covered, "summary": lines}
+        return {**told, "changed": False, "systems": len(rows), "turns": rows, "coverage_percent": covered, "summary": lines}
 
 
-def _candidate(store: Store, system: Mapping[str, Any], media: list[str]) -> _drills.Candidate:
+def _candidate(store: Store, system: Mapping[str, Any], media: list[str]) -> drills.Candidate:
     kind, name = system["kind"], system["name"]
     whole = [copy for copy in store.copies(kind, name) if any(copy["media"].get(medium, "") >= "T2" for medium in media)]
     proofs = [entry for entry in store.entries(kind=kind, system=name, type=("copy_verified", "restored"))
-              if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("verification_level", "") >= "T3")]
+              if not entry.get("simulated") and (
+                  drills.is_restore(entry) or (entry["type"] == "copy_verified" and entry.get("verification_level", "") >= "T3"))]
     failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
                 if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label")]
-    return _drills.Candidate(name, kind, system["criticality"], whole[-1] if whole else None, proofs, failures)
+    return drills.Candidate(name, kind, system["criticality"], whole[-1] if whole else None, proofs, failures)
 
 
-def _bare(candidate: _drills.Candidate, copies: int) -> dict[str, Any]:
+def _bare(candidate: drills.Candidate, copies: int) -> dict[str, Any]:
     """A system whose copies are all lost or damaged fails each night; one that was never copied is overdue, which others tell."""
     if not copies:
         return {}

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.perucompras.respaldo.plugins.action import backup_compliance
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import trust
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, evidence, institution
 
@@ -32,7 +34,8 @@ class ActionModule(backup_compliance.ActionModule):
             return {"changed": True, "path": str(path), "since": since, "until": until}
         hosts = institution.of_all_hosts(task_vars)
         # Before the bitácora, so that no anchor knows of an entry that the copy has not.
-        anchors = {f"anclas-{place}.jsonl": _read(anchor) for place, anchor in enumerate(arguments["anchors"], 1)}
+        brought = arguments["anchors"] or [anchor for anchor in trust.settings().anchors if os.access(anchor, os.R_OK)]
+        anchors = {f"anclas-{place}.jsonl": _read(anchor) for place, anchor in enumerate(brought, 1)}
         with open_store(resolve_url(), readonly=True) as store:
             matrix = compliance.matrix(store, rules, institution.systems_of(hosts), since, until, now)
             controls = compliance.controls(store, rules, since, until)
@@ -46,7 +49,7 @@ class ActionModule(backup_compliance.ActionModule):
                                    note_es=f"De {since} a {until}: {pack.report.lines()[0]}"),
         }
         if not pack.report.whole:
-            answer["warnings"] = ["The bitácora in the pack does not verify: " + "; ".join(finding.english for finding in pack.report.findings[:5])]
+            answer["warnings"] = ["La bitácora del paquete no pasa la verificación: " + "; ".join(finding.spanish for finding in pack.report.findings[:5])]
         return answer
 
 

@@ -17,6 +17,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports impo
 
 
 class ActionModule(BackupAction):
+    CHANGES = ENTRY_ALONE = True
     ARGUMENTS = {
         "system": {"type": "str", "required": True},
         "kind": {"type": "str", "required": True, "choices": list(result.KINDS)},

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._copying import FilesAction as ActionModule
+from ..plugin_utils._copying.sealing import FilesAction as ActionModule
 
 __all__ = ["ActionModule"]

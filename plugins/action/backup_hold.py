@@ -14,6 +14,7 @@ from ..plugin_utils._bitacora.store import open_store, resolve_url
 
 
 class ActionModule(BackupAction):
+    CHANGES = True
     ARGUMENTS = {
         "system": {"type": "str", "required": True},
         "kind": {"type": "str", "required": True, "choices": list(result.KINDS)},

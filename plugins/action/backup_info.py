@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._copying import PlainAction as ActionModule
+from ..plugin_utils._copying.opening import InfoAction as ActionModule
 
 __all__ = ["ActionModule"]

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import datetime
+import os
 from typing import Any
 
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _custody, _due
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import CRITICALITIES
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction, failed
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import custody
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due
 
 _TOLD = ("criticality", "office", "responsible", "numeral", "reason", "reason_text", "required_trust", "source_type", "ticket", "requester")
 
@@ -21,7 +25,7 @@ class ActionModule(BackupAction):
     ARGUMENTS = {
         "system": {"type": "str", "required": True},
         "kind": {"type": "str", "required": True, "choices": list(result.KINDS)},
-        "criticality": {"type": "str", "choices": list(policy.CRITICALITIES)},
+        "criticality": {"type": "str", "choices": list(CRITICALITIES)},
         "office": {"type": "str"},
         "responsible": {"type": "str"},
         "numeral": {"type": "str"},
@@ -39,9 +43,10 @@ class ActionModule(BackupAction):
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         now = datetime.datetime.now(datetime.timezone.utc)
-        on = _day(arguments["date"]) if arguments["date"] else now.astimezone(_due.zone(arguments["time_zone"], "time_zone")).date()
+        on = _day(arguments["date"]) if arguments["date"] else now.astimezone(due.zone(arguments["time_zone"], "time_zone")).date()
         with open_store(resolve_url()) as store:
             known = store.labels(arguments["kind"], arguments["system"])
+            _refuse_another_s(store, arguments, str(task_vars.get("inventory_hostname") or ""))
         made = label.make(arguments["system"], on, {*known, *arguments["taken"]})
         backup = result.build(
             event="copy_started", label=made.name, printed_label=made.printed, system=arguments["system"], kind=arguments["kind"],
@@ -50,11 +55,19 @@ class ActionModule(BackupAction):
         told = {"changed": False, "label": made.name, "printed_label": made.printed, "backup": backup}
         try:
             if arguments["custody"]:
-                _custody.prove(self._loader, arguments["custody"], _custody.reference(arguments["kind"], made.system, made.name))
+                custody.prove(self._loader, arguments["custody"], custody.reference(arguments["kind"], made.system, made.name))
         except BackupError as error:
             # nothing was begun, so the entry that would open the copy says that there is none
             return {**told, **failed(error), "backup": {**backup, "event": "copy_failed", **result.failure(error)}}
         return told
+
+
+def _refuse_another_s(store: Store, arguments: dict[str, Any], host: str) -> None:
+    """In one run a system is copied on one host: raises BackupError system_of_another when another has begun it."""
+    run = os.environ.get("RESPALDO_RUN_ID")
+    begun = store.entries(run=run, kind=arguments["kind"], system=arguments["system"], type="copy_started") if run else []
+    for other in (str(entry.get("host")) for entry in begun if not entry.get("simulated") and entry.get("host") != host):
+        raise BackupError("system_of_another", system=arguments["system"], kind=arguments["kind"], other=other, host=host)
 
 
 def _day(text: str) -> datetime.date:

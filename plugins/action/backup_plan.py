@@ -10,13 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.utils.display import Display
-
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy, result
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due, _retention
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import view
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import far_media, policy
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import KINDS, LATER_KINDS
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _clear, _guard
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import refuse_injection, show
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import sealed, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction, public_key
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import designations, due, retention
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction, of_another, public_key
 
 _LONGEST_NOTE = 3000
 _KINDS = view.KINDS
@@ -26,38 +29,109 @@ class ActionModule(InventoryAction):
     ARGUMENTS = {
         **INVENTORY,
         "custodians": {"type": "raw", "default": []},
-        "kind": {"type": "str", "default": "all", "choices": ["all", *policy.KINDS, *policy.LATER_KINDS]},
+        "kind": {"type": "str", "default": "all", "choices": ["all", *KINDS, *LATER_KINDS]},
         "emergency_reason": {"type": "str", "default": ""},
         "request": {"type": "dict", "options": {name: {"type": "str", "default": ""} for name in ("ticket", "requester", "reason")}},
         "catch_up": {"type": "str", "default": "", "choices": ["", "now"]},
         "record": {"type": "bool", "default": False},
         "show": {"type": "bool", "default": False},
+        "tell": {"type": "bool", "default": False},
+        "guard": {"type": "bool", "default": False},
+        "night": {"type": "list", "elements": "str", "default": [], "choices": [*KINDS]},
     }
 
+    def refuses_injection(self) -> bool:
+        """As a guard, it has more to say first: whether the run is recorded at all."""
+        return super().refuses_injection() and not (self._task.args.get("guard") or self._task.args.get("night"))
+
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        guarded = self._guard(task_vars) if arguments["night"] or arguments["guard"] else {}
+        refuse_injection()
         rules, _systems, media, _wanted = found = self.inventory(arguments, task_vars)
-        here = _due.zone(rules["time_zone"])
+        clear = _clear.in_clear(task_vars["hostvars"].raw_get(task_vars["inventory_hostname"]))
+        if clear and rules.get("secrets_in_clear") == "refuse":
+            raise BackupError("secret_in_clear", where="; ".join(clear))
+        here = due.zone(rules["time_zone"])
         now = datetime.datetime.now(datetime.timezone.utc)
         emergency = _emergency(arguments["emergency_reason"])
         soon = (now + datetime.timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
         plan = []
+        odd = ""
+        changed: list[dict[str, Any]] = []
+        today = now.astimezone(here).date()
+        left = False      # whether a run that died left a copy to be settled, which is work (backup_settle)
         with open_store(resolve_url()) as store:
             for index, system in found.chosen(arguments["kind"]):
+                if arguments["night"] and system["kind"] not in arguments["night"]:
+                    continue
+                left = left or bool(sealed.unsettled(store, system["kind"], system["name"], task_vars["inventory_hostname"]))
                 last = store.last_good(system["kind"], system["name"], policy.counted_trust(rules, system), soon)
-                decision = _due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
-                plan.append(dict(_row(index, system, rules, media, last, decision, now.astimezone(here).date()),
-                                 working_hours=_due.working_until(now.astimezone(here), rules) is not None))
+                decision = due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
+                foreign = of_another(system, last, task_vars["inventory_hostname"])
+                if foreign:
+                    decision = due.Decision("no", decision.reason, f"{foreign.code}: {foreign.spanish}. {foreign.remedy}",
+                                            f"{foreign.code}: {foreign.message}. {foreign.hint}", "", "refused")
+                plan.append(dict(_row(index, system, rules, media, last, decision, today),
+                                 working_hours=due.working_until(now.astimezone(here), rules) is not None))
+            odd = store.passed_over.line()
+            if arguments["record"] or arguments["night"]:
+                first = (task_vars.get("ansible_play_hosts_all") or [task_vars["inventory_hostname"]])[0]
+                changed = designations.changes(store.entries(type=designations.EVENT), rules, found.systems, today, first == task_vars["inventory_hostname"])
+        summary = [f"{row['system']} ({row['kind']}): {due.STATES[row['state']]}. {row['why']}" for row in plan] + ([odd] if odd else [])
+        if arguments["night"]:
+            return _night(arguments["night"], plan, left, guarded, task_vars["inventory_hostname"], summary, changed)
+        if arguments["tell"]:
+            _tell(task_vars["inventory_hostname"], summary)
         if arguments["show"]:
-            Display().display("\n".join(_table(task_vars["inventory_hostname"], plan)))
+            show("\n".join([*_table(task_vars["inventory_hostname"], plan), *([odd] if odd else [])]))
+            for line in designations.told_gaps(rules, found.systems, today):
+                Display().warning(line)
+            for where in clear:
+                Display().warning(f"Secreto en claro en el inventario: {where}. Páselo a un archivo cifrado con ansible-vault, o léalo de un custodio con "
+                                  "lookup('perucompras.respaldo.secret', …) (guía del operador, 5.2).")
+            for name in far_media.unprotected(media):
+                Display().warning(f"Medio {name}: un servidor tomado puede leer y borrar en él las copias de todos, porque su clave abre una consola. Mejor "
+                                  "append_only (append_only_medium.yml; guía del operador, 6.5).")
         return {
-            **(_record(plan, arguments["kind"]) if arguments["record"] else {}),
+            **(_record(plan, arguments["kind"], changed) if arguments["record"] else {}),
+            **(_told(guarded) if arguments["guard"] else {}),
             "changed": False,
+            "unsettled": left,
+            "systems": len(plan),
+            # what this run is to copy: the callback tells what was not even begun
+            **({"due": [{"kind": row["kind"], "system": row["system"]} for row in plan if row["due"] == "yes"]} if arguments["record"] else {}),
             "plan": plan,
-            "summary": [f"{row['system']} ({row['kind']}): {_due.STATES[row['state']]}. {row['why']}" for row in plan],
+            "summary": summary,
             "time_zone": rules["time_zone"],
             "institution": rules["institution"],
             "manual": rules["manual"]["name"],
         }
+
+    def _guard(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What bitacora_guard proves, as a task of its own would: of this role too, what was answered to it."""
+        proved = _guard.prove()
+        _guard.refuse_odd_answers(self._task, self._templar, task_vars)
+        return proved
+
+
+def _night(kinds: Sequence[str], plan: Sequence[Mapping[str, Any]], left: bool, guarded: Mapping[str, Any], host: str,
+           summary: Sequence[str], changed: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Whether there is nothing to do for these kinds, which is then told and recorded as each kind's own plan does it. Else nothing is: these come next."""
+    told = {"changed": False, **_told(guarded)}
+    if left or any(row["due"] != "no" or row["state"] == "refused" for row in plan):
+        return {**told, "idle": False}
+    _tell(host, summary)
+    entries = [*changed, *(entry for kind in kinds for entry in _record([row for row in plan if row["kind"] == kind], kind).get("backup", ()))]
+    return {**told, "idle": True, "systems": len(plan), "summary": summary, **({"backup": entries} if entries else {})}
+
+
+def _told(guarded: Mapping[str, Any]) -> dict[str, Any]:
+    """That what the guard proves was proved, and what it found."""
+    return {"guarded": True, **{name: guarded[name] for name in ("findings", "warnings") if name in guarded}}
+
+
+def _tell(host: str, summary: Sequence[str]) -> None:
+    show("\n".join(f"{host}: {line}" for line in summary or ["ningún sistema"]))
 
 
 def _emergency(text: str) -> str:
@@ -68,11 +142,13 @@ def _emergency(text: str) -> str:
     return text.strip()
 
 
-def _record(plan: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:
-    """As few entries as hold all that is not copied now: a line for each system and run would bury the copies among them."""
+def _record(plan: Sequence[Mapping[str, Any]], kind: str, changed: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """What changed of designations, and as few entries as hold all that is not copied now: a line for each system and run would bury the copies
+    among them.
+    """
     waiting = [row for row in plan if row["due"] == "no"]
     refused = [row for row in waiting if row["state"] == "refused"]
-    entries = [_told_together("copy_refused", rows, kind) for rows in _pages(refused)]
+    entries = [*changed, *(_told_together("copy_refused", rows, kind) for rows in _pages(refused))]
     entries += [_told_together("copy_not_due", rows, kind) for rows in _pages([row for row in waiting if row not in refused])]
     return {"backup": entries} if entries else {}
 
@@ -106,7 +182,7 @@ def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
     """The plan of a host as lines for a terminal: the decision first, its reason below."""
     if not plan:
         return [f"{host}: ningún sistema"]
-    cells = [(row["system"], _KINDS[row["kind"]], row["criticality"], _due.STATES[row["state"]], row["next_due"] or "-", row["responsible"]) for row in plan]
+    cells = [(row["system"], _KINDS[row["kind"]], row["criticality"], due.STATES[row["state"]], row["next_due"] or "-", row["responsible"]) for row in plan]
     heads = ("Sistema", "Tipo", "Criticidad", "Decisión", "Corresponde", "Responsable")
     widths = [max(view.width_of(row[place]) for row in [heads, *cells]) for place in range(len(heads))]
     lines = [f"{host}: {len(plan)} sistema{'' if len(plan) == 1 else 's'}", "  ".join(map(view.pad, heads, widths)).rstrip()]
@@ -116,11 +192,11 @@ def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,
-         decision: _due.Decision, today: datetime.date) -> dict[str, Any]:
+         decision: due.Decision, today: datetime.date) -> dict[str, Any]:
     criticality = rules["criticality"][system["criticality"]]
     form = policy.encryption_format(rules, system)
     kept = policy.retention(rules, system["kind"], system["criticality"])
-    until = _retention.certain(kept, today)
+    until = retention.certain(kept, today)
     row = {
         "index": index,
         "system": system["name"],
@@ -140,7 +216,7 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": _media(system, media),
-        "retention": _retention.rule_in_words(kept),
+        "retention": retention.rule_in_words(kept),
         **({"retention_until": until.isoformat()} if until else {}),
         **decision._asdict(),
     }

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._copying import PublishAction as ActionModule
+from ..plugin_utils._copying.publishing import PublishAction as ActionModule
 
 __all__ = ["ActionModule"]

@@ -9,25 +9,34 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible.utils.display import Display
-
-from ..module_utils._engine import label, policy, result
+from ..module_utils._engine import label, result
 from ..module_utils._engine.errors import BackupError
-from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
-from ..plugin_utils._copying import PlainAction
-from ..plugin_utils._inventory import names_of_other_hosts, plain
+from ..module_utils._engine.policy import policy
+from ..plugin_utils import _actions
+from ..plugin_utils._actions import failed
+from ..plugin_utils._bitacora import sealed
+from ..plugin_utils._bitacora.any_store import OF_A_COPY, Store
+from ..plugin_utils._bitacora.chain import RUN_ENDS
+from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._copying.opening import PlainAction
+from ..plugin_utils._inventory import names_of_other_hosts, wanted_names
+from ..plugin_utils._tasks import address_of, plain
 
 _KEPT = ("label", "printed_label", "system", "kind", "criticality", "office", "responsible", "numeral", "sha256")
 _REASON = "reconciliation"
 _MOST_NAMED = 20
+# Of a system or of what no host declares, in one run: what lies on a medium is the server's word. The next run tells the next.
+_MOST_STRAYS = 200
+_MOST_LINES = 50
 
 
 class _Shelf(NamedTuple):
-    """A system on the medium: the copies the bitácora knows there, and the digests of those that lie there."""
+    """A system on the medium: the copies the bitácora knows there, those it knows on other media only, and the digests of those that lie there."""
 
     kind: str
     system: str
     known: dict[str, dict[str, Any]]
+    elsewhere: dict[str, dict[str, Any]]
     there: dict[str, str]
 
 
@@ -49,14 +58,17 @@ class ActionModule(PlainAction):
             raise BackupError("invalid_input", where="lost_reason", value=given["lost_reason"], problem="is missing",
                               mend="Say why these copies are given up; it goes into the bitácora.")
         medium, systems = arguments["medium"], [system for system in plain(given["systems"]) if not policy.copied_by_a_tool(system)]
-        place = "{0} ({1})".format(medium["name"], _address(medium))
+        place = "{0} ({1})".format(medium["name"], address_of(medium))
         shelves = {f"{system['kind']}/{label.canonical(system['name'])}": system for system in systems}
-        names = {label.canonical(name, "only").lower() for name in given["only"]}
+        names = wanted_names(given["only"], given["systems"], names_of_other_hosts(task_vars))
         wanted = {shelf: system for shelf, system in shelves.items() if not names or label.canonical(system["name"]).lower() in names}
-        listed = self.module("backup_info", {"medium": medium, "shelves": sorted(wanted)}, task_vars)
+        try:
+            listed = _checked(self.module("backup_info", {"medium": medium, "shelves": sorted(wanted)}, task_vars), task_vars)
+        except BackupError as fault:
+            listed = failed(fault)
         if listed.get("failed"):
-            error = listed.get("error")
-            return self._unread(medium["name"], error, [f"{place}: {error['message_es']}"], given["show"]) if error else listed
+            error = listed["error"]
+            return self._unread(medium["name"], error, [f"{place}: {error['message_es']}"], given["show"])
         with open_store(resolve_url()) as store:
             found = [_shelf(store, shelf, system, str(medium["name"]), listed["copies"]) for shelf, system in wanted.items()]
             if _is_empty(found, listed["shelves"], str(medium["name"])) and not given["accept_empty"]:
@@ -64,7 +76,7 @@ class ActionModule(PlainAction):
                 told = {"code": empty.code, "message": empty.message, "message_es": empty.spanish, "remedy_es": empty.remedy}
                 return self._unread(medium["name"], told, [empty.spanish], given["show"])
             entries: list[dict[str, Any]] = []
-            rows: dict[str, list[str]] = {"ghosts": [], "differing": [], "strays": [], "healed": [], "lost": []}
+            rows: dict[str, list[str]] = {"ghosts": [], "differing": [], "strays": [], "healed": [], "lost": [], "settled": []}
             lines = []
             for shelf in found:
                 lines += self._one(store, shelf, medium, given, task_vars, entries, rows)
@@ -72,26 +84,30 @@ class ActionModule(PlainAction):
         rows["strays"] += unknown
         lines += unknown_lines + [f"    resto de una ejecución muerta: {row['kind']}/{row['system']}/{row['name']} (hace {row['age'] // 3600} h)"
                                   for row in listed["leftovers"]]
-        return _answer(given["show"], [place, *lines], entries + entry_rows, **rows, leftovers=listed["leftovers"])
+        return _answer(given["show"], [place, *lines], entries + entry_rows, systems=len(wanted), **rows, leftovers=listed["leftovers"])
 
     def _unread(self, name: str, error: Mapping[str, Any], lines: list[str], show: bool) -> dict[str, Any]:
         """A medium that can't be looked at says nothing of its copies: the run fails, and no copy is called damaged."""
         entry = result.build(event="verification_failed", medium=name, reason=_REASON, error_code=error["code"], error_message=error["message"],
                              error_message_es=error["message_es"], error_remedy_es=error["remedy_es"])
-        return _answer(show, lines, [entry], ghosts=[], differing=[], strays=[], healed=[], lost=[], leftovers=[])
+        return _answer(show, lines, [entry], ghosts=[], differing=[], strays=[], healed=[], lost=[], settled=[], leftovers=[])
 
     def _one(self, store: Store, shelf: _Shelf, medium: Mapping[str, Any], given: Mapping[str, Any], task_vars: dict[str, Any],
              entries: list[dict[str, Any]], rows: dict[str, list[str]]) -> list[str]:
         """Compare one system. Gives its lines; what is to be recorded goes to `entries`, what was found to `rows`."""
         name, known, there = str(medium["name"]), shelf.known, shelf.there
         lost = [each for each in sorted(known) if each not in there and each in given["lost_labels"]]
-        ghosts = [each for each in sorted(known) if each not in there and each not in lost]
+        leaving = {each: _leaving(store, shelf, name, each) for each in sorted(known) if each not in there and each not in lost}
+        removed = [each for each, started in leaving.items() if started]
+        ghosts = [each for each, started in leaving.items() if not started]
         differing = [each for each in sorted(known) if each in there and known[each].get("sha256", "") != there[each]]
-        strays = [each for each in sorted(there) if each not in known]
+        carried = self._carried(store, shelf, medium, task_vars)
+        strays = [each for each in sorted(there) if each not in known and each not in carried]
         standing = [each for each in ghosts + differing if not known[each]["media"][name]]
         entries += [_missing(known[each], name) for each in ghosts if known[each]["media"][name]]
         entries += [_differing(known[each], name, there[each]) for each in differing if known[each]["media"][name]]
         entries += [_given_up(known[each], name, given["lost_reason"]) for each in lost]
+        entries += [_removed(known[each], name, leaving[each]) for each in removed] + list(carried.values())
         healed = []
         for each in sorted(set(known).intersection(there).difference(differing)):
             level = "" if known[each]["media"][name] or self._task.check_mode else _level_before(store, known[each], name)
@@ -105,21 +121,45 @@ class ActionModule(PlainAction):
                                         objects=len(standing), **result.failure(error)))
         told = {(entry.get("label"), entry.get("sha256", "")) for entry in store.entries(kind=shelf.kind, system=shelf.system, type="stray_found")
                 if entry.get("medium") == name and not entry.get("simulated")}
-        entries += [_stray(shelf.system, shelf.kind, name, each, there[each]) for each in strays if (each, there[each]) not in told]
-        for key, labels in (("ghosts", ghosts), ("differing", differing), ("strays", strays), ("healed", healed), ("lost", lost)):
+        entries += [_stray(shelf.system, shelf.kind, name, each, there[each]) for each in strays if (each, there[each]) not in told][:_MOST_STRAYS]
+        for key, labels in (("ghosts", ghosts), ("differing", differing), ("strays", strays), ("healed", healed), ("lost", lost),
+                            ("settled", removed + list(carried))):
             rows[key] += labels
         return [f"{shelf.system} en {name}: {len(there)} copias en el medio, {len(known)} en la bitácora",
                 *(f"    falta {each}: la bitácora la tiene, el medio no" for each in ghosts),
                 *(f"    difiere {each}: el medio tiene otro contenido" for each in differing),
                 *(f"    reencontrada {each}: vuelve a contar" for each in healed),
+                *(f"    retirada {each}: la quitó {leaving[each]}, que no llegó a asentarlo" for each in removed),
+                *(f"    asentada {each}: la llevó allí una ejecución que no llegó a asentarlo" for each in carried),
                 *(f"    dada por perdida {each}: {given['lost_reason']}" for each in lost),
-                *(f"    sin asiento {each}: el medio la tiene, la bitácora no" for each in strays)]
+                *_shortened([f"    sin asiento {each}: el medio la tiene, la bitácora no" for each in strays])]
+
+    def _carried(self, store: Store, shelf: _Shelf, medium: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Copies of other media that stand here too, with the digest that the bitácora has and never placed here: a transfer died before its entry.
+
+        Each is read (T1). What does not read as that copy stays a stray.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for each in sorted(set(shelf.elsewhere).intersection(shelf.there)):
+            copy = shelf.elsewhere[each]
+            told = sealed.is_told_on(store, shelf.kind, shelf.system, each, str(medium["name"]))
+            if told or self._task.check_mode or copy.get("sha256") != shelf.there[each]:
+                continue
+            entry = self._found_again(copy, medium, "T1", task_vars)
+            if entry.get("event") == "copy_found":
+                found[each] = {**entry, "event": "copy_transferred", "reason_text": "La llevó una ejecución que no llegó a asentarlo; está entera y con la "
+                               "misma huella"}
+        return found
 
     def _found_again(self, copy: Mapping[str, Any], medium: Mapping[str, Any], level: str, task_vars: dict[str, Any]) -> dict[str, Any]:
         """A copy that was missed is there again with its list of files: its bytes are read, and it counts as before when they are the same."""
-        read = self.module("backup_verify", {
-            "label": copy["label"], "system": copy["system"], "kind": copy["kind"], "level": "T1", "sha256": copy["sha256"], "medium": medium,
-            "record": {"reason": _REASON}}, task_vars)
+        try:
+            read = self.module("backup_verify", {
+                "label": copy["label"], "system": copy["system"], "kind": copy["kind"], "level": "T1", "sha256": copy["sha256"], "medium": medium,
+                "record": {"reason": _REASON}}, task_vars)
+        except BackupError as error:
+            kept = {name: copy[name] for name in _KEPT if name in copy}
+            return result.build(event="verification_failed", medium=str(medium["name"]), reason=_REASON, **kept, **result.failure(error))
         told = dict(read.get("backup", {}))
         if read.get("failed"):
             return told
@@ -127,23 +167,32 @@ class ActionModule(PlainAction):
                 "reason_text": "Faltaba o difería; está otra vez en el medio, con la misma huella y los mismos bytes"}
 
 
-def _address(medium: Mapping[str, Any]) -> str:
-    """Where a medium is, as people name it."""
-    if medium.get("type") == "azure_blob":
-        return "/".join(str(medium[name]) for name in ("storage_account_name", "container", "prefix") if medium.get(name))
-    return "{0}{1}".format("{0}:".format(medium["host"]) if medium.get("host") else "", medium["path"])
+def _shortened(lines: list[str]) -> list[str]:
+    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], f"    ... y {len(lines) - _MOST_LINES} más"]
+
+
+def _checked(listed: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """The list of a medium: every row says of which shelf it is. Raises BackupError answer_unreadable."""
+    if not listed.get("failed"):
+        lacks = [name for name in ("shelves", "leftovers") if name not in listed]
+        if lacks or any(not row.get("kind") or not row.get("system") for row in listed["copies"]):
+            raise BackupError("answer_unreadable", server=str(task_vars.get("inventory_hostname") or ""), module="backup_info",
+                              detail="it has no " + (lacks[0] if lacks else "kind and system of a copy"))
+    return listed
 
 
 def _answer(show: bool, lines: list[str], entries: list[dict[str, Any]], **rows: Any) -> dict[str, Any]:
     if show:
-        Display().display("\n".join(lines))
+        _actions.show("\n".join(lines))
     return {"changed": False, **rows, "summary": lines, **({"backup": entries} if entries else {})}
 
 
 def _shelf(store: Store, shelf: str, system: Mapping[str, Any], medium: str, copies: Sequence[Mapping[str, Any]]) -> _Shelf:
-    known = {copy["label"]: copy for copy in store.copies(system["kind"], system["name"]) if medium in copy["media"]}
+    made = store.copies(system["kind"], system["name"])
+    known = {copy["label"]: copy for copy in made if medium in copy["media"]}
+    elsewhere = {copy["label"]: copy for copy in made if medium not in copy["media"]}
     there = {copy["label"]: copy.get("sha256", "") for copy in copies if f"{copy['kind']}/{copy['system']}" == shelf}
-    return _Shelf(system["kind"], system["name"], known, there)
+    return _Shelf(system["kind"], system["name"], known, elsewhere, there)
 
 
 def _is_empty(found: Sequence[_Shelf], shelves: Sequence[str], medium: str) -> bool:
@@ -155,7 +204,8 @@ def _is_empty(found: Sequence[_Shelf], shelves: Sequence[str], medium: str) -> b
 def _level_before(store: Store, copy: Mapping[str, Any], medium: str) -> str:
     """The trust level a copy had on a medium before reconciliations missed it; empty when something else found it damaged too."""
     level, missed = "", False
-    for entry in store.entries(label=copy["label"], kind=copy["kind"], system=copy["system"]):
+    told = store.entries(label=copy["label"], type=(*OF_A_COPY, "copy_started"))
+    for entry in store.of_label(copy["kind"], copy["system"], told):
         if entry.get("simulated") or medium not in entry.get("medium", "").split(", "):
             continue
         if entry["type"] in ("copy_made", "copy_verified", "copy_found"):
@@ -170,8 +220,7 @@ def _level_before(store: Store, copy: Mapping[str, Any], medium: str) -> str:
 def _foreign(store: Store, copies: Sequence[Mapping[str, Any]], shelves: Mapping[str, Any], task_vars: Mapping[str, Any],
              medium: str) -> tuple[list[str], list[dict[str, Any]], list[str]]:
     """Copies of systems that no host of the inventory declares: with their entry they are only told, without one they are strays."""
-    groups = task_vars.get("groups") or {}
-    others = names_of_other_hosts({**task_vars, "ansible_play_hosts_all": groups.get("all", task_vars.get("ansible_play_hosts_all", ()))})
+    others = names_of_other_hosts(task_vars)
     strays, entries, lines, counted = [], [], [], dict[str, int]()
     for copy in copies:
         shelf = f"{copy['kind']}/{copy['system']}"
@@ -185,7 +234,9 @@ def _foreign(store: Store, copies: Sequence[Mapping[str, Any]], shelves: Mapping
         strays.append(copy["label"])
         entries += [] if said else [_stray(copy["system"], copy["kind"], medium, copy["label"], "")]
         lines.append(f"    sin asiento {shelf}/{copy['label']}: de un sistema que no está en el inventario")
-    return strays, entries, [f"    fuera del inventario {shelf}: {number} copias con asiento" for shelf, number in sorted(counted.items())] + lines
+    lines = _shortened(lines)
+    counts = [f"    fuera del inventario {shelf}: {number} copias con asiento" for shelf, number in sorted(counted.items())]
+    return strays, entries[:_MOST_STRAYS], counts + lines
 
 
 def _missing(copy: Mapping[str, Any], medium: str) -> dict[str, Any]:
@@ -200,6 +251,26 @@ def _damaged(copy: Mapping[str, Any], medium: str, error: BackupError) -> dict[s
     """A copy that is not what the bitácora says: it does not count on that medium until it is found again or verified."""
     kept = {name: copy[name] for name in _KEPT if name in copy}
     return result.build(event="copy_damaged", medium=medium, verification_level="T1", reason=_REASON, **kept, **result.failure(error))
+
+
+def _leaving(store: Store, shelf: _Shelf, medium: str, name: str) -> str:
+    """The run that was to remove a copy from a medium by the policy, and died before the entry that it did; "" when there is none."""
+    started = [entry for entry in store.entries(kind=shelf.kind, system=shelf.system, type="prune_started")
+               if entry.get("medium") == medium and not entry.get("simulated")
+               and any(line.startswith(name + ": ") for line in str(entry.get("reason_text") or "").split("; "))]
+    if not started or not store.entries(run=str(started[-1].get("run")), type=RUN_ENDS):
+        return ""
+    # what was read there, or held, after that run stood there still: it was not that run that took it
+    told = store.entries(label=name, kind=shelf.kind, system=shelf.system, type=(
+        "copy_pruned", "prune_failed", "prune_deferred", "copy_transferred", "copy_verified", "copy_found", "copy_damaged", "restored"))
+    later = any(entry["n"] > started[-1]["n"] and medium in entry.get("medium", "").split(", ") for entry in told)
+    return "" if later else str(started[-1].get("run"))
+
+
+def _removed(copy: Mapping[str, Any], medium: str, run: str) -> dict[str, Any]:
+    kept = {name: copy[name] for name in _KEPT if name in copy}
+    return result.build(event="copy_pruned", medium=medium, reason=_REASON, **kept, reason_text=(
+        f"La retención la retiró en la ejecución {run}, que no llegó a asentarlo"))
 
 
 def _given_up(copy: Mapping[str, Any], medium: str, reason: str) -> dict[str, Any]:

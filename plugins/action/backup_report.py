@@ -9,10 +9,10 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import default_url, open_store, path_of, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction, space, systems_of_all_hosts, with_responsible
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, files, pages, tables
 
@@ -41,7 +41,7 @@ class ActionModule(InventoryAction):
         rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
         policy.validate(rules, [], [])
         now = datetime.datetime.now(datetime.timezone.utc)
-        day = _day_of(arguments["date"], now.astimezone(_due.zone(rules["time_zone"])).date())
+        day = _day_of(arguments["date"], now.astimezone(due.zone(rules["time_zone"])).date())
         directory = Path(arguments["directory"] or path_of(default_url()).parent / "informes")
         make = _board if arguments["what"] == "board" else _bitacora
         with open_store(arguments["url"] or resolve_url(), readonly=True) as store:
@@ -63,7 +63,7 @@ def _board(store: Any, rules: Any, arguments: dict[str, Any], task_vars: dict[st
     if not 1 <= arguments["days"] <= _LONGEST_BOARD:
         raise BackupError("invalid_input", where="days", value=arguments["days"], problem="is out of range", mend=f"Give 1 to {_LONGEST_BOARD} days.")
     first = day - datetime.timedelta(days=arguments["days"] - 1)
-    here = now.astimezone(_due.zone(rules["time_zone"])).date()
+    here = now.astimezone(due.zone(rules["time_zone"])).date()
     systems = with_responsible(systems_of_all_hosts(task_vars), rules, here)
     free = {each["name"]: space(each).free for each in arguments["watched"]}
     found = facts.read(store, rules, systems, first, day, now, free)

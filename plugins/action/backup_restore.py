@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._copying import RestoreAction as ActionModule
+from ..plugin_utils._copying.opening import RestoreAction as ActionModule
 
 __all__ = ["ActionModule"]

@@ -10,13 +10,15 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.utils.display import Display
-
-from ..module_utils._engine import policy, result
+from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
-from ..plugin_utils import _due, _retention
+from ..module_utils._engine.policy import policy
+from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora import view
-from ..plugin_utils._bitacora.store import Store, open_store, resolve_url
+from ..plugin_utils._bitacora.any_store import Store
+from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._custodians import custody
+from ..plugin_utils._decisions import due, retention
 from ..plugin_utils._inventory import INVENTORY, InventoryAction
 
 # Institutions copy each week at least (numeral 6.4): a bitácora without an entry for longer means that the clock jumped, or nobody was here.
@@ -43,11 +45,14 @@ class ActionModule(InventoryAction):
             protected = {medium["name"]: medium.get("write_once_days", 0) for medium in found.media}
             for _index, system in found.on_our_media(arguments["kind"]):
                 rows += _system(store, system, found.rules, now, arguments["repository"], protected)
+            odd = store.passed_over.line()
         lines = [line for row in rows for line in _lines(row)] or ["No hay copias que juzgar."]
+        lines += [odd] if odd else []
         if arguments["show"]:
-            Display().display("\n".join([f"{task_vars['inventory_hostname']}: retención de copias", *lines]))
+            show("\n".join([f"{task_vars['inventory_hostname']}: retención de copias", *lines]))
         started = [_started(row) for row in rows if row["victims"]]
-        return {"changed": False, "retention": rows, "summary": lines, **({"backup": started} if started else {})}
+        count = len(found.on_our_media(arguments["kind"]))
+        return {"changed": False, "systems": count, "retention": rows, "summary": lines, **({"backup": started} if started else {})}
 
 
 def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.datetime, repository: str,
@@ -60,13 +65,13 @@ def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], n
     labels = {copy["label"] for copy in copies}
     rows = []
     for medium in dict.fromkeys(medium for copy in copies for medium in copy["media"]):
-        verdicts = _retention.judge(copies, medium, rule, required, now, _due.zone(rules["time_zone"]), minimum, labels if "" in held else held, repository,
-                                    protected.get(medium, 0))
+        verdicts = retention.judge(copies, medium, rule, required, now, due.zone(rules["time_zone"]), minimum, labels if "" in held else held, repository,
+                                   protected.get(medium, 0))
         good = [verdict for verdict in verdicts if verdict.good]
         rows.append({
             "system": name, "kind": kind, "medium": medium, "numeral": rules["kinds"][kind]["numeral"],
             "newest": {"label": good[0].label, "sha256": good[0].sha256} if good else {},
-            "key_reference": next((copy.get("key_reference") or "" for copy in copies if good and copy["label"] == good[0].label), ""),
+            "key_reference": next((custody.reference_of(copy) for copy in copies if good and copy["label"] == good[0].label), ""),
             "keep": [{"label": verdict.label, "sha256": verdict.sha256} for verdict in good[1:max(1, minimum)]],
             "kept": [{"label": verdict.label, "why": verdict.why} for verdict in verdicts if verdict.keep],
             # the oldest leaves first, so that a run cut short leaves what it would have kept longest

@@ -8,11 +8,18 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ..module_utils._engine import copy, label, repositories, result
+from ansible.utils.display import Display
+
+from ..module_utils._engine import label, result
 from ..module_utils._engine.errors import CATALOGUE, BackupError
-from ..plugin_utils import _due
+from ..module_utils._engine.moments import now
+from ..module_utils._engine.restic import repositories
+from ..plugin_utils import _forms
 from ..plugin_utils._actions import BackupAction
+from ..plugin_utils._bitacora import tickets
 from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._custodians import custody
+from ..plugin_utils._decisions import due, leave, offers, requests
 
 
 class ActionModule(BackupAction):
@@ -25,9 +32,12 @@ class ActionModule(BackupAction):
         "reason": {"type": "str", "default": ""},
         "ticket": {"type": "str", "default": ""},
         "requester": {"type": "str", "default": ""},
+        "requires_request": {"type": "str", "choices": list(leave.REQUIRES), "default": "none"},
+        "emergency": {"type": "str", "default": ""},
         "target": {"type": "str", "default": ""},
         "media": {"type": "list", "elements": "dict", "required": True},
         "partial": {"type": "bool", "default": False},
+        "damaged": {"type": "bool", "default": False},
         "for": {"type": "str", "choices": ["restore", "verify"], "default": "restore"},
     }
 
@@ -36,37 +46,73 @@ class ActionModule(BackupAction):
         if arguments["for"] == "restore" and not arguments["target"] and kind != repositories.KIND:
             raise BackupError("invalid_input", where="restore_target", value="", problem="is missing",
                               mend="Say where the copy is restored to; only a file server's has a place of its own to come back to.")
-        good = _partial(kind, system, arguments["label"]) if arguments["partial"] else _good(kind, system)
-        newest = _newest_before(good, _moment(arguments["lost_at"], arguments["time_zone"]))
-        chosen = newest
-        if arguments["label"]:
-            name = label.parse(arguments["label"]).name
-            chosen = next((entry for entry in good if entry["label"] == name), None)
-        if chosen is None:
-            raise BackupError("copy_missing", label=arguments["label"] or "of {0} {1}".format(kind, system), location="the bitácora")
+        _refuse_without_words(arguments)
+        request = _request(arguments) if arguments["for"] == "restore" else None
+        copies = _partial(kind, system, arguments["label"]) if arguments["partial"] else _known(kind, system)
+        moment = _moment(arguments["lost_at"], arguments["time_zone"]) or (request.lost_at if request else "")
+        names = [str(medium.get("name")) for medium in arguments["media"]]
+        newest = offers.newest_before(offers.whole(copies), moment)
+        chosen, asked = newest, label.parse(arguments["label"]).name if arguments["label"] else ""
+        if asked:
+            chosen = next((copy for copy in (copies if arguments["damaged"] else offers.whole(copies)) if copy["label"] == asked), None)
+        medium = offers.medium_of(chosen, names, arguments["damaged"]) if chosen else ""
+        if chosen is None or not medium:
+            raise offers.none(kind, system, copies, asked, moment, names)
         if arguments["for"] == "restore" and chosen is not newest and not arguments["reason"]:
             raise BackupError("invalid_input", where="label", value=chosen["label"],
                               problem="is not the most recent copy before the loss ({0})".format(newest["label"] if newest else "none"),
                               mend="Give the reason for another copy, or leave the label out (numeral 7.1.3).")
-        medium = _medium(chosen, arguments["media"])
+        if chosen.get("key_reference") and not custody.reference_of(chosen):
+            Display().warning(f"{chosen['label']}: el asiento nombra una clave que no es de esta copia, {_forms.line(chosen['key_reference'], 200)}: no se usa")
         named = label.parse(chosen["label"])
         found: dict[str, t.Any] = {
-            "changed": False, "label": named.name, "sha256": chosen.get("sha256", ""), "key_reference": chosen.get("key_reference", ""),
+            "changed": False, "label": named.name, "sha256": chosen.get("sha256", ""), "key_reference": custody.reference_of(chosen),
             "medium": medium, "source_type": chosen.get("source_type", ""), "copy": chosen}
         if arguments["for"] == "restore":
+            warned = leave.later_change(request, chosen, due.zone(arguments["time_zone"]))
+            if warned:
+                Display().warning(warned)
             kept = {name: chosen[name] for name in ("criticality", "office", "responsible", "source_type", "source", "sha256") if name in chosen}
             found["backup"] = result.build(
                 event="restore_started", label=named.name, printed_label=named.printed, system=system, kind=kind, numeral="7.1.3",
-                reason="request" if arguments["ticket"] else None, reason_text=arguments["reason"] or None,
-                ticket=arguments["ticket"] or None, requester=arguments["requester"] or None, target=arguments["target"] or None,
-                medium=medium, started_at=copy.now(), **kept)
+                reason="emergency" if arguments["emergency"] else "request" if arguments["ticket"] else None,
+                reason_text=_reason("; ".join(filter(None, (arguments["emergency"], arguments["reason"]))), chosen, medium),
+                ticket=request.ticket if request else arguments["ticket"] or None,
+                requester=arguments["requester"] or (request.requester if request else None), warnings_es=[warned] if warned else None,
+                target=arguments["target"] or None, medium=medium, started_at=now(), **kept)
         return found
 
 
-def _good(kind: str, system: str) -> list[dict[str, t.Any]]:
-    """The copies of a system that are whole on a medium at least, oldest first."""
+def _request(arguments: t.Mapping[str, t.Any]) -> requests.Request | None:
+    """The request of the ticket, where there is one. Raises BackupError restore_without_request where the inventory wants one and there is no leave."""
+    if not arguments["ticket"] and arguments["requires_request"] == "none":
+        return None
     with open_store(resolve_url(), readonly=True) as store:
-        return [copy for copy in store.copies(kind, system) if any(copy["media"].values())]
+        told = requests.told(tickets.history(store, requests.EVENTS, requests.EXECUTED_BY))
+    request = told.requests.get(requests.ticket_of(arguments))
+    leave.refuse_without(arguments["requires_request"], arguments["kind"], arguments["system"], arguments["ticket"], arguments["emergency"], request)
+    why = leave.why_none(arguments["kind"], arguments["system"], request) if request else None
+    if why and not arguments["emergency"]:
+        Display().warning("Esta restauración no avanza la solicitud: {0}".format(why.spanish))
+    return request
+
+
+def _refuse_without_words(arguments: t.Mapping[str, t.Any]) -> None:
+    """A damaged copy is a person's decision about one copy, for a reason. Raises invalid_input."""
+    for name, mend in (("label", "Name the copy that is wanted though it counts as damaged."), ("reason", "Say why; the bitácora keeps it.")):
+        if arguments["damaged"] and not arguments[name]:
+            raise BackupError("invalid_input", where=name, value="", problem="is missing beside damaged", mend=mend)
+
+
+def _reason(given: str, chosen: t.Mapping[str, t.Any], medium: str) -> str | None:
+    """Why this copy, as the bitácora has it: that it was known to be damaged is part of it."""
+    return given or None if chosen["media"].get(medium) else f"Se restaura aunque consta como dañada: {given}"
+
+
+def _known(kind: str, system: str) -> list[dict[str, t.Any]]:
+    """The copies of a system that the bitácora knows, oldest first."""
+    with open_store(resolve_url(), readonly=True) as store:
+        return store.copies(kind, system)
 
 
 def _partial(kind: str, system: str, name: str) -> list[dict[str, t.Any]]:
@@ -79,28 +125,16 @@ def _partial(kind: str, system: str, name: str) -> list[dict[str, t.Any]]:
     return [{**entry, "media": dict.fromkeys(entry.get("medium", "").split(", "), "T0")} for entry in found if entry.get("error_code") == code]
 
 
-def _newest_before(good: list[dict[str, t.Any]], moment: str) -> dict[str, t.Any] | None:
-    before = [entry for entry in good if not moment or entry.get("started_at", "") < moment]
-    return before[-1] if before else None
-
-
 def _moment(text: str, zone: str) -> str:
     """The time of the loss in UTC as the bitácora writes times; "" when it is not given."""
     if not text:
         return ""
     for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
         try:
-            local = datetime.datetime.strptime(text, form).replace(tzinfo=_due.zone(zone))
+            local = datetime.datetime.strptime(text, form).replace(tzinfo=due.zone(zone))
         except ValueError:
             continue
+        if local > datetime.datetime.now(datetime.timezone.utc):
+            raise BackupError("invalid_input", where="lost_at", value=text, problem="is in the future", mend="Say when the data was lost.")
         return local.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     raise BackupError("invalid_input", where="lost_at", value=text, problem="is not a date", mend="Write it as 2026-11-22 or 2026-11-22 10:30.")
-
-
-def _medium(chosen: t.Mapping[str, t.Any], media: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """The first medium of the inventory where the copy is whole."""
-    whole = [name for name, trust in chosen["media"].items() if trust]
-    for medium in media:
-        if medium.get("name") in whole:
-            return str(medium["name"])
-    raise BackupError("copy_missing", label=chosen["label"], location="the media of this inventory (it is on {0})".format(", ".join(whole)))

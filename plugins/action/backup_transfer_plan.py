@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.utils.display import Display
-
 from ..module_utils._engine.errors import BackupError
-from ..module_utils._engine.schema import meant
+from ..module_utils._engine.policy.schema import meant
+from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._custodians import custody
 from ..plugin_utils._inventory import INVENTORY, InventoryAction
 
 _TOLD = ("printed_label", "criticality", "office", "responsible", "numeral", "key_reference")
@@ -38,8 +38,8 @@ class ActionModule(InventoryAction):
                     rows += [row] if row else []
                     lines.append("  {0}  {1}".format(copy["label"], "de " + row["source"] if row else "no está entera en ningún medio de este servidor"))
         if arguments["show"]:
-            Display().display("\n".join([f"{task_vars['inventory_hostname']}: por trasladar a {repository}: {len(rows)}", *lines]))
-        return {"changed": False, "transfers": rows, "summary": lines}
+            show("\n".join([f"{task_vars['inventory_hostname']}: por trasladar a {repository}: {len(rows)}", *lines]))
+        return {"changed": False, "systems": len(found.on_our_media()), "transfers": rows, "summary": lines}
 
 
 def _row(copy: Mapping[str, Any], media: list[str]) -> dict[str, Any] | None:
@@ -48,5 +48,6 @@ def _row(copy: Mapping[str, Any], media: list[str]) -> dict[str, Any] | None:
     if not whole:
         return None
     source = max(whole, key=lambda name: copy["media"][name])
+    record = {name: value for name, value in {**copy, "key_reference": custody.reference_of(copy)}.items() if name in _TOLD and value}
     return {"label": copy["label"], "system": copy["system"], "kind": copy["kind"], "sha256": copy["sha256"], "source": source,
-            "trust_level": min(copy["media"][source], _CARRIED), "record": {name: copy[name] for name in _TOLD if copy.get(name)}}
+            "trust_level": min(copy["media"][source], _CARRIED), "record": record}

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._copying import VerifyAction as ActionModule
+from ..plugin_utils._copying.opening import VerifyAction as ActionModule
 
 __all__ = ["ActionModule"]

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.perucompras.respaldo.plugins.action import backup_plan
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy, result
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due, _sending, _warnings
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _sending
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import failed
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import recorder
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import Store, open_store, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import space, systems_of_all_hosts, with_responsible
 
 
@@ -44,7 +47,7 @@ class ActionModule(backup_plan.ActionModule):
         policy.validate(rules, [], [])
         channels = _channels(arguments)
         now = datetime.datetime.now(datetime.timezone.utc)
-        here = _due.zone(rules["time_zone"])
+        here = due.zone(rules["time_zone"])
         rows: list[dict[str, Any]] = []
         messages: list[dict[str, Any]] = []
         errors: list[BackupError] = []
@@ -54,13 +57,13 @@ class ActionModule(backup_plan.ActionModule):
             if other:
                 return {"changed": False, "messages": [], "conditions": [], "left_to": other}
             systems = with_responsible(systems_of_all_hosts(task_vars), rules, now.astimezone(here).date())
-            conditions = _warnings.in_force(store, rules, systems, now, [space(each) for each in arguments["watched"]])
+            conditions = warnings.in_force(store, rules, systems, now, [space(each) for each in arguments["watched"]])
             for channel, send in channels.items():
-                news = _warnings.news(_warnings.told(store, channel), conditions)
-                whole = bool(arguments["summary_from"]) and _warnings.summary_is_due(store, channel, now, here, arguments["summary_from"])
+                news = warnings.news(warnings.told(store, channel), conditions)
+                whole = bool(arguments["summary_from"]) and warnings.summary_is_due(store, channel, now, here, arguments["summary_from"])
                 if not news and not whole:
                     continue
-                message = _warnings.message(rules["institution"], news, conditions, _warnings.day_line(store, now) if whole else "")
+                message = warnings.message(rules["institution"], news, conditions, warnings.day_line(store, now) if whole else "")
                 messages.append({"channel": channel, "subject": message.subject, "text": message.text})
                 if self._task.check_mode:
                     continue
@@ -78,16 +81,16 @@ class ActionModule(backup_plan.ActionModule):
         if rows:
             told["results"] = rows
         if refused:
-            told["warnings"] = ["The mail server refused these addresses: " + ", ".join(refused)]
+            told["warnings"] = ["El servidor de correo rechazó estas direcciones: " + ", ".join(refused)]
         if errors:
             told.update(failed(errors[0]), changed=told["changed"])
             told["msg"] = "\n".join(failed(error)["msg"] for error in errors)
         return told
 
 
-def _channels(arguments: Mapping[str, Any]) -> dict[str, Callable[[_warnings.Message], Any]]:
+def _channels(arguments: Mapping[str, Any]) -> dict[str, Callable[[warnings.Message], Any]]:
     """name -> what sends by it."""
-    found: dict[str, Callable[[_warnings.Message], Any]] = {}
+    found: dict[str, Callable[[warnings.Message], Any]] = {}
     if arguments["mail"]:
         _sending.check_mail(arguments["mail"])
         found[_sending.MAIL] = partial(_sending.by_mail, arguments["mail"])
@@ -114,13 +117,13 @@ def _at_work(store: Store) -> str:
     return str(earlier[0]["run"]) if earlier else ""
 
 
-def _entries(channel: str, news: Sequence[_warnings.News], summary: bool) -> list[dict[str, Any]]:
+def _entries(channel: str, news: Sequence[warnings.News], summary: bool) -> list[dict[str, Any]]:
     """A result row for each thing the channel was told, which the callback records as it records the items of a loop."""
     rows = [{"backup": result.build(
         event="warning_sent", medium=channel, warning=row.condition.key, warning_state=row.state, warning_level=row.condition.level,
-        note_es=f"{_warnings.STATES[row.state]}. {row.condition.text}" if row.state == "solved" else row.condition.text,
+        note_es=f"{warnings.STATES[row.state]}. {row.condition.text}" if row.state == "solved" else row.condition.text,
         system=row.condition.system or None, kind=row.condition.kind or None, responsible=row.condition.responsible or None,
     )} for row in news]
     if summary:
-        rows.append({"backup": result.build(event="warning_sent", medium=channel, warning=_warnings.SUMMARY, note_es="Resumen del día")})
+        rows.append({"backup": result.build(event="warning_sent", medium=channel, warning=warnings.SUMMARY, note_es="Resumen del día")})
     return rows

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._engine import result
@@ -16,7 +17,7 @@ from ..plugin_utils._actions import BackupAction, failed
 from ..plugin_utils._bitacora import chain, entries
 from ..plugin_utils._bitacora.seals import unsent
 from ..plugin_utils._bitacora.store import open_store, resolve_url
-from ..plugin_utils._warnings import Message
+from ..plugin_utils._decisions.warnings import Message
 
 
 class ActionModule(BackupAction):
@@ -36,7 +37,8 @@ class ActionModule(BackupAction):
                 if not last:
                     raise BackupError("nothing_to_anchor", store=store.url)
                 return {"changed": False, "anchor": name, "sealed_n": last, "seals": 0}
-        message = letter(seals, arguments["institution"], arguments["zone"])
+            changes = [entry for entry in store.entries(type=chain.KEY_CHANGED) if last < entry["n"] < seals[-1]["n"]]
+        message = letter(seals, arguments["institution"], arguments["zone"], changes)
         told = {"changed": True, "anchor": name, "sealed_n": seals[-1]["n"], "seals": len(seals), "subject": message.subject}
         if self._task.check_mode:
             return told
@@ -46,13 +48,13 @@ class ActionModule(BackupAction):
         except BackupError as error:
             return {**told, **failed(error), "backup": result.build(event="anchor_failed", **about, **result.failure(error))}
         if refused:
-            told["warnings"] = ["The mail server refused these addresses: " + ", ".join(refused)]
+            told["warnings"] = ["El servidor de correo rechazó estas direcciones: " + ", ".join(refused)]
         return {**told, "backup": result.build(event="anchor_sent", **about, note_es="Sello del asiento {0} enviado a {1}".format(
             seals[-1]["sealed_n"], ", ".join(address for address in mail["to"] if address not in refused)))}
 
 
-def letter(seals: list[dict[str, Any]], institution: str, zone: str) -> Message:
-    """The mail that carries seals: attached for the verifier, and in words for who reads it years later."""
+def letter(seals: list[dict[str, Any]], institution: str, zone: str, changes: Sequence[Mapping[str, Any]] = ()) -> Message:
+    """The mail that carries seals: attached for the verifier, and in words for who reads it years later, with the changes of key since the last one."""
     newest = seals[-1]
     when = entries.local(newest["sealed_at"], zone)
     lines = [
@@ -64,6 +66,7 @@ def letter(seals: list[dict[str, Any]], institution: str, zone: str) -> Message:
         "Clave pública:    {0}".format(newest["public_key"]),
         "Firma Ed25519:    {0}".format(newest["signature"]),
         "",
+        *_told(changes),
         "Para comprobar que nadie alteró la bitácora hasta ese asiento, guarde este correo como archivo (.eml) y ejecute:",
         "",
         "    python3 chain.py bitacora.sqlite --anchor este-correo.eml --key CLAVE_PÚBLICA",
@@ -76,3 +79,14 @@ def letter(seals: list[dict[str, Any]], institution: str, zone: str) -> Message:
     subject = "[Respaldo] Sello de la bitácora, asiento {0}, {1:%d/%m/%Y} - {2}".format(newest["sealed_n"], when, institution)
     shown = '<!doctype html><html lang="es"><head><meta charset="utf-8"></head><body><pre>{0}</pre></body></html>'.format(html.escape("\n".join(lines)))
     return Message(subject, "\n".join(lines), shown, (("bitacora-{0}{1}".format(newest["n"], chain.ANCHORS), attached.encode("ascii")),))
+
+
+def _told(changes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What people outside have to know of the keys: nobody but them can confirm that one was lost."""
+    if not changes:
+        return []
+    lines = ["Cambios de la clave del sello desde el correo anterior (confírmelos con el documento que se cita):"]
+    for entry in changes:
+        told = "  asiento {0}: {1}. Motivo: {2}. Documento: {3}".format(*(entry.get(name, "") for name in ("n", "note_es", "reason", "authority")))
+        lines.append("".join(sign if sign.isprintable() else " " for sign in told))
+    return [*lines, ""]

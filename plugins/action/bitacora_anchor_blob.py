@@ -20,9 +20,9 @@ class ActionModule(BackupAction):
     ARGUMENTS = {"medium": {"type": "dict", "required": True}, "blob": {"type": "str", "default": "bitacora/sellos.jsonl"}}
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        from ..plugin_utils import _clouds  # only a play with such a medium pays for it
+        from ..plugin_utils._copying import clouds  # only a play with such a medium pays for it
 
-        with _clouds.account_of(arguments["medium"]) as account:
+        with clouds.account_of(arguments["medium"]) as account:
             blob = account.medium.below(arguments["blob"])
             name = f"{account.medium.service.location}/{blob}"
             with open_store(resolve_url(), readonly=True) as store:

@@ -13,6 +13,9 @@ from ..module_utils._engine.errors import BackupError
 from ..plugin_utils._actions import BackupAction
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 
+# What is recorded in check mode, by --check or as a keyword, in the place of what was done.
+_SIMULATED = {"copy_made": "copy_simulated", "restored": "restore_simulated", "copy_pruned": "prune_simulated", "copy_transferred": "transfer_simulated"}
+
 
 class ActionModule(BackupAction):
     ARGUMENTS = {
@@ -26,11 +29,16 @@ class ActionModule(BackupAction):
         run = os.environ.get("RESPALDO_RUN_ID")
         if not run:
             raise BackupError("bitacora_not_listening")
-        with open_store(resolve_url(), readonly=True) as store:
-            found = store.entries(run=run, label=arguments["label"] or None, type=arguments["event"], system=arguments["system"], kind=arguments["kind"])
         simulated = bool(self._task.check_mode)
-        found = [entry for entry in found if bool(entry.get("simulated")) == simulated]
+        wanted = list(arguments["event"])
+        if simulated:
+            # by either word: an entry of a simulation is marked as one
+            wanted += [_SIMULATED[event] for event in arguments["event"] if event in _SIMULATED]
+        with open_store(resolve_url(), readonly=True) as store:
+            found = store.entries(run=run, label=arguments["label"] or None, type=wanted, system=arguments["system"], kind=arguments["kind"])
+        host = task_vars["inventory_hostname"]
+        found = [entry for entry in found if bool(entry.get("simulated")) == simulated and entry.get("host") == host]
         if not found:
-            raise BackupError("entry_missing", event=" / ".join(arguments["event"]), label=arguments["label"] or arguments["system"] or "")
+            raise BackupError("entry_missing", event=" / ".join(wanted), label=arguments["label"] or arguments["system"] or "")
         entry = found[-1]
         return {"changed": False, "n": entry["n"], "digest": entry["digest"], "event": entry["type"], "simulated": simulated}

@@ -8,10 +8,8 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from ansible.utils.display import Display
-
 from ..module_utils._engine import result
-from ..plugin_utils._actions import BackupAction
+from ..plugin_utils._actions import BackupAction, show
 from ..plugin_utils._bitacora import view
 from ..plugin_utils._bitacora.entries import POLICY_ZONE, RESULTS
 from ..plugin_utils._bitacora.store import open_store, resolve_url
@@ -47,5 +45,5 @@ class ActionModule(BackupAction):
         copies = copies[-arguments["limit"]:] if arguments["limit"] else copies
         lines = view.table(rows, arguments["width"] or shutil.get_terminal_size((120, 24)).columns)
         if arguments["show"]:
-            Display().display("\n".join(lines))
+            show("\n".join(lines))
         return {"changed": False, "entries": entries, "rows": rows, "copies": copies, "table": lines, "url": url}

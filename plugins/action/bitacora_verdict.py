@@ -11,11 +11,12 @@ import typing as t
 from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils._actions import BackupAction
+from ..plugin_utils._bitacora import events
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 
 _GOOD = ("copy_made", "copy_verified", "copy_pruned", "prune_simulated", "restored", "copy_simulated", "restore_simulated")
 _BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed",
-        "path_refused")
+        "path_refused", "answer_refused", "forge_failed", "medium_failed", "repository_key_failed")
 
 
 class ActionModule(BackupAction):
@@ -27,12 +28,17 @@ class ActionModule(BackupAction):
             raise BackupError("bitacora_not_listening")
         host = task_vars["inventory_hostname"]
         with open_store(resolve_url(), readonly=True) as store:
-            found = store.entries(run=run, type=_GOOD + _BAD, kind=arguments["kind"])
-        mine = [entry for entry in found if entry.get("host") == host]
+            found = store.entries(run=run, type=_GOOD + _BAD)
+        # an answer that was refused is of no kind: whatever the host was asked for, something of it was not recorded
+        mine = [entry for entry in found if entry.get("host") == host
+                and (arguments["kind"] in (None, entry.get("kind")) or entry["type"] == "answer_refused")]
+        # an attempt that was repeated is told by the last one; a copy that one of them found damaged is not
+        mine = [entry for entry in mine if not entry.get(events.RETRIED)]
         bad = [{"label": entry.get("label", ""), "system": entry.get("system", ""), "code": entry.get("error_code", ""),
-                "message_es": entry.get("error_message_es", "")} for entry in mine if entry["type"] in _BAD]
+                "message_es": entry.get("error_message_es") or entry.get("note_es", "")} for entry in mine if entry["type"] in _BAD]
         told: dict[str, t.Any] = {"changed": False, "bad": bad, "good": sorted({str(entry["label"]) for entry in mine if entry["type"] in _GOOD})}
         if bad:
-            lines = ["{label} ({system}) {code}: {message_es}".format(**row) for row in bad]
-            told.update(failed=True, msg="{0} of {1} failed on {2}:\n{3}".format(len(bad), len(mine), host, "\n".join(lines)))
+            lines = [" ".join(filter(None, (row["label"], f"({row['system']})" if row["system"] else "", f"{row['code']}:" if row["code"] else "",
+                                            row["message_es"]))) for row in bad]
+            told.update(failed=True, msg="Fallaron {0} de {1} en {2}:\n{3}".format(len(bad), len(mine), host, "\n".join(lines)))
         return told

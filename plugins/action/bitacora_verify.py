@@ -9,10 +9,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible.utils.display import Display
-
 from ..module_utils._engine.errors import BackupError
-from ..plugin_utils._actions import BackupAction, failed
+from ..plugin_utils._actions import BackupAction, failed, show
+from ..plugin_utils._bitacora import trust
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 
 
@@ -28,14 +27,15 @@ class ActionModule(BackupAction):
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         with open_store(arguments["url"] or resolve_url(), readonly=True) as store:
             try:
-                report = store.verify([Path(path) for path in arguments["anchors"]], [key.strip().lower() for key in arguments["keys"]])
+                report = trust.verify(store, [Path(path) for path in arguments["anchors"]], [key.strip().lower() for key in arguments["keys"]],
+                                      indexes=True)
             except OSError as error:
                 raise BackupError("bitacora_unreadable", store=error.filename or "the anchor", detail=error.strerror or error) from error
         own = os.environ.get("RESPALDO_RUN_ID") or "no run"
         # That this very run has no end yet is nothing to tell.
         report = report._replace(notices=[notice for notice in report.notices if own not in notice.english])
         if arguments["show"]:
-            Display().display("\n".join(report.lines()))
+            show("\n".join(report.lines()))
         told = {"changed": False, **report.as_dict(), "report": report.lines()}
         if report.whole or not arguments["fail"]:
             return told

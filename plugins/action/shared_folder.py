@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._engine import copy, result
+from ..module_utils._engine import result
+from ..module_utils._engine.moments import now
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._folders import RULES, FoldersAction
 
@@ -16,6 +17,7 @@ _EVENTS = ("path_assigned", "path_changed", "path_withdrawn")
 
 
 class ActionModule(FoldersAction):
+    CHANGES = True
     ARGUMENTS = {
         **RULES,
         "folders": {"type": "raw", "required": True},
@@ -46,6 +48,6 @@ def _unrecorded(rows: list[dict[str, Any]], folders: list[dict[str, Any]], host:
                 folder = written[row["name"]]
                 found.append(result.build(
                     event="path_assigned", system=row["name"], kind="file_server", numeral="5.2", office=row["office"], path=row["path"],
-                    document=folder.get("document"), responsible=folder["responsible"], ended_at=copy.now(),
+                    document=folder.get("document"), responsible=folder["responsible"], ended_at=now(),
                     note_es="ya estaba en vigor en el servidor, sin asiento"))
     return found

@@ -9,8 +9,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.utils.display import Display
-
+from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora import entries, view
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._folders import RULES, FoldersAction
@@ -43,7 +42,7 @@ class ActionModule(FoldersAction):
             entry["note_es"] = _note(report)[:_LONGEST_NOTE]
             done["summary"] += _lines(report, entry)
         if arguments["show"]:
-            Display().display("\n".join([f"{host}: informe de carpetas compartidas (5.3)", *(done["summary"] or ["Ninguna carpeta."])]))
+            show("\n".join([f"{host}: informe de carpetas compartidas (5.3)", *(done["summary"] or ["Ninguna carpeta."])]))
         return done
 
 
@@ -94,6 +93,8 @@ def _lines(report: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str]:
         lines.append(f"    No corresponde (5.3 a), {row['kind']}: {', '.join(row['examples'])}{' …' if row['files'] > len(row['examples']) else ''}")
     lines += [f"    No se midió, por estar montado ahí: {point}" for point in report["mounted"]]
     lines += [f"    No se pudo leer: {path}" for path in report["unreadable_examples"]]
+    if not report.get("complete", True):
+        lines.append("    El recorrido se detuvo tras una hora: las cifras son de lo visto hasta entonces.")
     return lines
 
 

@@ -15,12 +15,14 @@ author:
 description:
   - Writes an entry (asiento) for each task result that carries the key C(backup), for the start and the end of each run, and for what was
     left unfinished when a run is interrupted (Manual 001-2019, numerals 5.2 b, 7.2.1 c, 7.2.2 c, 7.2.3 b and 8.2).
-  - Only the known fields of C(backup) are kept. Whole results, task arguments, extra variables and task names never are.
+  - Only results of this collection's own actions are recorded, each with the events that it may give; what a server answers can't make
+    its action say more. What is refused is told once for each host, as an entry of its own.
+  - Only the known fields of C(backup) are kept, each in its form. Whole results, task arguments, extra variables and task names never are.
+  - Who runs it is what the kernel says (account, and login of the session); what AWX, Semaphore or sudo say stands beside it as their claim.
   - When the bitácora can't be written, entries wait in a journal on a local disk, the run ends with exit code 70, and the next run takes
     them in.
 requirements:
-  - To be enabled by its full name, C(callbacks_enabled = perucompras.respaldo.bitacora). The module M(perucompras.respaldo.bitacora_guard)
-    fails the play when it is not.
+  - To be enabled by its full name, C(callbacks_enabled = perucompras.respaldo.bitacora); M(perucompras.respaldo.bitacora_guard) proves it.
 options:
   url:
     description:
@@ -55,6 +57,18 @@ options:
     ini:
       - section: callback_bitacora
         key: log_directory
+  exit_status:
+    description:
+      - Whether a run that Ansible ends with 0 ends with 2 when its verdict is C(failed), and with 71 when it is C(empty) or C(partial).
+      - Switch it off for playbooks that do other things too and handle failures of copies themselves. The verdict in the bitácora is the same.
+    type: bool
+    default: true
+    version_added: 0.2.0
+    env:
+      - name: RESPALDO_BITACORA_EXIT_STATUS
+    ini:
+      - section: callback_bitacora
+        key: exit_status
   seal:
     description:
       - Whether the head of the bitácora is signed (Ed25519) at the end of each run, as an entry of its own.
@@ -69,6 +83,8 @@ options:
     description:
       - The file of the signing key, mode 0600, made on first use. Its public key is in every seal.
       - By default C(seal.key) beside the bitácora. Keep a copy of the public key outside, for the verifier.
+      - Beside it, C(seal.key.known) (mode 0600) keeps the keys that sealed here and the last seal; back both up. Another key needs
+        M(perucompras.respaldo.bitacora_key). In a container both must lie on a volume.
     type: str
     env:
       - name: RESPALDO_BITACORA_SEAL_KEY
@@ -93,26 +109,22 @@ import atexit
 import contextlib
 import functools
 import os
-import pwd
-import re
 import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
-
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import seals, store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import events, hearing, judging, seals, store, who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import shared as _shared  # noqa: F401 its memory, before Ansible forks
 
 EXIT_UNWRITTEN = 70
 _MOVER = "perucompras.respaldo.bitacora_store"
-# What is read of a result; one that has none of these is only counted.
-_OURS = frozenset(("backup", "results", "error", "moved", "url"))
 
 
 def _never_silent(hook: Callable[..., None]) -> Callable[..., None]:
@@ -135,27 +147,6 @@ def _never_silent(hook: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def _told(error: Exception | None) -> str:
-    """An error as people look it up: its code, and what to do."""
-    return "{0}: {1}. {2}".format(error.code, error.message, error.hint.rstrip(".")) if isinstance(error, BackupError) else str(error)
-
-
-@functools.lru_cache(maxsize=1024)
-def _named(action: str) -> str:
-    """An action's name, unless it is no name: a template may hold anything."""
-    return action if re.fullmatch(r"[A-Za-z0-9_.]+", action) else "-"
-
-
-def _result_of(event: Any) -> tuple[str, Any, Mapping[str, Any]]:
-    """Host, task and result of an event, by the names of ansible-core 2.19 or those before it."""
-    if hasattr(event, "host"):
-        # `result` makes a plain copy of all that a task returned: most tasks return nothing of ours.
-        returned = getattr(event, "_return_data", None)
-        plain = not isinstance(returned, Mapping) or not _OURS.isdisjoint(returned)
-        return event.host.get_name(), event.task, event.result if plain else returned
-    return event._host.get_name(), event._task, event._result
-
-
 class CallbackModule(CallbackBase):
     """Knows Ansible; what becomes an entry is decided by Recorder."""
 
@@ -170,11 +161,18 @@ class CallbackModule(CallbackBase):
         self._pid = os.getpid()
         self._simulated = False
         self._started: dict[tuple[str, str], float] = {}
-        self._items: list[tuple[tuple[str, str], Any, bool]] = []
+        self._items: list[tuple[tuple[str, str], str, Any, bool]] = []
+        self._attempts: list[tuple[tuple[str, str], str, Any, bool]] = []
         self._silent: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._former: dict[int, Any] = {}
+        self._play: Any = None
         self._inside = False
         self._deferred: int | None = None
+
+    @property
+    def _run(self) -> Recorder:
+        """The recorder where there is one; `_never_silent` calls no hook without."""
+        return cast(Recorder, self.recorder)
 
     # -- the run ----------------------------------------------------------------------------------------------------
 
@@ -195,12 +193,13 @@ class CallbackModule(CallbackBase):
             Path(os.path.expanduser(self.get_option("seal_key") or str(beside / "seal.key"))) if self.get_option("seal") else None,
             [seals.FileAnchor(os.path.abspath(os.path.expanduser(path))) for path in self.get_option("anchors")],
         )
+        recorder.judge = judging.Judge(hearing.expected(playbook, context.CLIARGS))
         self.recorder = recorder
         os.environ.update(RESPALDO_RUN_ID=recorder.run, RESPALDO_BITACORA=url, RESPALDO_CONTROLLER_PID=str(os.getpid()))
         atexit.register(self._interrupt, "it ended before its last play")
         recorder.start()
         if recorder.problem:
-            self._display.error("bitácora: " + _told(recorder.problem))
+            self._display.error("bitácora: " + hearing.told(recorder.problem))
 
     @staticmethod
     def _beside(url: str) -> Path:
@@ -210,34 +209,17 @@ class CallbackModule(CallbackBase):
             return store.path_of(store.default_url()).parent
 
     def _facts(self, playbook: Any) -> dict[str, Any]:
-        try:
-            who = pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:
-            who = "uid {0}".format(os.getuid())
-        if os.environ.get("SUDO_USER"):
-            who = "{0} (sudo {1})".format(os.environ["SUDO_USER"], who)
+        plays = playbook.get_plays()
+        manager = plays[0].get_variable_manager() if plays else None
         facts = {
-            "playbook": os.path.basename(str(getattr(playbook, "_file_name", ""))), "ansible_version": ansible_version, "operating_user": who,
-            "executed_by": self._scheduler_user(playbook) or who,
+            "playbook": os.path.basename(str(getattr(playbook, "_file_name", ""))), "ansible_version": ansible_version,
+            **who.operator(manager.extra_vars if manager else {}),
         }
         return {**facts, "simulated": True} if self._simulated else facts
 
-    @staticmethod
-    def _scheduler_user(playbook: Any) -> str:
-        """The person whom AWX or Semaphore says it acts for; nothing else is read of the extra variables."""
-        plays = playbook.get_plays()
-        manager = plays[0].get_variable_manager() if plays else None
-        given = manager.extra_vars if manager else {}
-        for name in ("awx_user_name", "tower_user_name"):
-            if isinstance(given.get(name), str):
-                return str(given[name])[:200]
-        semaphore = given.get("semaphore_vars")
-        details = semaphore.get("task_details") if isinstance(semaphore, Mapping) else None
-        name = details.get("username") if isinstance(details, Mapping) else None
-        return str(name)[:200] if isinstance(name, str) else ""
-
     @_never_silent
     def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._play = play
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             current = signal.getsignal(number)
             if current not in (self._on_signal, signal.SIG_IGN, None):
@@ -245,7 +227,12 @@ class CallbackModule(CallbackBase):
                 with contextlib.suppress(ValueError):
                     signal.signal(number, self._on_signal)
                     self._former[number] = current
-        self.recorder.flush_pending()
+        self._run.flush_pending()
+
+    @_never_silent
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        if hearing.work_of(self._play):
+            self._run.judge.missed(hearing.matches_nobody(self._play))
 
     @_never_silent
     def v2_playbook_on_stats(self, stats: Any) -> None:
@@ -253,19 +240,23 @@ class CallbackModule(CallbackBase):
         counts = {"hosts": len(stats.processed), "hosts_failed": len(stats.failures), "hosts_unreachable": len(stats.dark)}
         for name in ("ok", "changed", "skipped", "rescued", "ignored"):
             counts["tasks_" + name] = sum(getattr(stats, name).values())
-        self.recorder.end(counts)
+        self._run.end(counts)
         self._complain()
-        if self.recorder.unwritten:
+        if self._run.unwritten:
             raise SystemExit(EXIT_UNWRITTEN)
+        if judging.exit_status(self._run.verdict) and self.get_option("exit_status") and not (stats.failures or stats.dark):
+            raise SystemExit(judging.exit_status(self._run.verdict))
 
     def _complain(self) -> None:
-        recorder, told = self.recorder, ""
+        recorder, told = self._run, ""
         if recorder.journal_file:
-            told = "{0}. Entries wait in {1}; the next run takes them in.".format(_told(recorder.problem), recorder.journal_file)
+            told = "{0}. Entries wait in {1}; the next run takes them in.".format(hearing.told(recorder.problem), recorder.journal_file)
         elif recorder.unwritten:
-            told = "entries of this run could not be kept anywhere: {0}".format(_told(recorder.broken or recorder.problem))
+            told = "entries of this run could not be kept anywhere: {0}".format(hearing.told(recorder.broken or recorder.problem))
         if told:
             self._display.error("bitácora: " + told, wrap_text=False)
+        for finding in recorder.findings:
+            self._display.error("bitácora: " + hearing.told(finding), wrap_text=False)
         for why in recorder.unsealed:
             self._display.warning("bitácora: the head was not sealed or anchored: " + why)
 
@@ -310,7 +301,7 @@ class CallbackModule(CallbackBase):
 
     @_never_silent
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        self.recorder.flush_log()
+        self._run.flush_log()
 
     @_never_silent
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
@@ -333,54 +324,69 @@ class CallbackModule(CallbackBase):
         self._take(result, "unreachable")
 
     def _take(self, event: Any, status: str) -> None:
-        host, task, found = _result_of(event)
+        host, task, found = hearing.result_of(event)
         simulated = self._is_simulated(event)
         silent = self._silent.pop((host, task._uuid), None)
-        if str(task.action) == _MOVER and found.get("moved") and not simulated:
-            self.recorder.follow(found["url"])
-            os.environ["RESPALDO_BITACORA"] = found["url"]
-        for row in self._each(found):
-            found_here = row.get("backup")
-            told = False
-            for structure in found_here if isinstance(found_here, list) else [found_here]:
-                told = self.recorder.backup(host, structure, simulated) or told
-            if row is found and not told:
-                silent = found
-        if self._items:
-            self._items = [row for row in self._items if row[0] != (host, task._uuid)]
-        action = _named(str(task.action))
+        action, ours = hearing.named(str(task.action)), hearing.resolved(event, task)
+        short = ours[len(events.COLLECTION):] if ours.startswith(events.COLLECTION) else ""
+        rows = self._each(task, ours, found)
+        self._run.judge.heard(host, short, hearing.is_of_ours(task), status, rows)
+        self._take_attempts(lambda row: row[0] == (host, task._uuid))
+        if not hearing.OURS.isdisjoint(found):
+            if ours == _MOVER and found.get("moved") and not simulated and isinstance(found.get("url"), str):
+                self._run.follow(found["url"])
+                os.environ["RESPALDO_BITACORA"] = found["url"]
+            for row in rows:
+                told = self._run.take(host, ours, row.get("backup"), simulated)
+                if row is found and not told:
+                    silent = found
+        elif status == "failed":
+            silent = found
+        self._items = [row for row in self._items if row[0] != (host, task._uuid)]
         if status == "unreachable":
-            self.recorder.no_answer(host, "the host is unreachable", "sin conexión con el servidor", None)
+            self._run.no_answer(host, "the host is unreachable", "sin conexión con el servidor", None)
         elif status == "failed" and silent is not None:
-            self.recorder.no_answer(host, "the task {0} failed".format(action), "falló la tarea {0}".format(action), silent.get("error"))
-        begun = self._started.pop((host, task._uuid), None)
-        self.recorder.log(action, host, status, int((time.monotonic() - begun) * 1000) if begun else 0)
-        self.recorder.flush_pending()
+            why = "falló la tarea " + action + hearing.code_in(silent, task)
+            self._run.no_answer(host, "the task {0} failed".format(action), why, hearing.error_of(silent, short))
+        begun = self._started.pop((host, task._uuid), time.monotonic())
+        self._run.log(action, host, status, int((time.monotonic() - begun) * 1000))
+        self._run.flush_pending()
 
     def _is_simulated(self, event: Any) -> bool:
         # The fields of the event are templated, those of the task may not be; newer versions give only the task, templated.
         fields = getattr(event, "_task_fields", None)
-        mode = fields.get("check_mode") if fields else getattr(_result_of(event)[1], "check_mode", False)
+        mode = fields.get("check_mode") if fields else getattr(hearing.result_of(event)[1], "check_mode", False)
         return self._simulated or mode is True
 
     @staticmethod
-    def _each(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """The results of a loop, or the one result."""
-        rows = found.get("results")
-        if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows) and "backup" not in found:
+    def _each(task: Any, action: str, found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The results of a loop, or the one result. What a server calls `results` is no loop."""
+        rule, rows = events.allowed(action), found.get("results")
+        loop = getattr(task, "loop", None) is not None or getattr(task, "loop_with", None) or (rule is not None and rule.rows)
+        if loop and isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows) and "backup" not in found:
             return rows
         return [found]
 
-    # Items of a loop come in another thread, where raising or waiting would hang Ansible: they are only kept, in case the run is
-    # interrupted before the loop's own result comes.
+    # Items of a loop, and attempts of a task that is repeated, come in another thread, where raising or waiting would hang Ansible: they
+    # are only kept. Of items in case the run is interrupted before the loop's own result comes.
+
+    def v2_runner_retry(self, result: Any) -> None:
+        host, task, found = hearing.result_of(result)
+        if "backup" in found:
+            self._attempts.append(((host, task._uuid), hearing.resolved(result, task), found["backup"], self._is_simulated(result)))
+
+    def _take_attempts(self, chosen: Callable[[Any], bool] = bool) -> None:
+        for row in list(filter(chosen, self._attempts)):
+            self._attempts.remove(row)
+            self._run.take_attempt(row[0][0], *row[1:])
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
-        host, task, found = _result_of(result)
+        host, task, found = hearing.result_of(result)
         if "backup" in found:
-            self._items.append(((host, task._uuid), found["backup"], self._is_simulated(result)))
+            self._items.append(((host, task._uuid), hearing.resolved(result, task), found["backup"], self._is_simulated(result)))
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        host, task, found = _result_of(result)
+        host, task, found = hearing.result_of(result)
         if "backup" in found:
             self.v2_runner_item_on_ok(result)
         else:
@@ -388,7 +394,7 @@ class CallbackModule(CallbackBase):
             self._silent[(host, task._uuid)] = found
 
     def _take_items(self) -> None:
+        self._take_attempts()
         items, self._items = self._items, []
-        for (host, _uuid), found, simulated in items:
-            for structure in found if isinstance(found, list) else [found]:
-                self.recorder.backup(host, structure, simulated)
+        for (host, _uuid), action, found, simulated in items:
+            self._run.take(host, action, found, simulated)

@@ -84,13 +84,4 @@ options:
         description: Kinds of files, by extension, that the report names. By default what the policy says (C(shared_folders.unwanted)).
         type: list
         elements: str
-  policy:
-    description: The policy as a table; it wins over O(policy_file). Read on the controller.
-    type: dict
-  policy_file:
-    description: Path of the institution's own policy on the controller. By default Manual 001-2019-PERÚ COMPRAS.
-    type: path
-  actors:
-    description: The people of the policy (numerals 5.1 b and 5.2), when they are given apart from it. Read on the controller.
-    type: dict
 """

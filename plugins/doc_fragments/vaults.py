@@ -15,7 +15,8 @@ options:
       - Recovery Services vaults, each a table with C(name), C(resource_group), C(subscription_id); and if need be C(location) (a vault that is not
         there is made in that region), C(redundancy) (V(GeoRedundant), V(LocallyRedundant), V(ZoneRedundant)), C(time) (HH:MM at a full or half hour, of the
         policy's zone; by default two hours after work), C(time_zone) (its name in Windows, where it is not known here), C(policies) (names for the
-        sorts V(machine) and V(share)), C(longest_hours) (12, after which a job is called stuck), C(proxy), C(ca_certs), C(endpoint).
+        sorts V(machine) and V(share)), C(longest_hours) (12, after which a job is called stuck), C(proxy), C(ca_certs), C(endpoint), C(api_version)
+        (V(2026-10-01); V(2023-06-01) for a cloud that does not have it yet (RSP224), and that then tells no threats).
       - What protects the vault is compared and told, never changed, with C(soft_delete) (V(Enabled), V(AlwaysON)), C(soft_delete_days),
         C(immutability) (V(Unlocked), V(Locked)) and C(multi_user).
       - C(auth) is the controller's identity, with the keys of C(auth) of a medium of type C(azure_blob). It stays on the controller.
@@ -33,13 +34,18 @@ options:
     type: list
     elements: str
     default: []
-  policy:
-    description: The policy itself. By default that of O(policy_file).
-    type: raw
-  policy_file:
-    description: A policy in YAML on the controller. By default Manual 001-2019-PERÚ COMPRAS.
-    type: str
-  actors:
-    description: Who answers for the copies (numerals 5.1 b, 5.2). By default those of the policy.
-    type: raw
+"""
+
+    WAITING = r"""
+options:
+  wait_minutes:
+    description:
+      - How long the job is waited for. One that still runs then is recorded as such (RSP446), and M(perucompras.respaldo.azure_backup_verify)
+        tells its end.
+    type: int
+    default: 720
+  poll_seconds:
+    description: Seconds between two looks at the job.
+    type: int
+    default: 30
 """

@@ -11,10 +11,9 @@ from typing import Any, Callable, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ._engine.errors import BackupError
-from ._engine.media import azure_files
-from ._engine.media import catalogue
+from ._engine.media import azure_files, catalogue
 from ._engine.media.azure_blob import AzureBlob
-from ._module import fail
+from ._tasks.base import fail
 
 
 def upload(module: AnsibleModule) -> None:
@@ -30,7 +29,7 @@ def upload(module: AnsibleModule) -> None:
         medium.settings = medium.settings._replace(expected=sum(os.path.getsize(path) for path in missing.values()))
         staged = {blob: azure_files.stage(medium, blob, path) for blob, path in missing.items()}
         for trouble in medium.troubles:
-            module.warn("The upload can't be resumed when it is cut off: {0}".format(trouble))
+            module.warn("Si la subida se corta, no podrá reanudarse: {0}".format(trouble))
         return dict(changed=True, staged=staged, bytes_sent=medium.sent, bytes_there=medium.skipped)
 
     _run(module, work)

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import _module
-from ._engine import copy, result, shares, usage
+from ._engine import remarks, result
 from ._engine.errors import BackupError
+from ._engine.folders import shares, usage
+from ._engine.moments import now
+from ._tasks.base import error_of, traced
 
 _NUMERAL = "5.2"
 _LONGEST_NOTE = 3000
@@ -53,32 +55,39 @@ def set_folders(module: AnsibleModule) -> None:
         module.params["smb_conf"], module.params["shares_directory"], module.params["tmpfiles_directory"], module.params["recreate"])
     done: List[shares.Done] = []
     people: Dict[str, str] = {}
+    seen: Dict[str, Any] = {}
     try:
         rows = given(module)
         folders = shares.folders_of(rows)
         people = {folder.name: str(row.get("responsible") or "") for folder, row in zip(folders, rows)}
-        shares.apply(folders, settings, module.check_mode, done)
+        failed = [row.error for row in shares.apply(folders, settings, module.check_mode, done)]
     except BackupError as error:
-        _leave(module, done, people, error)
+        failed = [error]
     except Exception as error:  # the boundary: what was not foreseen is told and recorded like the rest
-        _leave(module, done, people, BackupError("unexpected", detail="{0}: {1}".format(type(error).__name__, error)))
-    told = _told(done, people)
+        failed, seen = [BackupError("unexpected", detail="{0}: {1}".format(type(error).__name__, error))], traced(module, error)
     for row in done:
         for warning in row.warnings:
             module.warn("{0}: {1}".format(row.folder.name, warning))
+    if failed:
+        _leave(module, done, people, failed, seen)
+    told = _told(done, people)
     unknown = shares.unknown(folders, settings)
     if unknown:
-        module.warn("In force, but not in the inventory; set state: withdrawn to withdraw: {0}".format(", ".join(unknown)))
+        module.warn("Vigentes, pero no están en el inventario; para retirarlas indique state: withdrawn: {0}".format(", ".join(unknown)))
     module.exit_json(unknown=unknown, **told)
 
 
-def _leave(module: AnsibleModule, done: List[shares.Done], people: Mapping[str, str], error: BackupError) -> None:
+def _leave(module: AnsibleModule, done: List[shares.Done], people: Mapping[str, str], failed: Sequence[BackupError], seen: Mapping[str, Any]) -> None:
+    """Fail with the first error; each is an entry, and the others are told too."""
     told = _told(done, people)
-    named = error.details.get("folder")
-    told["backup"].append(result.build(
-        event="path_refused", numeral=_NUMERAL, kind="file_server", system=str(named) if named else None, ended_at=copy.now(),
-        path=str(error.details["assigned"]) if "assigned" in error.details else None, **result.failure(error)))
-    module.fail_json(**dict(_module.error_of(error), **told))
+    for error in failed:
+        named = error.details.get("folder")
+        told["backup"].append(result.build(
+            event="path_refused", numeral=_NUMERAL, kind="file_server", system=str(named) if named else None, ended_at=now(),
+            path=str(error.details["assigned"]) if "assigned" in error.details else None, **result.failure(error)))
+    for error in failed[1:]:
+        module.warn(error.in_both())
+    module.fail_json(**dict(error_of(failed[0]), **told, **seen))
 
 
 def _told(done: List[shares.Done], people: Mapping[str, str]) -> Dict[str, Any]:
@@ -95,7 +104,8 @@ def _entry(row: shares.Done, people: Mapping[str, str]) -> Dict[str, Any]:
     folder = row.folder
     return result.build(
         event=row.event, system=folder.name, kind="file_server", numeral=_NUMERAL, office=folder.office, path=folder.path, document=folder.document or None,
-        responsible=people.get(folder.name) or None, ended_at=copy.now(), warnings=row.warnings or None, note_es="; ".join(row.changes)[:_LONGEST_NOTE])
+        responsible=people.get(folder.name) or None, ended_at=now(), warnings=remarks.sent(row.warnings) or None,
+        note_es="; ".join(row.changes)[:_LONGEST_NOTE])
 
 
 def report_folders(module: AnsibleModule) -> None:
@@ -103,20 +113,21 @@ def report_folders(module: AnsibleModule) -> None:
     reports, entries = [], []
     failure: Optional[BackupError] = None
     for row in given(module):
-        started, clock = copy.now(), time.monotonic()
+        started, clock = now(), time.monotonic()
         known = dict(system=row["name"], kind="file_server", numeral="5.3", office=row["office"], path=row["path"],
                      responsible=row.get("responsible"), started_at=started)
         try:
             found = usage.measure(row["path"], row.get("unwanted") or [], module.params["longest"])
         except BackupError as error:
             failure = failure or error
-            entries.append(result.build(event="path_refused", ended_at=copy.now(), **known, **result.failure(error)))
+            entries.append(result.build(event="path_refused", ended_at=now(), **known, **result.failure(error)))
             continue
+        stopped = None if found["complete"] else remarks.sent([remarks.Remark("walk_ended")])
         reports.append(dict(found, name=row["name"], path=row["path"], office=row["office"]))
         entries.append(result.build(
-            event="folder_reported", ended_at=copy.now(), duration_ms=int((time.monotonic() - clock) * 1000), size=found["size"], objects=found["files"],
-            **known))
+            event="folder_reported", ended_at=now(), duration_ms=int((time.monotonic() - clock) * 1000), size=found["size"], objects=found["files"],
+            warnings=stopped, **known))
     told = dict(changed=False, reports=reports, backup=entries)
     if failure is not None:
-        module.fail_json(**dict(_module.error_of(failure), **told))
+        module.fail_json(**dict(error_of(failure), **told))
     module.exit_json(**told)

@@ -53,22 +53,19 @@ options:
     description: Files that are there give way. Without it a file that is there fails the job.
     type: bool
     default: false
-  wait_minutes:
-    description:
-      - How long the job is waited for. One that still runs then is recorded as such (RSP446), and M(perucompras.respaldo.azure_backup_verify)
-        tells its end.
-    type: int
-    default: 720
-  poll_seconds:
-    description: Seconds between two looks at the job.
-    type: int
-    default: 30
+  damaged:
+    description: Restore from a recovery point though the service sees a threat in it, instead of RSP222. The entry says so.
+    type: bool
+    default: false
   record:
     description: More fields for the entry, as M(perucompras.respaldo.backup_select) gave them. It must hold no secret.
     type: dict
     default: {}
 extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
   - perucompras.respaldo.vaults
+  - perucompras.respaldo.vaults.waiting
+  - perucompras.respaldo.groups.azure_backup
 attributes:
   check_mode:
     description: Starts nothing; the entry is C(restore_simulated).

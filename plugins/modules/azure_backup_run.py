@@ -27,22 +27,15 @@ options:
     description: Label of this copy, from M(perucompras.respaldo.backup_label).
     type: str
     required: true
-  wait_minutes:
-    description:
-      - How long the job is waited for. One that still runs then is recorded as such (RSP446), and M(perucompras.respaldo.azure_backup_verify)
-        tells its end.
-    type: int
-    default: 720
-  poll_seconds:
-    description: Seconds between two looks at the job.
-    type: int
-    default: 30
   record:
     description: More fields for the entry, as M(perucompras.respaldo.backup_label) gave them. It must hold no secret.
     type: dict
     default: {}
 extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
   - perucompras.respaldo.vaults
+  - perucompras.respaldo.vaults.waiting
+  - perucompras.respaldo.groups.azure_backup
 attributes:
   check_mode:
     description: Starts nothing; the entry is C(copy_simulated).

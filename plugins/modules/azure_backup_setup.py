@@ -26,7 +26,9 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
   - perucompras.respaldo.vaults
+  - perucompras.respaldo.groups.azure_backup
 attributes:
   check_mode:
     description: Asks nothing of Azure but what is there, and says what would be done.
@@ -54,6 +56,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+systems:
+  description: How many systems of this host that were looked at. A run in which it is 0 for every host is empty, and ends with 71.
+  returned: success
+  type: int
+  sample: 3
 items:
   description: Each system, what it protects, and its state, V(protected), V(would be protected) or V(not registered).
   returned: always

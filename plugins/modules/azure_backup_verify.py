@@ -19,6 +19,10 @@ description:
   - Run again, it records nothing twice; a day whose job came out otherwise than was recorded gets one more entry, under the same label.
   - What protects the vault less than was decided is one C(verification_failed) (RSP449) in each run until it is mended. A vault that can't be read whole
     calls no day absent, and the task fails.
+  - What the service says of threats is taken at its word (C(threatStatus) of a recovery point). A copy in whose point it sees one, of today or of months
+    ago, gets C(copy_damaged) (RSP222), is T0, and is offered to no restore without O(perucompras.respaldo.azure_backup_restore#module:damaged) and a reason;
+    when the service takes it back, C(copy_verified) lifts it. An item whose content it calls suspicious is C(verification_failed) (RSP223) in each run, and
+    its new copies are T0.
   - A copy with files left out does not count as a good one for the frequency of numeral 6.4.
 notes:
   - Runs on the controller, with the packages of C(requirements-azure.txt); the host needs no connection.
@@ -33,7 +37,9 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
   - perucompras.respaldo.vaults
+  - perucompras.respaldo.groups.azure_backup
 attributes:
   check_mode:
     description: The findings are the same; they are recorded as simulated.
@@ -55,6 +61,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+systems:
+  description: How many systems of this host that were looked at. A run in which it is 0 for every host is empty, and ends with 71.
+  returned: success
+  type: int
+  sample: 3
 items:
   description:
     - Each system with its item, how many recovery points there are, the oldest and the newest, and its days, each with C(day), C(state), C(job) and

@@ -25,7 +25,8 @@ options:
     type: path
     required: true
 extends_documentation_fragment:
-  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.storage.medium
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Says whether it would be brought.
@@ -72,12 +73,12 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _blobs, _module
+from ..module_utils import _blobs, _options
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=dict(_module.MEDIUM, blob=dict(type="str", required=True), dest=dict(type="path", required=True)),
+        argument_spec=dict(_options.MEDIUM, blob=dict(type="str", required=True), dest=dict(type="path", required=True)),
         supports_check_mode=True)
     _blobs.download(module)
 

@@ -29,6 +29,8 @@ options:
     description: A medium of type C(azure_blob), as in C(backup_media).
     type: dict
     required: true
+extends_documentation_fragment:
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Nothing is asked for.

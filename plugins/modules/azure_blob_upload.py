@@ -27,7 +27,8 @@ options:
     type: str
     default: ""
 extends_documentation_fragment:
-  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.storage.medium
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Says what would be sent.
@@ -79,12 +80,12 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _blobs, _module
+from ..module_utils import _blobs, _options
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=dict(_module.MEDIUM, src=dict(type="path", required=True), blob=dict(type="str", default="")),
+        argument_spec=dict(_options.MEDIUM, src=dict(type="path", required=True), blob=dict(type="str", default="")),
         supports_check_mode=True)
     _blobs.upload(module)
 

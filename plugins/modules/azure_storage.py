@@ -94,15 +94,6 @@ options:
     description: The media of the inventory (C(backup_media)).
     type: raw
     default: []
-  policy:
-    description: A policy as data; see M(perucompras.respaldo.backup_plan).
-    type: raw
-  policy_file:
-    description: Path of a policy on the controller. By default Manual 001-2019.
-    type: str
-  actors:
-    description: People of the institution; see M(perucompras.respaldo.backup_plan).
-    type: raw
   endpoint:
     description: Address of Azure Resource Manager where it is not that of the cloud.
     type: str
@@ -119,6 +110,9 @@ options:
     description: Identity of the controller, with the option names of azure.azcollection, as C(auth) of a medium.
     type: dict
     default: {}
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: Everything is read and compared; nothing is changed.

@@ -22,30 +22,14 @@ description:
 options:
   source:
     description: What is copied.
-    type: dict
-    required: true
-    suboptions:
-      type:
-        description: Type of the source.
-        type: str
-        choices: [paths]
-        default: paths
-      paths:
-        description: Files and directories, with full paths. Links are copied as links.
-        type: list
-        elements: path
-        default: []
-      exclude:
-        description: Patterns left out, as C(tar --exclude) reads them.
-        type: list
-        elements: str
-        default: []
 extends_documentation_fragment:
+  - perucompras.respaldo.source.paths
   - perucompras.respaldo.backup.copy
-  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.storage.media
   - perucompras.respaldo.backup.making
   - perucompras.respaldo.backup.assigned
   - perucompras.respaldo.backup.attributes
+  - perucompras.respaldo.groups.making
 seealso:
   - module: perucompras.respaldo.backup_label
   - module: perucompras.respaldo.backup_verify
@@ -108,24 +92,27 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
-from ..module_utils._engine.sources import catalogue
+from ..module_utils import _options, _source_options
+from ..module_utils._engine.sources import of_paths
 from ..module_utils._engine.sources.base import Source
+from ..module_utils._tasks import making
+from ..module_utils._tasks.base import Task
+from ..module_utils._tasks.ordering import order_of
 
 
-def build(task: _module.Task) -> Source:
+def build(task: Task) -> Source:
     """The source that the task names."""
-    options = dict(task.params["source"], encrypted=task.order().keys is not None)
-    return catalogue.build(options["type"], options, task.params["assigned_paths"])
+    options = dict(task.params["source"], encrypted=order_of(task).keys is not None)
+    return of_paths.build(options, task.params["assigned_paths"])
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIA, **_module.MAKING, **_module.ASSIGNED,
-            source=dict(type="dict", required=True, options=_module.PATHS_SOURCE)),
+            _options.COPY, **_options.MEDIA, **_options.MAKING, **_options.ASSIGNED,
+            source=dict(type="dict", required=True, options=_source_options.PATHS_SOURCE)),
         supports_check_mode=True)
-    _module.make_copy(module, build)
+    making.make_copy(module, build)
 
 
 if __name__ == "__main__":

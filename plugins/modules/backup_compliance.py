@@ -21,23 +21,6 @@ description:
 notes:
   - Fails with RSP101 when a month is not valid, RSP708 when the bitácora can't be read, RSP902 when O(dest) can't be written.
 options:
-  policy:
-    description: The policy itself, instead of O(policy_file).
-    type: raw
-  policy_file:
-    description: The institution's own policy, a file on the controller. By default the shipped Manual 001-2019.
-    type: str
-  actors:
-    description: Who answers for the copies (numerals 5.1 b and 5.2). By default those of the policy.
-    type: raw
-  since:
-    description: First month, C(2026-11). Empty is O(until).
-    type: str
-    default: ""
-  until:
-    description: Last month. Empty is O(since), or this month in the policy's time zone.
-    type: str
-    default: ""
   space:
     description: What is known of the space of media.
     type: list
@@ -61,6 +44,10 @@ options:
     description: Print matrix and capacity on the terminal, in Spanish.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.planning.months
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: Says whether O(dest) would change.
@@ -81,6 +68,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+approved:
+  description: The months of the span that a person approved (M(perucompras.respaldo.backup_approval)), each with C(n) of its entry, C(name) and C(at).
+  returned: success
+  type: dict
 matrix:
   description: A row for each system and month, with V(state), the numbers of each state, numerals, ISO controls and evidence.
   returned: success
@@ -93,6 +84,13 @@ periods:
   elements: dict
 controls:
   description: Each control with its query, number of entries and samples.
+  returned: success
+  type: list
+  elements: dict
+requests:
+  description:
+    - The requests of numeral 7.1 that wait, and those closed since O(since), each with its C(ticket), C(state), C(age), C(promised_for), whether that was
+      C(kept), and the seconds C(to_answer), C(to_restore) and C(to_conform).
   returned: success
   type: list
   elements: dict

@@ -19,29 +19,14 @@ description:
     do not agree are recorded as C(custody_failed) (RSP801 to RSP810); the task itself goes on.
     M(perucompras.respaldo.bitacora_verdict) fails the play.
 options:
-  policy:
-    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  policy_file:
-    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
-    type: path
-  actors:
-    description: The people of the policy, with their public keys, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  custodians:
-    description:
-      - The custodians of passwords, as in M(perucompras.respaldo.backup_plan). They may hold identities; nothing of that is returned.
-      - Empty takes O(directory) alone.
-    type: raw
-    default: []
-  directory:
-    description: A directory of the controller that stands for one custodian of type V(vault_file), named C(directorio).
-    type: path
-    default: ""
   show:
     description: Also print what was found and done, in Spanish.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.custodians
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: Says what each custodian would be given and what would be sealed anew; the entries are marked as a simulation.

@@ -13,16 +13,6 @@ description:
   - The report of custody (numeral 5.2). It lists, for each key, the copy it opens, its custodians, when it was made, when its custody last changed and
     when a copy last opened with it, as far as custodians and the bitácora tell. No password is read or returned.
 options:
-  custodians:
-    description:
-      - The custodians of passwords, as in M(perucompras.respaldo.backup_plan). They may hold identities; nothing of that is returned.
-      - Empty takes O(directory) alone.
-    type: raw
-    default: []
-  directory:
-    description: A directory of the controller that stands for one custodian of type V(vault_file), named C(directorio).
-    type: path
-    default: ""
   reference:
     description: Only this key, C(custodia:KIND/SYSTEM/LABEL); custodians are then also asked since when they hold it.
     type: str
@@ -31,15 +21,14 @@ options:
     description: Only keys of this system.
     type: str
     default: ""
-  kind:
-    description: Only keys of this kind.
-    type: str
-    choices: [all, database, source_code, file_server, mailbox]
-    default: all
   show:
     description: Also print the report in Spanish, a line for each system.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.any_kind
+  - perucompras.respaldo.custodians
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: The answer is the same, since nothing is changed.

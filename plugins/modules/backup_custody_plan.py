@@ -16,40 +16,6 @@ description:
     opens with all; custodians that differ make one each, and M(perucompras.respaldo.backup_verify) tells which is right.
   - A record that is gone, changed or can't be read is recorded as C(custody_failed). No password is returned.
 options:
-  policy:
-    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  policy_file:
-    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
-    type: path
-  actors:
-    description: The people of the policy, with their public keys, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  systems:
-    description: The systems of this host, as in M(perucompras.respaldo.backup_plan).
-    type: list
-    elements: dict
-    required: true
-  media:
-    description: Where copies lie (numeral 6.5), as in M(perucompras.respaldo.backup_plan).
-    type: list
-    elements: dict
-    required: true
-  only:
-    description: Only the systems of these names. Empty means all.
-    type: list
-    elements: str
-    default: []
-  custodians:
-    description:
-      - The custodians of passwords, as in M(perucompras.respaldo.backup_plan). They may hold identities; nothing of that is returned.
-      - Empty takes O(directory) alone.
-    type: raw
-    default: []
-  directory:
-    description: A directory of the controller that stands for one custodian of type V(vault_file), named C(directorio).
-    type: path
-    default: ""
   copies:
     description: How many copies are chosen.
     type: int
@@ -58,6 +24,11 @@ options:
     description: Also print the turns in Spanish.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.planning.systems
+  - perucompras.respaldo.custodians
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: The answer is the same, since nothing is changed.
@@ -80,6 +51,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+systems:
+  description: How many systems of this host whose keys were looked at. A run in which it is 0 for every host is empty, and ends with 71.
+  returned: success
+  type: int
+  sample: 3
 turns:
   description: One row for each copy, and for each password that its custodians have for it.
   returned: success

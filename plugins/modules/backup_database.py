@@ -20,83 +20,14 @@ description:
 options:
   source:
     description: The database and how it is read.
-    type: dict
-    required: true
-    suboptions:
-      type:
-        description: Engine, or V(command) for an engine that is copied by its own tools.
-        type: str
-        required: true
-        choices: [postgresql, mariadb, sqlite, command]
-      databases:
-        description: "PostgreSQL, MariaDB: names of the databases, or V(all)."
-        type: raw
-      host:
-        description: "PostgreSQL, MariaDB: address of the server. Empty uses the local socket."
-        type: str
-        default: ""
-      port:
-        description: Port; 0 is the engine's own.
-        type: int
-        default: 0
-      user:
-        description: Account of the engine. Empty uses the operating system account's.
-        type: str
-        default: ""
-      password:
-        description: Password of the account. It reaches the tools by an anonymous descriptor, never by their arguments or environment.
-        type: str
-        default: ""
-      run_as:
-        description: Operating system account that runs the engine's tools, such as V(postgres).
-        type: str
-        default: ""
-      socket:
-        description: "MariaDB: path of the local socket."
-        type: path
-        default: ""
-      bin_dir:
-        description: "PostgreSQL, MariaDB: directory of the engine's tools, when they are not on the system's path."
-        type: path
-        default: ""
-      globals:
-        description: "PostgreSQL, MariaDB: copy roles and users too. Their password hashes are included only in encrypted copies."
-        type: bool
-        default: true
-      path:
-        description: "SQLite: the database file."
-        type: path
-        default: ""
-      dump:
-        description: "V(command): program and arguments that write the copy to standard output."
-        type: list
-        elements: str
-        default: []
-      verify:
-        description: "V(command): program and arguments that read the copy on standard input and exit with 0 only when it is whole."
-        type: list
-        elements: str
-        default: []
-      restore:
-        description: "V(command): program and arguments that read the copy on standard input and restore it into C($RESPALDO_TARGET)."
-        type: list
-        elements: str
-        default: []
-      rehearse:
-        description: "V(command): program and arguments that restore the copy into C($RESPALDO_SCRATCH) and compare it (trust level T3)."
-        type: list
-        elements: str
-        default: []
-      extension:
-        description: "V(command): extension of the file."
-        type: str
-        default: dump
 extends_documentation_fragment:
+  - perucompras.respaldo.source.database
   - perucompras.respaldo.backup.copy
-  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.storage.media
   - perucompras.respaldo.backup.making
   - perucompras.respaldo.backup.assigned
   - perucompras.respaldo.backup.attributes
+  - perucompras.respaldo.groups.making
 seealso:
   - module: perucompras.respaldo.backup_label
   - module: perucompras.respaldo.backup_verify
@@ -178,24 +109,27 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
-from ..module_utils._engine.sources import catalogue
+from ..module_utils import _options, _source_options
+from ..module_utils._engine.sources import of_databases
 from ..module_utils._engine.sources.base import Source
+from ..module_utils._tasks import making
+from ..module_utils._tasks.base import Task
+from ..module_utils._tasks.ordering import order_of
 
 
-def build(task: _module.Task) -> Source:
+def build(task: Task) -> Source:
     """The source that the task names."""
-    options = dict(task.params["source"], encrypted=task.order().keys is not None)
-    return catalogue.build(options["type"], options, task.params["assigned_paths"])
+    options = dict(task.params["source"], encrypted=order_of(task).keys is not None)
+    return of_databases.build(options["type"], options, task.params["assigned_paths"])
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIA, **_module.MAKING, **_module.ASSIGNED,
-            source=dict(type="dict", required=True, options=_module.DATABASE_SOURCE)),
+            _options.COPY, **_options.MEDIA, **_options.MAKING, **_options.ASSIGNED,
+            source=dict(type="dict", required=True, options=_source_options.DATABASE_SOURCE)),
         supports_check_mode=True)
-    _module.make_copy(module, build)
+    making.make_copy(module, build)
 
 
 if __name__ == "__main__":

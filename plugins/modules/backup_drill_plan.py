@@ -18,35 +18,6 @@ description:
   - A system that has copies and none of them good can't be drilled. With O(record) that is an entry C(verification_failed) each night (RSP506).
   - Nothing is restored here; the role C(drill) does it with M(perucompras.respaldo.backup_verify).
 options:
-  policy:
-    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  policy_file:
-    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
-    type: path
-  actors:
-    description: The people of the policy, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  systems:
-    description: The systems of this host, as in M(perucompras.respaldo.backup_plan).
-    type: list
-    elements: dict
-    required: true
-  media:
-    description: Where copies lie (numeral 6.5), as in M(perucompras.respaldo.backup_plan).
-    type: list
-    elements: dict
-    required: true
-  only:
-    description: Only the systems of these names. Empty means all.
-    type: list
-    elements: str
-    default: []
-  kind:
-    description: Only the systems of this kind.
-    type: str
-    choices: [all, database, source_code, file_server, mailbox]
-    default: all
   budget_minutes:
     description: Minutes of this night, instead of those of the policy. V(0) takes the policy's.
     type: int
@@ -59,6 +30,11 @@ options:
     description: Also print the turns in Spanish.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.planning.systems
+  - perucompras.respaldo.backup.any_kind
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: The answer is the same, since nothing is changed.
@@ -80,6 +56,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+systems:
+  description: How many systems of this host whose turn was looked at. A run in which it is 0 for every host is empty, and ends with 71.
+  returned: success
+  type: int
+  sample: 3
 turns:
   description: One row for each system, the most urgent first.
   returned: success

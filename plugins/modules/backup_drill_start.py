@@ -17,6 +17,8 @@ options:
     description: The copy, as RV(perucompras.respaldo.backup_drill_plan#module:turns) has it in C(entry).
     type: dict
     required: true
+extends_documentation_fragment:
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: The entry is recorded as simulated.

@@ -21,23 +21,6 @@ notes:
   - A bitácora that does not verify is packed all the same, with a warning.
   - Fails with RSP101 when a month is not valid, RSP708 when the bitácora can't be read, RSP903 when O(dest) can't be written.
 options:
-  policy:
-    description: The policy itself, instead of O(policy_file).
-    type: raw
-  policy_file:
-    description: The institution's own policy, a file on the controller. By default the shipped Manual 001-2019.
-    type: str
-  actors:
-    description: Who answers for the copies (numerals 5.1 b and 5.2). By default those of the policy.
-    type: raw
-  since:
-    description: First month, C(2026-11). Empty is O(until).
-    type: str
-    default: ""
-  until:
-    description: Last month. Empty is O(since), or this month in the policy's time zone.
-    type: str
-    default: ""
   dest:
     description: The ZIP, in a directory of the controller that exists. It is replaced.
     type: path
@@ -47,6 +30,10 @@ options:
     type: list
     elements: path
     default: []
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.planning.months
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: Checks what is given and writes nothing.

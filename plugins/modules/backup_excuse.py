@@ -23,11 +23,6 @@ options:
     description: Name of the system, as in the inventory.
     type: str
     required: true
-  kind:
-    description: Its kind.
-    type: str
-    choices: [database, source_code, file_server, mailbox]
-    required: true
   from:
     description: First due day excused, C(2026-11-22), in the policy's time zone. Required without O(withdraw).
     type: str
@@ -50,6 +45,9 @@ options:
   ticket:
     description: Ticket or document.
     type: str
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.kind
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Checks what is given; the entry is recorded as simulated and excuses nothing.

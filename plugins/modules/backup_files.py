@@ -22,72 +22,6 @@ description:
   - When some files could not be read the copy fails with RSP220 and names them. What was read stays in the repository under the tag C(parcial).
   - Links are copied as links, never what they point to.
 options:
-  source:
-    description: What is copied.
-    type: dict
-    required: true
-    suboptions:
-      type:
-        description: Type of the source.
-        type: str
-        choices: [restic]
-        default: restic
-      paths:
-        description: Folders, with full paths.
-        type: list
-        elements: path
-        default: []
-      exclude:
-        description: Patterns left out, as C(restic backup --exclude) reads them.
-        type: list
-        elements: str
-        default: []
-      exclude_caches:
-        description: Leave out directories marked by a C(CACHEDIR.TAG).
-        type: bool
-        default: false
-      one_file_system:
-        description: Do not enter other file systems mounted below the folders.
-        type: bool
-        default: false
-      repository:
-        description:
-          - Whose repository the copies go to, its own (V(system)), one for all systems of the server, or one for all of the office.
-          - Systems that share one save the room of what they have in common, and wait for each other.
-        type: str
-        choices: [system, server, office]
-        default: system
-      snapshot:
-        description:
-          - Snapshot of the file system that is copied instead of the living files, so that all are of one moment. V(lvm), V(btrfs) and
-            V(zfs) make it an error (RSP221) where there can be none; V(auto) takes one of Btrfs where it can and warns where not. It needs root.
-          - All that was written before is in it. With V(btrfs) a file that a program writes at that very moment, and does not sync, may be of some
-            hundredths of a second before the others, as after a loss of power.
-          - It is mounted for restic alone, at the folders' own paths, and removed whatever happens; what a killed run left goes with the next copy of the
-            system.
-          - V(btrfs) was tried; V(lvm), whose snapshot gets 10 % of the volume for what is written meanwhile, and V(zfs) follow their manuals and were not.
-        type: str
-        choices: [none, auto, lvm, btrfs, zfs]
-        default: none
-      limit_upload:
-        description: KiB a second that writing to the repository may take; V(0) sets no limit.
-        type: int
-        default: 0
-      limit_upload_working_hours:
-        description: The same for a copy that begins in working hours (O(working_hours)); V(0) takes O(source.limit_upload) then too.
-        type: int
-        default: 0
-      read_concurrency:
-        description: Files read at the same time; V(0) leaves it to restic. Needs restic 0.15.
-        type: int
-        default: 0
-      changed_files:
-        description:
-          - Whether files that changed while or after they were read are told as a warning of a good copy (V(warn)), or make the copy fail with RSP203
-            (V(fail)).
-        type: str
-        choices: [warn, fail]
-        default: warn
   working_hours:
     description: Whether it is working hours now, as M(perucompras.respaldo.backup_plan) tells.
     type: bool
@@ -97,11 +31,13 @@ options:
     type: str
     default: ""
 extends_documentation_fragment:
+  - perucompras.respaldo.source.files
   - perucompras.respaldo.backup.copy
-  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.storage.media
   - perucompras.respaldo.backup.sealing
   - perucompras.respaldo.backup.assigned
   - perucompras.respaldo.backup.attributes
+  - perucompras.respaldo.groups.making
 seealso:
   - module: perucompras.respaldo.backup_label
   - module: perucompras.respaldo.backup_verify
@@ -150,6 +86,11 @@ backup:
     files_unmodified: {description: Files that did not., type: int, sample: 184158}
     data_added: {description: Bytes of new content., type: int, sample: 801244}
     repository: {description: Name of the restic repository., type: str, sample: RRHH}
+    repository_sizes:
+      description: Bytes of all files of the repository once the copy was made, on each of the media in their order.
+      type: list
+      elements: int
+      sample: [5368709120]
     unread: {description: "Paths that could not be read, the first of them, on failure with RSP220.", type: list, elements: str}
     unread_count: {description: How many there are., type: int, sample: 2}
     duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
@@ -173,17 +114,18 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
+from ..module_utils import _files_options, _options
+from ..module_utils._tasks import making_files
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIA, **_module.SEALING, **_module.ASSIGNED,
-            source=dict(type="dict", required=True, options=_module.FILES_SOURCE), server=dict(type="str", default=""),
+            _options.COPY, **_options.MEDIA, **_options.SEALING, **_options.ASSIGNED,
+            source=dict(type="dict", required=True, options=_files_options.FILES_SOURCE), server=dict(type="str", default=""),
             working_hours=dict(type="bool", default=False)),
         supports_check_mode=True)
-    _module.make_files(module)
+    making_files.make_files(module)
 
 
 if __name__ == "__main__":

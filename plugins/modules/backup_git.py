@@ -21,57 +21,14 @@ description:
 options:
   source:
     description: The repository and how it is reached.
-    type: dict
-    required: true
-    suboptions:
-      type:
-        description: Type of the source.
-        type: str
-        choices: [git]
-        default: git
-      path:
-        description: A repository on this server, bare or not.
-        type: path
-        default: ""
-      url:
-        description: A repository elsewhere, by ssh, http or https. Give either this or O(source.path).
-        type: str
-        default: ""
-      identity_file:
-        description: Private SSH key, a file on this server.
-        type: path
-        default: ""
-      ssh_key:
-        description: Private SSH key as text. It is never written to a disk.
-        type: str
-        default: ""
-      known_hosts:
-        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
-        type: str
-        default: ""
-      username:
-        description: Account for http and https.
-        type: str
-        default: ""
-      password:
-        description: Password or token for http and https.
-        type: str
-        default: ""
-      lfs:
-        description: "Large files (Git LFS): V(auto) includes the objects there are and names the missing, V(require) makes a missing one an error."
-        type: str
-        choices: [auto, require, skip]
-        default: auto
-      work_dir:
-        description: Directory on this server that keeps mirrors of repositories elsewhere, so that the next copy fetches only what is new.
-        type: path
-        default: ""
 extends_documentation_fragment:
+  - perucompras.respaldo.source.git
   - perucompras.respaldo.backup.copy
-  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.storage.media
   - perucompras.respaldo.backup.making
   - perucompras.respaldo.backup.assigned
   - perucompras.respaldo.backup.attributes
+  - perucompras.respaldo.groups.making
 seealso:
   - module: perucompras.respaldo.backup_label
   - module: perucompras.respaldo.backup_verify
@@ -145,24 +102,27 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
-from ..module_utils._engine.sources import catalogue
+from ..module_utils import _options, _source_options
+from ..module_utils._engine.sources import of_git
 from ..module_utils._engine.sources.base import Source
+from ..module_utils._tasks import making
+from ..module_utils._tasks.base import Task
+from ..module_utils._tasks.ordering import order_of
 
 
-def build(task: _module.Task) -> Source:
+def build(task: Task) -> Source:
     """The source that the task names."""
-    options = dict(task.params["source"], encrypted=task.order().keys is not None)
-    return catalogue.build(options["type"], options, task.params["assigned_paths"])
+    options = dict(task.params["source"], encrypted=order_of(task).keys is not None)
+    return of_git.build(options, task.params["assigned_paths"])
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIA, **_module.MAKING, **_module.ASSIGNED,
-            source=dict(type="dict", required=True, options=_module.GIT_SOURCE)),
+            _options.COPY, **_options.MEDIA, **_options.MAKING, **_options.ASSIGNED,
+            source=dict(type="dict", required=True, options=_source_options.GIT_SOURCE)),
         supports_check_mode=True)
-    _module.make_copy(module, build)
+    making.make_copy(module, build)
 
 
 if __name__ == "__main__":

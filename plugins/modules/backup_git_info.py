@@ -15,56 +15,19 @@ description:
   - Gives the digest of all refs of a repository, so that a change since the last copy is known without copying
     (manual 001-2019, numeral 6.4, "siempre que se produzca una actualización").
   - A repository elsewhere is asked by C(git ls-remote); nothing is downloaded.
+  - Of many repositories, all are asked by one task, which starts once on the server.
 options:
   source:
-    description: The repository and how it is reached.
-    type: dict
-    required: true
-    suboptions:
-      type:
-        description: Type of the source.
-        type: str
-        choices: [git]
-        default: git
-      path:
-        description: A repository on this server, bare or not.
-        type: path
-        default: ""
-      url:
-        description: A repository elsewhere, by ssh, http or https. Give either this or O(source.path).
-        type: str
-        default: ""
-      identity_file:
-        description: Private SSH key, a file on this server.
-        type: path
-        default: ""
-      ssh_key:
-        description: Private SSH key as text. It is never written to a disk.
-        type: str
-        default: ""
-      known_hosts:
-        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
-        type: str
-        default: ""
-      username:
-        description: Account for http and https.
-        type: str
-        default: ""
-      password:
-        description: Password or token for http and https.
-        type: str
-        default: ""
-      lfs:
-        description: "Large files (Git LFS): V(auto) includes the objects there are and names the missing, V(require) makes a missing one an error."
-        type: str
-        choices: [auto, require, skip]
-        default: auto
-      work_dir:
-        description: Directory on this server that keeps mirrors of repositories elsewhere, so that the next copy fetches only what is new.
-        type: path
-        default: ""
+    description: The repository and how it is reached. Give either this or O(sources).
+    required: false
+  sources:
+    description: Several repositories. One that can't be asked is no error; it has no digest.
+    version_added: "0.2.0"
 extends_documentation_fragment:
+  - perucompras.respaldo.source.git
+  - perucompras.respaldo.source.git_many
   - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Nothing is changed.
@@ -81,14 +44,28 @@ EXAMPLES = r"""
     source:
       path: /srv/git/portal.git
   register: now
+
+- name: Learn which of several changed
+  perucompras.respaldo.backup_git_info:
+    sources:
+      - path: /srv/git/portal.git
+      - url: https://git.example.org/oti/siga.git
+        username: respaldo
+        password: "{{ vault_git_token }}"
+  register: now
 """
 
 RETURN = r"""
 ---
 digest:
   description: SHA-256 over HEAD and all refs; equal to RV(ignore:backup.content_digest) of a copy that holds the same refs.
-  returned: success
+  returned: success, with O(source)
   type: str
+digests:
+  description: The same of each of O(sources), in their order; empty for one that can't be asked.
+  returned: success, with O(sources)
+  type: list
+  elements: str
 error:
   description: What went wrong.
   returned: failure
@@ -104,14 +81,16 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
+from ..module_utils import _options, _source_options
+from ..module_utils._tasks import refs
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=dict(_module.ASSIGNED, source=dict(type="dict", required=True, options=_module.GIT_SOURCE)),
-        supports_check_mode=True)
-    _module.tell_refs(module)
+        argument_spec=dict(_options.ASSIGNED, source=dict(type="dict", options=_source_options.GIT_SOURCE),
+                           sources=dict(type="list", elements="dict", options=_source_options.GIT_SOURCE)),
+        required_one_of=[("source", "sources")], mutually_exclusive=[("source", "sources")], supports_check_mode=True)
+    refs.tell_refs(module)
 
 
 if __name__ == "__main__":

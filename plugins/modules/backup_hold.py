@@ -17,11 +17,6 @@ options:
     description: Name of the system.
     type: str
     required: true
-  kind:
-    description: Its kind.
-    type: str
-    choices: [database, source_code, file_server, mailbox]
-    required: true
   label:
     description: Label of the copy (numeral 6.7). Empty means every copy of the system, those to come too.
     type: str
@@ -41,6 +36,9 @@ options:
     type: str
     choices: [present, absent]
     default: present
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.kind
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Says whether an entry would be written; it is recorded as simulated and holds nothing.

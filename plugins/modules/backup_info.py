@@ -18,18 +18,22 @@ options:
   system:
     description: Name of the system as declared in the inventory.
     type: str
-  kind:
-    description: Kind of backup (numeral 6.4).
-    type: str
-    choices: [database, source_code, file_server, mailbox]
   shelves:
     description:
       - Lists all that lies on the medium, instead of one system. Of the directories named here, such as C(database/SIGA), the lists of files are read too.
       - Directories that are in no C(KIND/SYSTEM) are not looked at.
     type: list
     elements: str
+  health:
+    description:
+      - Tells how the medium stands, instead of what lies there. It is listed, and asked whether the directories named here, such as C(database/SIGA), can be
+        written to; nothing is made. The account and place are those of the copies, or the controller's own for a container and an append-only medium.
+    type: list
+    elements: str
 extends_documentation_fragment:
-  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.backup.only_kind
+  - perucompras.respaldo.storage.medium
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Nothing is changed.
@@ -66,6 +70,15 @@ copies:
     error: {description: "Why the manifest can't be read.", type: str}
     kind: {description: "With O(shelves), its kind.", type: str}
     system: {description: "With O(shelves), the directory of its system.", type: str}
+health:
+  description: One row, how the medium stands.
+  returned: with O(health)
+  type: list
+  elements: dict
+  contains:
+    copies: {description: "How many copies lie there, of every system.", type: int, sample: 180}
+    free: {description: "Bytes free, where the medium can tell.", type: int}
+    total: {description: "Bytes of the whole medium, where it can tell.", type: int}
 shelves:
   description: The directories of systems, C(KIND/SYSTEM).
   returned: with O(shelves)
@@ -97,17 +110,19 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
+from ..module_utils import _options
 from ..module_utils._engine.result import KINDS
+from ..module_utils._tasks import listing
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.MEDIUM, system=dict(type="str"), kind=dict(type="str", choices=list(KINDS)), shelves=dict(type="list", elements="str")),
-        required_together=[("system", "kind")], required_one_of=[("system", "shelves")], mutually_exclusive=[("system", "shelves")],
+            _options.MEDIUM, system=dict(type="str"), kind=dict(type="str", choices=list(KINDS)), shelves=dict(type="list", elements="str"),
+            health=dict(type="list", elements="str")),
+        required_together=[("system", "kind")], required_one_of=[("system", "shelves", "health")], mutually_exclusive=[("system", "shelves", "health")],
         supports_check_mode=True)
-    _module.list_copies(module)
+    listing.list_copies(module)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,6 @@ options:
     description: Name of the system.
     type: str
     required: true
-  kind:
-    description: Kind of the copy.
-    type: str
-    choices: [database, source_code, file_server, mailbox]
-    required: true
   criticality:
     description: Criticality of the system, for the entry.
     type: str
@@ -79,6 +74,9 @@ options:
       - Empty asks nobody, for a copy that is not encrypted.
     type: raw
     default: ""
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.kind
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Gives the label that would be taken; the bitácora marks the entry as a simulation.

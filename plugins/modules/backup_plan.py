@@ -14,42 +14,30 @@ description:
     Every mistake is told at once, each with its key, its value and the mend.
   - Then says of each system whether a copy is due, by the frequencies of numeral 6.4 and the last good copy in the bitácora,
     with the reason in a sentence. A good copy is one that was read back (trust level T2).
+  - All systems are checked; O(kind) and O(only) choose those that are planned.
   - Names of systems must be unique for a kind over all hosts of the play, regardless of accents, spaces and case,
     since labels (numeral 6.7) are made of them.
+  - With O(show), says where the inventory holds secrets in clear (numeral 5.2); a policy with C(secrets_in_clear=refuse) then plans nothing (RSP123).
+  - With O(record), a change of who is designated is an entry C(designation_changed) (numeral 5.1 b); with O(show), days without anybody are told.
   - Nothing is copied or changed, and no secret is returned.
 options:
-  policy:
-    description:
-      - The policy as a table. See C(policies/manual-001-2019.yml) of this collection for its keys.
-      - It wins over O(policy_file).
-    type: dict
-  policy_file:
-    description:
-      - Path of the institution's own policy on the controller.
-      - When neither O(policy) nor O(policy_file) is given, Manual 001-2019-PERÚ COMPRAS is used, which comes with this collection.
-    type: path
-  actors:
-    description:
-      - The people of the policy (numerals 5.1 b and 5.2), given apart from it because they change more often. It replaces the policy's C(actors).
-      - Keys V(jefe_oti) and V(soporte) hold lists of designations; V(egcr) holds V(database), V(source_code) and V(infrastructure),
-        each with the lists V(titular) and V(suplente).
-      - Key V(heads) holds the directors and heads of the offices. Where it is given, a copy that is made on request only (mailboxes, numeral 6.4) waits until
-        its requester is one of them, by name or e-mail, in force that day.
-      - A designation has V(name) and V(from), and may have V(email), V(until), V(document), and V(public_key) or V(public_key_file)
-        (OpenPGP, armoured; a relative path starts at the directory of the inventory or of the policy's file).
-    type: dict
   systems:
     description:
       - The systems whose data lies on this host.
       - Each has V(name), V(kind) (V(database), V(source_code) or V(file_server)), V(criticality) (V(alta), V(media) or V(baja)), V(office) and V(source),
         and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)),
-        V(encryption_format) (V(gpg), or V(7z) for receivers on Windows; by default that of its criticality) and V(enabled).
-      - V(source) has a V(type). V(postgresql) takes V(databases) (a list, or V(all)), V(host), V(port), V(user), V(password), V(run_as),
-        V(globals) and V(bin_dir). V(mariadb) takes the same and V(socket). V(sqlite) takes V(path).
-        V(command) takes the argument lists V(dump), V(verify), V(restore) and V(rehearse), V(extension) and V(password).
-        V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),
-        V(username) and V(password). V(paths) takes V(paths) and V(exclude).
-        V(run_as) is the account of the server that reads the source.
+        V(encryption_format) (V(gpg), or V(7z) for receivers on Windows; by default that of its criticality), V(enabled), and V(moved_from), the host that
+        made its copies before, for a system that was moved or a host that was renamed (RSP120).
+      - V(responsible) is a name, or dated designations of one person after another, each with V(name) and V(from), and V(until), V(email) and V(document).
+        On a day without one, the EGCR of its kind answers.
+      - V(source) has a V(type). What each type takes beside it follows; V(run_as) is the account of the server that reads the source.
+      - V(postgresql) takes V(databases) (a list, or V(all)), V(host), V(port), V(user), V(password), V(run_as), V(globals), V(bin_dir), V(owners),
+        V(strict), V(rehearse_on_live), V(scratch_server) and V(on_missing). V(mariadb) takes V(socket) too, and the same but V(owners) and V(strict).
+      - V(sqlite) takes V(path) and V(work_dir).
+      - V(command) takes the argument lists V(dump), V(verify), V(restore) and V(rehearse), V(extension), V(password) and V(run_as).
+      - V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),
+        V(username), V(password) and V(work_dir).
+      - V(paths) takes V(paths) and V(exclude). V(restic) takes them too, and what else M(perucompras.respaldo.backup_files) has in its source.
       - V(azure_backup) names what Azure Backup copies by itself, see M(perucompras.respaldo.azure_backup_setup); it has no V(media), is never due here,
         and is said to be overdue when its copies are.
     type: list
@@ -67,7 +55,8 @@ options:
     description:
       - Who keeps the passwords of encrypted copies (numerals 5.2, 7.2.1 b); they are checked only. Each has V(name) and V(type), and may have
         V(required) (V(true); with V(false) copies go on without it) and V(retired) (it is read from and receives nothing more).
-      - V(vault_file) has V(path), a directory of the controller, whose files Ansible Vault encrypts.
+      - V(vault_file) has V(path), a directory of the controller, whose files Ansible Vault encrypts, and may have V(vault_id), the identity that
+        closes them, which is their label; needed when a run has several and ANSIBLE_VAULT_ENCRYPT_IDENTITY names none (RSP738).
       - V(azure_key_vault) has V(vault_name) or V(vault_uri), and may have V(prefix), V(auth) (the identity, with azure.azcollection's names),
         V(proxy), V(ca_certs) and V(retry_seconds). The identity needs get, set and list of secrets (Key Vault Secrets Officer).
       - V(hashicorp_vault) (HashiCorp Vault or OpenBao) has V(address) and V(token), or V(role_id) and V(secret_id), and may have V(mount) (V(secret), a KV
@@ -76,11 +65,6 @@ options:
       - Empty means that a directory (C(backup_custody_directory)) is the only one.
     type: raw
     default: []
-  kind:
-    description: Only the systems of this kind are planned. All are checked.
-    type: str
-    choices: [all, database, source_code, file_server, mailbox]
-    default: all
   only:
     description: Only the systems of these names are planned; a name that no host of the play declares is an error. Empty means all.
     type: list
@@ -119,6 +103,29 @@ options:
     description: Also print the plan as a table in Spanish.
     type: bool
     default: false
+  tell:
+    description: Also print RV(summary).
+    type: bool
+    default: false
+  guard:
+    description: Also prove first what M(perucompras.respaldo.bitacora_guard) proves, as a task of its own would.
+    type: bool
+    default: false
+    version_added: "0.2.0"
+  night:
+    description:
+      - These kinds are looked at together, as the first task of a play of all of them, after what M(perucompras.respaldo.bitacora_guard) proves.
+        Where nothing of them is due, refused or left by a run that died (M(perucompras.respaldo.backup_settle)), RV(idle) is true, and that is told and
+        recorded as with O(tell) and O(record), an entry for each kind.
+        Else nothing is recorded, since the plan of each kind comes next.
+    type: list
+    elements: str
+    choices: [database, source_code, file_server]
+    default: []
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.any_kind
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: The plan is the same, since nothing is changed.
@@ -157,9 +164,40 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+systems:
+  description: How many systems of this host asked for. A run in which it is 0 for every host is empty, and ends with 71.
+  returned: success
+  type: int
+  sample: 3
+due:
+  description: With O(record), the systems that this run is to copy; when it began none of them, the bitácora says so at the end of the run.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind: {description: Kind., type: str, sample: database}
+    system: {description: System., type: str, sample: SIGA}
+idle:
+  description: Whether nothing of the kinds of O(night) is due, refused, or to be settled.
+  returned: with O(night)
+  type: bool
+unsettled:
+  description: Whether a run that died left a copy of these systems on this host that M(perucompras.respaldo.backup_settle) would settle.
+  returned: without O(night)
+  type: bool
+  sample: false
+guarded:
+  description: That what M(perucompras.respaldo.bitacora_guard) proves was proved here.
+  returned: with O(guard) or O(night)
+  type: bool
+findings:
+  description: As M(perucompras.respaldo.bitacora_guard) tells them.
+  returned: with O(guard) or O(night)
+  type: list
+  elements: dict
 backup:
   description: The entries for the systems that are not copied now, with their reasons; one for those refused, one for the others, or more when they are many.
-  returned: when O(record) and there are any
+  returned: when O(record) and there are any, and when RV(idle)
   type: list
   elements: dict
   sample:

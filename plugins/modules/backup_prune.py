@@ -35,11 +35,6 @@ options:
     description: Name of the system.
     type: str
     required: true
-  kind:
-    description: Kind of the copies.
-    type: str
-    choices: [database, source_code, file_server, mailbox]
-    required: true
   keep:
     description: Further copies that must be there, with C(label) and C(sha256).
     type: list
@@ -58,16 +53,6 @@ options:
       sha256: {description: "SHA-256 of its C(SHA256SUMS); another copy under this label is not removed. Empty takes any.", type: str, default: ''}
       reason: {description: "Why, for the bitácora.", type: str, default: ''}
       size: {description: Bytes of the copy; not used here., type: int, default: 0}
-  decryption:
-    description: What opens the repository of a file server, which must be told of the removals. Other kinds need nothing.
-    type: dict
-    default: {}
-    suboptions:
-      password: {description: "Password of the repository. Left out, it is taken from O(decryption.custody).", type: str, default: ''}
-      private_keys: {description: "Armoured OpenPGP private keys of holders of the second key, instead.", type: list, elements: str, default: []}
-      key_reference: {description: "Reference of the password, as in the manifest and the bitácora.", type: str, default: ''}
-      custody: {description: "Where passwords are kept - a directory on the controller, or a list of custodians.", type: raw, default: ''}
-      custodians: {description: "Only these of O(decryption.custody), by name. Empty takes them all.", type: list, elements: str, default: []}
   lock_timeout:
     description: Seconds to wait while another run holds the system. V(0) gives up at once.
     type: int
@@ -77,7 +62,10 @@ options:
     type: dict
     default: {}
 extends_documentation_fragment:
-  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.backup.kind
+  - perucompras.respaldo.backup.repository
+  - perucompras.respaldo.storage.medium
+  - perucompras.respaldo.groups.opening
 attributes:
   check_mode:
     description: What must stay is proven, and what would go is told; nothing is removed.
@@ -127,19 +115,20 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
+from ..module_utils import _options
+from ..module_utils._tasks import pruning
 
 
 def main() -> None:
     named = dict(label=dict(type="str", required=True), sha256=dict(type="str", default=""))
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIUM, **_module.DECRYPTION, sha256=dict(type="str", required=True), lock_timeout=dict(type="int", default=0),
+            _options.COPY, **_options.MEDIUM, **_options.DECRYPTION, sha256=dict(type="str", required=True), lock_timeout=dict(type="int", default=0),
             keep=dict(type="list", elements="dict", default=[], options=named),
             victims=dict(type="list", elements="dict", required=True, options=dict(
                 named, reason=dict(type="str", default=""), size=dict(type="int", default=0)))),
         supports_check_mode=True)
-    _module.prune_copies(module)
+    pruning.prune_copies(module)
 
 
 if __name__ == "__main__":

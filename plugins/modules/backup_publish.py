@@ -32,7 +32,8 @@ options:
     default: published
 extends_documentation_fragment:
   - perucompras.respaldo.backup.copy
-  - perucompras.respaldo.backup.media
+  - perucompras.respaldo.storage.media
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Says whether the copy is published already.
@@ -96,15 +97,16 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
+from ..module_utils import _options
+from ..module_utils._tasks import publishing
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=dict(_module.COPY, **_module.MEDIA, sha256=dict(type="str", required=True), sealed=dict(type="dict", default={}),
+        argument_spec=dict(_options.COPY, **_options.MEDIA, sha256=dict(type="str", required=True), sealed=dict(type="dict", default={}),
                            state=dict(type="str", choices=["published", "sealed"], default="published")),
         supports_check_mode=True)
-    _module.publish_copy(module)
+    publishing.publish_copy(module)
 
 
 if __name__ == "__main__":

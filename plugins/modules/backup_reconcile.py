@@ -17,7 +17,9 @@ description:
   - When it is there again with the same digest its bytes are read (T1), and C(copy_found) gives it back the trust level it had. What a verification or
     a drill found damaged is not healed here.
   - A copy without an entry is recorded as C(stray_found), once for its content; those of systems that no host declares too. Nothing is removed.
-  - Copies that retention removed are not missed.
+  - Copies that retention removed are not missed; nor are those that it removed in a run that died before their entries, which they get now.
+  - A copy that the bitácora knows on other media, with the very digest that lies here, was carried by a run that died before its entry. It is read (T1) and
+    recorded as C(copy_transferred). What was made, and never recorded at all, M(perucompras.respaldo.backup_settle) settles.
   - A medium on which good copies are known, and not even the directory of one of their systems is found, is taken for one that is not mounted
     (RSP409), and no copy of it is called damaged; so is one that can't be reached.
 options:
@@ -49,7 +51,8 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
-  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.storage.medium
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: The findings are the same; they are recorded as simulated.
@@ -70,6 +73,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+systems:
+  description: How many systems of this host that were compared. A run in which it is 0 for every host is empty, and ends with 71.
+  returned: success
+  type: int
+  sample: 3
 ghosts:
   description: Labels that the bitácora has and the medium has not.
   returned: success
@@ -88,6 +96,11 @@ strays:
   elements: str
 healed:
   description: Labels that were missed and count again.
+  returned: success
+  type: list
+  elements: str
+settled:
+  description: Labels of copies that a run brought here or removed by retention, and died before its entry; they have it now.
   returned: success
   type: list
   elements: str

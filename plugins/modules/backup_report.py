@@ -27,15 +27,6 @@ options:
     type: str
     required: true
     choices: [board, bitacora]
-  policy:
-    description: The policy itself, instead of O(policy_file).
-    type: raw
-  policy_file:
-    description: The institution's own policy, a file on the controller. By default the shipped Manual 001-2019.
-    type: str
-  actors:
-    description: Who answers for the copies (numerals 5.1 b and 5.2). By default those of the policy.
-    type: raw
   url:
     description: The bitácora to read. By default the one of this run.
     type: str
@@ -77,6 +68,9 @@ options:
         description: Its directory on the controller.
         type: path
         required: true
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: Can run in check mode; nothing is written.

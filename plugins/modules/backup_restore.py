@@ -13,6 +13,14 @@ author:
 version_added: "0.1.0"
 description:
   - Restores a whole copy into a chosen target, and verifies it there before it is announced (manual 001-2019, numeral 7.1.3).
+  - A copy of a database is code, too. What owners of its tables wrote (functions of CHECK constraints, expressions of indexes and computed columns, casts) runs
+    while it is loaded, as the account of O(source). Restoring into a living PostgreSQL as its superuser is a person's decision; RV(backup.warnings) says
+    when it was done so. For a copy of doubtful origin give O(source.user) that is no superuser, with O(source.owners=false).
+  - Into a living MariaDB or MySQL it is loaded by a database account made for that and dropped afterwards, which may do all in the target and nothing
+    elsewhere, by a client that runs as an account of the system that nobody has and knows no command of the system. O(source) must name an account that
+    may make one (RSP610), as root may. What stays is that the text may name any account as DEFINER, and so act as it, which makes restoring a
+    person's decision.
+    RV(restored.works_as) and RV(backup.warnings) name the accounts that came back. A text that asks for more than its database is refused (RSP609).
   - All bytes of the copy are compared with their hashes before the target is touched. When anything fails, what was begun is
     removed again.
 options:
@@ -30,6 +38,13 @@ options:
     type: list
     elements: str
     default: []
+  restore_special:
+    description:
+      - Of directories and file servers, bring back set-user-ID and set-group-ID bits of files, devices, file capabilities and attributes C(trusted.*) too.
+      - By default they are left out and named in the warnings, since a server that was taken may have put them into its copy. The set-group-ID bits of
+        directories, FIFOs and ACLs always come back.
+    type: bool
+    default: false
   offices:
     description:
       - Of a file server, the office of each shared folder, by its path. What was copied from a folder of one office comes back only into folders of the same
@@ -40,6 +55,18 @@ options:
     description:
       - Of a file server, restore what a run could read that failed with RSP220 since some files could not be read. It is no copy and was never verified as
         one; O(label) is that of the run.
+    type: bool
+    default: false
+  damaged:
+    description:
+      - Restore a copy that counts as damaged all the same; a person gave the reason, which the bitácora has with the start of the restore.
+      - Bytes that are not those recorded become a warning, and what still opens is restored. What does not open fails as ever, and nothing of it stays.
+    type: bool
+    default: false
+  bitacora_lost:
+    description:
+      - The bitácora itself was lost with its controller and this restore brings it back, so that no run can record it. Refused (RSP101) where the controller
+        has a bitácora with entries; everywhere else a restore needs a run that records it (RSP701).
     type: bool
     default: false
   repository:
@@ -57,155 +84,13 @@ options:
     default: ""
   source:
     description: How the engine that takes the data is reached; the same options as when the copy was made.
-    type: dict
-    default: {}
-    suboptions:
-      type:
-        description: Type of the source; empty takes the one in the manifest.
-        type: str
-        default: ""
-      path:
-        description: "git: a repository on this server. SQLite: the database file."
-        type: path
-        default: ""
-      url:
-        description: A repository elsewhere, by ssh, http or https. Give either this or O(source.path).
-        type: str
-        default: ""
-      identity_file:
-        description: Private SSH key, a file on this server.
-        type: path
-        default: ""
-      ssh_key:
-        description: Private SSH key as text. It is never written to a disk.
-        type: str
-        default: ""
-      known_hosts:
-        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
-        type: str
-        default: ""
-      username:
-        description: Account for http and https.
-        type: str
-        default: ""
-      password:
-        description: Password or token of the account that reads or restores.
-        type: str
-        default: ""
-      lfs:
-        description: "Large files (Git LFS): V(auto) includes the objects there are and names the missing, V(require) makes a missing one an error."
-        type: str
-        choices: [auto, require, skip]
-        default: auto
-      work_dir:
-        description: Directory on this server that keeps mirrors of repositories elsewhere, so that the next copy fetches only what is new.
-        type: path
-        default: ""
-      paths:
-        description: Files and directories, with full paths. Links are copied as links.
-        type: list
-        elements: path
-        default: []
-      exclude:
-        description: Patterns left out, as C(tar --exclude) reads them.
-        type: list
-        elements: str
-        default: []
-      exclude_caches:
-        description: "V(restic): leave out directories marked by a C(CACHEDIR.TAG)."
-        type: bool
-        default: false
-      one_file_system:
-        description: "V(restic): do not enter other file systems mounted below the folders."
-        type: bool
-        default: false
-      repository:
-        description: "V(restic): whose repository the copies go to."
-        type: str
-        choices: [system, server, office]
-        default: system
-      snapshot:
-        description: "V(restic): snapshot of the file system that is copied instead of the living files."
-        type: str
-        choices: [none, auto, lvm, btrfs, zfs]
-        default: none
-      limit_upload:
-        description: "V(restic): KiB a second that writing to the repository may take; V(0) sets no limit."
-        type: int
-        default: 0
-      limit_upload_working_hours:
-        description: "V(restic): the same for copies that begin in working hours."
-        type: int
-        default: 0
-      read_concurrency:
-        description: "V(restic): files read at the same time; V(0) leaves it to restic. Needs restic 0.15."
-        type: int
-        default: 0
-      changed_files:
-        description: "V(restic): whether files that changed while they were read are told or make the copy fail."
-        type: str
-        choices: [warn, fail]
-        default: warn
-      databases:
-        description: "PostgreSQL, MariaDB: names of the databases, or V(all)."
-        type: raw
-      host:
-        description: "PostgreSQL, MariaDB: address of the server. Empty uses the local socket."
-        type: str
-        default: ""
-      port:
-        description: Port; 0 is the engine's own.
-        type: int
-        default: 0
-      user:
-        description: Account of the engine. Empty uses the operating system account's.
-        type: str
-        default: ""
-      run_as:
-        description: Operating system account that runs the engine's tools, such as V(postgres).
-        type: str
-        default: ""
-      socket:
-        description: "MariaDB: path of the local socket."
-        type: path
-        default: ""
-      bin_dir:
-        description: "PostgreSQL, MariaDB: directory of the engine's tools, when they are not on the system's path."
-        type: path
-        default: ""
-      globals:
-        description: "PostgreSQL, MariaDB: copy roles and users too. Their password hashes are included only in encrypted copies."
-        type: bool
-        default: true
-      dump:
-        description: "V(command): program and arguments that write the copy to standard output."
-        type: list
-        elements: str
-        default: []
-      verify:
-        description: "V(command): program and arguments that read the copy on standard input and exit with 0 only when it is whole."
-        type: list
-        elements: str
-        default: []
-      restore:
-        description: "V(command): program and arguments that read the copy on standard input and restore it into C($RESPALDO_TARGET)."
-        type: list
-        elements: str
-        default: []
-      rehearse:
-        description: "V(command): program and arguments that restore the copy into C($RESPALDO_SCRATCH) and compare it (trust level T3)."
-        type: list
-        elements: str
-        default: []
-      extension:
-        description: "V(command): extension of the file."
-        type: str
-        default: dump
 extends_documentation_fragment:
+  - perucompras.respaldo.source.any
   - perucompras.respaldo.backup.copy
-  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.storage.medium
   - perucompras.respaldo.backup.opening
   - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.groups.opening
 attributes:
   check_mode:
     description: The copy is found and its bytes compared with their hashes; the target is not touched.
@@ -264,6 +149,7 @@ backup:
     size: {description: Bytes of all files., type: int, sample: 268951}
     size_original: {description: Bytes before compression and encryption., type: int, sample: 2590720}
     duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
+    warnings: {description: "What the restore could not bring, and what people must know of it.", type: list, elements: str}
     target: {description: Where it was restored to., type: str, sample: siga_restaurada}
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
@@ -278,6 +164,7 @@ restored:
     target: {description: "The target, links resolved.", type: str}
     objects: {description: How many things were restored., type: int}
     kept: {description: "Where the former data was moved to, when there was some.", type: str}
+    works_as: {description: "MariaDB: the accounts that views, routines, triggers and events of the restored database work as.", type: list, elements: str}
 error:
   description: What went wrong.
   returned: failure
@@ -293,23 +180,27 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
+from ..module_utils import _files_options, _options
+from ..module_utils._tasks import restoring
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIUM, **_module.OPENING, **_module.ASSIGNED,
+            _options.COPY, **_options.MEDIUM, **_options.OPENING, **_options.ASSIGNED,
             target=dict(type="str", default=""),
             restore_paths=dict(type="list", elements="str", default=[]),
+            restore_special=dict(type="bool", default=False),
             offices=dict(type="dict", default={}),
             partial=dict(type="bool", default=False),
+            damaged=dict(type="bool", default=False),
+            bitacora_lost=dict(type="bool", default=False),
             repository=dict(type="str", default=""),
             overwrite=dict(type="bool", default=False),
             part=dict(type="str", default=""),
-            source=_module.any_source()),
+            source=_files_options.any_source()),
         supports_check_mode=True)
-    _module.restore_copy(module)
+    restoring.restore_copy(module)
 
 
 if __name__ == "__main__":

@@ -18,35 +18,6 @@ description:
   - A clock behind the newest entry of the bitácora, or more than 45 days ahead of it, is refused with RSP408.
   - Nothing is removed here; M(perucompras.respaldo.backup_prune) does it.
 options:
-  policy:
-    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  policy_file:
-    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
-    type: path
-  actors:
-    description: The people of the policy, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  systems:
-    description: The systems of this host, as in M(perucompras.respaldo.backup_plan).
-    type: list
-    elements: dict
-    required: true
-  media:
-    description: Where copies lie (numeral 6.5), as in M(perucompras.respaldo.backup_plan).
-    type: list
-    elements: dict
-    required: true
-  only:
-    description: Only the systems of these names. Empty means all.
-    type: list
-    elements: str
-    default: []
-  kind:
-    description: Only the systems of this kind.
-    type: str
-    choices: [all, database, source_code, file_server, mailbox]
-    default: all
   repository:
     description:
       - Name of the medium that is the repository (numeral 7.2.1 d). On the others a good copy stays until it lies there too.
@@ -61,6 +32,11 @@ options:
     description: Also print what stays and what goes, in Spanish.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.planning.systems
+  - perucompras.respaldo.backup.any_kind
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: The answer is the same, since nothing is changed.
@@ -81,6 +57,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+systems:
+  description: How many systems of this host whose copies were judged. A run in which it is 0 for every host is empty, and ends with 71.
+  returned: success
+  type: int
+  sample: 3
 retention:
   description: One row for each system and medium.
   returned: success

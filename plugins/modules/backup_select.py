@@ -19,11 +19,6 @@ options:
     description: Name of the system as declared in the inventory.
     type: str
     required: true
-  kind:
-    description: Kind of backup.
-    type: str
-    required: true
-    choices: [database, source_code, file_server, mailbox]
   label:
     description: A certain copy instead of the most recent. With O(for=restore) an older copy than the most recent needs O(reason).
     type: str
@@ -48,6 +43,18 @@ options:
     description: Who asked for it (numeral 7.1.1); recorded.
     type: str
     default: ""
+  requires_request:
+    description:
+      - Which restores need a request that the head of the OTI authorised (numeral 7.1; M(perucompras.respaldo.backup_request)), V(all), those of a
+        V(file_server), or V(none). Without one they are refused with RSP754 before anything is touched, unless O(emergency) says why.
+      - Of a O(ticket) that is a request, the copy is the most recent before its loss, and a later change is warned of (numeral 5.3 c), whatever this says.
+    type: str
+    choices: [none, file_server, all]
+    default: none
+  emergency:
+    description: Why it is restored before there is leave for it; recorded. The request is opened or authorised afterwards.
+    type: str
+    default: ""
   target:
     description: Where it will be restored to; recorded. Only of a file server's copy may it be left out of a restore.
     type: str
@@ -61,11 +68,18 @@ options:
     description: Take what a run of a file server could read that failed with RSP220; O(label) names the run. It is no copy.
     type: bool
     default: false
+  damaged:
+    description: Offer the copy that O(label) names though it counts as damaged, for the O(reason) given; both are recorded.
+    type: bool
+    default: false
   for:
     description: What the copy is wanted for.
     type: str
     choices: [restore, verify]
     default: restore
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.kind
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: The same copy is located; the bitácora marks the entry as a simulation.

@@ -18,120 +18,6 @@ description:
   - The data of a file server is brought by C(restic copy), which needs the password of its repository, and is proved there before the copy appears.
   - Into a cloud only the blocks that are missing are sent when it runs again after it was cut off.
 options:
-  source:
-    description: The medium that holds the copy.
-    type: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of the medium, as recorded in the bitácora.
-        type: str
-        required: true
-      type:
-        description: Type of the medium.
-        type: str
-        choices: [local, azure_blob]
-        default: local
-      path:
-        description: Directory that holds the copies, for a medium of type C(local).
-        type: path
-        default: ""
-      create:
-        description: Accepted so that a medium of the inventory can be given whole; not used for reading.
-        type: bool
-        default: false
-      default:
-        description: Accepted so that a medium of the inventory can be given whole; not used for reading.
-        type: bool
-        default: true
-      host:
-        description: Another server that holds the directory, reached by SSH. Empty for this server.
-        type: str
-        default: ""
-      port:
-        description: SSH port of O(medium.host).
-        type: int
-        default: 22
-      user:
-        description: Account on O(medium.host).
-        type: str
-        default: ""
-      identity_file:
-        description: Private key, a file on the server where the module runs.
-        type: path
-        default: ""
-      ssh_key:
-        description: Private key as text, instead of O(medium.identity_file).
-        type: str
-        default: ""
-      known_hosts:
-        description: Lines of a C(known_hosts) file, or the path of one on the server where the module runs, with the key of
-          O(medium.host). The key is always checked.
-        type: str
-        default: ""
-      storage_account_name:
-        description: Storage account of a medium of type C(azure_blob).
-        type: str
-        default: ""
-      endpoint:
-        description:
-          - Address of the account's blob service where it is not C(https://ACCOUNT.blob.core.windows.net), for a private endpoint
-            or another cloud.
-        type: str
-        default: ""
-      container:
-        description: Container of a medium of type C(azure_blob). It is made beforehand.
-        type: str
-        default: ""
-      prefix:
-        description: Path inside the container under which copies lie.
-        type: str
-        default: ""
-      tier:
-        description: Access tier that blobs are made in. Empty takes the account's own. V(archive) can't be read before it is rehydrated.
-        type: str
-        choices: ["", hot, cool, cold, archive]
-        default: ""
-      workers:
-        description: Blocks that are sent, or ranges read, at the same time. Each takes up to 16 MiB of memory.
-        type: int
-        default: 3
-      bandwidth:
-        description: Bytes a second that sending may take. V(0) sets no limit.
-        type: int
-        default: 0
-      proxy:
-        description: Proxy that the server and the controller go through, C(http://[user:password@]host:port).
-        type: str
-        default: ""
-      ca_certs:
-        description: Certificates in PEM of a private authority, or the path of their file on the controller, trusted beside the system's own.
-        type: str
-        default: ""
-      retry_seconds:
-        description: Seconds that a request is tried again when the service is busy or the connection is lost.
-        type: int
-        default: 600
-      write_once_days:
-        description: Days for which the container lets nobody remove or change a blob. Not used here.
-        type: int
-        default: 0
-      lifecycle:
-        description: Days after which the container moves or deletes blobs by itself. Not used here.
-        type: dict
-        default: {}
-      auth:
-        description:
-          - Identity of the controller for a medium of type C(azure_blob), with the option names of azure.azcollection, C(auth_source),
-            C(client_id), C(secret), C(tenant) and so on; or C(account_key) (discouraged, since it opens the whole account) or C(sas_token).
-          - It stays on the controller. A server receives a signature that only makes new blobs, or only reads, for the names of one copy,
-            valid C(sas_minutes) (default 60) and renewed while the task runs.
-        type: dict
-        default: {}
-      session:
-        description: What the controller adds for the server. Not to be written by people.
-        type: dict
-        default: {}
   sha256:
     description: SHA-256 of the copy's C(SHA256SUMS), as the bitácora has it. Another copy under the label is refused.
     type: str
@@ -141,23 +27,16 @@ options:
     type: str
     choices: [T1, T2]
     default: T1
-  decryption:
-    description: What opens the repository of a file server, whose data is brought by restic. Other kinds need nothing.
-    type: dict
-    default: {}
-    suboptions:
-      password: {description: "Password of the repository. Left out, it is taken from O(decryption.custody).", type: str, default: ''}
-      private_keys: {description: "Armoured OpenPGP private keys of holders of the second key, instead.", type: list, elements: str, default: []}
-      key_reference: {description: "Reference of the password, as in the manifest and the bitácora.", type: str, default: ''}
-      custody: {description: "Where passwords are kept - a directory on the controller, or a list of custodians.", type: raw, default: ''}
-      custodians: {description: "Only these of O(decryption.custody), by name. Empty takes them all.", type: list, elements: str, default: []}
   lock_timeout:
     description: Seconds to wait while another run holds the system. 0 gives up at once.
     type: int
     default: 0
 extends_documentation_fragment:
+  - perucompras.respaldo.backup.repository
   - perucompras.respaldo.backup.copy
-  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.storage.medium
+  - perucompras.respaldo.storage.source_medium
+  - perucompras.respaldo.groups.opening
 attributes:
   check_mode:
     description: The copy's list of files is read and the target is checked; nothing is written.
@@ -223,16 +102,17 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
+from ..module_utils import _options
+from ..module_utils._tasks import transferring
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIUM, source=_module.MEDIUM["medium"], sha256=dict(type="str", required=True),
-            **_module.DECRYPTION, trust_level=dict(type="str", choices=["T1", "T2"], default="T1"), lock_timeout=dict(type="int", default=0)),
+            _options.COPY, **_options.MEDIUM, source=_options.MEDIUM["medium"], sha256=dict(type="str", required=True),
+            **_options.DECRYPTION, trust_level=dict(type="str", choices=["T1", "T2"], default="T1"), lock_timeout=dict(type="int", default=0)),
         supports_check_mode=True)
-    _module.transfer_copy(module)
+    transferring.transfer_copy(module)
 
 
 if __name__ == "__main__":

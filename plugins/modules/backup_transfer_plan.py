@@ -19,34 +19,14 @@ options:
     description: Name of the medium in O(media) that is the repository.
     type: str
     required: true
-  policy:
-    description: The policy as a table, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  policy_file:
-    description: Path of the institution's own policy on the controller. Without it and O(policy), Manual 001-2019-PERÚ COMPRAS.
-    type: path
-  actors:
-    description: The people of the policy, as in M(perucompras.respaldo.backup_plan).
-    type: dict
-  systems:
-    description: The systems of this host, as in M(perucompras.respaldo.backup_plan).
-    type: list
-    elements: dict
-    required: true
-  media:
-    description: Where copies lie (numeral 6.5), as in M(perucompras.respaldo.backup_plan).
-    type: list
-    elements: dict
-    required: true
-  only:
-    description: Only the systems of these names. Empty means all.
-    type: list
-    elements: str
-    default: []
   show:
     description: Also print the turns in Spanish.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.planning.systems
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: The answer is the same, since nothing is changed.
@@ -68,6 +48,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+systems:
+  description: How many systems of this host whose copies were looked at. A run in which it is 0 for every host is empty, and ends with 71.
+  returned: success
+  type: int
+  sample: 3
 transfers:
   description: The copies to be carried, oldest first in each system.
   returned: success

@@ -20,8 +20,15 @@ options:
       - V(T1) compares the bytes of every file with their hashes.
       - V(T2) also opens every part and reads its structure to its end; an encrypted copy needs its password.
       - V(T3) also restores the copy into scratch on this server, compares it, and removes it again.
+      - Of PostgreSQL that is a throw-away server of the same major version, run by an account of its own without network in a directory of O(scratch) and
+        ended afterwards; the live server is not asked for anything. It needs root, Linux namespaces, the programs of that version (C(initdb), C(postgres)),
+        and about the room that the largest database takes. Where that can't be, the copy keeps its trust level and the error says why
+        (RSP508, RSP509, RSP510), unless O(source.rehearse_on_live).
+      - Of MariaDB the same, by the programs C(mariadbd) and C(mariadb-install-db) of the live server's version; that one is only read, its settings and the
+        structure of tables that views of the copy read. Of Oracle's MySQL there is none yet (RSP508).
       - V(T4) also compares it with the source as it is now, where that can tell something (git, files, SQLite). Where it can't, or the source
         changed since, the copy reaches V(T3) and RV(backup.warnings) say why.
+      - So it does where the source lies outside O(assigned_paths) (numeral 6.2), which is then not read at all.
     type: str
     choices: [T1, T2, T3, T4]
     default: T2
@@ -41,154 +48,13 @@ options:
     default: 0
   source:
     description: For V(T3), how the engine that takes the scratch copy is reached; the same options as when the copy was made.
-    type: dict
-    default: {}
-    suboptions:
-      type:
-        description: Type of the source; empty takes the one in the manifest.
-        type: str
-        default: ""
-      path:
-        description: "git: a repository on this server. SQLite: the database file."
-        type: path
-        default: ""
-      url:
-        description: A repository elsewhere, by ssh, http or https. Give either this or O(source.path).
-        type: str
-        default: ""
-      identity_file:
-        description: Private SSH key, a file on this server.
-        type: path
-        default: ""
-      ssh_key:
-        description: Private SSH key as text. It is never written to a disk.
-        type: str
-        default: ""
-      known_hosts:
-        description: Lines of a C(known_hosts) file, or the path of one on this server, for O(source.url). The key is always checked.
-        type: str
-        default: ""
-      username:
-        description: Account for http and https.
-        type: str
-        default: ""
-      password:
-        description: Password or token of the account that reads or restores.
-        type: str
-        default: ""
-      lfs:
-        description: "Large files (Git LFS): V(auto) includes the objects there are and names the missing, V(require) makes a missing one an error."
-        type: str
-        choices: [auto, require, skip]
-        default: auto
-      work_dir:
-        description: Directory on this server that keeps mirrors of repositories elsewhere, so that the next copy fetches only what is new.
-        type: path
-        default: ""
-      paths:
-        description: Files and directories, with full paths. Links are copied as links.
-        type: list
-        elements: path
-        default: []
-      exclude:
-        description: Patterns left out, as C(tar --exclude) reads them.
-        type: list
-        elements: str
-        default: []
-      exclude_caches:
-        description: "V(restic): leave out directories marked by a C(CACHEDIR.TAG)."
-        type: bool
-        default: false
-      one_file_system:
-        description: "V(restic): do not enter other file systems mounted below the folders."
-        type: bool
-        default: false
-      repository:
-        description: "V(restic): whose repository the copies go to."
-        type: str
-        choices: [system, server, office]
-        default: system
-      snapshot:
-        description: "V(restic): snapshot of the file system that is copied instead of the living files."
-        type: str
-        choices: [none, auto, lvm, btrfs, zfs]
-        default: none
-      limit_upload:
-        description: "V(restic): KiB a second that writing to the repository may take; V(0) sets no limit."
-        type: int
-        default: 0
-      limit_upload_working_hours:
-        description: "V(restic): the same for copies that begin in working hours."
-        type: int
-        default: 0
-      read_concurrency:
-        description: "V(restic): files read at the same time; V(0) leaves it to restic. Needs restic 0.15."
-        type: int
-        default: 0
-      changed_files:
-        description: "V(restic): whether files that changed while they were read are told or make the copy fail."
-        type: str
-        choices: [warn, fail]
-        default: warn
-      databases:
-        description: "PostgreSQL, MariaDB: names of the databases, or V(all)."
-        type: raw
-      host:
-        description: "PostgreSQL, MariaDB: address of the server. Empty uses the local socket."
-        type: str
-        default: ""
-      port:
-        description: Port; 0 is the engine's own.
-        type: int
-        default: 0
-      user:
-        description: Account of the engine. Empty uses the operating system account's.
-        type: str
-        default: ""
-      run_as:
-        description: Operating system account that runs the engine's tools, such as V(postgres).
-        type: str
-        default: ""
-      socket:
-        description: "MariaDB: path of the local socket."
-        type: path
-        default: ""
-      bin_dir:
-        description: "PostgreSQL, MariaDB: directory of the engine's tools, when they are not on the system's path."
-        type: path
-        default: ""
-      globals:
-        description: "PostgreSQL, MariaDB: copy roles and users too. Their password hashes are included only in encrypted copies."
-        type: bool
-        default: true
-      dump:
-        description: "V(command): program and arguments that write the copy to standard output."
-        type: list
-        elements: str
-        default: []
-      verify:
-        description: "V(command): program and arguments that read the copy on standard input and exit with 0 only when it is whole."
-        type: list
-        elements: str
-        default: []
-      restore:
-        description: "V(command): program and arguments that read the copy on standard input and restore it into C($RESPALDO_TARGET)."
-        type: list
-        elements: str
-        default: []
-      rehearse:
-        description: "V(command): program and arguments that restore the copy into C($RESPALDO_SCRATCH) and compare it (trust level T3)."
-        type: list
-        elements: str
-        default: []
-      extension:
-        description: "V(command): extension of the file."
-        type: str
-        default: dump
 extends_documentation_fragment:
+  - perucompras.respaldo.source.any
   - perucompras.respaldo.backup.copy
-  - perucompras.respaldo.backup.medium
+  - perucompras.respaldo.storage.medium
   - perucompras.respaldo.backup.opening
+  - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.groups.opening
 attributes:
   check_mode:
     description:
@@ -271,19 +137,20 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _module
+from ..module_utils import _files_options, _options
+from ..module_utils._tasks import verifying
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _module.COPY, **_module.MEDIUM, **_module.OPENING,
+            _options.COPY, **_options.MEDIUM, **_options.OPENING, **_options.ASSIGNED,
             level=dict(type="str", choices=["T1", "T2", "T3", "T4"], default="T2"),
             data_subsets=dict(type="list", elements="str", default=[]),
             data_days=dict(type="int", default=0),
-            source=_module.any_source()),
+            source=_files_options.any_source()),
         supports_check_mode=True)
-    _module.verify_copy(module)
+    verifying.verify_copy(module)
 
 
 if __name__ == "__main__":

@@ -16,17 +16,9 @@ description:
     A condition that only goes on is not sent again.
   - What was sent is recorded in the bitácora, by the callback, and read from there the next time. What could not be sent is recorded as
     such, fails the task, and is sent by the next run.
+  - The key C(warnings) of the policy holds the limits.
   - Run it once, on the controller. It knows the C(backup_systems) of every host of the inventory; they are read without opening secrets.
 options:
-  policy:
-    description: The policy as a table; it wins over O(policy_file). Its key C(warnings) holds the limits.
-    type: dict
-  policy_file:
-    description: Path of the institution's own policy on the controller. By default Manual 001-2019-PERÚ COMPRAS.
-    type: path
-  actors:
-    description: The people of the policy (numerals 5.1 b and 5.2), as in M(perucompras.respaldo.backup_plan).
-    type: dict
   services:
     description: Send to services by the library apprise (Teams, Slack, Telegram, ntfy and others); C(requirements-notify.txt) brings it.
     type: list
@@ -67,7 +59,9 @@ attributes:
     description: There is nothing to compare.
     support: none
 extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
   - perucompras.respaldo.mail
+  - perucompras.respaldo.groups.policy
 author:
   - perucompras.respaldo contributors (@perucompras)
 """

@@ -32,6 +32,7 @@ options:
     default: America/Lima
 extends_documentation_fragment:
   - perucompras.respaldo.mail
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Says what would be sent; sends and records nothing.

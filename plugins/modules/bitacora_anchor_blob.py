@@ -27,6 +27,8 @@ options:
     description: Name of the blob below the medium's prefix.
     type: str
     default: bitacora/sellos.jsonl
+extends_documentation_fragment:
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Says what would be added; adds and records nothing.

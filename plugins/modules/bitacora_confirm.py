@@ -51,15 +51,25 @@ options:
       - path_changed
       - path_withdrawn
       - folder_reported
+      - medium_checked
+      - medium_failed
+      - repository_key_started
+      - repository_key_rotated
+      - repository_key_withdrawn
+      - repository_key_failed
+      - entry_redacted
+      - forge_listed
+      - forge_failed
+      - repository_found
+      - repository_renamed
+      - repository_gone
   system:
     description:
       - Take only entries of this system.
     type: str
-  kind:
-    description:
-      - Take only entries of this kind of copy.
-    type: str
-    choices: [database, source_code, file_server, mailbox]
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.only_kind
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Can run in check mode, where it looks for the simulated entry.

@@ -19,9 +19,16 @@ description:
     numerals 5.2 b, 7.2.1 c and 7.2.2 c).
   - It proves that the callback P(perucompras.respaldo.bitacora#callback) runs in this very process, that the start of the run is in the
     bitácora, and that the bitácora can be written now (locks, permissions, free space). It leaves nothing behind.
+  - It refuses a controller that makes variables of facts (C(INJECT_FACTS_AS_VARS)), where a server that was taken over could replace the inventory
+    by what it tells of itself. Every other action of this collection refuses it too.
+  - It holds the last seal, and what this controller remembers and its anchors keep of it, against the bitácora, without reading all of it. What does
+    not agree is a warning, not a failure, since copies matter most after an attack; it is not sealed, and M(perucompras.respaldo.bitacora_verify) fails.
   - It runs on the controller, also in check mode.
 notes:
-  - Fails with RSP701 when the callback is not loaded, RSP702 when the bitácora can't be written, RSP707 when it lies on a network file system.
+  - Fails with RSP701 when the callback is not loaded, RSP702 when the bitácora can't be written, RSP707 when it lies on a network file system, RSP115 when
+    facts are made variables, which C(inject_facts_as_vars = False) in C(ansible.cfg), or C(ANSIBLE_INJECT_FACT_VARS=False), ends.
+extends_documentation_fragment:
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Can run in check mode, where it proves the same.
@@ -52,6 +59,11 @@ url:
   returned: success
   type: str
   sample: sqlite:////var/lib/respaldo/bitacora.sqlite
+findings:
+  description: What does not agree with the last seal, as M(perucompras.respaldo.bitacora_verify) tells it.
+  returned: success
+  type: list
+  elements: dict
 error:
   description: The error, from the catalogue of this collection.
   returned: failure

@@ -28,11 +28,6 @@ options:
     description:
       - Name of the system, as in the inventory.
     type: str
-  kind:
-    description:
-      - Kind of copy.
-    type: str
-    choices: [database, source_code, file_server, mailbox]
   since:
     description:
       - First day or time, C(2026-11-22) or C(2026-11-22T18:30:00), in O(zone) unless it says its own.
@@ -84,6 +79,9 @@ options:
       - Print the table on the terminal as it is.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.only_kind
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Can run in check mode.

@@ -52,6 +52,8 @@ options:
     description:
       - The SQLite bitácora to move, C(sqlite:////absolute/path) or a plain path. It must be whole.
     type: str
+extends_documentation_fragment:
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Does everything and takes it back; moves nothing.

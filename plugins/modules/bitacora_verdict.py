@@ -12,11 +12,9 @@ version_added: 0.1.0
 description:
   - Asks the bitácora which copies, verifications and restores of this host failed in this run, and fails if there are any.
   - A role goes on with the other systems when one fails. This is its last step, so that the run does not end as a success.
-options:
-  kind:
-    description: Only events of this kind of backup.
-    type: str
-    choices: [database, source_code, file_server, mailbox]
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.only_kind
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: It only reads. In check mode it looks at the simulated entries.

@@ -15,7 +15,12 @@ author:
   - perucompras.respaldo contributors (@perucompras)
 description:
   - Each entry is sealed to the one before it. This walks the whole chain and tells in words where it was edited, cut, reordered or added to.
-  - A rewrite of the whole chain, or a cut of its end, by somebody who knows how is seen only against O(anchors) and O(keys).
+  - A rewrite of the whole chain, or a cut of its end, by somebody who knows how is seen only against what lies outside of it. Of the bitácora of this
+    run that is used without being asked for - the keys that this controller knows (its own, and those in C(seal.key.known) beside it), the last seal that
+    it remembers, and the anchors of the callback. O(anchors) and O(keys) add to them. Of another bitácora only those that are given are used.
+  - A seal by another key than the one in force is broken until an entry explains it; see M(perucompras.respaldo.bitacora_key).
+  - A content that does not match its digest is broken, whatever any entry says. Nothing is ever taken out of an entry.
+  - A bitácora that no seal or anchor protects is whole as far as can be told, and RV(notices) say what is missing.
   - An auditor can do the same without Ansible, C(python3 chain.py bitacora.sqlite), with the file plugins/plugin_utils/_bitacora/chain.py.
   - It runs on the controller and never writes.
 notes:
@@ -27,13 +32,13 @@ options:
     type: str
   anchors:
     description:
-      - Files on other media to which each run appended its seal.
+      - Further files on other media to which each run appended its seal, or saved mails of M(perucompras.respaldo.bitacora_anchor).
     type: list
     elements: path
     default: []
   keys:
     description:
-      - Public keys that sign seals, in hexadecimal, as kept outside the controller. Without them signatures are not checked.
+      - Further public keys that sign seals, in hexadecimal, as kept outside the controller.
     type: list
     elements: str
     default: []
@@ -47,6 +52,8 @@ options:
       - Print the report on the terminal, in Spanish.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Can run in check mode.

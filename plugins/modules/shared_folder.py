@@ -43,7 +43,9 @@ options:
     type: path
     default: /etc/tmpfiles.d
 extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
   - perucompras.respaldo.folders
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: All is checked, by C(testparm) too, and the result says what would be done.

@@ -27,7 +27,9 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
   - perucompras.respaldo.folders
+  - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
     description: Nothing is changed; the entries are marked as simulations, and the next report does not compare with them.
@@ -70,6 +72,7 @@ reports:
     unwanted: {description: "Files by kind that does not belong there: kind, files, size, examples.", type: list, elements: dict}
     largest: {description: "The largest files: path, size, modified (seconds since 1970).", type: list, elements: dict}
     oldest: {description: "The files unchanged for longest, as largest.", type: list, elements: dict}
+    complete: {description: "Whether the folder was walked to its end; after an hour the totals are of what was seen by then.", type: bool}
     mounted: {description: "What is mounted inside and was passed over.", type: list, elements: str}
     unreadable: {description: "How many files and directories could not be looked at.", type: int}
     unreadable_examples: {description: "The first of them.", type: list, elements: str}

@@ -1,16 +1,26 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every action plugin of ours does the same way: check its arguments, and turn an error of the catalogue into a result."""
+"""What every action plugin of ours does the same way: refuse a controller that believes facts, check its arguments, and turn an error of
+the catalogue into a result.
+"""
 
 from __future__ import annotations
 
 import abc
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+from ansible import constants
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..module_utils._engine.errors import BackupError
+from ..module_utils._engine.frames import frames_of
+from . import _answers, _forms
+from ._bitacora import events, living
 
 
 def failed(error: BackupError) -> dict[str, Any]:
@@ -18,7 +28,7 @@ def failed(error: BackupError) -> dict[str, Any]:
     return {
         "failed": True,
         "changed": False,
-        "msg": "{0}: {1}. {2}".format(error.code, error.message, error.hint),
+        "msg": error.in_both(),
         "error": {
             "code": error.code,
             "name": error.fault.name,
@@ -30,7 +40,82 @@ def failed(error: BackupError) -> dict[str, Any]:
     }
 
 
-class BackupAction(ActionBase):
+def show(text: str) -> None:
+    """A table or a line for people. Where standard output is made for machines, a JSON callback's, it goes to standard error."""
+    Display().display(text, stderr="json" in str(constants.DEFAULT_STDOUT_CALLBACK).lower())
+
+
+def refuse_injection() -> None:
+    """A controller that makes variables of facts lets a server replace ours: which systems there are, where copies go, whose keys are asked for.
+
+    Raises BackupError facts_injected. Versions of Ansible that know no such setting do no such thing.
+    """
+    if getattr(constants, "INJECT_FACTS_AS_VARS", False):
+        # without a file in force, this is the one that Ansible would read
+        raise BackupError("facts_injected", file=str(constants.CONFIG_FILE or "/etc/ansible/ansible.cfg"))
+
+
+def refuse_a_telling_controller() -> None:
+    """Ansible's debugging prints each argument of each module, and keeps the modules that it wrote on servers: raises BackupError."""
+    for name in ("DEFAULT_DEBUG", "DEFAULT_KEEP_REMOTE_FILES"):
+        if getattr(constants, name, False):
+            raise BackupError("controller_tells_secrets", setting="ANSIBLE_" + name.partition("_")[2])
+
+
+def refuse_silence(action: ActionBase) -> None:
+    """What no_log hides, no callback is told: raises BackupError result_hidden before anything is done. Shown here, since it hides this too."""
+    name = action._task.action.rpartition(".")[2]
+    if action._task.no_log and (name == "bitacora_guard" or events.allowed(events.COLLECTION + name)):
+        error = BackupError("result_hidden", action=name)
+        Display().error(error.in_both(), wrap_text=False)
+        raise error
+
+
+@contextlib.contextmanager
+def foreseen() -> Iterator[None]:
+    """The boundary of an action: what nobody foresaw is an error of the catalogue too; Ansible's own errors are left to it."""
+    try:
+        yield
+    except (BackupError, AnsibleError):
+        raise
+    except Exception as error:
+        Display().vvv(frames_of(error))
+        raise BackupError("unexpected", detail="{0}: {1}".format(type(error).__name__, _forms.line(str(error), 500))) from error
+
+
+class OurAction(ActionBase):
+    """What a server sends is bounded and made fit for a terminal before Ansible reads it, which prints what is not JSON."""
+
+    def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
+        """With Python's UTF-8 mode: names of files are what they are on a server of any locale, and what a module prints is UTF-8."""
+        told = str(super()._compute_environment_string(raw_environment_out))
+        return f"PYTHONUTF8=1 {told}" if self._connection._shell.SHELL_FAMILY == "sh" else told
+
+    def validate_argument_spec(self, *given: Any, **named: Any) -> Any:
+        """As Ansible's, but that its error holds no arguments: it prints them, secrets too, where they are from no line of a file."""
+        try:
+            return super().validate_argument_spec(*given, **named)
+        except AnsibleError as error:
+            raise AnsibleActionFail(str(getattr(error, "_original_message", "") or error.message)) from None
+
+    def admitted(self, printed: str) -> str:
+        """What of a module's answer Ansible gets to read: the text that was printed, or less."""
+        return printed
+
+    def _parse_returned_data(self, res: dict[str, Any], *more: Any) -> dict[str, Any]:
+        sent = {name: res.get(name) or "" for name in ("stdout", "stderr")}
+        about = {"server": self._play_context.remote_addr or "the server", "module": self._task.action.rpartition(".")[2]}
+        if len(sent["stdout"]) > _forms.LARGEST_ANSWER:
+            raise BackupError("answer_unreadable", detail="it has {0} characters".format(len(sent["stdout"])), **about)
+        safe = {"stdout": _forms.lines(sent["stdout"], _forms.LARGEST_ANSWER), "stderr": _forms.lines(sent["stderr"])}
+        try:
+            safe["stdout"] = self.admitted(safe["stdout"])
+            return super()._parse_returned_data({**res, **safe}, *more)
+        except Exception as error:  # what Ansible's own reading does not foresee: nested a thousand times, words to itself of another form
+            raise BackupError("answer_unreadable", detail="{0}: {1}".format(type(error).__name__, _forms.line(str(error), 300)), **about) from error
+
+
+class BackupAction(OurAction):
     """An action plugin that only writes `work`; what it raises of the catalogue becomes a failed result.
 
     A subclass gives ARGUMENTS, an argument spec as a module has it. Files are not transferred and nothing runs on the host
@@ -38,18 +123,44 @@ class BackupAction(ActionBase):
     """
 
     ARGUMENTS: dict[str, Any] = {}
+    UNCUT: tuple[str, ...] = ()  # of ARGUMENTS, the lists whose rows can have commas: as a text they have one on each line
     TRANSFERS_FILES = False
+    CHANGES = False              # whether it does something that must be recorded: only in a run that is alive and recorded
+    ENTRY_ALONE = False          # whether its entry is all that it does: a run that lives keeps that in its journal when the store doesn't answer
+    REFUSES_INJECTION = True     # before anything else; the guard has more to say first
     _supports_check_mode = True
 
     @abc.abstractmethod
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The task itself: its checked arguments in, its result out. May raise BackupError."""
 
+    def refuses_injection(self) -> bool:
+        """Whether this task, before it does anything, refuses a controller that makes variables of what servers tell."""
+        return self.REFUSES_INJECTION
+
+    def _checked(self) -> dict[str, Any]:
+        """The task's arguments by ARGUMENTS; what a person answered in a survey is a text."""
+        given = self._task.args
+        self._task.args = _answers.arguments(given, self.ARGUMENTS, self.UNCUT)
+        try:
+            return dict(self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1])
+        finally:
+            self._task.args = given
+
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1]
         try:
-            result.update(self.work(arguments, task_vars or {}))
+            refuse_silence(self)
+            if self.refuses_injection():
+                refuse_injection()
+            arguments = self._checked()
+            with foreseen():
+                if self.CHANGES and self.ENTRY_ALONE and not self._task.check_mode:
+                    living.address()
+                elif self.CHANGES and not self._task.check_mode:
+                    living.prove(events.COLLECTION + self._task.action.rpartition(".")[2], str((task_vars or {}).get("inventory_hostname") or ""),
+                                 str(arguments.get("label") or ""))
+                result.update(self.work(arguments, task_vars or {}))
         except BackupError as error:
             result.update(failed(error))
         return result

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import typing as t
@@ -13,11 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.utils.display import Display
 
-from ..module_utils._engine import label, policy, schema
+from ..module_utils._engine import label
 from ..module_utils._engine.errors import BackupError
-from . import _due, _warnings
+from ..module_utils._engine.policy import policy, schema
 from ._actions import BackupAction
+from ._decisions import due, warnings
+from ._forges import declared as forges
+from ._names import asked, misspelt
+from ._places import refuse_thrown_away
+from ._tasks import plain
 
 # Found by the real place of this file, so that it is the same in a checkout (rooms are links) and installed.
 SHIPPED_POLICY = Path(__file__).resolve().parents[2] / "policies" / "manual-001-2019.yml"
@@ -58,15 +65,26 @@ class InventoryAction(BackupAction):
     """An action that reads the inventory first."""
 
     def inventory(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Inventory:
-        """What the arguments of INVENTORY say. Raises BackupError RSP101 with every mistake at once."""
+        """What the arguments of INVENTORY say. Raises BackupError RSP101 with every mistake at once, then with every key of the controller's that
+        lets it in nowhere: a copy would be made, and could not be published.
+        """
         rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
         systems = plain(arguments["systems"])
+        tell_misspelt(task_vars, bool(systems))
         media = plain(arguments["media"])
         policy.validate(rules, systems, media, plain(arguments.get("custodians") or []))
-        _due.zone(rules["time_zone"])
+        refuse_thrown_away(media, self._connection.transport)
+        due.zone(rules["time_zone"])
         others = names_of_other_hosts(task_vars)
         refuse_same_name_elsewhere(systems, others)
-        return Inventory(rules, systems, media, wanted_names(arguments["only"], systems, others))
+        found = Inventory(rules, systems, media, wanted_names(arguments["only"], systems, others))
+        if any(medium.get("append_only") for medium in media):
+            from . import _keepers  # only an inventory with such a medium pays for it
+
+            chosen = [system for _index, system in found.on_our_media()]
+            _keepers.refuse_wrong_keys([(f"backup_media[{index}].keeper", medium) for index, medium in enumerate(media)
+                                        if policy.users_of(medium["name"], chosen, media) or medium["name"] == arguments.get("repository")])
+        return found
 
     def _policy(self, arguments: Mapping[str, Any], inventory: Path) -> Any:
         """The policy given, else the file given, else the one shipped; with the institution's people when they are given apart.
@@ -78,7 +96,8 @@ class InventoryAction(BackupAction):
         else:
             path = Path(arguments["policy_file"] or SHIPPED_POLICY)
             try:
-                found = _with_key_paths(plain(self._loader.load_from_file(str(path))), path.parent)
+                # kept by nobody else: without Ansible's copy of each value, which takes three times as long as reading
+                found = _with_key_paths(plain(self._loader.load_from_file(str(path), cache="none", unsafe=True)), path.parent)
             except AnsibleError as error:
                 raise BackupError("invalid_input", where="backup_policy_file", value=str(path), problem=f"can't be read: {error}",
                                   mend="Give the path of a policy in YAML; policies/manual-001-2019.yml is an example.") from error
@@ -88,10 +107,10 @@ class InventoryAction(BackupAction):
 
 
 def wanted_names(only: Iterable[str], systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> set[str]:
-    """The canonical names asked for; a name that no host of the play declares is a mistake, not an empty plan."""
+    """The canonical names asked for; a name that no host of the inventory declares is a mistake, not an empty plan."""
     declared = {policy.identity(system)[1] for system in systems} | {name for _kind, name in others}
     wanted = set()
-    for index, text in enumerate(only):
+    for index, text in enumerate(asked(only)):
         name = label.canonical(text, f"only[{index}]").lower()
         if name not in declared:
             raise BackupError("invalid_input", where=f"only[{index}]", value=text, problem="is not a system of the inventory",
@@ -101,22 +120,51 @@ def wanted_names(only: Iterable[str], systems: Iterable[Mapping[str, Any]], othe
 
 
 def names_of_other_hosts(task_vars: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    """(kind, canonical name) -> host, of the systems that other hosts of the play write out.
+    """(kind, canonical name) -> host, of the systems of every other host of the inventory, whatever play and --limit choose of them.
 
-    The variables are read as they are written, without templating: cheap, and no secret is opened. A list that is itself a
-    template is not seen.
+    The variables are read as they are written: cheap, and no secret is opened. Only a host whose list or names are templates is templated; one
+    whose templates can't be made is passed over, since its own tasks tell that. What the command line gives (-e) is every host's alike and says nothing
+    of where a system is: then only the hosts of this play count.
     """
     found: dict[tuple[str, str], str] = {}
     hostvars = task_vars.get("hostvars")
-    for host in task_vars.get("ansible_play_hosts_all", ()):
+    given = "backup_systems" in (getattr(getattr(hostvars, "_variable_manager", None), "extra_vars", None) or {})
+    hosts = task_vars.get("ansible_play_hosts_all") if given else (task_vars.get("groups") or {}).get("all")
+    for host in hosts or ():
         if host == task_vars.get("inventory_hostname") or hostvars is None:
             continue
-        systems = hostvars.raw_get(host).get("backup_systems")
-        for system in systems if isinstance(systems, list) else ():
+        systems = hostvars.raw_get(host).get("backup_systems") or ()
+        with contextlib.suppress(AnsibleError):
+            if not isinstance(systems, (list, tuple)) or any(_has_template(system, ("name", "kind")) for system in systems):
+                systems = plain(hostvars[host]["backup_systems"])
+        with contextlib.suppress(AnsibleError):
+            systems = [*(systems if isinstance(systems, (list, tuple)) else ()), *forges.of_host(hostvars, host)]
+        for system in systems if isinstance(systems, (list, tuple)) else ():
             key = policy.identity(system)
             if key is not None:
                 found[key] = host
     return found
+
+
+def declared(task_vars: Mapping[str, Any], kind: str, name: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """(host, system) of a system as the inventory declares it: by this host, else by the others. Only the words of another host that are
+    templates are templated; no secret is opened.
+    """
+    hostvars = task_vars.get("hostvars")
+    wanted = policy.identity({"kind": kind, "name": name})
+    if hostvars is None or wanted is None:
+        return []
+    mine = task_vars.get("inventory_hostname")
+    for hosts in ([mine], [host for host in (task_vars.get("groups") or {}).get("all", ()) if host != mine]):
+        found = []
+        for host in filter(None, hosts):
+            written = hostvars.raw_get(host).get("backup_systems") or []
+            if not isinstance(written, list) or any(_is_template(system) for system in written):
+                written = hostvars[host].get("backup_systems") or []
+            found += [(str(host), plain(system)) for system in [*written, *forges.of_host(hostvars, host)] if policy.identity(system) == wanted]
+        if found:
+            return found
+    return []
 
 
 def refuse_same_name_elsewhere(systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> None:
@@ -127,6 +175,16 @@ def refuse_same_name_elsewhere(systems: Iterable[Mapping[str, Any]], others: Map
     ])
 
 
+def of_another(system: Mapping[str, Any], last: Mapping[str, Any] | None, host: str) -> BackupError | None:
+    """The refusal of a system whose last good copy another host made: two servers with one name, which no inventory showed together. None when it is this
+    host's, or the inventory says that it came from there.
+    """
+    other = str((last or {}).get("host") or host)
+    if other in (host, str(system.get("moved_from") or host)):
+        return None
+    return BackupError("system_of_another", system=system["name"], kind=system["kind"], other=other, host=host)
+
+
 def _with_key_paths(found: Any, base: Path) -> Any:
     if isinstance(found, dict):
         return {key: str(base / value) if key == "public_key_file" and isinstance(value, str) else _with_key_paths(value, base)
@@ -134,15 +192,6 @@ def _with_key_paths(found: Any, base: Path) -> Any:
     if isinstance(found, list):
         return [_with_key_paths(value, base) for value in found]
     return found
-
-
-def plain(value: Any) -> Any:
-    """Ansible's own kinds of tables, lists and vaulted texts as plain ones; a text still encrypted is only known to be there."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    return schema.HIDDEN if getattr(value, "__ENCRYPTED__", False) else value
 
 
 def systems_of_all_hosts(task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -156,16 +205,29 @@ def systems_of_all_hosts(task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
         written = hostvars.raw_get(host).get("backup_systems") or []
         if not isinstance(written, list) or any(_is_template(system) for system in written):
             written = hostvars[host]["backup_systems"]
-        for system in written:
+        for system in [*written, *forges.of_host(hostvars, host)]:
             if policy.identity(system) is not None:
                 found.append({**{name: system[name] for name in _NEEDED if name in system}, "source": {"type": str(system["source"]["type"])}})
     return found
 
 
+def tell_misspelt(task_vars: Mapping[str, Any], has_systems: bool) -> None:
+    """Names of variables that are probably meant for one of ours: a mistake where the host has no system because of it, else told."""
+    for name, meant in misspelt(task_vars).items():
+        if meant == "backup_systems" and not has_systems:
+            raise BackupError("invalid_input", where=name, value="…", problem="is a variable that nothing reads, and this host has no systems",
+                              mend=f"Did you mean {meant}?")
+        Display().warning(f"{name} no es una variable de esta colección y no se lee; ¿quiso decir {meant}?")
+
+
+def _has_template(system: Any, names: Iterable[str]) -> bool:
+    return not isinstance(system, Mapping) or any("{{" in str(system.get(name)) for name in names)
+
+
 def _is_template(system: Any) -> bool:
     if not isinstance(system, Mapping) or not isinstance(system.get("source"), Mapping):
         return True
-    return any("{{" in str(value) for value in [*(system.get(name) for name in _NEEDED), system["source"].get("type")])
+    return any("{{" in str(value) for value in [*(system.get(name) for name in _NEEDED), system["source"].get("type"), system["source"].get("repository")])
 
 
 def with_responsible(systems: list[dict[str, Any]], rules: Mapping[str, Any], today: datetime.date) -> list[dict[str, Any]]:
@@ -173,14 +235,14 @@ def with_responsible(systems: list[dict[str, Any]], rules: Mapping[str, Any], to
     return [{**system, "responsible": policy.responsible(rules, system, today)} for system in systems]
 
 
-def space(watched: Mapping[str, Any]) -> _warnings.Space:
+def space(watched: Mapping[str, Any]) -> warnings.Space:
     """What is left of a directory of the controller, given as {name, path}. Raises BackupError(invalid_input)."""
     try:
         found = os.statvfs(watched["path"])
     except OSError as error:
         raise BackupError("invalid_input", where=f"watched.{watched['name']}", value=watched["path"], problem=f"can't be read: {error.strerror}",
                           mend="Give a directory of the controller, mounted.") from error
-    return _warnings.Space(watched["name"], found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+    return warnings.Space(watched["name"], found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
 def public_key(person: Mapping[str, Any]) -> str:

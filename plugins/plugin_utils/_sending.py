@@ -18,8 +18,9 @@ from collections.abc import Iterable, Mapping
 from email.message import EmailMessage
 from typing import Any
 
+from ..module_utils._engine import addresses
 from ..module_utils._engine.errors import BackupError
-from ._warnings import Message
+from ._decisions.warnings import Message
 
 MAIL = "correo"
 MAIL_OPTIONS = {
@@ -76,11 +77,11 @@ def by_mail(mail: Mapping[str, Any], message: Message) -> list[str]:
 
 def _connected(mail: Mapping[str, Any]) -> smtplib.SMTP:
     if mail["security"] == "none":
-        return smtplib.SMTP(mail["host"], mail["port"], timeout=_TIMEOUT)
+        return smtplib.SMTP(addresses.bare(mail["host"]), mail["port"], timeout=_TIMEOUT)
     context = ssl.create_default_context(cafile=mail["ca_file"] or None)
     if mail["security"] == "tls":
-        return smtplib.SMTP_SSL(mail["host"], mail["port"], timeout=_TIMEOUT, context=context)
-    server = smtplib.SMTP(mail["host"], mail["port"], timeout=_TIMEOUT)
+        return smtplib.SMTP_SSL(addresses.bare(mail["host"]), mail["port"], timeout=_TIMEOUT, context=context)
+    server = smtplib.SMTP(addresses.bare(mail["host"]), mail["port"], timeout=_TIMEOUT)
     try:
         server.starttls(context=context)
     except BaseException:

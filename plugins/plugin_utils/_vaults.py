@@ -11,10 +11,12 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..module_utils._engine import policy, result
+from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
-from . import _due
-from ._inventory import INVENTORY, Inventory, InventoryAction, plain
+from ..module_utils._engine.policy import policy
+from ._decisions import due
+from ._inventory import INVENTORY, Inventory, InventoryAction
+from ._tasks import plain
 
 if t.TYPE_CHECKING:
     from ._azure.recovery import Vault
@@ -98,7 +100,7 @@ def declared(task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def today(rules: Mapping[str, Any], now: datetime.datetime) -> datetime.date:
-    return now.astimezone(_due.zone(rules["time_zone"])).date()
+    return now.astimezone(due.zone(rules["time_zone"])).date()
 
 
 def one_of(found: Inventory, name: str) -> Mapping[str, Any]:

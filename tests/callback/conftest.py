@@ -40,6 +40,26 @@ def ansible_playbook() -> str:
     return os.environ.get("RESPALDO_TEST_ANSIBLE_PLAYBOOK") or (str(beside) if beside.exists() else shutil.which("ansible-playbook") or "ansible-playbook")
 
 
+# The actions that are played by told.py, so that a play gives their results without a server.
+PLAYED = ("backup_label", "backup_archive", "backup_verify", "backup_prune", "backup_select", "backup_restore", "backup_drill_start", "backup_warn",
+          "backup_hold", "shared_folder")
+
+
+def with_played_actions(directory: Path) -> Path:
+    """A path of collections where ours is as it is, but for the actions of PLAYED."""
+    real, double = COLLECTIONS / "ansible_collections/perucompras/respaldo", directory / "collections/ansible_collections/perucompras/respaldo"
+    (double / "plugins/action").mkdir(parents=True)
+    for name in ("meta", "roles", "playbooks"):
+        (double / name).symlink_to(os.path.realpath(real / name))
+    for room in os.listdir(real / "plugins"):
+        if room != "action":
+            (double / "plugins" / room).symlink_to(os.path.realpath(real / "plugins" / room))
+    for file in os.listdir(real / "plugins/action"):
+        played = file.rpartition(".")[0] in PLAYED
+        (double / "plugins/action" / file).symlink_to(HERE / "action_plugins/told.py" if played else os.path.realpath(real / "plugins/action" / file))
+    return directory / "collections"
+
+
 class Place:
     """A directory with a bitácora of its own, and the runs made in it."""
 
@@ -49,13 +69,14 @@ class Place:
         self.journal = directory / "journal"
         self.inventory = directory / "hosts"
         self.inventory.write_text(SERVERS)
-        (directory / "ansible.cfg").write_text("[defaults]\n")
+        (directory / "ansible.cfg").write_text("[defaults]\ninject_facts_as_vars = False\ninternal_poll_interval = 0.005\n")
+        self.collections = with_played_actions(directory)
         self.processes: list[subprocess.Popen] = []
 
     def environment(self, **more: str) -> dict[str, str]:
         told = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RESPALDO_"))}
         told.update(
-            HOME=str(self.directory), LC_ALL="C.UTF-8", ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_LOCALHOST_WARNING="False",
+            HOME=str(self.directory), LC_ALL="C.UTF-8", ANSIBLE_COLLECTIONS_PATH=str(self.collections), ANSIBLE_LOCALHOST_WARNING="False",
             ANSIBLE_CALLBACKS_ENABLED="perucompras.respaldo.bitacora", ANSIBLE_ACTION_PLUGINS=str(HERE / "action_plugins"),
             ANSIBLE_CONFIG=str(self.directory / "ansible.cfg"), ANSIBLE_NOCOLOR="1",
             RESPALDO_BITACORA=str(self.file), RESPALDO_BITACORA_JOURNAL=str(self.journal),

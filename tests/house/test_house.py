@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import errors, policy
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import errors
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -44,7 +45,7 @@ def test_inventory_of_the_readme_is_a_valid_one() -> None:
 
 def test_links_of_the_documents_lead_somewhere() -> None:
     broken = []
-    for page in (TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))):
+    for page in (*sorted(TOP.glob("*.md")), *sorted((TOP / "docs").glob("*.md"))):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(TOP)}: {target}")
@@ -90,7 +91,8 @@ def test_a_checkout_has_its_room_links(room: str) -> None:
     assert link.is_dir()
 
 
-@pytest.mark.parametrize("pattern", ["tests/unit/**/test_*.py", "tests/callback/**/test_*.py", "tests/integration/**/test_*.py", "molecule/*/molecule.yml"])
+@pytest.mark.parametrize("pattern", ["tests/unit/**/test_*.py", "tests/callback/**/test_*.py", "tests/integration/**/test_*.py", "tests/benchmarks/test_*.py",
+                                     "molecule/*/molecule.yml"])
 def test_each_room_of_tests_holds_some(pattern: str) -> None:
     assert list(TOP.glob(pattern))
 
@@ -108,7 +110,7 @@ def test_each_part_of_the_tests_can_fail(tmp_path: Path) -> None:
         source = TOP / name
         (shutil.copytree(source, tmp_path / name, symlinks=True) if source.is_dir() else shutil.copy(source, tmp_path / name))
     (tmp_path / ".venv-dev").symlink_to(Path(sys.prefix), target_is_directory=True)
-    for room, text in {"unit": "def test_bad():\n    assert False\n", "callback": "def test_good():\n    assert True\n"}.items():
+    for room, text in {"unit": "def test_bad():\n    assert 0, 'the disk is gone'\n", "callback": "def test_good():\n    assert True\n"}.items():
         directory = tmp_path / "tests" / room
         directory.mkdir(parents=True)
         (directory / f"test_{room}.py").write_text(text, encoding="utf-8")
@@ -116,3 +118,6 @@ def test_each_part_of_the_tests_can_fail(tmp_path: Path) -> None:
     assert answer.returncode == 1, answer.stdout + answer.stderr
     # unit fails; callback passes; house, which is not there, fails too
     assert answer.stdout.splitlines()[-1] == "1 passed, 2 failed"
+    # where only the end of the output is kept, it says why
+    end = answer.stdout.partition("===== Summary")[2]
+    assert "unit, but the slow ones failed:\n  FAILED tests/unit/test_unit.py::test_bad" in end and "AssertionError: the disk is gone" in end

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, policy
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import seals
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import Store, open_store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import with_responsible

@@ -11,11 +11,11 @@ import subprocess
 import sys
 
 import pytest
-from institution import HOSTILE
-
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, pages as filled
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import pages as filled
+from institution import HOSTILE
 
 
 @pytest.fixture(scope="module")

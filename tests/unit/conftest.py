@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is plain Python is imported as plain Python, so that its tests need no Ansible: `import _engine.label` as a server
-would, and `from plugins.plugin_utils import _due` for the controller's part."""
+would, and `from plugins.plugin_utils._decisions import due` for the controller's part."""
 
 from __future__ import annotations
 

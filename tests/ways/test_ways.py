@@ -23,8 +23,8 @@ LABEL = re.compile(r"\b\w+_20\d{6}(?:_\d\d)?\b")
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Nothing of the caller's Ansible, an empty home, a bitácora of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "BACKUP_", "RESPALDO_"))}
+    """Nothing of the caller's Ansible nor of tests/remembered, an empty home, a bitácora of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "BACKUP_", "RESPALDO_", "PYTHONPATH"))}
     return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "RESPALDO_BITACORA": f"sqlite:///{home}/bitacora.sqlite"}
 
 
@@ -83,7 +83,8 @@ def test_built_and_installed(clone: Path, home: Path, tmp_path: Path) -> None:
     subprocess.run(["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path)], cwd=clone, **run)
     artifact = next(tmp_path.glob("perucompras-respaldo-*.tar.gz"))
     subprocess.run(["ansible-galaxy", "collection", "install", "--offline", str(artifact), "-p", str(tmp_path / "collections")], cwd=elsewhere, **run)
-    settings = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"), "ANSIBLE_CALLBACKS_ENABLED": "perucompras.respaldo.bitacora"}
+    settings = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"), "ANSIBLE_CALLBACKS_ENABLED": "perucompras.respaldo.bitacora",
+                "ANSIBLE_INJECT_FACT_VARS": "False"}
     installed = tmp_path / "collections/ansible_collections/perucompras/respaldo"
     # an inventory is a file of the user's, wherever it is: this one names the clone as what is copied
     inventory = ["-i", str(clone / "inventories/local")]

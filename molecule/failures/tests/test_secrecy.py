@@ -13,11 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
-from failures.secrecy import Sampler, forms, in_files, in_text, open_to_others
+from failures.secrecy import Rooms, Sampler, forms, in_files, in_text, open_to_others
 
 from .conftest import PROJECT, on, until
 
-SCRATCH = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("~/.ansible").expanduser()]
 SERVER = ["/tmp", "/var/tmp", "/dev/shm", "/run", "/root/.ansible", "/home", "/srv/copias", "/srv/copias-small", "/var/log"]
 
 
@@ -61,7 +60,7 @@ def _vault(*arguments):
     return subprocess.run([str(Path(sys.executable).with_name("ansible-vault")), *arguments], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
 
 
-def test_secrets_are_nowhere_during_and_after_a_run_over_ssh(copies, planted, state, tmp_path):
+def test_secrets_are_nowhere_during_and_after_a_run_over_ssh(copies, planted, state, tmp_path, monkeypatch):
     began = time.time() - 1
     media = [{"name": "local", "path": "/srv/copias"},
              {"name": "con-clave", "path": "/srv/copias", "default": False, "host": "store1", "user": "respaldo", "ssh_key": "{{ planted.key }}",
@@ -70,12 +69,14 @@ def test_secrets_are_nowhere_during_and_after_a_run_over_ssh(copies, planted, st
     _vault("encrypt", str(tmp_path / "secret.yml"))
     searched = {**planted, "lab": "lab-respaldo"}
     # the sources of this checkout tell the lab's password
-    everywhere = [*SCRATCH, tmp_path, state]
+    rooms = Rooms(tmp_path / "scratch")
+    for name in ("TMPDIR", "ANSIBLE_LOCAL_TEMP"):
+        monkeypatch.setenv(name, str(rooms.scratch))
     with Sampler() as sampler:
         run = copies.begin_half("-vvv", "-e", "@" + str(tmp_path / "secret.yml"), playbook="site.yml")
         seen = sampler.sweeps()
         until(lambda: sampler.sweeps() > seen + 1, "whole sweeps during the copy")
-        assert _on_servers(planted) == [] and in_files(everywhere, planted, began) == []
+        assert _on_servers(planted) == [] and in_files([*rooms.appeared(), tmp_path, state], planted, began) == []
         copies.go_on()
         assert run.wait(240) == 2, copies.said()
         databases = copies.last_run("copy_made", "copy_failed")
@@ -88,7 +89,7 @@ def test_secrets_are_nowhere_during_and_after_a_run_over_ssh(copies, planted, st
     assert [entry["type"] for entry in code_ends] == ["copy_made", "copy_failed"] and len(databases) == 4
     assert len([name for name in custody if name.startswith("Secreto")]) == 4
     assert in_text((copies.said() + code.stdout).encode(), {**searched, **custody}) == []
-    assert in_files(everywhere, {**planted, **custody}, began) == []
+    assert in_files([*rooms.appeared(), tmp_path, state], {**planted, **custody}, began) == []
     assert _on_servers({**planted, **custody}) == []
     for host in ("db1", "store1"):
         assert on(host, "find", "/srv/copias", "-mindepth", "1", "-perm", "/077") == ""

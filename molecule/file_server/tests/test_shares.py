@@ -33,7 +33,7 @@ def test_both_are_assigned_and_recorded_once(entries):
 
 
 def test_a_limit_that_can_not_be_set_is_told(entries):
-    assert "Sin cuota de 50 GiB: / (overlay) no admite límites por carpeta" in entries(type="path_assigned", system="Asesoría Jurídica")[0]["warnings"]
+    assert "Sin cuota de 50 GiB: / (overlay) no admite límites por carpeta." in entries(type="path_assigned", system="Asesoría Jurídica")[0]["warnings_es"]
 
 
 def test_rights_of_the_directories(files1):
@@ -239,7 +239,7 @@ def test_withdrawing_keeps_the_data_and_ends_the_access(files1, client, run, fol
 
 def test_a_folder_taken_out_of_the_list_stays_and_is_told(run, folders, client):
     told = run("shared_folder.yml", folders(logistica={"state": "withdrawn"})[:1]).stdout
-    assert "not in the inventory" in told and "Asesoría Jurídica" in told
+    assert "no están en el inventario" in told and "Asesoría Jurídica" in told
     client("rhuaman", "Asesoría Jurídica", "ls")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import re
 import shlex
 import shutil
 import sqlite3
@@ -104,7 +105,7 @@ def media(host):
 
 
 def test_systems_that_fail_are_named_and_the_others_are_copied(git1, trials, entries):
-    told = trials.stdout[trials.stdout.index("{0} of {1} failed on git1".format(len(BAD), len(BAD) + len(GOOD))):]
+    told = trials.stdout[trials.stdout.index("Fallaron {0} de {1} en git1".format(len(BAD), len(BAD) + len(GOOD))):]
     for name, (code, event, _system) in BAD.items():
         assert [entry["error_code"] for entry in entries(type=event, system=name)] == [code]
         assert "({0}) {1}".format(name, code) in told
@@ -157,7 +158,7 @@ def damaged(git1, store1, trials, entries):
 
 def damage_found(done, entries, simulated):
     """The entries of damage by system, each of them told at the end of the run."""
-    told = done.stdout[done.stdout.index("failed on git1:"):]
+    told = done.stdout[re.search(r"Fallaron \d+ de \d+ en git1:", done.stdout).start():]
     found = {entry["system"]: entry for entry in entries(type="copy_damaged") if bool(entry.get("simulated")) == simulated}
     for entry in found.values():
         assert (entry["error_code"], entry["medium"]) == ("RSP501", "local")
@@ -185,7 +186,7 @@ def test_restore_passes_damaged_copies_over(git1, damaged, restore, entries):
     assert (done["label"], done["medium"], done["ticket"]) == (damaged["doble"]["label"], "store1", "2026-0117")
     assert repository(git1, TRIALS + "/destinos/doble") == repository(git1, TRIALS + "/doble.git")
     none = restore("truncada", TRIALS + "/destinos/nada", status=2)
-    assert "RSP405" in none.stdout and not git1.file(TRIALS + "/destinos/nada").exists
+    assert "RSP419" in none.stdout and not git1.file(TRIALS + "/destinos/nada").exists
 
 
 def test_damaged_copies_are_due_again(damaged, run, entries):
@@ -221,7 +222,7 @@ REFUSALS = {
     "another copy without a reason": (dict(restore_label="{first}"), "is not the most recent copy", ""),
     "a copy that is not": (dict(restore_label="actualizada_20200101"), "RSP405", ""),
     "a label that is none": (dict(restore_label="../../etc"), "RSP101", ""),
-    "a server that is not": (dict(host="git9"), "Give -e restore_host=... with one of the inventory", ""),
+    "a server that is not": (dict(host="git9"), "no es un servidor de esta ejecución", ""),
     "no target": (dict(target=""), "restore_target", ""),
     "a target outside": (dict(target="/root/fuera"), "RSP102", "restore_failed"),
     "a link to outside": (dict(target=TRIALS + "/destinos/hacia-fuera/x"), "RSP102", "restore_failed"),
@@ -251,7 +252,7 @@ def test_check_mode_of_restore_tells_the_truth(git1, damaged, restore, entries):
     made = entries(type="copy_made", system="actualizada")
     lost = datetime.datetime.strptime(made[-1]["started_at"], "%Y-%m-%dT%H:%M:%SZ") - datetime.timedelta(hours=5)
     done = restore("actualizada", TRIALS + "/destinos/simulado", "--check", restore_lost_at=lost.strftime("%Y-%m-%d %H:%M:%S"))
-    assert "Simulation: {0} would be restored into".format(made[0]["label"]) in done.stdout
+    assert "Simulación: {0} se restauraría en".format(made[0]["label"]) in done.stdout
     assert entries(type="restore_simulated")[-1]["label"] == made[0]["label"]
     assert not git1.file(TRIALS + "/destinos/simulado").exists
     refused = restore("actualizada", TRIALS + "/doble.git", "--check", status=2)
@@ -272,7 +273,7 @@ def test_overwriting_keeps_what_stood_there_beside(git1, trials, restore, entrie
     copied = tree(git1, target)
     git1.check_output("cd %s && rm -r dentro && echo otro > uno" % shlex.quote(target))
     changed = tree(git1, target)
-    restore("árbol", target, restore_overwrite=True)
+    restore("árbol", target, restore_overwrite=True, restore_special=True)
     assert tree(git1, target) == copied
     label = entries(type="restored", system="árbol")[-1]["label"]
     assert tree(git1, "{0}.before_{1}".format(target, label)) == changed

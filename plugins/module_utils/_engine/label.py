@@ -11,6 +11,7 @@ The date is that of the start in the policy's time zone: it is given to this mod
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 import unicodedata
 from typing import Iterable, NamedTuple
@@ -68,6 +69,19 @@ def canonical(system: str, where: str = "system") -> str:
     if len(folded) > MAXIMUM_LENGTH:
         raise _refused(where, system, "has {0} characters, more than {1}".format(len(folded), MAXIMUM_LENGTH), "Use a shorter name.")
     return folded
+
+
+def is_of(name: str, system: str) -> bool:
+    """Whether a label is one of that system. False for what is no label, and for a name that no system can have."""
+    try:
+        return parse(name).system.lower() == _directory(system)
+    except BackupError:
+        return False
+
+
+@functools.lru_cache(maxsize=1024)
+def _directory(system: str) -> str:
+    return canonical(system).lower()
 
 
 def make(system: str, on: datetime.date, taken: Iterable[str] = ()) -> Label:

@@ -184,7 +184,7 @@ def _client(auth: Mapping[str, Any]) -> t.Any:
     if auth.get("proxy"):
         session.proxies = {"https": str(auth["proxy"])}
     # said with each request, since a session's own word yields to REQUESTS_CA_BUNDLE
-    more = {"verify": str(auth["ca_certs"])} if auth.get("ca_certs") else {}
+    more: dict[str, t.Any] = {"verify": str(auth["ca_certs"])} if auth.get("ca_certs") else {}
     session.request = functools.partial(session.request, timeout=_TIMEOUT, **more)  # type: ignore[method-assign]
     return session
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._engine.errors import BackupError
+from . import threats
 from .recovery import FABRIC, ZONES, Vault
 
 
@@ -314,10 +315,10 @@ def extended(vault: Vault, item: Item) -> dict[str, Any]:
             "newest": properties.get("lastRecoveryPoint") or properties.get("lastBackupTime") or "", "state": properties.get("protectionState") or ""}
 
 
-def points_of(vault: Vault, item: Item) -> list[dict[str, Any]]:
-    """The recovery points of a machine or a share as {id, at}, newest first."""
+def points_of(vault: Vault, item: Item) -> list[dict[str, str]]:
+    """The recovery points of a machine or a share as {id, at, threat, told}, newest first; `threat` is "" where the service sees none (threats.py)."""
     rows = vault.all("the recovery points", vault.backup.recovery_points.list, fabric_name=FABRIC, container_name=item.container, protected_item_name=item.name)
-    points = [{"id": str(row["name"]), "at": str(row["properties"].get("recoveryPointTime", ""))} for row in rows]
+    points = [{"id": str(row["name"]), "at": str(row["properties"].get("recoveryPointTime", "")), **threats.of_point(row["properties"])} for row in rows]
     return sorted(points, key=lambda point: point["at"], reverse=True)
 
 

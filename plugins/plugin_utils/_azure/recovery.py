@@ -17,10 +17,14 @@ import typing as t
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ...module_utils._engine import policy, schema
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.policy import schema
+from ...module_utils._engine.policy.places import AZURE_AUTH
 
-VERSION = "2023-06-01"
+# Versions of the service's two APIs, backups and vaults. The first is the present one; the second is for a cloud that does not have it yet, and says
+# nothing of threats.
+VERSIONS = {"2026-10-01": "2026-11-01", "2023-06-01": "2023-06-01"}
+VERSION = next(iter(VERSIONS))
 # Where each public cloud is administered; azure-cli-core has the same table, and a test compares them.
 MANAGERS = {
     "AzureCloud": "https://management.azure.com",
@@ -34,6 +38,8 @@ ZONES = {"America/Lima": "SA Pacific Standard Time", "America/Bogota": "SA Pacif
 
 # Looks at a new operation before the service is believed that there is none; it shows things eventually.
 _UNSEEN = 3
+# what the service says of a version of its API that it does not have
+_NO_VERSION = ("NoRegisteredProviderFound", "InvalidApiVersionParameter", "UnsupportedApiVersion", "InvalidResourceType")
 # what the service says of a vault, or of all that is in it, when there is no such vault
 _NO_VAULT = ("ResourceNotFound", "ResourceGroupNotFound")
 _LONGEST_PAUSE, _USUAL_PAUSE = 120.0, 10.0
@@ -55,8 +61,8 @@ _VAULTS = schema.listing(schema.table(
     {"location": schema.text(), "redundancy": schema.choice(*REDUNDANCIES), "soft_delete": schema.choice("Enabled", "AlwaysON"),
      "soft_delete_days": schema.whole(14, 180), "immutability": schema.choice("Unlocked", "Locked"), "multi_user": schema.flag(),
      "time": schema.text(r"([01][0-9]|2[0-3]):(00|30)", "22:00"), "time_zone": schema.text(), "longest_hours": schema.whole(1, 720),
-     "policies": schema.table({}, {sort: schema.text() for sort in ("machine", "share")}),
-     "endpoint": schema.text(r"https://[^\s]+", MANAGERS["AzureCloud"]), "proxy": schema.secret(), "ca_certs": schema.text(), "auth": policy.AZURE_AUTH}))
+     "policies": schema.table({}, {sort: schema.text() for sort in ("machine", "share")}), "api_version": schema.choice(*VERSIONS),
+     "endpoint": schema.text(r"https://[^\s]+", MANAGERS["AzureCloud"]), "proxy": schema.secret(), "ca_certs": schema.text(), "auth": AZURE_AUTH}))
 
 
 def checked(vaults: Any) -> list[Mapping[str, Any]]:
@@ -96,7 +102,8 @@ class Vault:
             raise BackupError("invalid_input", where="backup_vaults.auth.cloud_environment", value=cloud, problem="is not known here",
                               mend=f"Use one of {', '.join(MANAGERS)}.")
         self.address = str(options.get("endpoint") or MANAGERS[cloud]).rstrip("/")
-        more: dict[str, Any] = dict(_TIMES, base_url=self.address, credential_scopes=[MANAGERS[cloud] + "/.default"], api_version=VERSION)
+        self.version = str(options.get("api_version") or VERSION)
+        more: dict[str, Any] = dict(_TIMES, base_url=self.address, credential_scopes=[MANAGERS[cloud] + "/.default"])
         # Ansible's log takes whatever any library says at INFO: each request with its headers, which says nothing to its readers
         quiet = logging.getLogger(__name__)
         quiet.setLevel(logging.WARNING)
@@ -106,8 +113,8 @@ class Vault:
         if options.get("ca_certs"):
             more["connection_verify"] = str(options["ca_certs"])
         credential = _Credential({name: value for name, value in auth.items() if name in _OF_THE_VAULT and value})
-        self.vaults = RecoveryServicesClient(credential, self.subscription, **more)
-        self.backup = RecoveryServicesBackupClient(credential, self.subscription, **more)
+        self.vaults = RecoveryServicesClient(credential, self.subscription, api_version=VERSIONS[self.version], **more)
+        self.backup = RecoveryServicesBackupClient(credential, self.subscription, api_version=self.version, **more)
 
     @property
     def path(self) -> str:
@@ -205,6 +212,8 @@ class Vault:
             return BackupError("azure_role_missing", action=action, location=scope, role=next(role for words, role in _ROLES if re.fullmatch(words, action)))
         if status == 404 and code in _NO_VAULT:
             return BackupError("vault_missing", vault=self.name, group=self.group, detail=detail, mend=self._meant())
+        if status in (400, 404) and code in _NO_VERSION:
+            return BackupError("azure_version_unknown", location=self.address, version=self.version, detail=detail)
         if not status or status in (408, 429) or status >= 500:
             return BackupError("azure_no_answer", what=what, detail=detail)
         return BackupError("azure_request_refused", what=what, detail=detail)

@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...module_utils._engine import lifecycle, schema
 from ...module_utils._engine.errors import BackupError
-from ...module_utils._engine.schema import Problem
+from ...module_utils._engine.policy import lifecycle, schema
+from ...module_utils._engine.policy.schema import Problem
 from .arm import Answered, Arm
 
 VERSION = "2023-01-01"

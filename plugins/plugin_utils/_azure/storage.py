@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import typing as t
 import unicodedata
@@ -13,13 +14,15 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from ...module_utils._engine import manifest as manifests
-from ...module_utils._engine import programs
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.filesystem import scope
+from ...module_utils._engine.media import sums_file
 from ...module_utils._engine.media.azure_blob import AzureBlob
 from ...module_utils._engine.media.azure_http import Credential, Refused, fault
+from ...module_utils._engine.media.azure_staged import staged_file
 from ...module_utils._engine.media.base import SUMS, Slot
 from ...module_utils._engine.media.catalogue import azure
+from ...module_utils._engine.processes import programs
 from . import sas
 from .identity import STORAGES
 
@@ -32,8 +35,22 @@ _READING_SECONDS = 72 * 3600
 _OWN = "rcwdlt"
 # Where a server notes the blocks it sent, when the given signature lets nobody ask.
 _JOURNALS = "/var/lib/respaldo/blocks"
+_MOST_FILES = 10000    # of one upload
 # Of the auth options these are ours; the others are the identity's.
 _OURS = ("account_key", "sas_token", "sas_minutes", "deposit_permissions")
+
+
+# Of a query, as RFC 3986 has it: what else stands there would break the request, and an error of the client would quote it.
+_QUERY = re.compile(r"[A-Za-z0-9%&=._~:+/,;!*'()$@-]+")
+
+
+def signature(given: Any, where: str) -> str:
+    """A SAS as requests carry it: a blank or a newline around it, as a block of YAML leaves, and the ? of an address are taken off. Raises invalid_input."""
+    text = str(given).strip().lstrip("?")
+    if not _QUERY.fullmatch(text) or not parse_qs(text).get("sig"):
+        raise BackupError("invalid_input", where=where, value="(hidden)", problem="is not a SAS: a query with sig= in it, on one line, without blanks",
+                          mend="Copy it anew from the portal, whole and in quotes, without the address in front of it.")
+    return text
 
 
 class Account:
@@ -41,6 +58,8 @@ class Account:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.auth = dict(options.get("auth") or {})
+        if self.auth.get("sas_token"):
+            self.auth["sas_token"] = signature(self.auth["sas_token"], "backup_media.{0}.auth.sas_token".format(options.get("name")))
         self.options = {name: value for name, value in options.items() if name not in ("auth", "session")}
         for name in ("ca_certs", "proxy"):    # the login service is reached as the container is, unless it is told otherwise
             if str(options.get(name) or "").startswith(("/", "http")):
@@ -75,7 +94,7 @@ class Account:
         seconds = seconds or self.seconds
         given = self.auth.get("sas_token")
         if given:
-            return str(given).lstrip("?")
+            return str(given)
         if time.time() + seconds > self.key_until:
             self.key = sas.delegation_key(self.medium.service, 2 * seconds)
             self.key_until = time.time() + 2 * seconds
@@ -93,7 +112,7 @@ class Account:
     def may_read(self) -> bool:
         """Whether the controller can look at what lies there; a given signature may allow less."""
         given = self.auth.get("sas_token")
-        return not given or {"r", "l"} <= set(parse_qs(str(given).lstrip("?")).get("sp", [""])[0])
+        return not given or {"r", "l"} <= set(parse_qs(str(given)).get("sp", [""])[0])
 
     def prepare(self, slot: Slot, simulated: bool) -> bool:
         """Before any work: the container is there, the label is free, an unfinished copy of it is swept. Gives whether the system has copies here."""
@@ -102,6 +121,10 @@ class Account:
         files = self.medium.files(slot)
         if SUMS in files:
             raise BackupError("label_taken", label=slot.label, location=self.medium.location(slot))
+        strange = [name for name in files if not name.startswith(slot.label)]
+        if strange:
+            raise BackupError("leftover_stays", location=self.medium.location(slot), detail="{0} is no part of a copy, so it is not removed".format(
+                scope.shown(strange[0])[:200]))
         if files and not simulated:
             try:
                 self.medium.remove(slot, "")
@@ -111,7 +134,7 @@ class Account:
 
     def for_deposit(self, slot: Slot, channel: str, stocked: bool) -> dict[str, Any]:
         """The medium's options as a server gets them, to stage a copy."""
-        known = (SUMS, manifests.file_name(slot.label))
+        known = (SUMS, sums_file.file_name(slot.label))
         return {**self.options, "session": {"keys": self._keys(slot, known, self.deposit), "channel": channel, "stocked": stocked}}
 
     def for_resuming(self, slot: Slot, channel: str, stocked: bool) -> dict[str, Any]:
@@ -127,7 +150,7 @@ class Account:
 
     def for_keeping(self) -> dict[str, Any]:
         """The medium's options for a module that runs on the controller itself."""
-        own = str(self.auth.get("sas_token") or "").lstrip("?") or self.sign("", _OWN)
+        own = str(self.auth.get("sas_token") or "") or self.sign("", _OWN)
         return {**self.options, "session": {"keys": {"*": own}, "repository": own}}
 
     def for_upload(self, blob: str, channel: str) -> dict[str, Any]:
@@ -141,11 +164,19 @@ class Account:
             given["journal"] = ""
         return {**self.options, "session": given}
 
-    def commit(self, staged: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Make blobs of what a server staged, in its order."""
-        for name, file in staged.items():
+    def commit(self, blob: str, staged: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Make blobs of what a server staged of the upload `blob`, in its order: that one, or files one level below it. All are looked at first.
+
+        Raises BackupError azure_refused for any other name, and for what has not its form.
+        """
+        strange = next((name for name in staged if not is_upload_of(name, blob)), None)
+        if strange is not None or len(staged) > _MOST_FILES:
+            raise BackupError("azure_refused", location=f"{self.medium.service.location}/{self.medium.below(blob)}", detail=(
+                f"the server staged {len(staged)} files" if strange is None else f"the server staged {strange[:200]!r}, which is no part of this upload"))
+        files = {name: staged_file(file, name, self.medium.service.location) for name, file in staged.items()}
+        for name, file in files.items():
             self.medium.commit(self.medium.below(name), file, {})
-        return [{"blob": name, "size": file["size"], "sha256": file["sha256"]} for name, file in staged.items()]
+        return [{"blob": name, "size": file["size"], "sha256": file["sha256"]} for name, file in files.items()]
 
     def told(self, begin: str, more: str = "&include=metadata") -> list[dict[str, Any]]:
         """The blobs whose names begin so, with size, tier, recorded SHA-256, and whether they are archived."""
@@ -179,13 +210,21 @@ class Account:
 
     def _credential(self, blob: str, refused: Credential | None) -> Credential:
         if self.auth.get("sas_token"):
-            return Credential(str(self.auth["sas_token"]).lstrip("?"))
+            return Credential(str(self.auth["sas_token"]))
         if self.auth.get("account_key"):
             return Credential(sas.sign(str(self.auth["account_key"]), self.account, self.options["container"], "", _OWN, self.seconds))
         from .identity import bearer  # only a play that uses an identity pays for it
 
         token = bearer({name: value for name, value in self.auth.items() if name not in _OURS}, _SCOPE)
         return Credential(headers=(("Authorization", "Bearer " + token.text),))
+
+
+def is_upload_of(name: str, blob: str) -> bool:
+    """Whether a name is that of an upload, or of a file one level below it: the service and what stands before it must read no other path in it."""
+    if name == blob:
+        return True
+    directory, _slash, file = name.rpartition("/")
+    return directory == blob and 0 < len(file) <= 255 and file not in (".", "..") and file.isprintable() and "\\" not in file
 
 
 def _tag_value(value: t.Any) -> str:

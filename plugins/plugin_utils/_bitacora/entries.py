@@ -26,7 +26,8 @@ DRILL_ENDS = ("copy_verified", "copy_damaged", "verification_failed")
 # what people ask for -> types of entry
 RESULTS: dict[str, tuple[str, ...]] = {
     "good": ("copy_made", "copy_verified", "restored"),
-    "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed", "run_interrupted"),
+    "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed",
+               "run_interrupted", "answer_refused", "forge_failed", "medium_failed", "repository_key_failed"),
     "started": ("copy_started", "restore_started", "drill_started"),
     "not_due": ("copy_not_due",),
     "refused": ("copy_refused", "path_refused"),
@@ -78,7 +79,7 @@ def canonical(body: Mapping[str, Any]) -> str:
 def seal(n: int, previous: str, emitter: str, n_emitter: int, at_event: str, type_: str, body: Mapping[str, Any]) -> Entry:
     """The entry that follows the one whose digest is `previous`."""
     text = canonical(body)
-    row = {
+    row: dict[str, Any] = {
         "n": n, "emitter": emitter, "n_emitter": n_emitter, "at_event": at_event, "at_recorded": now(), "type": type_,
         "body": text, "body_digest": chain.digest_of_body(text), "previous": previous,
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
-from . import recorder
+from . import recorder, trust
 from .postgresql import PostgresqlStore
 from .sqlite import SqliteStore
 
@@ -34,7 +34,7 @@ def move(source: Path, admin_url: str, url: str, run: str, simulate: bool = Fals
     bitacora_unwritable.
     """
     with SqliteStore(source, readonly=True) as old:
-        report = old.verify()
+        report = trust.verify(old)
         moved = old.moved_to()
     if not report.whole:
         raise _refused(source, url, "its chain is broken: " + "; ".join(finding.english for finding in report.findings[:3]))

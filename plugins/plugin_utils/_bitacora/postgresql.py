@@ -4,8 +4,9 @@
 """A bitácora in PostgreSQL: what several controllers share, and what a controller in a container needs.
 
 Everything lies in the schema `respaldo`. Runs write as a role that may only INSERT and SELECT there; the owner, who makes the schema, is
-another. One advisory lock makes writers take turns, so that the chain has one order. A password is never part of the address: libpq
-reads ~/.pgpass, a service file or a certificate.
+another. One advisory lock makes writers take turns, so that the chain has one order. A trigger takes a row only when it continues the chain,
+so that whoever may INSERT can add entries and nothing else. A password is never part of the address: libpq reads ~/.pgpass, a service file
+or a certificate. What setting it up makes is in postgresql_schema.py.
 """
 
 from __future__ import annotations
@@ -15,76 +16,23 @@ import ipaddress
 import os
 import re
 import urllib.parse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
-from . import chain, view
-from .store import OF_A_COPY, Store, copies_told, flat, is_good, order
+from . import chain, postgresql_schema
+from .any_store import OF_A_COPY, Store
+from .copies import copies_told, is_good, order
+from .readable import flat
 
-SCHEMA_VERSION = "bitacora/v1, schema 1"
 _COLUMNS = ", ".join(chain.COLUMNS)
-# Fields of a body that are searched by: columns of their own, which the server fills in.
-_SEARCHED = ("system", "kind", "label", "run", "simulated", "medium", "size")
 # "RSPB", as in the SQLite file: the lock that writers of a bitácora take in this database.
 _LOCK = 0x52535042
 _WAIT_SECONDS = 30
 _CONNECT_SECONDS = 10
 _SECRETS = ("password", "sslpassword")
 _WRITES = ("UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
-
-# NUL has no place in jsonb: it is read as the sign for an unknown character, while the body keeps it.
-_FIELDS = r"""CREATE OR REPLACE FUNCTION respaldo.fields(body text) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT replace(body, '\u0000', '\ufffd')::jsonb $$"""
-
-_SCHEMA = (
-    "CREATE SCHEMA IF NOT EXISTS respaldo",
-    "COMMENT ON SCHEMA respaldo IS '{0}'".format(SCHEMA_VERSION),
-    _FIELDS,
-    r"""CREATE OR REPLACE FUNCTION respaldo.number(written text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT CASE WHEN written ~ '^-?[0-9]{1,18}$' THEN written::bigint END $$""",
-    """CREATE OR REPLACE FUNCTION respaldo.in_lima(written text) RETURNS timestamp LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-  BEGIN RETURN (written::timestamptz AT TIME ZONE 'UTC') - interval '5 hours'; EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$""",
-    """CREATE TABLE IF NOT EXISTS respaldo.entries (
-  n bigint PRIMARY KEY,
-  emitter text COLLATE "C" NOT NULL,
-  n_emitter bigint NOT NULL,
-  at_event text COLLATE "C" NOT NULL,
-  at_recorded text COLLATE "C" NOT NULL,
-  type text COLLATE "C" NOT NULL,
-  body text COLLATE "C",
-  body_digest text COLLATE "C" NOT NULL,
-  previous text COLLATE "C" NOT NULL UNIQUE,
-  digest text COLLATE "C" NOT NULL UNIQUE,
-  """ + ",\n  ".join("{0} text COLLATE \"C\" GENERATED ALWAYS AS (respaldo.fields(body) ->> '{0}') STORED".format(name) for name in _SEARCHED) + """,
-  UNIQUE (emitter, n_emitter)
-)""",
-    "CREATE INDEX IF NOT EXISTS entries_by_system ON respaldo.entries (system, kind, type, n)",
-    "CREATE INDEX IF NOT EXISTS entries_by_label ON respaldo.entries (label, type)",
-    "CREATE INDEX IF NOT EXISTS entries_by_run ON respaldo.entries (run, type)",
-    "CREATE INDEX IF NOT EXISTS entries_by_type ON respaldo.entries (type, at_event)",
-    """CREATE OR REPLACE FUNCTION respaldo.refuse_change() RETURNS trigger LANGUAGE plpgsql
-  AS $$ BEGIN RAISE EXCEPTION 'the bitácora is append-only: write a correction'; END $$""",
-    "DROP TRIGGER IF EXISTS entries_refuse_change ON respaldo.entries",
-    """CREATE TRIGGER entries_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON respaldo.entries
-  FOR EACH STATEMENT EXECUTE FUNCTION respaldo.refuse_change()""",
-    "DROP VIEW IF EXISTS respaldo.bitacora",
-    view.POSTGRESQL_SQL,
-    "REVOKE ALL ON SCHEMA respaldo FROM PUBLIC",
-    "REVOKE ALL ON respaldo.entries, respaldo.bitacora FROM PUBLIC",
-)
-
-# What tells whether setting the store up changed anything.
-_STATE = """
-SELECT 'relation ' || relname, relkind::text || ' ' || coalesce(relacl::text, '') FROM pg_class WHERE relnamespace = 'respaldo'::regnamespace
-UNION ALL SELECT 'function ' || proname, md5(prosrc) FROM pg_proc WHERE pronamespace = 'respaldo'::regnamespace
-UNION ALL SELECT 'index ' || indexname, indexdef FROM pg_indexes WHERE schemaname = 'respaldo'
-UNION ALL SELECT 'view ' || viewname, md5(definition) FROM pg_views WHERE schemaname = 'respaldo'
-UNION ALL SELECT 'trigger ' || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = to_regclass('respaldo.entries') AND NOT tgisinternal
-UNION ALL SELECT 'schema', coalesce(nspacl::text, '') || coalesce(obj_description(oid), '') FROM pg_namespace WHERE nspname = 'respaldo'
-UNION ALL SELECT 'role ' || rolname, 'role' FROM pg_roles WHERE rolname = ANY(%s)
-ORDER BY 1"""
 
 
 def _driver() -> Any:
@@ -174,8 +122,11 @@ class PostgresqlStore(Store):
         except self.errors as error:
             raise (self.unreadable if readonly else self.unwritable)(error) from error
         try:
-            # The role's own search_path must not decide which table is meant, nor its settings whether a commit is durable.
-            self.run("SELECT set_config('search_path', 'respaldo, pg_catalog', false), set_config('lock_timeout', '{0}s', false), "
+            # The role's own search_path must not decide which table is meant, nor its settings whether a commit is durable. What others made
+            # in this database is never found before what is the server's own; SET looks nothing up, so it is the first word.
+            self.run("SET search_path = pg_catalog, respaldo, pg_temp")
+            self.run("SELECT set_config('lock_timeout', '{0}s', false), set_config('statement_timeout', '0', false), set_config('row_security', 'off', false), "
+                     "set_config('standard_conforming_strings', 'on', false), "
                      "set_config('client_encoding', 'UTF8', false), set_config('default_transaction_read_only', '{1}', false), "
                      "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN set_config('synchronous_commit', 'on', false) END"
                      .format(_WAIT_SECONDS, "on" if readonly else "off"))
@@ -201,7 +152,7 @@ class PostgresqlStore(Store):
             self._connection.close()
 
     def field(self, name: str) -> str:
-        return name if name in _SEARCHED else "(fields(body) ->> '{0}')".format(name)
+        return name if name in postgresql_schema.SEARCHED else "(fields(body) ->> '{0}')".format(name)
 
     def simulated(self, wanted: bool = True) -> str:
         return "simulated IS {0}DISTINCT FROM 'true'".format("NOT " if wanted else "")
@@ -234,7 +185,10 @@ class PostgresqlStore(Store):
             raise self.unreadable(error) from error
 
     def take_in(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Write whole rows, in the order of chain.COLUMNS, within an exclusive block: a chain that was begun elsewhere."""
+        """Write whole rows, in the order of chain.COLUMNS, within an exclusive block: a chain that was begun elsewhere.
+
+        Whoever does it for the owner may bring entries of older forms, as long as they are one chain.
+        """
         with self._connection.cursor() as cursor, cursor.copy("COPY entries ({0}) FROM STDIN".format(_COLUMNS)) as copy:
             for row in rows:
                 copy.write("\t".join(map(_escaped, row)) + "\n")
@@ -244,8 +198,8 @@ class PostgresqlStore(Store):
             raise self.unwritable("its server runs with fsync off: what it commits is lost when the power goes")
         self.probe()
 
-    def verify(self, anchors: Sequence[Path] = (), keys: Sequence[str] = ()) -> chain.Report:
-        return chain.verify(self.raw(), None, anchors, keys)
+    def verify(self, anchors: Sequence[Path] = (), keys: Sequence[str] = (), remembered: Mapping[str, Any] | None = None) -> chain.Report:
+        return chain.verify(self.raw(), None, chain.kept_in(anchors), keys, remembered)
 
     def last_good_of(self, systems: Iterable[tuple[str, str]], minimum_trust: str = "T2") -> dict[tuple[str, str], dict[str, Any]]:
         # Two questions for all of them: one for each would take as many round trips as there are systems.
@@ -259,15 +213,15 @@ class PostgresqlStore(Store):
             told.setdefault((entry.get("system", ""), entry.get("kind", "")), []).append(entry)
         found = {}
         for system, kind in wanted:
-            good = [copy for copy in copies_told(told.get((system, kind), [])) if is_good(copy, minimum_trust)]
+            good = [copy for copy in copies_told(self.of_label(kind, system, told.get((system, kind), []))) if is_good(copy, minimum_trust)]
             best = max(good, key=order) if good else self.last_good(kind, system, minimum_trust)
             if best is not None:
                 found[system, kind] = best
         return found
 
     def _told_of(self, labels: Sequence[str]) -> list[dict[str, Any]]:
-        rows = self.select("SELECT {0} FROM entries WHERE label = ANY(?) AND type = ANY(?) ORDER BY n".format(_COLUMNS), (labels, list(OF_A_COPY)))
-        return [flat(row) for row in rows]
+        rows = self.select("SELECT {0} FROM entries WHERE label = ANY(?) AND type = ANY(?) ORDER BY n".format(_COLUMNS), (labels, [*OF_A_COPY, "copy_started"]))
+        return self.hidden([flat(row) for row in rows])
 
 
 class Prepared(NamedTuple):
@@ -286,7 +240,8 @@ def prepare(admin_url: str, writers: Sequence[str], readers: Sequence[str], simu
     """Make the schema of the bitácora, and its roles: `writers` may only INSERT and SELECT, `readers` only SELECT. Safe to repeat.
 
     Roles that are missing are made, able to log in and without a password. With `simulate` everything is done and taken back.
-    Raises BackupError: bitacora_unwritable, bitacora_role_too_strong, invalid_input.
+    An older bitácora is brought to this version; its entries stay as they are.
+    Raises BackupError: bitacora_unwritable, bitacora_foreign, bitacora_role_too_strong, invalid_input.
     """
     admin = PostgresqlStore(admin_url)
     names = [*writers, *readers]
@@ -294,11 +249,14 @@ def prepare(admin_url: str, writers: Sequence[str], readers: Sequence[str], simu
         with admin.exclusive():
             if admin.run("SHOW server_encoding")[0][0] != "UTF8":
                 raise admin.unwritable("the encoding of the database is not UTF8")
+            foreign = postgresql_schema.foreign(admin.run)
+            if foreign:
+                raise BackupError("bitacora_foreign", store=admin.url, detail="; ".join(foreign[:5]))
             before = _state(admin, names)
             for name in dict.fromkeys(names):
                 if not admin.run("SELECT 1 FROM pg_roles WHERE rolname = ?", (name,)):
                     admin.run("CREATE ROLE {0} LOGIN".format(_quoted(name)))
-            for statement in _SCHEMA:
+            for statement in postgresql_schema.SCHEMA:
                 admin.run(statement)
             for name in dict.fromkeys(names):
                 admin.run("GRANT USAGE ON SCHEMA respaldo TO {0}".format(_quoted(name)))
@@ -318,7 +276,7 @@ def prepare(admin_url: str, writers: Sequence[str], readers: Sequence[str], simu
 def _state(admin: PostgresqlStore, names: Sequence[str]) -> list[str]:
     if not admin.run("SELECT 1 FROM pg_namespace WHERE nspname = 'respaldo'"):
         return ["role {0}".format(row[0]) for row in admin.run("SELECT rolname FROM pg_roles WHERE rolname = ANY(?) ORDER BY 1", (list(names),))]
-    return [row[0] if row[1] == "role" else "{0}: {1}".format(*row) for row in admin.run(_STATE, (list(names),))]
+    return [row[0] if row[1] == "role" else "{0}: {1}".format(*row) for row in admin.run(postgresql_schema.STATE, (list(names),))]
 
 
 def _refuse_strong(admin: PostgresqlStore, writers: Sequence[str], readers: Sequence[str]) -> None:

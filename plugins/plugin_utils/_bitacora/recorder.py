@@ -10,11 +10,7 @@ forks its workers. What the store refuses goes to the journal.
 from __future__ import annotations
 
 import datetime
-import functools
-import hashlib
-import os
 import secrets
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,19 +18,27 @@ from typing import Any
 
 from ...module_utils._engine import errors, result
 from ...module_utils._engine.errors import BackupError
-from . import entries, journal, seals
-from .store import Store, address_of, open_store
+from . import copies, entries, events, journal, judging, seals, trust
+from .any_store import Store
+from .run_log import Log
+from .store import address_of, open_store
+from .who import identity, is_dead, is_elsewhere
 
 STARTS = {"copy_started": ("copy_failed", entries.COPY_ENDS), "restore_started": ("restore_failed", entries.RESTORE_ENDS),
-          "drill_started": ("verification_failed", entries.DRILL_ENDS)}
+          "drill_started": ("verification_failed", entries.DRILL_ENDS),
+          "repository_key_started": ("repository_key_failed", ("repository_key_rotated", "repository_key_failed"))}
 # What the start of a copy told and its end may leave out, so that the line people read is complete.
 _CARRIED = (
     "label", "printed_label", "system", "kind", "source_type", "source", "criticality", "office", "responsible", "numeral", "reason",
     "reason_text", "ticket", "requester", "started_at", "medium", "location", "previous_label", "previous_size", "required_trust", "target",
 )
-_BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed",
-        "path_refused")
+# What the start of a drill does not settle for its ends: there is one for each medium.
+_OF_EACH_MEDIUM = ("started_at", "medium", "location")
+_BAD = (events.ANSWER_REFUSED, "copy_failed", "copy_refused", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed",
+        "custody_failed", "path_refused", "forge_failed", "medium_failed", "repository_key_failed")
 _LONGEST_NOTE, _MOST_NOTES = 1000, 20
+# Of one result, whatever its action: what is more is no answer of ours. And how many refusals are told word for word.
+_MOST_CHARACTERS, _MOST_REFUSED = 4 * 1024 * 1024, 3
 # A copy takes hours; a run of which nothing is written for two days has lost its controller.
 _SILENT_HOURS = 48
 _CODES = {fault.code for fault in errors.CATALOGUE.values()}
@@ -43,44 +47,6 @@ _CODES = {fault.code for fault in errors.CATALOGUE.values()}
 def new_run_id() -> str:
     """An identity for a run that sorts by time and can be read aloud: 20261122T183000Z-1f3a9c2b7d."""
     return time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(5)
-
-
-def _first_line(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8", "replace").strip()
-    except OSError:
-        return ""
-
-
-def _process_start(pid: int) -> str:
-    """When a process started, in the kernel's ticks since boot; "" when it does not live. Tells a reused pid apart."""
-    fields = _first_line("/proc/{0}/stat".format(pid)).rpartition(")")[2].split()
-    return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else ""
-
-
-def identity() -> dict[str, Any]:
-    """What tells later whether this process still lives."""
-    namespace = os.readlink("/proc/self/ns/pid") if os.path.exists("/proc/self/ns/pid") else ""
-    return {
-        "controller": socket.gethostname(), "pid": os.getpid(), "pid_namespace": namespace,
-        "pid_start": _process_start(os.getpid()), "boot_id": _first_line("/proc/sys/kernel/random/boot_id"),
-    }
-
-
-def is_elsewhere(started: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
-    """Whether a run is of another controller, or of another container, whose processes are not seen from here."""
-    if started.get("controller") != me["controller"]:
-        return True
-    return started.get("boot_id") == me["boot_id"] and started.get("pid_namespace") != me["pid_namespace"]
-
-
-def is_dead(started: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
-    """Whether a run surely ended, as far as can be seen from here."""
-    if is_elsewhere(started, me):
-        return False
-    if started.get("boot_id") != me["boot_id"]:
-        return True
-    return _process_start(int(started.get("pid", 0))) != started.get("pid_start")
 
 
 class Recorder:
@@ -104,8 +70,15 @@ class Recorder:
         self.problem: Exception | None = None
         self.broken: Exception | None = None
         self.closed = False
+        self.judge = judging.Judge(judging.Expected())
+        self.verdict, self._retried = "", False
+        self.findings: list[BackupError] = []
         self.counts: dict[str, int] = {}
+        # The starts that wait for their end; of a simulation nothing is left open, but its end is tied to its start all the same.
         self.open: dict[tuple[str, str], dict[str, Any]] = {}
+        self._simulated: dict[tuple[str, str], dict[str, Any]] = {}
+        # What was not recorded: how many of each host; the first of each is told in an entry.
+        self._refused: dict[str, int] = {}
         # Why hosts failed that have no entry of their own to tell it: one line each.
         self.untold: dict[str, str] = {}
         self._told: set[str] = set()
@@ -114,7 +87,7 @@ class Recorder:
         self._entries: list[dict[str, Any]] = []
         self._kept = 0
         self._seen: set[str] = set()
-        self._log = _Log(log_directory / (self.run + ".jsonl") if log_directory else None)
+        self._log = Log(log_directory / (self.run + ".jsonl") if log_directory else None)
 
     # -- what happened ----------------------------------------------------------------------------------------------
 
@@ -123,20 +96,77 @@ class Recorder:
         self._add("run_started", {**self.facts, "log": self._log.name} if self._log.name else self.facts)
         self.flush(sweep=True)
 
+    def take(self, host: str, action: str, found: Any, simulated: bool) -> bool:
+        """Record what a result of an action carries under `backup`, by the rules of events.py. Whether anything was recorded.
+
+        What is refused (another's action, an event that is not the action's, an end without its start, too many or too large) is counted, and
+        told in one entry for each host and run.
+        """
+        if not isinstance(found, (dict, list, tuple)) or not found:
+            return False
+        rule = events.allowed(action)
+        rows = found if isinstance(found, (list, tuple)) else [found]
+        refused: list[tuple[Any, str]] = []
+        recorded, room = False, _MOST_CHARACTERS
+        if rule is None:
+            # others may use the word for things of their own, as lineinfile does
+            refused = [(row, "no es una acción que registre") for row in rows[:_MOST_REFUSED] if events.event_of(row) in result.EVENTS]
+        else:
+            for row in rows[:rule.most]:
+                body = result.clean(row)
+                room -= result.length(body)
+                why = self._why_not(host, rule, body, simulated) if room > 0 else "la respuesta es demasiado grande"
+                if why:
+                    refused.append((row, why))
+                else:
+                    recorded = self._record(host, body, simulated) or recorded
+        more = len(rows) - rule.most if rule else 0
+        if refused or more > 0:
+            self._refuse(host, action, refused, len(refused) + max(0, more), simulated)
+        return recorded
+
+    def take_attempt(self, host: str, action: str, found: Any, simulated: bool) -> None:
+        """Record an attempt that `until` repeats: a failed one as what it was, with the copy left open for the next, which counts."""
+        self._retried, opened = events.event_of(found) in _BAD and events.event_of(found) != "copy_damaged", dict(self.open)
+        self.take(host, action, found, simulated)
+        if self._retried:
+            self._retried, self.open = False, opened
+
     def backup(self, host: str, found: Any, simulated: bool) -> bool:
-        """Record a `backup` structure met in a result. Whether it was one."""
-        body = result.clean(found)
+        """Record a `backup` structure that the controller's own code made. Whether it was one."""
+        return self._record(host, result.clean(found), simulated)
+
+    def _why_not(self, host: str, rule: events.Allowed, body: Mapping[str, Any], simulated: bool) -> str:
+        """Why the callback may not record an entry of this action, in Spanish; "" when it may."""
+        if body.get("event") not in rule.events:
+            return "no es un evento de esa acción"
+        if body.get("event") == "copy_started" and not simulated and any(
+                key[0] != host and key[1] == body.get("label") and row.get("kind") == body.get("kind") for key, row in self.open.items()):
+            return "otro servidor tiene abierta la copia de ese rótulo"
+        if rule.start:
+            key = (host, body.get("label", ""))
+            started = (self._simulated.get(key) if simulated else None) or self.open.get(key)
+            if not started or started["event"] != rule.start:
+                return "no hay un inicio de este servidor y rótulo en esta ejecución"
+        return ""
+
+    def _whole(self, host: str, body: Mapping[str, Any], simulated: bool) -> dict[str, Any]:
+        more = {name: True for name, yes in (("simulated", simulated), (events.RETRIED, self._retried)) if yes}
+        return {**body, "host": host, "run": self.run, "executed_by": self.executed_by, copies.ASKED: True, **more}
+
+    def _record(self, host: str, body: dict[str, Any], simulated: bool) -> bool:
         event = body.get("event")
         if event not in result.EVENTS:
             return False
-        label = body.get("label", "")
+        key = (host, body.get("label", ""))
         start_of = next((start for start, (failed, ends) in STARTS.items() if event in ends), None)
-        started = self.open.get((host, label))
+        started = (self._simulated.get(key) if simulated else None) or self.open.get(key)
         if started and start_of == started["event"]:
-            body = {**{name: started[name] for name in _CARRIED if name in started}, **body}
-        body.update(host=host, run=self.run, executed_by=self.executed_by)
-        if simulated:
-            body["simulated"] = True
+            # the start was the controller's: what it told stands
+            told = {name: started[name] for name in _CARRIED if name in started}
+            own = {name: body[name] for name in _OF_EACH_MEDIUM if name in body} if start_of == "drill_started" else {}
+            body = {**body, **told, **own}
+        body = self._whole(host, body, simulated)
         text = entries.canonical(body)
         if text in self._seen:
             return True
@@ -144,13 +174,32 @@ class Recorder:
         self._seen.add(text)
         if "error_code" in body:
             self._told.add(host)
-        if event in STARTS and not simulated:
-            self.open[(host, label)] = body
+        opened = self._simulated if simulated else self.open
+        if event in STARTS:
+            opened[key] = body
         elif started and start_of == started["event"]:
-            del self.open[(host, label)]
-        if not simulated:
+            opened.pop(key, None)
+        if not simulated and not self._retried:
             self.counts[event] = self.counts.get(event, 0) + 1
         return True
+
+    def _refuse(self, host: str, action: str, refused: Sequence[tuple[Any, str]], count: int, simulated: bool) -> None:
+        """Tell what an answer carried that is not recorded: once for each host, in an entry of bounded length."""
+        before = self._refused.get(host, 0)
+        self._refused[host] = before + count
+        if before:
+            return
+        told = ["{0} de {1}: {2}".format(result.shown(events.event_of(row)), result.shown(events.field_of(row, "label")), why)
+                for row, why in refused[:_MOST_REFUSED]]
+        error = errors.BackupError("answer_refused", count=count, host=host, detail="{0}; {1}".format(
+            action, "; ".join(told) or "demasiados asientos en un resultado"))
+        body = {**result.failure(error), "host": host, "run": self.run, "executed_by": self.executed_by, "objects": count}
+        if simulated:
+            body["simulated"] = True
+        else:
+            self.counts[events.ANSWER_REFUSED] = self.counts.get(events.ANSWER_REFUSED, 0) + 1
+        self._told.add(host)
+        self._add(events.ANSWER_REFUSED, body)
 
     def no_answer(self, host: str, outcome: str, outcome_es: str, told: Any) -> None:
         """A host was lost, or a task of it failed without a word on the copy: close the copies that host has open.
@@ -161,8 +210,8 @@ class Recorder:
         known = isinstance(told, Mapping) and str(told.get("code")) in _CODES
         left = [row for row in self.open.items() if row[0][0] == host]
         if not left and host not in self._told:
-            why = "{0}: {1}".format(told["code"], told.get("message_es")) if known else outcome_es
-            self.untold.setdefault(host, "{0}: {1}".format(host, why)[:_LONGEST_NOTE])
+            why = "{0}: {1}".format(told["code"], str(told.get("message_es"))[:_LONGEST_NOTE]) if known else outcome_es
+            self.untold.setdefault(host, result.seen("{0}: {1}".format(host, why)[:_LONGEST_NOTE]))
         for key, started in left:
             if known:
                 texts = {
@@ -186,9 +235,13 @@ class Recorder:
         """The run came to its end; `counts` are those of the stats."""
         self._close_open()
         bad = sum(self.counts.get(event, 0) for event in _BAD)
-        verdict = "failed" if bad or counts.get("hosts_failed") or counts.get("hosts_unreachable") else "good"
-        told = {"note_es": "; ".join(list(self.untold.values())[:_MOST_NOTES])} if self.untold else {}
-        self._finish("run_ended", {"verdict": verdict, **counts, **told})
+        failed = bool(bad or counts.get("hosts_failed") or counts.get("hosts_unreachable"))
+        self.verdict, self.findings = self.judge.verdict(failed, self._entries)
+        notes = [*(finding.code + ": " + finding.spanish for finding in self.findings), *list(self.untold.values())[:_MOST_NOTES]]
+        told = {"note_es": "; ".join(notes)} if notes else {}
+        refused = sum(self._refused.values())
+        more = {"entries_refused": refused} if refused else {}
+        self._finish("run_ended", {"verdict": self.verdict, **counts, **more, **told})
 
     def interrupt(self, how: str) -> None:
         """The run did not come to its end: `how` says what stopped it."""
@@ -277,22 +330,28 @@ class Recorder:
         self._add(type_, {"run": self.run, "executed_by": self.executed_by, **self.counts, **facts, **self._log.end()})
         self.flush()
         if self.seal_key and not self.unwritten:
-            self._seal()
+            self._seal(self.seal_key)
             self.flush_pending()
 
-    def _seal(self) -> None:
+    def _seal(self, seal_key: Path) -> None:
         """Sign the head as it is now, write the seal as an entry, and anchor it. An anchor that fails is an entry too."""
+        given = trust.Settings(self.url, seal_key, tuple(anchor.name for anchor in self.anchors))
         try:
-            signer = seals.Signer(self.seal_key)
-            with open_store(self.url) as store, store.exclusive():
-                first, head = store.ends()
-                sealed = store.append("seal", {"run": self.run, **signer.seal(first["digest"], head["n"], head["digest"])}, entries.now(), self.run,
-                                      len(self._entries) + 1)
+            with open_store(self.url) as store:
+                signer = trust.sealer(given, store)
+                with store.exclusive():
+                    first, head = store.ends()
+                    sealed = store.append("seal", {"run": self.run, **signer.seal(first["digest"], head["n"], head["digest"])}, entries.now(), self.run,
+                                          len(self._entries) + 1)
         except (BackupError, OSError, ImportError) as error:
             self.unsealed.append(str(error))
             return
         self._entries.append({})
         self._kept = len(self._entries)
+        try:
+            trust.remember(seal_key, signer.public, self.url, seals.line_of(sealed))
+        except (BackupError, OSError) as error:
+            self.unsealed.append(str(error))
         for anchor in self.anchors:
             try:
                 anchor.keep(seals.line_of(sealed))
@@ -337,64 +396,3 @@ class Recorder:
             })
             for item in self._entries[first:]:
                 store.append(emitter=self.run, **item)
-
-
-@functools.lru_cache(maxsize=4096)
-def _quoted(text: str) -> str:
-    """A text as canonical JSON; hosts, actions and states come again and again."""
-    return entries.canonical({"": text})[4:-1]
-
-
-@functools.lru_cache(maxsize=1)
-def _stamp(second: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
-
-
-class _Log:
-    """The detailed log of a run: JSON lines, beside the bitácora. It is a comfort: when it can't be written the run goes on.
-
-    Lines are written together, when a second has passed or the next task begins: one by one they cost more than all the rest. A run that
-    is killed loses those of the task it was in; entries never wait here.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self.name = path.name if path else ""
-        self._path = path
-        self._digest = hashlib.sha256()
-        self._lines = 0
-        self._waiting: list[str] = []
-        self._flushed = time.monotonic()
-
-    def write(self, action: str, host: str, status: str, duration_ms: int) -> None:
-        if self._path is None:
-            return
-        self._waiting.append('{{"action":{0},"at":"{1}","duration_ms":{2},"host":{3},"status":{4}}}\n'.format(
-            _quoted(action), _stamp(int(time.time())), duration_ms, _quoted(host), _quoted(status)))
-        if time.monotonic() - self._flushed >= 1:
-            self.flush()
-
-    def flush(self) -> None:
-        # Taken in one step: a signal that comes between must not write a line twice.
-        waiting, self._waiting = self._waiting, []
-        if self._path is None or not waiting:
-            return
-        text = "".join(waiting).encode("utf-8")
-        try:
-            if not self._lines:
-                self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-            try:
-                os.write(descriptor, text)
-            finally:
-                os.close(descriptor)
-        except OSError:
-            self._path = None
-            return
-        self._digest.update(text)
-        self._lines += len(waiting)
-        self._flushed = time.monotonic()
-
-    def end(self) -> dict[str, Any]:
-        """What the run's last entry says of its log."""
-        self.flush()
-        return {"log": self.name, "log_lines": self._lines, "log_sha256": self._digest.hexdigest()} if self._lines else {}

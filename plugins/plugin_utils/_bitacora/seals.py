@@ -21,7 +21,7 @@ from ...module_utils._engine.errors import BackupError
 from . import chain, entries
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .any_store import Store
 
 # A seal covers all that lies before it: older ones only help to say since when.
 _SEALS_SENT = 100
@@ -30,14 +30,14 @@ _SEALS_SENT = 100
 class Signer:
     """The signing key of a controller, in a file of mode 0600, made on first use. `public` is its public key in hexadecimal."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, make: bool = True) -> None:
         # Imported where it is used: a run that seals nothing does not pay for it.
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         raw = serialization.Encoding.Raw
         try:
-            if not path.exists():
+            if make and not path.exists():
                 _make(path, Ed25519PrivateKey.generate().private_bytes(raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()).hex())
             if path.stat().st_mode & 0o077:
                 raise BackupError("seal_key_unusable", path=path, detail="others than its owner can read it")
@@ -51,7 +51,16 @@ class Signer:
         at = entries.now()
         note = chain.note_of(origin, n, digest, at)
         return {"origin": origin, "sealed_n": n, "sealed_digest": digest, "sealed_at": at, "public_key": self.public,
-                "signature": self._key.sign(note.encode("ascii")).hex()}
+                "signature": self.sign(note)}
+
+    def sign(self, note: str) -> str:
+        """The signature of a text, in hexadecimal."""
+        return self._key.sign(note.encode("utf-8")).hex()
+
+
+def following(path: Path) -> Path:
+    """Where a new key is prepared, beside the one in force."""
+    return path.with_name(path.name + ".next")
 
 
 def _make(path: Path, secret: str) -> None:
@@ -97,10 +106,18 @@ class FileAnchor(Anchor):
 
 def unsent(store: Store, name: str) -> tuple[list[dict[str, Any]], int]:
     """The seals that an anchor of that name does not have, oldest first and at most 100, and the entry of the last one it has (0: none)."""
+    newest = [entry for entry in store.entries(type="seal", limit=_SEALS_SENT) if is_one(entry)]
+    # A number beyond the newest seal was never sent: it would end all sending.
     sent = [entry["sealed_n"] for entry in store.entries(type="anchor_sent")
-            if entry.get("anchor") == name and not entry.get("simulated") and "sealed_n" in entry]
+            if entry.get("anchor") == name and not entry.get("simulated") and isinstance(entry.get("sealed_n"), int)
+            and newest and entry["sealed_n"] <= newest[-1]["n"]]
     last = max(sent, default=0)
-    return [entry for entry in store.entries(type="seal", limit=_SEALS_SENT) if entry["n"] > last], last
+    return [entry for entry in newest if entry["n"] > last], last
+
+
+def is_one(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of that type has the form of a seal: whoever may append may have made up one that ends all sending."""
+    return all(isinstance(entry.get(name), int if name == "sealed_n" else str) for name in chain.SEALED)
 
 
 def line_of(entry: entries.Entry) -> dict[str, Any]:

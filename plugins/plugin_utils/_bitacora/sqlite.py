@@ -4,7 +4,7 @@
 """A bitácora in one SQLite file on a local disk: what a single controller needs.
 
 Write-ahead log, synchronous FULL and BEGIN IMMEDIATE: a deferred transaction fails at once under concurrent writers.
-The triggers that refuse UPDATE and DELETE guard against accidents; the chain tells of the rest.
+The triggers that refuse UPDATE and DELETE, and a row that does not continue the chain, guard against accidents; the chain tells of the rest.
 """
 
 from __future__ import annotations
@@ -16,20 +16,13 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...module_utils._engine.errors import BackupError
+from .. import _places as places
 from . import chain, entries, view
-from .store import Store
+from .any_store import Store
 
-NETWORK_FILE_SYSTEMS = frozenset((
-    "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "ncpfs",
-    "fuse.sshfs", "fuse.rclone", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.blobfuse2", "davfs", "fuse.davfs",
-))
-
-# What a container loses when it ends.
-_THROWN_AWAY = frozenset(("overlay", "aufs", "fuse.fuse-overlayfs", "fuse-overlayfs"))
-_CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv", "/var/run/secrets/kubernetes.io")
 _APPLICATION_ID = 0x52535042  # "RSPB": says that a SQLite file is a bitácora
 _BUSY_SECONDS = 30
 _PROBE_BYTES = 256 * 1024     # what a run of a few copies writes, with room to spare
@@ -60,36 +53,16 @@ _SCHEMA = (
        BEGIN SELECT RAISE(ABORT, 'the bitácora is append-only: entries are never deleted'); END""",
 )
 
+# SQLite reckons no SHA-256, so a digest is looked at by its form alone; a row with a body is an object. Migrations bring redacted rows.
+_CONTINUES = """CREATE TRIGGER IF NOT EXISTS entries_continue BEFORE INSERT ON entries
+       WHEN NEW.n IS NOT (SELECT coalesce(max(n), 0) + 1 FROM entries)
+         OR NEW.previous IS NOT coalesce((SELECT digest FROM entries ORDER BY n DESC LIMIT 1), '{0}')
+         OR NEW.digest = NEW.previous OR length(NEW.digest) IS NOT 64 OR NEW.digest GLOB '*[^0-9a-f]*'
+         OR (NEW.body IS NOT NULL AND coalesce(json_type(NEW.body), '') <> 'object')
+       BEGIN SELECT RAISE(ABORT, 'the entry does not continue the bitácora'); END""".format(chain.GENESIS)
+
 _MOVED = """CREATE TRIGGER entries_moved BEFORE INSERT ON entries
 BEGIN SELECT RAISE(ABORT, 'the bitácora was moved: its last entry says where'); END"""
-
-
-class Mounted(NamedTuple):
-    """The file system that holds a path: its type, and the directory of it that is mounted there."""
-
-    type: str
-    root: str
-
-
-def mounted(path: Path, mounts: str = "/proc/self/mountinfo") -> Mounted:
-    """What holds `path`; empty when the system does not tell."""
-    best, found = -1, Mounted("", "")
-    real = os.path.realpath(path)
-    try:
-        lines = Path(mounts).read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        left, separator, right = line.partition(" - ")
-        fields = [field.replace("\\040", " ") for field in left.split(" ")]
-        if separator and (real + "/").startswith(fields[4].rstrip("/") + "/") and len(fields[4]) >= best:
-            best, found = len(fields[4]), Mounted(right.split(" ")[0], fields[3])
-    return found
-
-
-def in_container(marks: Sequence[str] = _CONTAINER_MARKS) -> bool:
-    """Whether this process runs in a container of Docker, Podman or Kubernetes."""
-    return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) or any(os.path.exists(mark) for mark in marks)
 
 
 class SqliteStore(Store):
@@ -108,14 +81,17 @@ class SqliteStore(Store):
             self._connection.row_factory = None
         else:
             self._open()
+        # Our own view, whatever one the file has: whoever can write to it could show other entries than there are.
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute(view.SQL.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
 
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            place = mounted(self.path)
-            if place.type in NETWORK_FILE_SYSTEMS:
-                raise BackupError("bitacora_on_network", store=self.path, file_system=place.type)
-            if in_container() and (place.type in _THROWN_AWAY or "kubernetes.io~empty-dir" in place.root):
+            held_by = places.mounted(self.path).type
+            if held_by in places.NETWORK_FILE_SYSTEMS:
+                raise BackupError("bitacora_on_network", store=self.path, file_system=held_by)
+            if places.is_thrown_away(self.path):
                 raise BackupError("bitacora_thrown_away", store=self.path)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
             self._connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -144,15 +120,16 @@ class SqliteStore(Store):
             raise self.unwritable("SQLite can't use its write-ahead log there")
         execute("PRAGMA synchronous = FULL")
         shown = execute("SELECT sql FROM sqlite_master WHERE type = 'view' AND name = 'bitacora'").fetchone()
+        guarded = execute("SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = 'entries_continue'").fetchone()
         if found:
             moved = self.moved_to()
             if moved:
                 raise BackupError("bitacora_moved", store=self.path, location=moved)
-        if found and shown and shown[0] == view.SQL:
+        if found and shown and shown[0] == view.SQL and guarded:
             return
         with self.exclusive():
             execute(_TABLE + (" STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""))
-            for statement in _SCHEMA:
+            for statement in (*_SCHEMA, _CONTINUES):
                 execute(statement)
             execute("DROP VIEW IF EXISTS bitacora")
             execute(view.SQL)
@@ -200,9 +177,15 @@ class SqliteStore(Store):
         except OSError as error:
             raise self.unwritable(error) from error
 
-    def verify(self, anchors: Sequence[Path] = (), keys: Sequence[str] = ()) -> chain.Report:
+    def verify(self, anchors: Sequence[Path] = (), keys: Sequence[str] = (), remembered: Mapping[str, Any] | None = None) -> chain.Report:
         try:
-            return chain.verify_file(self.path, anchors, keys)
+            return chain.verify_file(self.path, anchors, keys, remembered)
+        except sqlite3.Error as error:
+            raise self.unreadable(error) from error
+
+    def judge_indexes(self) -> list[chain.Finding]:
+        try:
+            return chain.judge_indexes(self._connection, 0)
         except sqlite3.Error as error:
             raise self.unreadable(error) from error
 

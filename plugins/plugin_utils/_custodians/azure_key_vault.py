@@ -12,7 +12,9 @@ The service has no request that makes a secret only if there is none, so it is l
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import re
 import time
 import typing as t
@@ -29,6 +31,7 @@ SUFFIXES = {"AzureCloud": "vault.azure.net", "AzureChinaCloud": "vault.azure.cn"
 _VERSION = "api-version=7.4"
 _TAG, _KEY_TAG = "referencia", "clave"
 _PREFIX = "respaldo"
+_SECRET = re.compile(r"[0-9A-Za-z-]{1,127}")
 _LONGEST_NAME, _DIGEST = 127, 20
 _EARLY = 120      # seconds before a token's end at which a new one is asked for
 _PROBE = base.SCHEME + "prueba/de-acceso"
@@ -61,10 +64,24 @@ class AzureKeyVault(base.Custodian):
         found = self._ask("GET", "/secrets/" + name, (200, 404))
         if found.status == 200:
             return base.read(found.told.get("value"), reference, self.name)
-        deleted = self._ask("GET", "/deletedsecrets/" + name, (200, 403, 404))
-        if deleted.status == 200:
-            since, until = _stamp(deleted.told.get("deletedDate")), _stamp(deleted.told.get("scheduledPurgeDate"))
-            raise self._deleted(reference, "since {0}, purged on {1}".format(since, until))
+        self._refuse_deleted(name, reference)
+        return None
+
+    def identity(self) -> str:
+        return base.digest(self.auth)
+
+    def secret(self, name: str) -> Mapping[str, t.Any] | str | None:
+        if not _SECRET.fullmatch(name):
+            raise BackupError("invalid_input", where="secret", value=name, problem="can't be the name of a secret of a Key Vault",
+                              mend="Letters, digits and dashes only, as siga-respaldo.")
+        found = self._ask("GET", "/secrets/" + name, (200, 404))
+        if found.status == 200:
+            text = str(found.told.get("value") or "")
+            with contextlib.suppress(ValueError):
+                if text.lstrip().startswith("{"):
+                    return dict(json.loads(text))
+            return text
+        self._refuse_deleted(name, name)
         return None
 
     def put(self, record: base.Record) -> bool:
@@ -73,7 +90,7 @@ class AzureKeyVault(base.Custodian):
             return False
         body = {"value": record.text(), "contentType": "application/json", "tags": {_TAG: record.reference, _KEY_TAG: record.key_id}}
         if self._ask("PUT", "/secrets/" + name, (200, 409), body).status == 409:
-            raise self._deleted(record.reference, "its name is taken until it is recovered or purged")
+            raise self._deleted(name, record.reference, "its name is taken until it is recovered or purged")
         return True
 
     def list(self) -> Iterator[str]:
@@ -137,8 +154,15 @@ class AzureKeyVault(base.Custodian):
             raise BackupError("custodian_refused", custodian=self.name, location=self.rest.url, detail="its list goes on at another address")
         return "{0}?{1}".format(there.path, there.query)
 
-    def _deleted(self, reference: str, detail: str) -> BackupError:
-        return BackupError("custody_deleted", custodian=self.name, label=reference, detail="{0}, {1}".format(self.secret_name(reference), detail))
+    def _refuse_deleted(self, name: str, label: str) -> None:
+        """Raise BackupError custody_deleted where a secret of this name can still be recovered."""
+        deleted = self._ask("GET", "/deletedsecrets/" + name, (200, 403, 404))
+        if deleted.status == 200:
+            since, until = _stamp(deleted.told.get("deletedDate")), _stamp(deleted.told.get("scheduledPurgeDate"))
+            raise self._deleted(name, label, "since {0}, purged on {1}".format(since, until))
+
+    def _deleted(self, name: str, label: str, detail: str) -> BackupError:
+        return BackupError("custody_deleted", custodian=self.name, label=label, detail="{0}, {1}".format(name, detail))
 
 
 def _stamp(seconds: t.Any) -> str:

@@ -13,8 +13,8 @@ import secrets
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ...module_utils._engine.copy import now
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.moments import now
 
 SCHEME = "custodia:"
 _RANDOM_BYTES = 32
@@ -83,6 +83,10 @@ def is_reference(text: str) -> bool:
     return bool(_REFERENCE.fullmatch(text)) and ".." not in text
 
 
+def digest(*texts: t.Any) -> str:
+    return hashlib.sha256(json.dumps(texts, sort_keys=True, default=str).encode()).hexdigest()
+
+
 def altered(custodian: str, reference: str, detail: str) -> BackupError:
     return BackupError("custody_altered", custodian=custodian, label=reference, detail=detail)
 
@@ -101,6 +105,17 @@ class Custodian(abc.ABC):
     @abc.abstractmethod
     def location(self) -> str:
         """Where it is, as people name it, without secrets."""
+
+    def identity(self) -> str:
+        """Who we are there, as the digest of what proves it: what one identity was told is not told to another."""
+        return ""
+
+    def secret(self, name: str) -> Mapping[str, t.Any] | str | None:
+        """A secret that the institution keeps there itself: a text, or a table of them; None when there is none. Nothing of ours is among them.
+
+        Raises BackupError invalid_input for what can be no name there, secret_unsuited, custodian_unreachable, custodian_refused, custody_deleted.
+        """
+        raise BackupError("secret_unsuited", secret=name, custodian=self.name, kind=self.TYPE)
 
     @abc.abstractmethod
     def prove(self) -> None:

@@ -9,6 +9,7 @@ create, read and list on `MOUNT/*` is all that is needed; without update, nobody
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from . import base
 from .rest import Answer, Rest, words
 
 _MOUNT, _PATH, _APPROLE = "secret", "respaldo", "approle"
+_SECRET = re.compile(r"(?!\.)[^/\x00-\x1f]+(/(?!\.)[^/\x00-\x1f]+)*")
 _PROBE = base.SCHEME + "prueba/de-acceso"
 
 
@@ -53,10 +55,22 @@ class HashicorpVault(base.Custodian):
         told = answer.told.get("data")
         if answer.status == 200:
             return base.read(told.get("data") if isinstance(told, Mapping) else None, reference, self.name)
-        version = told.get("metadata") if isinstance(told, Mapping) else None
-        if isinstance(version, Mapping):
-            raise self._deleted(reference, "version {0}, {1}".format(
-                version.get("version"), "destroyed" if version.get("destroyed") else "since {0}".format(version.get("deletion_time"))))
+        self._refuse_deleted(told, reference)
+        return None
+
+    def identity(self) -> str:
+        return base.digest(self.role or self._token, self.login, self.headers)
+
+    def secret(self, name: str) -> Mapping[str, t.Any] | None:
+        if not _SECRET.fullmatch(name):
+            raise BackupError("invalid_input", where="secret", value=name, problem="can't be the path of a secret",
+                              mend="Give its path below the mount {0}, as bases/siga; no data/ before it, no slash at its ends.".format(self.mount))
+        answer = self._ask("GET", "/v1/{0}/data/{1}".format(quote(self.mount), quote(name)), (200, 404))
+        told = answer.told.get("data")
+        found = told.get("data") if isinstance(told, Mapping) else None
+        if answer.status == 200 and isinstance(found, Mapping):
+            return found
+        self._refuse_deleted(told, name)
         return None
 
     def put(self, record: base.Record) -> bool:
@@ -116,5 +130,9 @@ class HashicorpVault(base.Custodian):
             raise self.rest.refused(answer, "the role can't log in at {0}: {1}".format(self.login, words(answer)))
         return str(token)
 
-    def _deleted(self, reference: str, detail: str) -> BackupError:
-        return BackupError("custody_deleted", custodian=self.name, label=reference, detail=detail)
+    def _refuse_deleted(self, told: t.Any, name: str) -> None:
+        """Raise BackupError custody_deleted where what is told of a secret is only the version that there was."""
+        version = told.get("metadata") if isinstance(told, Mapping) else None
+        if isinstance(version, Mapping):
+            raise BackupError("custody_deleted", custodian=self.name, label=name, detail="version {0}, {1}".format(
+                version.get("version"), "destroyed" if version.get("destroyed") else "since {0}".format(version.get("deletion_time"))))

@@ -14,8 +14,8 @@ import re
 import typing as t
 from collections.abc import Iterator, Sequence
 
-from ...module_utils._engine import pipeline, programs
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.processes import pipeline, programs
 from ...module_utils._engine.transforms.encrypt import Gpg, Keys
 
 _PUBLIC_KEY_ENCRYPTED_SESSION_KEY = 1

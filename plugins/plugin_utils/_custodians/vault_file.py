@@ -17,9 +17,11 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ansible import constants
 from ansible.errors import AnsibleError
 
 from ...module_utils._engine.errors import BackupError
+from .._places import is_thrown_away
 from . import base
 
 _EXTENSION, _SEAL = ".yml", ".yml.asc"
@@ -31,6 +33,7 @@ class VaultFile(base.Custodian):
     def __init__(self, options: Mapping[str, t.Any], loader: t.Any) -> None:
         super().__init__(options)
         self.directory = str(options["path"])
+        self.vault_id = str(options.get("vault_id") or "")
         self.loader = loader
 
     @property
@@ -38,6 +41,8 @@ class VaultFile(base.Custodian):
         return self.directory
 
     def prove(self) -> None:
+        if is_thrown_away(self.directory):
+            raise BackupError("kept_thrown_away", path=self.directory)
         probe = "prueba"
         if self._opened(self._sealed(probe, self.directory), self.directory) != probe.encode():
             raise _unavailable(self.directory, "the vault identity does not open what it closes")
@@ -59,6 +64,8 @@ class VaultFile(base.Custodian):
 
     def put(self, record: base.Record) -> bool:
         path = self.path(record.reference)
+        if is_thrown_away(path):
+            raise BackupError("kept_thrown_away", path=self.directory)
         closed = self._sealed(record.text(), record.reference) + b"\n"
         try:
             with _beside(path, closed) as temporary:
@@ -111,9 +118,26 @@ class VaultFile(base.Custodian):
 
     def _sealed(self, text: str, what: str) -> bytes:
         try:
-            return bytes(self.loader._vault.encrypt(text))
+            identity, secret = self._identity()
+            return bytes(self.loader._vault.encrypt(text, secret, identity))
         except AnsibleError as error:
             raise _unavailable(what, str(error)) from error
+
+    def _identity(self) -> tuple[str | None, t.Any]:
+        """The vault identity that closes records, with its label: the one named, else the only one there is, without a label as ever.
+
+        Raises BackupError vault_identity_unnamed when several are given and none is named; AnsibleError when there is none.
+        """
+        given = list(self.loader._vault.secrets or ())
+        named = self.vault_id or str(constants.DEFAULT_VAULT_ENCRYPT_IDENTITY or "")
+        if named:
+            found = [secret for name, secret in given if name == named]
+            if not found:
+                raise AnsibleError("no vault identity {0} is given".format(named))
+            return named, found[0]
+        if len({name for name, _secret in given}) > 1:
+            raise BackupError("vault_identity_unnamed", known=", ".join(sorted({str(name) for name, _secret in given})))
+        return None, None
 
     def _opened(self, closed: bytes, what: str) -> bytes:
         try:

@@ -16,10 +16,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from .. import _due
-from .._bitacora import view
-from .._bitacora.store import Store
-from . import facts, pages
+from .._bitacora import readable, view
+from .._bitacora.any_store import Store
+from .._decisions import due as _due
+from . import facts, pages, requests
 from .tables import Column, Table, to_html
 
 _LIGHTS = {"good": ("●", "Al día"), "late": ("▲", "Por hacer hoy"), "missing": ("■", "Vencida"), "none": ("○", "Sin sistemas")}
@@ -31,6 +31,7 @@ _RESULT = {
 _MONTHS = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "setiembre", "octubre", "noviembre", "diciembre")
 _BLOCK_DAYS = 35
 _SPARK_POINTS = 40
+_LONGEST_NOTE = 300
 _DIGEST_SHOWN = 16
 
 BITACORA = (
@@ -56,10 +57,12 @@ def render(found: facts.Facts) -> str:
     pending = sorted((system for system in found.systems if system.decision.state in facts.PENDING),
                      key=lambda system: (-system.decision.overdue_days, system.name))
     return pages.fill(
-        "board.html.j2", facts=found, kinds=list(_kinds(found)), cells=facts.CELLS, blocks=list(_blocks(found)), view_kinds=view.KINDS, states=_due.STATES,
+        "board.html.j2", facts=found, request_headings=requests.HEADINGS,
+        kinds=list(_kinds(found)), cells=facts.CELLS, blocks=list(_blocks(found)), view_kinds=view.KINDS, states=_due.STATES,
         link=_entry_link,
         # What is only due today is what a day's work is: it must not bury what is overdue.
         overdue=[system for system in pending if not _only_today(system, found)], today=[system for system in pending if _only_today(system, found)],
+        warned=[(system, readable.warnings(system.last)) for system in found.systems if system.last and readable.warnings(system.last)],
         proof_state=_proof_state, proved=sum(_proof_state(system) == "good" for system in found.systems),
         spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
 
@@ -106,13 +109,16 @@ def _data(found: facts.Facts, indexed: Mapping[tuple[str, str], int], listed: Ma
         place = indexed.get((entry.get("kind", ""), entry.get("system", "")), -1)
         if entry["type"] not in kinds:
             continue
-        moment = entry.get("moment") or datetime.datetime.fromisoformat(entry["at_event"][:19] + "+00:00").astimezone(here)
+        moment = entry.get("moment") or _due.taken_at({"started_at": entry["at_event"]}).astimezone(here)
         row = [n, moment.isoformat(" ", "minutes")[:16], place, entry.get("label", ""), kinds.index(entry["type"]), entry.get("size", -1),
                entry["digest"][:_DIGEST_SHOWN]]
+        warned = " ".join(readable.warnings(entry))
         note = ": ".join(text for text in (entry.get("error_code", ""), entry.get("error_message_es", "")) if text) or entry.get("reason_text", "")
+        if warned:
+            note = f"{note}. Advertencias: {warned}" if note and entry["type"] != "copy_made" else f"Advertencias: {warned}"
         if entry.get("simulated"):
             note = "Simulación. " + note
-        rows.append([*row, note[:300]] if note and entry["type"] != "copy_made" else row)
+        rows.append([*row, note[:_LONGEST_NOTE]] if note and (warned or entry["type"] != "copy_made") else row)
     told = {"first": found.first.isoformat(), "systems": [system.name for system in found.systems], "words": words, "rows": rows,
             "cells": dict(facts.CELLS.values())}
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...module_utils._engine import policy as engine
-from .. import _due
-from .._bitacora import store as stores
+from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.policy import policy as engine
+from .._bitacora import by_medium
+from .._bitacora.any_store import Store
+from .._decisions import due, media
 
 GIB = 1024 ** 3
 _WINDOW = datetime.timedelta(days=180)
@@ -33,25 +36,89 @@ def used(copies: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     found: dict[str, int] = {}
     for copy in copies:
         for medium in copy["media"]:
-            found[medium] = found.get(medium, 0) + int(copy.get("size", 0))
+            found[medium] = found.get(medium, 0) + int(copy.get("size") or 0)
     return found
 
 
 def history(told: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[datetime.datetime, int]]]:
-    """medium -> what it held after each copy made or removed, in the order of time. `told` are entries copy_made and copy_pruned."""
-    sizes: dict[tuple[str, str], int] = {}
+    """medium -> what it held after each copy made, brought or removed, in the order of time. `told` are rows of Store.changes, or entries.
+
+    Copies of a repository share their data: what it holds is what its server measured. Where an entry has no measure (releases before 0.2), a copy adds
+    what it brought, and one that is removed gives back no more than leaves what the newest copies need.
+    """
+    plain: dict[tuple[str, str], int] = {}
+    shared: dict[tuple[str, str], _Repository] = {}
+    made: dict[str, Mapping[str, Any]] = {}
     found: dict[str, list[tuple[datetime.datetime, int]]] = {}
     for entry in sorted((entry for entry in told if not entry.get("simulated")), key=lambda entry: (entry["at_event"], entry["n"])):
-        at = _due.taken_at({"started_at": entry["at_event"]})
-        for medium in filter(None, entry.get("medium", "").split(", ")):
+        try:
+            at = due.taken_at({"started_at": entry["at_event"]})
+        except (BackupError, ValueError, TypeError):
+            continue
+        label = str(entry.get("label") or "")
+        if entry["type"] == "copy_made":
+            made[label] = entry
+        copy = made.get(label, {})
+        measured = _numbers(entry.get("repository_sizes"))
+        media = [name for name in str(entry.get("medium") or "").split(", ") if name]
+        for place, medium in enumerate(media):
             there = found.setdefault(medium, [])
-            key = (medium, entry.get("label", ""))
-            if entry["type"] == "copy_made":
-                sizes[key] = change = int(entry.get("size", 0))
+            before = there[-1][1] if there else 0
+            if copy.get("repository"):
+                repository = shared.setdefault((medium, str(copy["repository"])), _Repository())
+                change = repository.after(entry["type"], copy, measured[place] if place < len(measured) else None)
+            elif entry["type"] == "copy_pruned":
+                change = -plain.pop((medium, label), 0)
             else:
-                change = -sizes.pop(key, 0)
-            there.append((at, (there[-1][1] if there else 0) + change))
+                change = _number(copy.get("size")) - plain.get((medium, label), 0)
+                plain[medium, label] = _number(copy.get("size"))
+            there.append((at, max(0, before + change)))
     return found
+
+
+class _Repository:
+    """What a repository on one medium holds, as entries tell it."""
+
+    def __init__(self) -> None:
+        self.level = 0
+        self.share = 1.0                                    # of the bytes of files, those that are stored of a whole copy
+        self.present: dict[str, Mapping[str, Any]] = {}     # label -> copy
+
+    def after(self, type_: str, copy: Mapping[str, Any], measured: int | None) -> int:
+        """How many bytes came or went (negative) with a copy that was made, brought or removed."""
+        before, label, size = self.level, str(copy.get("label") or ""), _number(copy.get("size"))
+        if type_ == "copy_pruned":
+            gone = self.present.pop(label, None)
+            self.level = max(before - (size if gone else 0), min(before, self._needed()))
+        elif label not in self.present:
+            if not self.present and _number(copy.get("size_original")):
+                self.share = min(1.0, size / _number(copy["size_original"])) if type_ == "copy_made" else self.share
+                size = max(size, round(self.share * _number(copy["size_original"]))) if type_ == "copy_transferred" else size
+            self.present[label] = copy
+            self.level = before + size
+        self.level = self.level if measured is None else measured
+        return self.level - before
+
+    def _needed(self) -> int:
+        """What the newest copies of all its systems need at least."""
+        newest = {(copy.get("kind"), copy.get("system")): copy for copy in self.present.values()}
+        return round(self.share * sum(_number(copy.get("size_original")) for copy in newest.values()))
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:      # as PostgreSQL gives it
+        return int(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def _numbers(value: Any) -> list[int]:
+    """A list of numbers as an entry, or SQL, gives it."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    return value if isinstance(value, list) and all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in value) else []
 
 
 def growth(levels: Sequence[tuple[datetime.datetime, int]], now: datetime.datetime) -> float:
@@ -86,11 +153,14 @@ def copies_kept(rule: Mapping[str, int], period: engine.Period | None, minimum: 
     return max(kept, minimum, 1)
 
 
-def plan(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], media: Iterable[Mapping[str, Any]],
+def plan(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], media: Iterable[Mapping[str, Any]],
          space: Mapping[str, Mapping[str, int]], now: datetime.datetime) -> dict[str, Any]:
     """The capacity of each medium and the need of each system. `space` is medium -> {total, free} in bytes, where somebody measured it."""
     declared = {medium["name"] for medium in media}
-    levels = history(store.entries(type=("copy_made", "copy_pruned")))
+    levels = history(store.changes())
+    systems = list(systems)
+    told = by_medium.seen(store, systems)
+    space = {**by_medium.space(told, now), **space}
     held: dict[str, int] = {}
     needs = []
     for system in systems:
@@ -108,9 +178,9 @@ def plan(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mappin
         rows.append({
             "medium": name, "used": total_used, "used_by_inventory": held.get(name, 0), "growth_per_day": round(rate), "capacity": capacity, "free": free,
             "days_to_full": max(0, int(free / rate)) if free is not None and rate > 0 else None,
-            "forecast": [{"month": _due.add_months(now.date(), month).strftime("%Y-%m"),
-                          "used": max(0, round(total_used + rate * (_due.add_months(now.date(), month) - now.date()).days))} for month in range(1, 13)],
-            "cost": costs(rules.get("prices"), total_used),
+            "forecast": [{"month": due.add_months(now.date(), month).strftime("%Y-%m"),
+                          "used": max(0, round(total_used + rate * (due.add_months(now.date(), month) - now.date()).days))} for month in range(1, 13)],
+            "cost": costs(rules.get("prices"), total_used), **standing(told, name, now),
         })
         rows[-1]["cost_in_12_months"] = costs(rules.get("prices"), rows[-1]["forecast"][-1]["used"])
     bounded = [need["bytes"] for need in needs if need["bytes"] is not None]
@@ -118,13 +188,36 @@ def plan(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mappin
             "numeral": "6.3"}
 
 
+def standing(told: Iterable[by_medium.Seen], medium: str, now: datetime.datetime) -> dict[str, Any]:
+    """How a medium stands, by the worst of what servers see of it: when it was last looked at, what was wrong, the days since its last verification."""
+    rows = [row for row in told if row.medium == medium]
+    looked = [row.checked for row in rows if row.checked]
+    ages = [age for age in (media.unverified_days(row, now) for row in rows) if age >= 0]
+    return {"checked_at": min((str(entry["at_event"]) for entry in looked), default=""), "unverified_days": max(ages, default=None),
+            "problem": "; ".join("{0}: {1}".format(entry.get("error_code", ""), entry.get("error_message_es", ""))
+                                 for entry in looked if entry["type"] == "medium_failed")}
+
+
 def _need(system: Mapping[str, Any], rules: Mapping[str, Any], copies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     period = engine.period(rules, system["kind"], system["criticality"])
     count = copies_kept(engine.retention(rules, system["kind"], system["criticality"]), period, int(rules.get("minimum_copies", 3)))
     sizes = [int(copy["size"]) for copy in copies[-5:] if copy.get("size")]
     size = round(statistics.median(sizes)) if sizes else None
-    return {"system": system["name"], "kind": system["kind"], "copies": count, "size": size, "present": len(copies),
-            "bytes": count * size if count is not None and size is not None else None}
+    needed = count * size if count is not None and size is not None else None
+    if needed is not None and count is not None and size is not None and copies[-1].get("repository"):
+        # the first brings all, each that follows what changed since
+        needed = max(needed, _whole(copies) + (count - 1) * size)
+    return {"system": system["name"], "kind": system["kind"], "copies": count, "size": size, "present": len(copies), "bytes": needed}
+
+
+def _whole(copies: Sequence[Mapping[str, Any]]) -> int:
+    """What one whole copy of a repository takes: by the share of its first copy that was stored, or by what was measured when one copy was all there was."""
+    first, last = copies[0], copies[-1]
+    original = _number(first.get("size_original"))
+    measured = _numbers(last.get("repository_sizes"))
+    grown = sum(_number(copy.get("size")) for copy in copies[1:])
+    by_share = round(min(1.0, _number(first.get("size")) / original) * _number(last.get("size_original"))) if original else _number(first.get("size"))
+    return max(by_share, max(measured) - grown if measured else 0)
 
 
 def costs(prices: Mapping[str, Any] | None, size: int) -> dict[str, str]:

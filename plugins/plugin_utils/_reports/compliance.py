@@ -16,9 +16,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...module_utils._engine import policy as engine
-from .. import _due
-from .._bitacora import store as stores
+from ...module_utils._engine.policy import policy as engine
+from .._bitacora import copies, entries
+from .._bitacora.any_store import Store
+from .._decisions import due as _due
+from .._decisions import requests
+from . import approvals
 
 # state -> the word people read, worst first: a month is what the worst of its periods is. Only the four of them are kept of a finished month.
 STATES = {"missing": "faltante", "late": "tardía", "excused": "justificada", "met": "cumplida", "pending": "por vencer", "none": "sin periodo en el mes"}
@@ -59,7 +62,12 @@ CONTROLS = (
     Control("excuses", "Ausencias justificadas, y justificaciones retiradas", "6.4", "A.12.3.1", "8.13", EXCUSES),
     Control("retention", "Copias retiradas según la política, y retenidas", "6.6", "A.12.3.1", "8.13", ("copy_pruned", "copy_held", "copy_released")),
     Control("labels", "Copias con su rótulo", "6.7", "A.12.3.1", "8.13", ("copy_made",), {"label": None}),
+    Control("requests", "Solicitudes, con su plazo y su autorización", "5.1 e, 7.1.1, 7.1.2", "A.12.3.1", "8.13",
+            tuple(rule.event for rule in requests.STEPS.values())),
+    Control("conformities", "Conformidades con lo restaurado", "7.1.3, 7.1.4", "A.12.3.1", "8.13", (requests.STEPS["conform"].event,)),
     Control("restores", "Restauraciones", "7.1.3", "A.12.3.1", "8.13", ("restored",)),
+    Control("designations", "Designaciones y sus cambios", "5.1 b", "A.6.1.1", "5.2", ("designation_changed",)),
+    Control("approvals", "Visto bueno mensual", "7.2.1 b, 7.2.2 b, 7.2.3 b", "A.12.3.1", "8.13", (approvals.EVENT,)),
     Control("database", "Copias de bases de datos", "7.2.1", "A.12.3.1", "8.13", ("copy_made",), {"kind": ("database",)}),
     Control("password", "Copias de bases de datos con contraseña según su criticidad", "7.2.1 b", "A.12.3.1", "8.13", ("copy_made",),
             {"kind": ("database",), "encrypted": (True,)}),
@@ -158,9 +166,10 @@ class Matrix(NamedTuple):
 
     rows: list[dict[str, Any]]
     periods: list[dict[str, Any]]
+    approved: Mapping[str, Mapping[str, Any]] = {}     # by month: its last visto bueno (approvals.py)
 
 
-def matrix(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], since: str, until: str, now: datetime.datetime) -> Matrix:
+def matrix(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], since: str, until: str, now: datetime.datetime) -> Matrix:
     """The compliance of each system in each month, from the bitácora. `since` and `until` are months (2026-11); `now` has a time zone.
 
     Systems that the bitácora knows and the inventory does not, or that are disabled, are judged up to their last entry.
@@ -170,9 +179,17 @@ def matrix(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mapp
     today = now.astimezone(here).date()
     excuses = excuses_in_force(store)
     history: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for entry in store.entries(type=[*_OF_COPIES, *_ATTEMPTS[:2], "copy_started"]):
+    began: dict[tuple[str, str], list[tuple[str, Any, Any]]] = {}
+    for entry in store.entries(type=[*_OF_COPIES, *_ATTEMPTS[:2], *copies.STARTS]):
         if entry.get("system") and entry.get("kind") and not entry.get("simulated"):
-            history.setdefault((entry["kind"], entry["system"]), []).append(entry)
+            key = (entry["kind"], entry["system"])
+            if entry["type"] in copies.STARTS:
+                began.setdefault(key, []).append((entry["type"], entry.get("host"), entry.get("label")))
+            if entry["type"] == "copy_started" or entry["type"] not in copies.STARTS:
+                history.setdefault(key, []).append(entry)
+    for key, told in history.items():
+        standing = copies.Standing(began.get(key, ()))
+        history[key] = [entry for entry in told if standing.counts(entry)]
     declared = {(system["kind"], system["name"]): system for system in systems}
     rows: list[dict[str, Any]] = []
     periods: list[dict[str, Any]] = []
@@ -188,17 +205,19 @@ def matrix(store: stores.Store, rules: Mapping[str, Any], systems: Iterable[Mapp
                 periods.append({"system": key[1], "kind": key[0], "due": obligation.due.isoformat(), "day": obligation.day.isoformat(),
                                 "state": obligation.state, "evidence": obligation.evidence})
         rows += [_row(system, rules, month, found, active) for month in wanted if month <= today.strftime("%Y-%m")]
-    return Matrix(rows, periods)
+    return Matrix(rows, periods, approvals.given(store, wanted))
 
 
-def excuses_in_force(store: stores.Store) -> list[dict[str, Any]]:
+def excuses_in_force(store: Store) -> list[dict[str, Any]]:
     """The excuses that nobody withdrew since."""
     found: dict[int, dict[str, Any]] = {}
     for entry in store.entries(type=EXCUSES):
         if entry.get("simulated"):
             continue
         if entry["type"] == "excuse":
-            found[entry["n"]] = entry
+            # one whose days can't be read excuses none
+            if "excused_from" in entry and "excused_until" in entry:
+                found[entry["n"]] = entry
         else:
             found.pop(entry.get("withdraws", 0), None)
     return list(found.values())
@@ -226,11 +245,11 @@ def _of_system(system: Mapping[str, Any], rules: Mapping[str, Any], told: Sequen
         return [Obligation(today, today, "missing", [])] if active else []
 
     def day_of(entry: Mapping[str, Any]) -> datetime.date:
-        return _due.taken_at({"started_at": entry.get("started_at") or entry["at_event"]}).astimezone(here).date()
+        return (_due.moment(entry.get("started_at")) or _due.taken_at({"started_at": entry["at_event"]})).astimezone(here).date()
 
     trust = engine.counted_trust(rules, system)
-    good = [(day_of(copy), _evidence(copy)) for copy in stores.copies_told(entry for entry in told if entry["type"] in _OF_COPIES)
-            if stores.is_good(copy, trust)]
+    good = [(day_of(copy), _evidence(copy)) for copy in copies.copies_told(entry for entry in told if entry["type"] in _OF_COPIES)
+            if copies.is_good(copy, trust)]
     attempts = [(day_of(entry), _evidence(entry)) for entry in told if entry["type"] in _ATTEMPTS]
     own = [entry for entry in excuses if entry.get("kind") == system["kind"] and entry.get("system") == system["name"]]
     end = today if active else min(today, max(map(day_of, told)))
@@ -253,7 +272,7 @@ def _row(system: Mapping[str, Any], rules: Mapping[str, Any], month: str, found:
     }
 
 
-def controls(store: stores.Store, rules: Mapping[str, Any], since: str, until: str, samples: int = 5) -> list[dict[str, Any]]:
+def controls(store: Store, rules: Mapping[str, Any], since: str, until: str, samples: int = 5) -> list[dict[str, Any]]:
     """Each control, the query that finds its evidence in the SQLite file of the bitácora, how many entries it finds and some of them.
 
     The samples are spread over the period, the first and the last among them.
@@ -261,7 +280,7 @@ def controls(store: stores.Store, rules: Mapping[str, Any], since: str, until: s
     zone = rules["time_zone"]
     last = next_month(until) - DAY
     found = []
-    start, end = stores.entries.moment(since + "-01", False, zone), stores.entries.moment(last.isoformat(), True, zone)
+    start, end = entries.moment(since + "-01", False, zone), entries.moment(last.isoformat(), True, zone)
     for control in CONTROLS:
         told = [entry for entry in store.entries(type=control.types, since=start, until=end) if _matches(entry, control)]
         step = max(1, -(-len(told) // samples)) if samples else 1
@@ -288,8 +307,11 @@ def _query(control: Control, start: str, end: str) -> str:
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the matrix or of the controls for a table of texts and numbers, its words in Spanish."""
-    found = {name: ", ".join(map(str, value)) if isinstance(value, (list, tuple)) and not any(isinstance(each, Mapping) for each in value) else value
-             for name, value in row.items() if name != "where"}
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        plain = isinstance(value, (list, tuple)) and not any(isinstance(each, Mapping) for each in value)
+        found[name] = ", ".join(map(str, value)) if plain else value
+    found.pop("where", None)
     for name in ("evidence", "samples"):
         if name in found:
             found[name] = ", ".join(f"{each['n']}{' ' + each['label'] if each['label'] else ''}" for each in found[name])

@@ -22,9 +22,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
-from .._bitacora import chain, entries, seals, store as stores, view
+from .._bitacora import chain, entries, seals, trust, view
+from .._bitacora import store as stores
+from .._bitacora.any_store import Store
 from .._bitacora.sqlite import SqliteStore
-from . import compliance, pages, tables
+from .._decisions import due
+from . import approvals, compliance, pages, requests, tables
 
 FILE = "bitacora.sqlite"
 VERIFIER = "verificador/chain.py"
@@ -57,6 +60,7 @@ _MEMBERS = {
     "cumplimiento/cumplimiento.csv": "la matriz, en una hoja de cálculo",
     "cumplimiento/cumplimiento.json": "la matriz con cada periodo y sus asientos",
     "cumplimiento/requisitos.csv": "cada requisito, su consulta y sus asientos",
+    "cumplimiento/solicitudes.csv": "solicitudes que esperan o se cerraron desde el inicio del periodo, con sus tiempos",
     "SHA256SUMS": "huellas de los demás archivos",
 }
 
@@ -100,14 +104,15 @@ def table_of(name: str, title: str, columns: Sequence[tuple[str, str]], rows: Se
     return tables.Table(name, title, [tables.Column(key, heading, _KINDS.get(key, "text")) for key, heading in columns], [compliance.flat(row) for row in rows])
 
 
-def cited(store: stores.Store, rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence[Mapping[str, Any]], since: str,
+def cited(store: Store, rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence[Mapping[str, Any]], since: str,
           until: str) -> dict[int, Mapping[str, Any]]:
     """n -> row of the Spanish view, of every entry that the matrix and the controls name, in the order of n."""
     zone = rules["time_zone"]
     wanted = {told["n"] for row in matrix.rows for told in row["evidence"]} | {told["n"] for control in controls for told in control["samples"]}
+    wanted |= {given["n"] for given in matrix.approved.values()}
     first, last = f"{since}-01", (compliance.next_month(until) - compliance.DAY + _LATEST).isoformat()
-    # An excuse may be written long after the days it covers.
-    shown = [*store.rows(since=first, until=last, zone=zone), *store.rows(type=compliance.EXCUSES, zone=zone)]
+    # An excuse may be written long after the days it covers, and a month is approved when it is over.
+    shown = [*store.rows(since=first, until=last, zone=zone), *store.rows(type=(*compliance.EXCUSES, approvals.EVENT), zone=zone)]
     found: dict[int, Mapping[str, Any]] = {row["n"]: row for row in shown if row["n"] in wanted}
     for entry in store.entries(type=tuple(_UNSEEN), since=first, until=last, zone=zone):
         if entry["n"] in wanted:
@@ -131,14 +136,14 @@ def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence
     counts = _counts(matrix)
     return pages.fill("compliance.html.j2", institution=rules["institution"], manual=rules["manual"]["name"], zone=rules["time_zone"], since=since, until=until,
                       months=months, grid=grid, rows=rows, controls=controls, told=told, counts=counts, total=sum(counts.values()), signs=SIGNS,
-                      words=compliance.STATES)
+                      words=compliance.STATES, approved={month: matrix.approved.get(month) for month in months})
 
 
 def _counts(matrix: compliance.Matrix) -> dict[str, int]:
     return {state: sum(row[state] for row in matrix.rows) for state in _COUNTED}
 
 
-def write(store: stores.Store, contents: Contents, path: Path) -> Pack:
+def write(store: Store, contents: Contents, path: Path) -> Pack:
     """Make the pack at `path`, mode 0600, whole or not at all.
 
     Raises BackupError: evidence_unwritable, bitacora_unreadable.
@@ -147,10 +152,12 @@ def write(store: stores.Store, contents: Contents, path: Path) -> Pack:
         with tempfile.TemporaryDirectory(prefix=".evidence-", dir=path.parent) as scratch:
             room = Path(scratch)
             copy = room / FILE
+            own = trust.protection(store)
             copy_chain(store, copy)
-            report = chain.verify_file(copy)
+            report = chain.verify_file(copy, own.anchors, own.keys, own.remembered, True)
+            report = report._replace(notices=[*report.notices, *own.notices])
             with stores.open_store(str(copy), readonly=True) as fixed:
-                members = _members(fixed, contents, report)
+                members = _members(fixed, contents, report, own.keys)
             made = room / "pack.zip"
             sums = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
             sums[FILE] = _sha256(copy)
@@ -164,11 +171,15 @@ def write(store: stores.Store, contents: Contents, path: Path) -> Pack:
     return told
 
 
-def copy_chain(store: stores.Store, target: Path) -> None:
+def copy_chain(store: Store, target: Path) -> None:
     """The whole chain in a SQLite file of its own, as it was at one moment while others may write."""
     if isinstance(store, SqliteStore):
         with contextlib.closing(chain.connect_read_only(store.path)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
+            # its readers get our view, whatever one the file has
+            copy.execute("DROP VIEW IF EXISTS bitacora")
+            copy.execute(view.SQL)
+            copy.commit()
             # One file, without a log beside it, that opens from a place where nothing can be written.
             copy.execute("PRAGMA journal_mode = DELETE")
     else:
@@ -180,7 +191,7 @@ def copy_chain(store: stores.Store, target: Path) -> None:
     os.chmod(target, 0o600)
 
 
-def _members(store: stores.Store, contents: Contents, report: chain.Report) -> dict[str, bytes]:
+def _members(store: Store, contents: Contents, report: chain.Report, known: Sequence[str]) -> dict[str, bytes]:
     zone = contents.rules["time_zone"]
     first, last = f"{contents.since}-01", (compliance.next_month(contents.until) - compliance.DAY).isoformat()
     told = store.entries(since=first, until=last, zone=zone)
@@ -202,18 +213,23 @@ def _members(store: stores.Store, contents: Contents, report: chain.Report) -> d
         "cumplimiento/cumplimiento.json": compliance.as_json({**contents.matrix._asdict(), "controls": list(contents.controls)}).encode("utf-8"),
         "cumplimiento/requisitos.csv": tables.to_csv(table_of("requisitos", "Requisitos", CONTROL_COLUMNS, contents.controls)),
     }
+    asked = requests.read(store, due.moment(_made_at(store)) or due.UNKNOWN, entries.moment(first, False, zone))
+    if asked:
+        rows = [dict(zip(requests.HEADINGS, requests.cells(row, due.zone(zone)))) for row in asked]
+        members["cumplimiento/solicitudes.csv"] = tables.to_csv(_sheet("solicitudes", "Solicitudes", rows))
     members.update({f"anclas/{name}": content for name, content in contents.anchors.items()})
     with contextlib.suppress(ImportError):
         import xlsxwriter  # noqa: F401
 
         members["asientos/asientos.xlsx"] = tables.to_xlsx([sheet], entries.local(_made_at(store), "UTC"))
-    keys = sorted({seal["public_key"] for seal in _seals(store)})
+    # Those in the seals only where no other is known: whoever rewrote the bitácora chose them.
+    keys = list(known) or sorted({seal["public_key"] for seal in _seals(store)})
     members["LEEME.txt"] = _read_me(contents, report, keys, _made_at(store)).encode("utf-8")
     members["INDICE.html"] = _index(contents, report, keys, [*members, FILE, "SHA256SUMS"]).encode("utf-8")
     return members
 
 
-def _made_at(store: stores.Store) -> str:
+def _made_at(store: Store) -> str:
     return str(store.ends()[1]["at_recorded"])
 
 
@@ -222,13 +238,14 @@ def _sheet(name: str, title: str, rows: Sequence[Mapping[str, Any]]) -> tables.T
     return tables.Table(name, title, [tables.Column(each, each, _KINDS.get(each, "text")) for each in names], rows)
 
 
-def _seals(store: stores.Store) -> list[dict[str, Any]]:
+def _seals(store: Store) -> list[dict[str, Any]]:
     """The seals as an anchor keeps them."""
     found = []
     for entry in store.entries(type="seal"):
-        row = entries.Entry(body=entries.canonical({name: value for name, value in entry.items() if name not in chain.COLUMNS}),
-                            **{name: entry[name] for name in chain.COLUMNS if name != "body"})
-        found.append(seals.line_of(row))
+        if seals.is_one(entry):
+            row = entries.Entry(body=entries.canonical({name: entry[name] for name in (*chain.SEALED, "run") if isinstance(entry.get(name), (int, str))}),
+                                **{name: entry[name] for name in chain.COLUMNS if name != "body"})
+            found.append(seals.line_of(row))
     return found
 
 

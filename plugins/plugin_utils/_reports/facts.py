@@ -15,11 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...module_utils._engine import policy as engine
-from .. import _drills, _due
-from .._bitacora import chain
+from ...module_utils._engine.policy import people
+from ...module_utils._engine.policy import policy as engine
+from ...module_utils._engine.policy.vocabulary import CRITICALITIES, EGCR_TITLES
+from .._bitacora import by_medium, chain, entries, trust
+from .._bitacora.any_store import Store
 from .._bitacora.sqlite import SqliteStore
-from .._bitacora.store import Store
+from .._decisions import drills, due, forges
+from . import capacity, requests
 
 # state of a system on a day -> letter, word. Letters tell them apart on paper and for whoever does not see the colours.
 CELLS = {
@@ -35,7 +38,9 @@ _LONG_PERIOD_DAYS = 92
 _VERIFY = """import json, sys
 sys.path[:0] = json.loads(sys.argv[2])
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
-report = open_store(sys.argv[1], readonly=True).verify()
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
+keys, anchors, last = json.loads(sys.argv[3])
+report = open_store(sys.argv[1], readonly=True).verify(anchors and [chain.Path(anchor) for anchor in anchors], keys, last)
 print(json.dumps(report.as_dict()))
 sys.exit(0 if report.whole else 1)"""
 _PROVED = ("T3", "T4", "T5")
@@ -60,7 +65,7 @@ class System(NamedTuple):
     criticality: str
     office: str
     responsible: str
-    decision: _due.Decision
+    decision: due.Decision
     last: Mapping[str, Any] | None
     proof: Mapping[str, Any] | None
     proof_days: int
@@ -73,13 +78,15 @@ class System(NamedTuple):
 
 
 class Medium(NamedTuple):
-    """What the bitácora says a medium holds, and what is left of it when it is seen from here (-1 when not)."""
+    """What the bitácora says a medium holds, and what is left of it when it is seen from here (-1 when not); `days_left` -1 when it does not grow."""
 
     name: str
     copies: int
     size: int
     free: int
     days_left: int
+    unverified_days: int = -1    # since a copy was last read there again, by the server that waits longest; -1 where there is none
+    problem: str = ""            # what the last look at it found
 
 
 class Facts(NamedTuple):
@@ -92,12 +99,15 @@ class Facts(NamedTuple):
     now: datetime.datetime
     zone: str
     systems: list[System]
-    entries: list[Mapping[str, Any]]
+    entries: Sequence[Mapping[str, Any]]
     media: list[Medium]
     restores: list[Mapping[str, Any]]
     chain: chain.Report
     seal: Mapping[str, Any] | None
     designations: list[Mapping[str, str]]
+    passed_over: str = ""   # what of the bitácora could not be read, or is not believed
+    forges: Sequence[str] = ()   # of each forge that was not listed the last time, and whose repositories went lately, what there is to know
+    requests: Sequence[Sequence[str]] = ()   # the cells of each request that waits, or was closed in these days (requests.py)
 
     @property
     def days(self) -> list[datetime.date]:
@@ -114,15 +124,21 @@ def read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, 
 @contextlib.contextmanager
 def _verifying(store: Store) -> Iterator[Callable[[], chain.Report]]:
     """What gives the report of the chain, which is verified beside: on a second core it takes a board no time. A file is, by the auditor's command."""
+    own = trust.protection(store)
     if isinstance(store, SqliteStore):
-        command = [sys.executable, "-I", chain.__file__, str(store.path), "--json"]
+        command = [sys.executable, "-I", chain.__file__, str(store.path), "--json", *(f"--key={key}" for key in own.keys),
+                   *(f"--anchor={anchor}" for anchor in own.anchors), *([f"--last={json.dumps(own.remembered)}"] if own.remembered else [])]
     else:
-        command = [sys.executable, "-c", _VERIFY, store.url, json.dumps([str(Path(chain.__file__).parents[6]), *sys.path])]
+        command = [sys.executable, "-c", _VERIFY, store.url, json.dumps([str(Path(chain.__file__).parents[6]), *sys.path]),
+                   json.dumps([own.keys, [str(anchor) for anchor in own.anchors], own.remembered])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
         def report() -> chain.Report:
             told = process.communicate()[0]
             # What it could not read, or say, the store says with an error of the catalogue.
-            return _report_of(json.loads(told)) if process.returncode in (chain.WHOLE, chain.BROKEN) else store.verify()
+            if process.returncode not in (chain.WHOLE, chain.BROKEN):
+                return trust.verify(store)
+            found = _report_of(json.loads(told))
+            return found._replace(notices=[*found.notices, *own.notices])
 
         try:
             yield report
@@ -131,45 +147,47 @@ def _verifying(store: Store) -> Iterator[Callable[[], chain.Report]]:
 
 
 def _report_of(told: Mapping[str, Any]) -> chain.Report:
-    findings, notices = ([chain.Finding(**each) for each in told[name] if each["name"] != "unanchored"] for name in ("findings", "notices"))
+    findings, notices = ([chain.Finding(**each) for each in told[name] if each["name"] not in ("unanchored", "unkeyed")] for name in ("findings", "notices"))
     return chain.Report(told["entries"], told["head"]["n"], told["head"]["digest"], findings, notices)
 
 
 def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], first: datetime.date, last: datetime.date,
           now: datetime.datetime, free: Mapping[str, int], verified: Callable[[], chain.Report]) -> Facts:
-    here = _due.zone(rules["time_zone"])
+    here = due.zone(rules["time_zone"])
     span = (last - first).days + 1
     types = _TYPES if span > _LONG_PERIOD_DAYS else (*_TYPES, "copy_verified")
     told = store.entries(since=first.isoformat(), until=last.isoformat(), type=types, zone=rules["time_zone"])
+    told_since = entries.moment(first.isoformat(), False, rules["time_zone"])
     grouped: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for entry in told:
-        stamp = (entry.get("started_at") if entry["type"] in ("copy_made", "copy_failed") else None) or entry["at_event"]
-        entry["moment"] = datetime.datetime.fromisoformat(stamp[:19] + "+00:00").astimezone(here)
+        began = entry.get("started_at") if entry["type"] in ("copy_made", "copy_failed") else None
+        entry["moment"] = (due.moment(began) or _time(entry["at_event"])).astimezone(here)
         grouped[entry.get("kind", ""), entry.get("system", "")].append(entry)
     known = [system for system in systems if system["kind"] in rules["kinds"]]
     kept = store.kept([(system["kind"], system["name"]) for system in known])
-    used: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for media, size in (copy for copies in kept.values() for copy in copies):
+    used: dict[str, int] = defaultdict(int)
+    for media, _size in (copy for copies in kept.values() for copy in copies):
         for name in media:
-            used[name][0] += 1
-            used[name][1] += size
+            used[name] += 1
     # One query for all: asked for each system, the store would go through the same days once for each.
     earlier = {(entry.get("kind", ""), entry.get("system", "")): entry for entry in store.entries(
         since=(first - _LOOK_BACK).isoformat(), until=(first - _DAY).isoformat(), type="copy_made", zone=rules["time_zone"]) if not entry.get("simulated")}
-    seen = [_system(store, rules, system, grouped[system["kind"], system["name"]], first, last, now, len(kept[system["kind"], system["name"]]),
-                    earlier.get((system["kind"], system["name"])))
-            for system in known]
-    growth: dict[str, int] = defaultdict(int)
-    for entry in told:
-        if entry["type"] == "copy_made" and not entry.get("simulated"):
-            for name in entry.get("medium", "").split(", "):
-                growth[name] += int(entry.get("size", 0))
+    seen = []
+    for system in known:
+        key = (system["kind"], system["name"])
+        seen.append(_system(store, rules, system, store.believed(*key, grouped[key]), first, last, now, len(kept[key]), earlier.get(key)))
+    levels = capacity.history(store.changes())
+    told_media = by_medium.seen(store, known)
+    free = {**{name: row["free"] for name, row in by_medium.space(told_media, now).items()}, **free}
     seals = store.entries(type="seal", limit=1)
-    seen.sort(key=lambda system: (engine.CRITICALITIES.index(system.criticality), system.name.lower(), system.kind))
+    seen.sort(key=lambda system: (CRITICALITIES.index(system.criticality), system.name.lower(), system.kind))
+    asked = [requests.cells(row, here) for row in requests.read(store, now, told_since)]
     return Facts(
         rules["institution"], rules["manual"]["name"], first, last, now.astimezone(here), rules["time_zone"], seen, told,
-        [_medium(name, *used[name], free.get(name, -1), growth[name] / span) for name in sorted({*used, *free} - {""})],
-        _open_restores(store, now), verified(), seals[-1] if seals else None, list(_designations(rules, now.astimezone(here).date())))
+        [_medium(name, used[name], levels.get(name, []), free.get(name, -1), capacity.standing(told_media, name, now), now)
+         for name in sorted({*used, *free, *levels} - {""})],
+        _open_restores(store, now), verified(), seals[-1] if seals else None, list(_designations(rules, now.astimezone(here).date())),
+        store.passed_over.line(), [sign.text for sign in forges.signs(store.entries(type=forges.TYPES), now)], asked)
 
 
 def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
@@ -177,16 +195,16 @@ def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], t
     kind, name = system["kind"], system["name"]
     good = store.last_good(kind, name, engine.counted_trust(rules, system))
     proofs = [entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
-              if not entry.get("simulated") and (entry["type"] == "restored" or entry.get("trust_level", "") in _PROVED)]
+              if not entry.get("simulated") and (drills.is_restore(entry) or entry.get("trust_level", "") in _PROVED)]
     proof = proofs[0] if proofs else None
-    if before is None and good is not None and _time(good["at_event"]) < datetime.datetime.combine(first, datetime.time(), _due.zone(rules["time_zone"])):
+    if before is None and good is not None and _time(good["at_event"]) < datetime.datetime.combine(first, datetime.time(), due.zone(rules["time_zone"])):
         before = good
     made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]
     return System(
         name, kind, system["criticality"], system.get("office", ""), system.get("responsible", ""),
-        _due.decide(system, rules, _dated(good), now), good, proof, (now - _time(proof["at_event"])).days if proof else -1,
+        due.decide(system, rules, _dated(good), now), good, proof, (now - _time(proof["at_event"])).days if proof else -1,
         _cells(rules, system, told, before, first, last, now), [int(entry.get("size", 0)) for entry in made], _jumps(made, before),
-        kept, int(rules["kinds"][kind].get("keep_copies", 0)), _drills.rules_of(rules)["every"][system["criticality"]])
+        kept, int(rules["kinds"][kind].get("keep_copies", 0)), drills.rules_of(rules)["every"][system["criticality"]])
 
 
 def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None,
@@ -195,7 +213,7 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
     for entry in told:
         by_day[entry["moment"].date()].append(entry)
     damaged = {entry.get("label") for entry in told if entry["type"] == "copy_damaged"}
-    here = _due.zone(rules["time_zone"])
+    here = due.zone(rules["time_zone"])
     today = now.astimezone(here).date()
     known, previous = before is not None, _dated(before)
     copied: datetime.date | None = None
@@ -208,7 +226,7 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
         made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated") and entry.get("trust_level") != "T0"]
         if made:
             # No period is shorter than a day: a copy of the day after the last one is never late, which saves most of the work of a year.
-            late = previous is not None and copied != day - _DAY and _due.decide(system, rules, previous, made[0]["moment"]).overdue_days > 0
+            late = previous is not None and copied != day - _DAY and due.decide(system, rules, previous, made[0]["moment"]).overdue_days > 0
             cells.append("damaged" if all(entry.get("label") in damaged for entry in made) else "late" if late else "good")
             previous, copied = _dated(made[-1]), day
             continue
@@ -216,7 +234,7 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
         absent = False
         if known and day <= today:
             end = datetime.datetime.combine(day, datetime.time(23, 59, 59), here) if day < today else now
-            decision = _due.decide(system, rules, previous, end)
+            decision = due.decide(system, rules, previous, end)
             absent = decision.state in PENDING and (day < today or decision.overdue_days > 0)
         if any(entry["type"] in ("copy_failed", "copy_refused", "copy_made") and not entry.get("simulated") for entry in events):
             cells.append("failed")
@@ -238,8 +256,12 @@ def _jumps(made: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None) 
     return found
 
 
-def _medium(name: str, copies: int, size: int, free: int, by_day: float) -> Medium:
-    return Medium(name, copies, size, free, int(free / by_day) if free >= 0 and by_day > 0 else -1)
+def _medium(name: str, copies: int, levels: Sequence[tuple[datetime.datetime, int]], free: int, stands: Mapping[str, Any], now: datetime.datetime) -> Medium:
+    """By what lies there: copies made, brought and removed. One in balance lasts for ever (-1)."""
+    by_day = capacity.growth(levels, now)
+    age = stands["unverified_days"]
+    return Medium(name, copies, levels[-1][1] if levels else 0, free, int(free / by_day) if free >= 0 and by_day > 0 else -1,
+                  -1 if age is None else age, stands["problem"])
 
 
 def _open_restores(store: Store, now: datetime.datetime) -> list[Mapping[str, Any]]:
@@ -256,11 +278,11 @@ def _open_restores(store: Store, now: datetime.datetime) -> list[Mapping[str, An
 
 
 def _designations(rules: Mapping[str, Any], today: datetime.date) -> Iterable[Mapping[str, str]]:
-    for egcr, title in engine.EGCR_TITLES.items():
-        people = engine.designated(rules, egcr, today)
-        for person in people:
-            yield {"post": title, "name": person["name"], "since": str(engine.date_of(person["from"])), "document": str(person.get("document", ""))}
-        if not people:
+    for egcr, title in EGCR_TITLES.items():
+        designated = engine.designated(rules, egcr, today)
+        for person in designated:
+            yield {"post": title, "name": person["name"], "since": str(people.date_of(person["from"])), "document": str(person.get("document", ""))}
+        if not designated:
             yield {"post": title, "name": "", "since": "", "document": ""}
 
 
@@ -269,4 +291,4 @@ def _dated(entry: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 
 def _time(stamp: str) -> datetime.datetime:
-    return datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    return due.taken_at({"started_at": stamp})

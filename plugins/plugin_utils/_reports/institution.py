@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ...module_utils._engine import policy
-from .._inventory import plain
+from ...module_utils._engine.policy import policy
+from .._forges import declared as forges
+from .._tasks import plain
 
 _SYSTEM = ("name", "kind", "criticality", "office", "responsible", "enabled", "media", "minimum_size", "compression", "encryption_format")
 # Of a source, what names it. The arguments of a command may hold anything, so they are left out.
@@ -33,6 +34,7 @@ def of_all_hosts(task_vars: Mapping[str, Any]) -> dict[str, dict[str, list[dict[
             systems = hostvars[host]["backup_systems"]
         if _is_template(media, _MEDIUM, ()):
             media = hostvars[host]["backup_media"]
+        systems = [*systems, *forges.of_host(hostvars, host)]
         told = {"systems": [public_system(each) for each in systems if policy.identity(each) is not None],
                 "media": [public_medium(each) for each in media if isinstance(each, Mapping)]}
         if told["systems"]:
@@ -69,6 +71,8 @@ def _without_credentials(value: Any) -> Any:
     """Texts without the user part and the query of a URL: both are places for passwords and signatures."""
     if isinstance(value, list):
         return [_without_credentials(each) for each in value]
+    if isinstance(value, Mapping):      # a designation, whose days YAML gives as dates
+        return {str(name): _without_credentials(str(each)) for name, each in value.items()}
     if not isinstance(value, str):
         return value
     text = str(_USER_IN_URL.sub("", value))

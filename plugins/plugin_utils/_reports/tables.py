@@ -12,9 +12,11 @@ import csv
 import datetime
 import html
 import io
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
 from .._bitacora.view import amount
 
@@ -23,6 +25,7 @@ _NUMBERS = ("bytes", "integer", "percent")
 
 # A spreadsheet runs a text that begins so as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_INNER_CELL = re.compile("([,;|\t\r\n][\"'\\s]*)(?=[-=+@＝＋－＠])")
 _XLSX_LARGEST_TEXT = 32767
 _XLSX_NAME = 31
 _XLSX_FORMATS = {
@@ -60,7 +63,7 @@ def shown(value: Any, kind: str) -> str:
         return f"{int(value):,}".replace(",", " ")
     if kind == "percent":
         return f"{value:.1f} %".replace(".", ",")
-    return str(value)
+    return result.seen(str(value))
 
 
 def to_csv(table: Table) -> bytes:
@@ -80,10 +83,12 @@ def _cell(value: Any, kind: str) -> str:
         return f"{value:.1f}".replace(".", ",")
     if kind in _NUMBERS:
         return str(int(value))
-    return _guarded(shown(value, "date") if kind == "date" else str(value))
+    return _guarded(shown(value, "date") if kind == "date" else result.seen(str(value)))
 
 
 def _guarded(text: str) -> str:
+    # Where the separator of lists is a comma, a cell of that spreadsheet begins wherever the text has one.
+    text = _INNER_CELL.sub(r"\1'", text)
     # Leading blanks do not keep a spreadsheet from seeing the sign after them.
     return "'" + text if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
@@ -147,7 +152,7 @@ def _write(sheet: Any, number: int, place: int, value: Any, kind: str, form: Any
             return
     except ValueError:
         pass
-    sheet.write_string(number, place, "".join(letter if letter >= " " or letter in "\t\n" else " " for letter in str(value))[:_XLSX_LARGEST_TEXT], form)
+    sheet.write_string(number, place, result.seen(str(value))[:_XLSX_LARGEST_TEXT], form)
 
 
 def to_html(table: Table, anchor: str = "") -> str:

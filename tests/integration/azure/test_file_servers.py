@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import copy, files
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.incremental import making as files_making
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.incremental.backup import FilesOrder
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.orders import Order
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.restic import Restic
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.restic.restic import Restic
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.restic import Files
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.transforms.encrypt import Keys
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
-
 from bench import ACCOUNT, KEY, Tunnel
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -126,15 +127,15 @@ def test_a_copy_that_takes_longer_than_its_signature_goes_on_with_another(tmp_pa
     cloud = bench.medium(endpoint="", proxy=tunnel.url, session={"repository": bench.sign("rcwdl", 12)})
     cloud.channel = controller = Controller(bench, seconds, monkeypatch)
     source = Files([str(folder)], assigned=[str(tmp_path)])
-    base = copy.Order(Slot("file_server", "RRHH", "RRHH_20261101"), keys=Keys("una clave"), minimum_size=0)
-    order = files.Order(base, "archivos1", "RRHH", limit_upload=1536)
+    base = Order(Slot("file_server", "RRHH", "RRHH_20261101"), keys=Keys("una clave"), minimum_size=0)
+    order = FilesOrder(base, "archivos1", "RRHH", limit_upload=1536)
     try:
         if seconds:
-            made = files.make(order, source, [cloud])
+            made = files_making.make(order, source, [cloud])
             assert made.fields["trust_level"] == "T2" and made.fields["objects"] == 1 and controller.begun.count("backup") == 2
         else:
             with pytest.raises(BackupError) as ended:
-                files.make(order, source, [cloud])
+                files_making.make(order, source, [cloud])
             assert ended.value.code == "RSP411" and "restic backup" in ended.value.message
         assert set(controller.asked) == {("repository", "nube")}
         assert not [name for name in bench.names() if "/locks/" in name]

@@ -14,7 +14,6 @@ import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import catalogue
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity, sas, storage
-
 from bench import ACCOUNT, KEY, SLOT
 from login import CLIENT, FEDERATED, SECRET, TENANT, FakeLogin, token
 

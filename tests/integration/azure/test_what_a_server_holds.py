@@ -7,12 +7,14 @@ how a signature that ran out is renewed, and what a person sees of a long copy m
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from pathlib import Path
 
 import pytest
 from bench import KEY
+from failures.house import descendants
 from front import Front
 from test_cloud_plays import House
 
@@ -63,13 +65,17 @@ def _is_module(process):
     return b"python" in words[0] and words[1:] in ([b""], []) and b"_engine" in _read(process / "maps") + _memory(process)
 
 
+def _lines():
+    return {line for room in ("/run/respaldo", "/dev/shm", "/tmp") for line in Path(room).glob(".respaldo-line-*")}
+
+
 class Watch(threading.Thread):
-    """Looks at every process and at the files that tasks leave, as long as the copy is being sent."""
+    """Looks at every process of this play and at the files that its tasks leave, as long as the copy is being sent."""
 
     def __init__(self, house, front):
         super().__init__(daemon=True)
         self.house, self.front = house, front
-        self.ended = threading.Event()
+        self.ended, self.others = threading.Event(), _lines()     # the lines of other runs are theirs
         self.seen, self.granted, self.modules, self.loose = [], set(), 0, []
 
     def run(self):
@@ -77,9 +83,7 @@ class Watch(threading.Thread):
             stages = [comp for _method, comp, size in self.front.log if size > 8 or comp == "blocklist"]
             if "block" not in stages or "blocklist" in stages:
                 continue     # the commit and what reads the copy later are the controller's, and a reading signature's
-            for process in Path("/proc").iterdir():
-                if not process.name.isdigit():
-                    continue
+            for process in (Path("/proc", str(pid)) for pid in descendants(os.getpid())):
                 told = _read(process / "cmdline") + _read(process / "environ")
                 if b"AZURITE_ACCOUNTS=" not in told and (KEY.encode() in told or b"sig=" in told):
                     self.seen.append(told)
@@ -89,7 +93,7 @@ class Watch(threading.Thread):
                     self.granted.update(_GRANTED.findall(memory))
                     if KEY.encode() in memory:
                         self.seen.append("the account's key in the memory of " + process.name)
-            for top in (self.house.top / ".ansible", *Path("/dev/shm").glob(".respaldo-line-*"), *Path("/tmp").glob(".respaldo-line-*")):
+            for top in (self.house.top / ".ansible", *(_lines() - self.others)):
                 for path in top.rglob("*"):
                     text = _read(path) if path.is_file() else b""
                     if KEY.encode() in text:
@@ -123,5 +127,6 @@ def test_a_server_holds_no_more_than_signatures_that_deposit(house, front):
     assert watch.modules > 3 and watch.granted == {b"c"}, "it was looked at, and its signatures only make new blobs"
     assert expired and len(house.entries("copy_made")) == 1, "the controller gave another signature"
     shown = [line for line in done.stdout.splitlines() if " en nube, " in line]
-    assert shown and re.search(r"SIGA_[0-9]{8}: [0-9.]+ MiB en nube, [0-9.]+ [KM]iB/s", shown[0]), done.stdout
+    # on a busy machine the first line comes before the first block
+    assert any(re.search(r"SIGA_[0-9]{8}: [0-9.]+ MiB en nube, [0-9.]+ [KM]iB/s", each) for each in shown), done.stdout
     assert house.entries("copy_verified")[0]["trust_level"] == "T3", "and what was sent under two signatures was restored"

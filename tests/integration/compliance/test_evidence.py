@@ -1,10 +1,13 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real runs of compliance.yml, excuse.yml and evidence.yml (backup_compliance, backup_excuse, backup_evidence); an auditor's check of the pack."""
+"""Real runs of compliance.yml, excuse.yml, approval.yml and evidence.yml (backup_compliance, backup_excuse, backup_approval, backup_evidence); an
+auditor's check of the pack.
+"""
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import os
@@ -19,10 +22,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, evidence
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import approvals, compliance, evidence
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "Cl4ve-Plantada-2b7d"
@@ -102,6 +104,27 @@ def test_compliance_excuse_and_what_is_missing(house):
     refused = run("excuse", excuse_system="ERP", excuse_kind="database", excuse_from="2026-02-30", excuse_until="2026-03-01", excuse_reason="x",
                   excuse_requester="y")
     assert refused.returncode == 2 and "RSP101" in refused.stdout
+
+
+def test_a_month_is_approved_by_who_is_designated_once_it_is_over(house):
+    top, run = house
+    actors = {"egcr": {"database": {"titular": [{"name": "Ana Quispe", "from": "2020-01-01", "document": "Memo 1"}]}}}
+    last = (datetime.date.today().replace(day=1) - datetime.timedelta(days=1)).strftime("%Y-%m")
+    given = {"approval_month": last, "approval_approver": "ana  quispe", "backup_actors": actors}
+    for wrong, code in (({"approval_month": datetime.date.today().strftime("%Y-%m")}, "RSP724"), ({"approval_approver": "Luis"}, "RSP725"),
+                        ({"approval_month": "octubre"}, "RSP101")):
+        refused = run("approval", **{**given, **wrong})
+        assert refused.returncode == 2 and code in refused.stdout, refused.stdout
+    for options in (("--check",), ()):
+        told = run("approval", *options, **given)
+        assert told.returncode == 0, told.stdout + told.stderr
+    shown = run("compliance", compliance_since=last, compliance_dest=str(top / "mes.html"))
+    assert f"Visto bueno de {last}: Ana Quispe (asiento n.º" in shown.stdout
+    with open_store(str(top / "bitacora.sqlite"), readonly=True) as store:
+        entry = store.entries(type="month_approved")[-1]
+        assert [row["resultado"] for row in store.rows(type="month_approved")] == ["Simulación: Visto bueno", "Visto bueno"]
+        assert (entry["requester"], entry["month"], entry["document"]) == ("Ana Quispe", last, "Memo 1") and "bitácora hasta el asiento n.º" in entry["note_es"]
+        assert list(approvals.given(store, [last, "2020-01"])) == [last]
 
 
 def test_an_auditor_checks_the_pack_in_a_clean_directory(house, tmp_path):

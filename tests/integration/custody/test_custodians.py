@@ -16,9 +16,9 @@ import hvac
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _custodians, _custody
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _custodians
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import azure_key_vault, base, seals
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import azure_key_vault, base, custody, seals
 from azure.core.credentials import AccessToken
 from azure.keyvault.secrets import SecretClient
 
@@ -75,10 +75,10 @@ def test_a_record_is_kept_given_listed_and_never_replaced(custodian, options, lo
 
 
 def test_store_and_reveal_through_the_one_door(options, loader):
-    password = _custody.keep(loader, [options], REFERENCE)
-    assert len(password) == 43 and _custody.keep(loader, [options], REFERENCE) == password == _custody.reveal(loader, [options], REFERENCE)
-    assert _custody.holds([options], REFERENCE, loader) and not _custody.holds([options], OTHER, loader)
-    refused("custody_missing", lambda: _custody.reveal(loader, [options], OTHER), "it holds none")
+    password = custody.keep(loader, [options], REFERENCE)
+    assert len(password) == 43 and custody.keep(loader, [options], REFERENCE) == password == custody.reveal(loader, [options], REFERENCE)
+    assert custody.holds([options], REFERENCE, loader) and not custody.holds([options], OTHER, loader)
+    refused("custody_missing", lambda: custody.reveal(loader, [options], OTHER), "it holds none")
 
 
 @pytest.mark.parametrize("wrong", ["custodia:SIGA", "custodia:/etc/passwd", "custodia:a/../../b", "database/SIGA/x", "custodia:a/b c", "custodia:a/.b"])
@@ -94,7 +94,7 @@ def test_two_runs_at_once_end_with_one_password(options, loader):
 
     def run():
         begun.wait()
-        found.append(_custody.keep(loader, [options], REFERENCE))
+        found.append(custody.keep(loader, [options], REFERENCE))
 
     threads = [threading.Thread(target=run) for _each in range(4)]
     for thread in threads:
@@ -102,7 +102,7 @@ def test_two_runs_at_once_end_with_one_password(options, loader):
     for thread in threads:
         thread.join()
     assert len(found) == 4 and len(set(found)) == 1
-    assert _custody.reveal(loader, [options], REFERENCE) == found[0]
+    assert custody.reveal(loader, [options], REFERENCE) == found[0]
 
 
 # -- several at once ------------------------------------------------------------------------------------------------
@@ -113,73 +113,73 @@ def three(tmp_path, vault, bao, shelf):
 
 
 def test_a_password_goes_to_all_and_comes_from_the_first_that_answers(three, vault, loader):
-    kept = _custody.store(loader, three, REFERENCE)
+    kept = custody.store(loader, three, REFERENCE)
     assert kept.custodians == ["disco", "nube", "boveda"] and kept.warnings == []
     for each in three:
-        assert _custody.reveal(loader, three, REFERENCE, [each["name"]]) == kept.record.password
+        assert custody.reveal(loader, three, REFERENCE, [each["name"]]) == kept.record.password
     vault.fake.dead = True
-    assert _custody.reveal(loader, list(reversed(three[:2])), REFERENCE) == kept.record.password
-    told = refused("custody_unavailable", lambda: _custody.reveal(loader, three, "custodia:database/SIGA/SIGA_20200101"), "nube", "it holds none")
+    assert custody.reveal(loader, list(reversed(three[:2])), REFERENCE) == kept.record.password
+    told = refused("custody_unavailable", lambda: custody.reveal(loader, three, "custodia:database/SIGA/SIGA_20200101"), "nube", "it holds none")
     assert "RSP801" == told.code
 
 
 def test_a_custodian_that_does_not_answer_stops_it_before_anything_is_written(three, vault, tmp_path, loader):
     vault.fake.dead = True
-    refused("custodian_unreachable", lambda: _custody.store(loader, three, REFERENCE), "nube")
-    refused("custodian_unreachable", lambda: _custody.prove(loader, three, REFERENCE), "nube")
-    assert not list((tmp_path / "custodia").rglob("*")) and _custody.holds(three, REFERENCE, loader) is False
+    refused("custodian_unreachable", lambda: custody.store(loader, three, REFERENCE), "nube")
+    refused("custodian_unreachable", lambda: custody.prove(loader, three, REFERENCE), "nube")
+    assert not list((tmp_path / "custodia").rglob("*")) and custody.holds(three, REFERENCE, loader) is False
 
 
 def test_one_that_is_not_required_is_passed_over_and_told(three, vault, loader):
     vault.fake.dead = True
     three[1]["required"] = False
-    kept = _custody.store(loader, three, REFERENCE)
+    kept = custody.store(loader, three, REFERENCE)
     assert kept.custodians == ["disco", "boveda"] and "nube" in kept.warnings[0]
-    _custody.prove(loader, three, REFERENCE)
+    custody.prove(loader, three, REFERENCE)
 
 
 def test_one_that_dies_between_writing_and_reading_back_stops_the_copy(three, vault, loader):
     vault.fake.dies_after_put = True
-    refused("custodian_unreachable", lambda: _custody.store(loader, three, REFERENCE), "nube")
+    refused("custodian_unreachable", lambda: custody.store(loader, three, REFERENCE), "nube")
     vault.fake.dead = vault.fake.dies_after_put = False
-    first = _custody.reveal(loader, three, REFERENCE, ["nube"])
-    assert _custody.store(loader, three, REFERENCE).record.password == first, "the next try goes on with what was put already"
+    first = custody.reveal(loader, three, REFERENCE, ["nube"])
+    assert custody.store(loader, three, REFERENCE).record.password == first, "the next try goes on with what was put already"
 
 
 def test_one_that_gives_something_else_back_stops_the_copy(three, loader, monkeypatch):
     monkeypatch.setattr(azure_key_vault.AzureKeyVault, "put", lambda self, record: self._ask(
         "PUT", "/secrets/" + self.secret_name(record.reference), (200,), {"value": base.make(record.reference).text()}).status == 200)
-    refused("custody_unavailable", lambda: _custody.store(loader, three, REFERENCE), "nube", "reads back otherwise")
+    refused("custody_unavailable", lambda: custody.store(loader, three, REFERENCE), "nube", "reads back otherwise")
 
 
 def test_one_that_is_retired_is_read_from_and_receives_nothing(three, loader):
     old, new = [three[0]], [{**three[0], "retired": True}, *three[1:]]
-    password = _custody.keep(loader, old, REFERENCE)
-    assert _custody.reveal(loader, new, REFERENCE) == password
-    assert _custody.store(loader, new, REFERENCE).custodians == ["nube", "boveda"]
-    _custody.keep(loader, new, OTHER)
-    assert not _custody.holds([three[0]], OTHER, loader)
+    password = custody.keep(loader, old, REFERENCE)
+    assert custody.reveal(loader, new, REFERENCE) == password
+    assert custody.store(loader, new, REFERENCE).custodians == ["nube", "boveda"]
+    custody.keep(loader, new, OTHER)
+    assert not custody.holds([three[0]], OTHER, loader)
 
 
 def test_custodians_that_differ_stop_it_and_say_which(three, loader):
     for each in three[:2]:
-        _custody.keep(loader, [each], REFERENCE)
-    told = refused("custody_differs", lambda: _custody.store(loader, three, REFERENCE), "disco has key", "nube has key")
-    assert not any(_custody.reveal(loader, [each], REFERENCE) in told.message for each in three[:2])
+        custody.keep(loader, [each], REFERENCE)
+    told = refused("custody_differs", lambda: custody.store(loader, three, REFERENCE), "disco has key", "nube has key")
+    assert not any(custody.reveal(loader, [each], REFERENCE) in told.message for each in three[:2])
 
 
 def test_a_record_that_was_exchanged_for_another_s_is_refused(three, vault, bao, shelf, tmp_path, loader):
     for reference in (REFERENCE, OTHER):
-        _custody.store(loader, three, reference)
+        custody.store(loader, three, reference)
     (tmp_path / "custodia/database/SIGA/SIGA_20261122.yml").write_bytes((tmp_path / "custodia/file_server/Almacen.Central/repositorio.yml").read_bytes())
     names = {reference: azure_key_vault.AzureKeyVault(vault.options()).secret_name(reference).lower() for reference in (REFERENCE, OTHER)}
     vault.fake.secrets[names[REFERENCE]][-1]["value"] = vault.fake.secrets[names[OTHER]][-1]["value"]
     there = bao.client.secrets.kv.v2.read_secret_version(f"{shelf}/file_server/Almacen.Central/repositorio", raise_on_deleted_version=True)["data"]["data"]
     bao.client.secrets.kv.v2.create_or_update_secret(f"{shelf}/database/SIGA/SIGA_20261122", there)
     for each in three:
-        refused("custody_altered", lambda each=each: _custody.reveal(loader, [each], REFERENCE), "belongs to " + OTHER)
-        refused("custody_altered", lambda each=each: _custody.store(loader, [each], REFERENCE), each["name"])
-    refused("custody_unavailable", lambda: _custody.reveal(loader, three, REFERENCE), "disco", "nube", "boveda")
+        refused("custody_altered", lambda each=each: custody.reveal(loader, [each], REFERENCE), "belongs to " + OTHER)
+        refused("custody_altered", lambda each=each: custody.store(loader, [each], REFERENCE), each["name"])
+    refused("custody_unavailable", lambda: custody.reveal(loader, three, REFERENCE), "disco", "nube", "boveda")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"reference": "x"}', '{"reference": "%s", "password": "", "created_at": "x"}' % REFERENCE,
@@ -189,35 +189,35 @@ def test_what_is_no_record_is_told_without_repeating_it(text):
 
 
 def test_options_that_are_wrong_are_told_with_their_mend(loader):
-    told = refused("invalid_input", lambda: _custody.opened(loader, [{"name": "x", "type": "azure_keyvault", "vault_name": "boveda"}]))
+    told = refused("invalid_input", lambda: custody.opened(loader, [{"name": "x", "type": "azure_keyvault", "vault_name": "boveda"}]))
     assert told.code == "RSP101" and "Did you mean azure_key_vault" in told.hint
-    refused("invalid_input", lambda: _custody.opened(loader, ""), "no custodian")
+    refused("invalid_input", lambda: custody.opened(loader, ""), "no custodian")
 
 
 # -- the directory of the first releases ----------------------------------------------------------------------------
 
 def test_a_directory_alone_works_as_before(tmp_path, loader):
     directory = str(tmp_path / "custodia")
-    password = _custody.keep(loader, directory, REFERENCE)
+    password = custody.keep(loader, directory, REFERENCE)
     path = tmp_path / "custodia/database/SIGA/SIGA_20261122.yml"
     assert [each.stat().st_mode & 0o777 for each in (path, path.parent, tmp_path / "custodia")] == [0o600, 0o700, 0o700]
-    assert _custody.reveal(loader, directory, REFERENCE) == password and _custody.holds(directory, REFERENCE)
+    assert custody.reveal(loader, directory, REFERENCE) == password and custody.holds(directory, REFERENCE)
     assert json.loads(loader._vault.decrypt(path.read_bytes()))["password"] == password
     # a record of the first release has no key id
     old = {"reference": OTHER, "password": "vieja", "created_at": "2026-11-22T00:00:00Z"}
     target = tmp_path / "custodia/file_server/Almacen.Central/repositorio.yml"
     target.parent.mkdir(parents=True)
     target.write_bytes(loader._vault.encrypt(json.dumps(old)))
-    assert _custody.store(loader, directory, OTHER).record == base.Record("custodia:file_server/Almacen.Central/repositorio", "vieja", "2026-11-22T00:00:00Z",
+    assert custody.store(loader, directory, OTHER).record == base.Record("custodia:file_server/Almacen.Central/repositorio", "vieja", "2026-11-22T00:00:00Z",
                                                                          base.read(old, OTHER, "x").key_id)
 
 
 def test_a_directory_without_a_vault_identity_or_permission(tmp_path, loader):
-    refused("custody_unavailable", lambda: _custody.prove(DataLoader(), str(tmp_path / "custodia"), REFERENCE), "vault")
-    refused("custody_unavailable", lambda: _custody.keep(DataLoader(), str(tmp_path / "custodia"), REFERENCE), "vault")
+    refused("custody_unavailable", lambda: custody.prove(DataLoader(), str(tmp_path / "custodia"), REFERENCE), "vault")
+    refused("custody_unavailable", lambda: custody.keep(DataLoader(), str(tmp_path / "custodia"), REFERENCE), "vault")
     (tmp_path / "archivo").write_text("no es un directorio")
-    refused("custody_unavailable", lambda: _custody.prove(loader, str(tmp_path / "archivo" / "custodia"), REFERENCE))
-    refused("custody_unavailable", lambda: _custody.keep(loader, str(tmp_path / "archivo" / "custodia"), REFERENCE), "Not a directory")
+    refused("custody_unavailable", lambda: custody.prove(loader, str(tmp_path / "archivo" / "custodia"), REFERENCE))
+    refused("custody_unavailable", lambda: custody.keep(loader, str(tmp_path / "archivo" / "custodia"), REFERENCE), "Not a directory")
     assert not (tmp_path / "custodia").exists()
 
 
@@ -225,16 +225,16 @@ def test_a_directory_without_a_vault_identity_or_permission(tmp_path, loader):
 
 def test_a_record_is_sealed_to_the_people_who_keep_passwords(tmp_path, loader, people):
     ana, luis = people
-    kept = _custody.store(loader, str(tmp_path / "c"), REFERENCE, [ana.public])
+    kept = custody.store(loader, str(tmp_path / "c"), REFERENCE, [ana.public])
     path = tmp_path / "c/database/SIGA/SIGA_20261122.yml.asc"
     assert path.stat().st_mode & 0o777 == 0o600 and kept.warnings == []
     assert json.loads(ana.opens(path.read_text()))["password"] == kept.record.password and luis.opens(path.read_text()) == ""
     only, other, both = (seals.recipients(keys, REFERENCE) for keys in ([ana.public], [luis.public], [ana.public, luis.public]))
     assert seals.is_for(path.read_text(), only) and not seals.is_for(path.read_text(), both) and not seals.is_for(path.read_text(), other)
     before = path.read_text()
-    _custody.store(loader, str(tmp_path / "c"), REFERENCE, [ana.public])
+    custody.store(loader, str(tmp_path / "c"), REFERENCE, [ana.public])
     assert path.read_text() == before, "a seal for the right people stays"
-    _custody.store(loader, str(tmp_path / "c"), REFERENCE, [ana.public, luis.public])
+    custody.store(loader, str(tmp_path / "c"), REFERENCE, [ana.public, luis.public])
     assert all(json.loads(each.opens(path.read_text()))["password"] == kept.record.password for each in people)
     for damaged in ("", "nada", before[:200], before.replace("BEGIN PGP MESSAGE", "BEGIN PGP SIGNATURE"), before.replace("\n\n", "\n\n!!!!"),
                     before[:-60] + before[-61].swapcase() + before[-59:]):
@@ -242,10 +242,10 @@ def test_a_record_is_sealed_to_the_people_who_keep_passwords(tmp_path, loader, p
 
 
 def test_without_gpg_or_a_key_the_copy_goes_on_and_it_is_told(tmp_path, loader, people, monkeypatch):
-    kept = _custody.store(loader, str(tmp_path / "c"), REFERENCE, ["no es una llave"])
-    assert "RSP810" in kept.warnings[0] and _custody.reveal(loader, str(tmp_path / "c"), REFERENCE) == kept.record.password
-    monkeypatch.setattr("ansible_collections.perucompras.respaldo.plugins.module_utils._engine.programs._PATH", str(tmp_path))
-    kept = _custody.store(loader, str(tmp_path / "c"), OTHER, [people[0].public])
+    kept = custody.store(loader, str(tmp_path / "c"), REFERENCE, ["no es una llave"])
+    assert "RSP810" in kept.warnings[0] and custody.reveal(loader, str(tmp_path / "c"), REFERENCE) == kept.record.password
+    monkeypatch.setattr("ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.programs._PATH", str(tmp_path))
+    kept = custody.store(loader, str(tmp_path / "c"), OTHER, [people[0].public])
     assert "RSP810" in kept.warnings[0] and "gpg is not installed" in kept.warnings[0]
 
 
@@ -360,7 +360,8 @@ def test_a_key_vault_that_is_not_there_or_not_trusted(vault, login):
     refused("custodian_unreachable", lambda: azure_key_vault.AzureKeyVault(vault.options(ca_certs="", auth=auth)).prove(), "not trusted")
     proxy = "http://ana:clavedelproxy@127.0.0.1:1"
     auth["proxy"] = ""
-    told = refused("custodian_unreachable", lambda: azure_key_vault.AzureKeyVault(vault.options(proxy=proxy, auth=auth)).prove(), "through the proxy http://127.0.0.1:1")
+    told = refused("custodian_unreachable", lambda: azure_key_vault.AzureKeyVault(vault.options(proxy=proxy, auth=auth)).prove(),
+                   "through the proxy http://127.0.0.1:1")
     assert "clavedelproxy" not in told.message
     wrong = {**vault.options()["auth"], "secret": "otra"}
     refused("custodian_refused", lambda: azure_key_vault.AzureKeyVault(vault.options(auth=wrong)).prove(), "AADSTS7000215")
@@ -430,7 +431,7 @@ def test_a_deleted_and_a_destroyed_version_are_told(bao, shelf, loader):
     path = f"{shelf}/database/SIGA/SIGA_20261122"
     bao.client.secrets.kv.v2.delete_latest_version_of_secret(path)
     refused("custody_deleted", lambda: ours.get(REFERENCE), "version 1", "since")
-    refused("custody_deleted", lambda: _custody.store(loader, [bao.options(shelf)], REFERENCE))
+    refused("custody_deleted", lambda: custody.store(loader, [bao.options(shelf)], REFERENCE))
     bao.client.secrets.kv.v2.undelete_secret_versions(path, [1])
     assert ours.get(REFERENCE)
     bao.client.secrets.kv.v2.destroy_secret_versions(path, [1])
@@ -466,8 +467,8 @@ def test_a_sealed_server_and_one_that_is_gone(bao, shelf, loader):
 # -- what it costs --------------------------------------------------------------------------------------------------
 
 def test_a_play_without_a_key_vault_imports_no_azure_package(tmp_path):
-    code = ("import sys; from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _custody;"
-            "found = _custody.opened(None, [{'name': 'disco', 'path': '/c'}, {'name': 'b', 'type': 'hashicorp_vault', 'address': 'https://x', 'token': 't'}]);"
+    code = ("import sys; from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import custody;"
+            "found = custody.opened(None, [{'name': 'disco', 'path': '/c'}, {'name': 'b', 'type': 'hashicorp_vault', 'address': 'https://x', 'token': 't'}]);"
             "heavy = ('azure', 'msal', 'requests', 'hvac', 'knack');"
             "print([name for name in sys.modules if name.split('.')[0] in heavy or '_azure' in name or 'key_vault' in name])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": "collections"})

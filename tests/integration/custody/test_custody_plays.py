@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _custody
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import custody as _custody
 from failures.house import ROOT, VAULT_PASSWORD, until
-from failures.secrecy import Sampler, in_files, in_text, open_to_others
+from failures.secrecy import Rooms, Sampler, in_files, in_text, open_to_others
 
 from .conftest import Institution
 
@@ -59,7 +59,7 @@ def test_a_password_comes_back_after_the_controller_is_destroyed(institution, cu
     (rebuilt.directory / "vault").write_text(VAULT_PASSWORD)
     label = sorted(path.name for path in (institution.medium / "database" / "Bitacora").glob("[!.]*"))[-1]
     arguments = {"label": label, "system": "Bitácora", "kind": "database", "target": str(rebuilt.bitacora), "medium": "{{ backup_media[0] }}",
-                 "decryption": {"custody": "{{ backup_custodians }}"}}
+                 "decryption": {"custody": "{{ backup_custodians }}"}, "bitacora_lost": True}
     restored = subprocess.run(
         [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", str(rebuilt.directory / "hosts.yml"), "-e", f"@{rebuilt.directory}/secrets.yml",
          "--vault-password-file", str(rebuilt.directory / "vault"), "-m", "perucompras.respaldo.backup_restore", "-a", json.dumps(arguments)],
@@ -78,6 +78,7 @@ def test_the_seal_opens_the_copy_when_the_vault_s_password_is_lost(institution, 
     institution.actors = {"egcr": {"database": {"titular": [{"name": "Ana", "from": "2026-01-01", "public_key": ana.public}]}}}
     institution.settle()
     institution.good()
+    assert [(row["post"], row["responsible"]) for row in institution.entries("designation_changed")] == [("egcr.database.titular", "Ana")]
     entry = institution.entries("copy_made")[0]
     sealed = institution.directory / "custodia" / (entry["key_reference"].partition(":")[2] + ".yml.asc")
     record = json.loads(ana.opens(sealed.read_text()))
@@ -231,7 +232,7 @@ def test_planted_secrets_are_nowhere(institution, vault, bao, shelf, its_loader,
     institution.actors = {"egcr": {"database": {"titular": [{"name": "Ana", "from": "2026-01-01", "public_key": people[0].public}]}}}
     # a dump that waits, so that all processes are seen while the copy is made
     institution.settle(institution.system("SIGA"))
-    began = time.time() - 1
+    began, rooms = time.time() - 1, Rooms(institution.directory / "scratch")
     with Sampler() as sampler:
         run, _dump = institution.begin_half("-e", f"@{institution.directory}/secrets.yml", "-vvv", ANSIBLE_PIPELINING="False")
         seen = sampler.sweeps()
@@ -246,7 +247,7 @@ def test_planted_secrets_are_nowhere(institution, vault, bao, shelf, its_loader,
         found = sampler.found(planted)
     assert {"vault_nube_secret", "vault_boveda_secret_id", "vault_boveda_role_id", "token 0"} < set(planted) and found == []
     assert in_text((done.stdout + custody).encode(), planted) == []
-    assert in_files([institution.directory, Path("/dev/shm")], planted, began, but=[institution.directory / "vault"]) == []
+    assert in_files([institution.directory, *rooms.appeared()], planted, began, but=[institution.directory / "vault"]) == []
     assert open_to_others([institution.directory / "disco"]) == []
 
 

@@ -9,10 +9,12 @@ import contextlib
 import glob
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,11 +22,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Set
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import copy as copies
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies import making, publishing
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.orders import Order
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.streamed import StreamedCopy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.local import Local
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.pipeline import run
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.pipeline import run
 
 PASSWORD = "s3cr:t\\o'ñ\"#"
 
@@ -71,8 +75,14 @@ class Server:
 
 class Postgres(Server):
 
+    # the directory of its programs: Debian's, or those of another version; RESPALDO_POSTGRESQL names one for all tests, by hand
+    tools = os.environ.get("RESPALDO_POSTGRESQL", "")
+
+    def programs(self) -> str:
+        return self.tools or os.path.dirname(needed("PostgreSQL's server", "postgresql", "/usr/lib/postgresql/*/bin/initdb"))
+
     def start(self) -> None:
-        tools = os.path.dirname(needed("PostgreSQL's server", "postgresql", "/usr/lib/postgresql/*/bin/initdb"))
+        tools = self.programs()
         data = self.directory / "data"
         if not data.exists():
             with tempfile.NamedTemporaryFile("w") as secret:
@@ -90,9 +100,19 @@ class Postgres(Server):
             "-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=32MB", stdout=log, stderr=log)
         self.wait(lambda: subprocess.run([tools + "/pg_isready", "-q", "-h", str(self.directory), "-p", str(self.port)], check=False).returncode == 0)
 
+    def knows_xml(self) -> bool:
+        try:
+            self.sql("SELECT '<a/>'::xml")
+        except AssertionError:
+            return False
+        return True
+
+    def major(self) -> int:
+        return int(self.sql("SHOW server_version_num")) // 10000
+
     def sql(self, text: str, database: str = "postgres") -> str:
         environment = dict(os.environ, PGHOST=str(self.directory), PGPORT=str(self.port), PGUSER="postgres", PGDATABASE=database)
-        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"], input=text, env=environment,
+        done = subprocess.run([self.programs() + "/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"], input=text, env=environment,
                               text=True, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -102,7 +122,7 @@ class Postgres(Server):
 
     def options(self, **more: Any) -> Dict[str, Any]:
         return dict({"host": str(self.directory), "port": self.port, "user": "postgres", "run_as": "postgres",
-                     "bin_dir": os.path.dirname(needed("PostgreSQL", "postgresql", "/usr/lib/postgresql/*/bin/pg_dump"))}, **more)
+                     "bin_dir": self.programs()}, **more)
 
 
 class Maria(Server):
@@ -143,7 +163,28 @@ class Maria(Server):
         return dict({"socket": self.socket, "user": "root"}, **more)
 
 
-def running(kind: Any, account: str, package: str) -> Iterator[Any]:
+def programs_of(version: int, directory: Path) -> Path:
+    """The programs of a version of PostgreSQL that `make setup` fetched, below a directory that its account can enter. Gives where they lie."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
+    try:
+        import downloads
+    finally:
+        sys.path.pop(0)
+    found = downloads.path_of("postgresql-{0}".format(version))
+    bin_dir = directory / "programs" / "bin"
+    shutil.copytree(found.parent, bin_dir.parent)
+    # a wheel keeps libraries beside its package, by a path that each program has in it: here they lie with the others, as in an installation
+    for libraries in found.parents[2].glob("*.libs"):
+        looked = re.compile(rb"\$ORIGIN/(?:\.\./)+" + re.escape(libraries.name.encode("ascii")))
+        for file in [*bin_dir.iterdir(), *(bin_dir.parent / "lib").glob("*.so*")]:
+            file.write_bytes(looked.sub(lambda where: b"$ORIGIN/../lib".ljust(len(where.group()), b"\0"), file.read_bytes()))
+        shutil.copytree(libraries, bin_dir.parent / "lib", dirs_exist_ok=True)
+    for program in bin_dir.iterdir():
+        program.chmod(0o755)
+    return bin_dir
+
+
+def running(kind: Any, account: str, package: str, version: int = 0) -> Iterator[Any]:
     try:
         entry = pwd.getpwnam(account)
     except KeyError:
@@ -153,6 +194,8 @@ def running(kind: Any, account: str, package: str) -> Iterator[Any]:
     os.chmod(directory, 0o755)
     server = kind(directory)
     try:
+        if version:
+            server.tools = str(programs_of(version, directory))
         server.start()
         yield server
     finally:
@@ -189,10 +232,12 @@ def expect(fault: str, work: Any) -> BackupError:
 
 
 def altered(reader: Any, pattern: bytes, other: bytes) -> Any:
-    """A reader whose bytes were changed on purpose for the first reading, as if the restore had gone astray."""
+    """A reader whose bytes of a database were changed on purpose for the first reading, as if the restore had gone astray."""
     original, readings = reader.stream, []
 
     def stream(name: str, stages: Any = (), feed: Any = None) -> int:
+        if name == "globals":
+            return original(name, stages, feed)
         readings.append(name)
         if len(readings) > 1:
             return original(name, stages, feed)
@@ -247,12 +292,12 @@ class Shelf:
         return Slot("database", "SIGA", label)
 
     def make(self, source: Any, label: str = "SIGA_20261122", keys: Any = None) -> Any:
-        made = copies.make(copies.Order(self.slot(label), keys=keys), source, [self.medium])
-        copies.publish(self.slot(label), made.digest, [self.medium])
+        made = making.make(Order(self.slot(label), keys=keys), source, [self.medium])
+        publishing.publish(self.slot(label), made.digest, [self.medium])
         return made
 
     def open(self, label: str = "SIGA_20261122") -> Any:
-        return copies.Copy(self.slot(label), self.medium)
+        return StreamedCopy(self.slot(label), self.medium)
 
     def directory(self, label: str = "SIGA_20261122") -> str:
         return self.medium.location(self.slot(label))

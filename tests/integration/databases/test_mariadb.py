@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, List
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.pipeline import run
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.pipeline import run
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.mariadb import MariaDB
 
 from .conftest import PASSWORD, Maria, Shelf, altered, expect, watched
@@ -64,6 +64,11 @@ def dump(server: Maria, database: str, events: bool = True) -> List[str]:
     return [line for line in text.split("\n") if not line.startswith(("-- Host", "-- Dumping events", "-- Dumping routines"))]
 
 
+def asleep(lines: List[str]) -> List[str]:
+    """The events of a database as they come back under another name: they wait for somebody to wake them."""
+    return [line.replace(" PRESERVE ENABLE ", " PRESERVE DISABLE ") if " EVENT " in line else line for line in lines]
+
+
 def shell(commands: List[str], directory: str, server: Maria, target: str, home: Path) -> None:
     (home / ".my.cnf").write_text("[client]\nuser=root\nsocket={0}\n".format(server.socket))
     environment = dict(os.environ, HOME=str(home), TARGET=target)
@@ -83,12 +88,12 @@ def test_every_kind_of_object_comes_back(server: Maria, shelf: Shelf) -> None:
         assert source.rehearse(copy, "") == ["sql_load_into_scratch", "dump_compare"]
         assert server.names() == before
         assert source.restore(copy, "siga nueva`", False)["target"] == "siga nueva`"
-        assert dump(server, "siga nueva`") == dump(server, "siga")
+        assert dump(server, "siga nueva`") == asleep(dump(server, "siga"))
         expect("target_exists", lambda: source.restore(copy, "siga nueva`", False))
         server.sql("CREATE TABLE mia (i int)", "siga nueva`")
         kept = source.restore(copy, "siga nueva`", True)["kept"]
         assert kept == "siga nueva`_before_SIGA_20261122"
-        assert dump(server, "siga nueva`") == dump(server, "siga")
+        assert dump(server, "siga nueva`") == asleep(dump(server, "siga"))
         assert any("CREATE TABLE `mia`" in line for line in dump(server, kept))
         assert not server.sql("SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA LIKE '%before%'")
         expect("target_exists", lambda: source.restore(copy, "siga nueva`", True))
@@ -124,7 +129,7 @@ def test_several_databases_with_odd_names(mortal_maria: Maria, shelf: Shelf, tmp
 def test_users_only_when_encrypted_and_they_come_back(server: Maria, mortal_maria: Maria) -> None:
     source = MariaDB(["siga"], **server.options(encrypted=True))
     source.preflight()
-    part = source.parts()[0]
+    part = source.parts()[-1]       # after the databases: grants on their tables find these there
     assert part.name == "users" and not source.warnings()
     pieces: List[bytes] = []
     with part.produce() as stages:
@@ -204,7 +209,7 @@ def test_rehearsal_finds_a_changed_row_and_names_its_table(server: Maria, shelf:
     source = MariaDB(["siga"], **server.options())
     with shelf.open() as copy:
         error = expect("restored_differs", lambda: source.rehearse(altered(copy, b"\n(33),", b"\n(34),"), ""))
-    assert "Dumping data for table `hijo`" in error.message
+    assert "Dumping data for table `hijo`" in error.message      # the second reading is another: not even its rows are looked at
     with shelf.open() as copy:
         expect("restored_differs", lambda: source.restore(altered(copy, b"\n(33),", b"\n(34),"), "otra", False))
     with shelf.open() as copy:

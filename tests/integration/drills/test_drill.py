@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,6 +69,18 @@ def git(directory, *words):
     subprocess.run(["git", "-C", str(directory), "-c", "user.name=a", "-c", "user.email=a@example.org", *words], check=True, capture_output=True)
 
 
+def test_what_a_module_warns_of_reaches_the_screen(house):
+    """A warning that stands only in the bitácora is read by nobody at night."""
+    repository = house.top / "repo"
+    repository.mkdir()
+    git(repository, "init", "--quiet")
+    git(repository, "commit", "--quiet", "--allow-empty", "--message=uno")
+    (repository / "nuevo").write_text("no está en la copia")
+    house.declare(REPO={"type": "git", "path": str(repository)})
+    done = house.run("site")
+    assert done.returncode == 0 and "not committed" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
 def test_git_and_files_are_compared_with_their_source(house):
     repository, files = house.top / "repo", house.top / "fuentes"
     repository.mkdir()
@@ -83,7 +97,8 @@ def test_git_and_files_are_compared_with_their_source(house):
     told = {entry["system"]: entry for entry in house.entries("copy_verified")}
     assert {name: entry["verification_level"] for name, entry in told.items()} == {"REPO": "T4", "FUENTES": "T4"}
     assert "git_source_refs" in told["REPO"]["checks"] and "source_files" in told["FUENTES"]["checks"]
-    assert told["FUENTES"]["warnings"] == ["2 files are as in the source, 0 changed since the copy"]
+    assert told["FUENTES"]["warnings"] == ["2 files are as in the source, 0 changed since the copy",
+                                           "2 files and directories have mode, owner and attributes as in the source"]
 
     git(repository, "commit", "--quiet", "--allow-empty", "--message=dos")
     (files / "a.py").write_text("print(2)  # work of today\n")
@@ -91,7 +106,7 @@ def test_git_and_files_are_compared_with_their_source(house):
     told = {entry["system"]: entry for entry in house.entries("copy_verified")}
     assert {name: entry["verification_level"] for name, entry in told.items()} == {"REPO": "T4", "FUENTES": "T4"}
     assert "git_source_objects" in told["REPO"]["checks"]
-    assert told["FUENTES"]["warnings"] == ["1 files are as in the source, 1 changed since the copy"]
+    assert told["FUENTES"]["warnings"][0] == "1 files are as in the source, 1 changed since the copy" and len(told["FUENTES"]["warnings"]) <= 2
 
     (files / "b.py").write_text("print(9)\n")
     os.utime(files / "b.py", (1_700_000_000, 1_700_000_000))
@@ -100,11 +115,12 @@ def test_git_and_files_are_compared_with_their_source(house):
     assert not house.entries("copy_damaged"), "which of the two is wrong can't be told"
 
     subprocess.run(["rm", "-rf", str(repository), str(files)], check=True)
-    assert house.run("verify", "-e", "verify_level=T4").returncode == 0, "a source that is gone says nothing of its copy"
+    done = house.run("verify", "-e", "verify_level=T4")
+    assert done.returncode == 0, "a source that is gone says nothing of its copy\n" + done.stdout
     told = {entry["system"]: entry for entry in house.entries("copy_verified")}
     assert {entry["verification_level"] for entry in told.values()} == {"T3"}
     assert "Not compared with the source" in told["REPO"]["warnings"][0]
-    assert told["FUENTES"]["warnings"] == ["0 files are as in the source, 2 changed since the copy"]
+    assert told["FUENTES"]["warnings"][0] == "0 files are as in the source, 2 changed since the copy" and len(told["FUENTES"]["warnings"]) <= 2
 
 
 def test_the_folders_of_a_file_server_come_back_and_are_compared(house):
@@ -123,7 +139,7 @@ def test_the_folders_of_a_file_server_come_back_and_are_compared(house):
     (told,) = house.entries("copy_verified")
     assert (told["system"], told["verification_level"], told["reason"]) == ("RRHH", "T4", "drill")
     assert {"restic_restore_verify", "tree_compare", "source_files"} <= set(told["checks"])
-    assert told["warnings"] == ["1 files are as in the source, 1 changed since the copy"]
+    assert told["warnings"][0] == "1 files are as in the source, 1 changed since the copy" and len(told["warnings"]) <= 2
     assert not list(house.scratch.glob(".respaldo-*")), "scratch is left"
     (repository,) = (house.top / "copias" / "file_server").glob(".restic.*/repositorio")
     for pack in repository.glob("data/*/*"):
@@ -169,7 +185,8 @@ def test_a_drill_that_is_killed_is_closed_and_swept_by_the_next(house):
         time.sleep(0.05)
     while house.processes():
         for pid in house.processes():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):     # its parent is dead already, and it may have ended for that
+                os.kill(pid, signal.SIGKILL)
     killed.wait()
     left = list(house.scratch.glob(".respaldo-*"))
     assert any((path / "restored").exists() for path in left), "the kill came in the middle"

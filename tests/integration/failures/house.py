@@ -144,7 +144,7 @@ class House:
         """Run a playbook to its end. One that hangs fails the test."""
         return subprocess.run(
             self.command(*arguments, playbook=playbook, vault=vault), env=self.environment(**environment), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, cwd=self.directory, check=False)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, cwd=self.directory, check=False)
 
     def begin(self, *arguments: str, output: str = "output", playbook: str = "database.yml", **environment: str) -> subprocess.Popen[bytes]:
         """Start a run, in a session of its own as a terminal gives it one."""
@@ -217,7 +217,7 @@ class House:
         before = self.labels()
         self.declare(self.system())
         done = self.run()
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == 0, f"the run that mends ended with {done.returncode}\n{done.stdout}"
         assert len(self.labels()) == len(before) + 1 and self.hidden() == []
         assert [entry["label"] for entry in self.last_run("copy_made")] == [sorted(set(self.labels()) - set(before))[0]]
         assert chain.verify_file(self.bitacora).whole

@@ -22,16 +22,21 @@ def forms(secret: str) -> list[bytes]:
     return plain + [base64.b64encode(text).rstrip(b"=")[:-2] for text in plain] + [text.hex().encode() for text in plain]
 
 
+# levels below the root
+_DEEPEST = 40
+
+
 def in_text(text: bytes, secrets: Mapping[str, str]) -> list[str]:
     """The names of the secrets that a text holds."""
     return [name for name, secret in secrets.items() if any(form in text for form in forms(secret))]
 
 
 def in_files(directories: Iterable[Path], secrets: Mapping[str, str], since: float = 0, but: Iterable[Path] = ()) -> list[str]:
-    """"secret: file" of each file under the directories, changed since then, that holds one in its bytes or its name."""
+    """"secret: file" of each file under the directories (or that is one of them), changed since then, that holds one in its bytes or its name."""
     left_out, found = set(but), []
     for top in directories:
-        for directory, _names, files in os.walk(top):
+        for directory, names, files in os.walk(top) if Path(top).is_dir() else [(os.path.dirname(top), [], [os.path.basename(top)])]:
+            names[:] = [name for name in names if directory.count(os.sep) < _DEEPEST]     # nothing of ours lies so deep
             for name in files:
                 path = Path(directory, name)
                 try:
@@ -42,6 +47,27 @@ def in_files(directories: Iterable[Path], secrets: Mapping[str, str], since: flo
                     continue    # it was somebody's scratch and is gone
                 found += ["{0}: {1}".format(secret, path) for secret in in_text(os.fsencode(path) + b"\n" + content, secrets)]
     return found
+
+
+class Rooms:
+    """The directories of this machine that everybody shares. A run has scratch of its own (environment()); here only what appeared since is looked at,
+    as files, and in directories with our names: what other tests and other people keep there is not walked.
+    """
+
+    SHARED = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm")))
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        scratch.mkdir(exist_ok=True)
+        self.before = {room: set(os.listdir(room)) for room in self.SHARED}
+
+    def environment(self) -> dict[str, str]:
+        """Variables by which Ansible and all programs keep their scratch where it is looked at whole."""
+        return {name: str(self.scratch) for name in ("TMPDIR", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP")}
+
+    def appeared(self) -> list[Path]:
+        new = [room / name for room, before in self.before.items() for name in set(os.listdir(room)) - before]
+        return [self.scratch, *(path for path in new if path.is_file() or path.name.startswith((".respaldo", "respaldo")))]
 
 
 def open_to_others(directories: Iterable[Path], allowed: int = 0o700) -> list[str]:

@@ -82,7 +82,7 @@ def test_the_others_go_on(wrong_run: tuple[House, subprocess.CompletedProcess[st
     assert len(made.last_run("copy_started")) == 9 and len(made.last_run("copy_failed")) == 8
     assert made.hidden() == [] and len(list(made.medium.glob("database/" + SHELF + "/[!.]*"))) == 2
     ended, = made.last_run("run_ended")
-    assert (ended["copy_made"], ended["copy_failed"], ended["hosts_failed"]) == (1, 8, 1) and "8 of 9 failed on localhost" in done.stdout
+    assert (ended["copy_made"], ended["copy_failed"], ended["hosts_failed"]) == (1, 8, 1) and "Fallaron 8 de 9 en localhost" in done.stdout
     assert chain.verify_file(made.bitacora).whole
 
 

@@ -19,7 +19,13 @@ import time
 import traceback
 
 import pytest
-from conftest import PASSWORD, BackupError, Keys, Local, Share, Slot, copy, files, flip, repositories, restic, second_key, shape
+from _engine.copies import publishing
+from _engine.copies.incremental import backup as files_backup
+from _engine.copies.incremental import making as files_making
+from _engine.copies.incremental import pruning as files_pruning
+from _engine.copies.incremental.reading import PartialCopy, SnapshotCopy
+from _engine.processes.programs import private_directory
+from conftest import PASSWORD, BackupError, Keys, Local, Share, Slot, flip, repositories, repository_places, restic, second_key, shape
 
 HERE = pathlib.Path(__file__).resolve()
 
@@ -65,7 +71,7 @@ def test_each_point_comes_back_as_it_was_with_all_metadata(share):
         restored = share.restore(share.top / "compartido" / label, label=label)
         assert shape(share.top / "compartido" / label) == then
         assert restored["kept"] == ""
-    with share.opened() as opened, copy.scratch(str(share.top)) as scratch:
+    with share.opened() as opened, private_directory(str(share.top)) as scratch:
         source = share.source()
         assert source.rehearse(opened, scratch) == ["restic_restore_verify", "tree_compare"]
         assert source.compare(opened, scratch) == ["source_files"]
@@ -158,7 +164,7 @@ def partial_and_then_good(share):
             os.setgid(65534)
             os.setuid(65534)
             try:
-                files.make(share.order(share.slot()), share.source(), share.media)
+                files_making.make(share.order(share.slot()), share.source(), share.media)
                 told = {"code": ""}
             except BackupError as error:
                 told = dict(error.details, code=error.code, message=error.message)
@@ -173,7 +179,7 @@ def partial_and_then_good(share):
     assert sorted(told["unread"]) == [str(share.folder / "cerrado"), str(share.folder / "secreto.txt")]
     assert not share.labels() and len(share.snapshots()) == 1
 
-    with files.PartialCopy(share.slot(), share.media[0], Keys(PASSWORD), "RRHH") as partial:
+    with PartialCopy(share.slot(), share.media[0], Keys(PASSWORD), "RRHH") as partial:
         share.source().restore(partial, str(share.top / "compartido" / "parcial"), False)
     assert (share.top / "compartido" / "parcial" / "planilla.csv").exists() and not (share.top / "compartido" / "parcial" / "secreto.txt").exists()
 
@@ -181,15 +187,16 @@ def partial_and_then_good(share):
     made = share.make()
     assert made.fields["objects"] == 3 and len(share.snapshots()) == 2
     with share.media[0].lock(share.slot(), 0):
-        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+        files_pruning.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
     assert len(share.snapshots()) == 1 and share.labels() == ["RRHH_20261102"]
 
 
 def test_files_deleted_meanwhile_are_told_and_those_that_are_there_are_unread(tmp_path):
     (tmp_path / "hay").touch()
-    assert files._judge_problems([str(tmp_path / "hay"), str(tmp_path / "no hay"), str(tmp_path / "mal\ufffdnombre")], [str(tmp_path)]) == (
-        [str(tmp_path / "hay"), str(tmp_path / "mal\ufffdnombre")], [str(tmp_path / "no hay")])
-    assert files._judge_problems([str(tmp_path / "no hay")], []) == ([str(tmp_path / "no hay")], []), "a frozen folder loses nothing meanwhile"
+    pathlib.Path(os.fsdecode(os.fsencode(str(tmp_path)) + b"/mal\xf1nombre")).touch()
+    there, gone = [str(tmp_path / "hay"), str(tmp_path / "mal\ufffdnombre")], [str(tmp_path / "no hay"), str(tmp_path / "no\ufffdhay")]
+    assert files_backup._judge_problems(there + gone, [str(tmp_path)]) == (there, gone)
+    assert files_backup._judge_problems([str(tmp_path / "no hay")], []) == ([str(tmp_path / "no hay")], []), "a frozen folder loses nothing meanwhile"
 
 
 def test_a_file_that_changes_while_it_is_read_is_told_or_refused(share):
@@ -318,7 +325,7 @@ def test_locks_of_dead_runs_are_removed_and_living_ones_respected(share, monkeyp
         holding.stdin.write(b"algo\n")
         holding.stdin.flush()
         for _attempt in range(200):
-            if list((share.repository / "locks").iterdir()):
+            if any("-tmp-" not in path.name for path in (share.repository / "locks").iterdir()):
                 return holding
             time.sleep(0.05)
         raise AssertionError("restic took no lock")
@@ -326,7 +333,7 @@ def test_locks_of_dead_runs_are_removed_and_living_ones_respected(share, monkeyp
     living = hold()
     monkeypatch.setattr(restic, "PATIENCE", 1)
     with share.media[0].lock(share.slot(), 0), pytest.raises(BackupError) as busy:
-        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+        files_pruning.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
     assert busy.value.code == "RSP430"
     monkeypatch.undo()
 
@@ -334,7 +341,7 @@ def test_locks_of_dead_runs_are_removed_and_living_ones_respected(share, monkeyp
     ending = threading.Timer(3, living.stdin.close)
     ending.start()
     with share.media[0].lock(share.slot(), 0):
-        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+        files_pruning.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
     ending.join()
     assert living.wait(10) == 0 and not list((share.repository / "locks").iterdir())
 
@@ -348,7 +355,7 @@ def test_locks_of_dead_runs_are_removed_and_living_ones_respected(share, monkeyp
     ending = threading.Timer(3, die)
     ending.start()
     with share.media[0].lock(share.slot(), 0):
-        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+        files_pruning.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
     ending.join()
     living.stdin.close()
     assert living.returncode == -signal.SIGKILL and not list((share.repository / "locks").iterdir())
@@ -359,7 +366,7 @@ def test_locks_of_dead_runs_are_removed_and_living_ones_respected(share, monkeyp
     living.stdin.close()
     assert len(list((share.repository / "locks").iterdir())) == 1
     with share.media[0].lock(share.slot(), 0):
-        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+        files_pruning.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
     assert not list((share.repository / "locks").iterdir())
 
 
@@ -381,7 +388,7 @@ def test_a_dead_lock_does_not_hide_what_a_partial_run_kept(share):
         if locks():
             break
     assert locks()
-    with files.PartialCopy(share.slot(), share.media[0], Keys(PASSWORD), "RRHH") as partial:
+    with PartialCopy(share.slot(), share.media[0], Keys(PASSWORD), "RRHH") as partial:
         assert partial.manifest["source"]["facts"]["real_paths"] == [str(share.folder)]
     assert not locks()
 
@@ -394,7 +401,7 @@ def test_what_a_killed_restic_left_half_written_goes_after_a_day(share):
         (place / name).write_text("a medias")
         os.utime(place / name, (when, when))
     with share.media[0].lock(share.slot(), 0):
-        files.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
+        files_pruning.prune(share.slot(), share.media[0], made.manifest, PASSWORD)
     assert sorted(path.name for path in place.iterdir() if len(path.name) != 64) == ["b" * 64 + "-tmp-7", "nota de una persona"]
 
 
@@ -494,16 +501,17 @@ def test_links_go_as_links_and_a_share_that_leads_outside_is_refused(share):
     share.folder.mkdir()
     empty = share.order(share.slot(), minimum_size=1)
     with pytest.raises(BackupError) as small:
-        files.make(empty, share.source(), share.media)
+        files_making.make(empty, share.source(), share.media)
     assert small.value.code == "RSP204"
     assert share.labels() == ["RRHH_20261101"] and len(share.snapshots()) == 1
 
 
 @pytest.mark.from_nothing
-def test_all_media_hold_the_same_tree_and_another_gets_it_by_transfer(share, server):
+def test_all_media_hold_the_same_tree_and_another_gets_it_by_transfer(share, server, monkeypatch):
     far = server.medium(share.top / "lejos", create=True)
     media = [share.media[0], far]
-    repositories.CACHE, repositories.STATE = str(share.top / "cache"), str(share.top / "estado")
+    monkeypatch.setattr(repository_places, "CACHE", str(share.top / "cache"))
+    monkeypatch.setattr(repository_places, "STATE", str(share.top / "estado"))
     try:
         made = share.make(media=media)
         assert share.labels(far) == share.labels() == ["RRHH_20261101"]
@@ -518,8 +526,9 @@ def test_all_media_hold_the_same_tree_and_another_gets_it_by_transfer(share, ser
             slot = share.slot(label)
             with share.opened(label) as known:
                 digest = known.digest
-            opened, note = files.carry(slot, far, third, Keys(PASSWORD), digest)
-            assert copy.publish(slot, digest, [third], {third.name: note})
+            with SnapshotCopy(slot, far, Keys(PASSWORD), digest) as carried:
+                note = carried.carry(third)
+            assert publishing.publish(slot, digest, [third], {third.name: note})
         share.restore(share.top / "compartido" / "más", medium=third)
         assert shape(share.top / "compartido" / "más") == shape(share.folder)
         with share.opened(medium=third) as opened:
@@ -533,8 +542,9 @@ def test_the_second_key_opens_what_was_carried_elsewhere(share, holder):
     third = Local("repositorio", str(share.top / "repositorio"), True)
     for _day in range(2):
         digest = share.make().digest
-        _opened, note = files.carry(share.slot(), share.media[0], third, Keys(PASSWORD), digest)
-        copy.publish(share.slot(), digest, [third], {third.name: note})
+        with SnapshotCopy(share.slot(), share.media[0], Keys(PASSWORD), digest) as opened:
+            note = opened.carry(third)
+        publishing.publish(share.slot(), digest, [third], {third.name: note})
     carried = share.top / "repositorio" / "file_server" / ".restic.RRHH" / "repositorio"
     assert len(list((carried / "keys").iterdir())) == 2, "one of the institution and one of the holders, however often copies come"
     shutil.rmtree(share.top / "nas")
@@ -543,13 +553,40 @@ def test_the_second_key_opens_what_was_carried_elsewhere(share, holder):
     assert second_key.password(PASSWORD, ["A", "B"]) == second_key.password(PASSWORD, ["B", "A"]) != second_key.password(PASSWORD, ["A"])
 
 
+@pytest.mark.parametrize("ledger", ["kept", "lost"])
+def test_what_is_carried_counts_on_nothing_that_is_gone_there(share, ledger):
+    """restic brings only what the index there does not name: the copy carried next was sealed without the data of a pack that was gone."""
+    third = Local("repositorio", str(share.top / "repositorio"), True)
+    (share.folder / "grande.bin").write_bytes(os.urandom(300_000))
+    carried = share.top / "repositorio" / "file_server" / ".restic.RRHH" / "repositorio"
+
+    def carry():
+        digest = share.make().digest
+        with SnapshotCopy(share.slot(), share.media[0], Keys(PASSWORD), digest) as opened:
+            note = opened.carry(third)
+        publishing.publish(share.slot(), digest, [third], {third.name: note})
+
+    carry()
+    os.unlink(max((carried / "data").glob("??/*"), key=lambda path: path.stat().st_size))
+    if ledger == "lost":
+        (carried.parent / "probados").unlink()
+    for _again in range(2):
+        with pytest.raises(BackupError) as found:
+            carry()
+        assert found.value.fault.name == "structure_unreadable" and str(carried) in found.value.message
+    shutil.rmtree(carried)
+    with pytest.raises(BackupError) as found:
+        carry()
+    assert found.value.fault.name == "repository_missing" and share.labels(third) == ["RRHH_20261101"]
+
+
 def test_a_repository_that_is_gone_is_a_loss_and_not_a_beginning(share):
     made = share.make()
     shutil.rmtree(share.repository)
     with pytest.raises(BackupError) as lost:
         share.make()
     assert lost.value.code == "RSP431" and share.labels() == ["RRHH_20261101"]
-    with files.SnapshotCopy(share.slot("RRHH_20261101"), share.media[0]) as opened, pytest.raises(BackupError) as missing:
+    with SnapshotCopy(share.slot("RRHH_20261101"), share.media[0]) as opened, pytest.raises(BackupError) as missing:
         opened.verify_bytes()
     assert missing.value.code == "RSP501"
     assert made.fields["repository"] == "RRHH"
@@ -561,14 +598,40 @@ def test_two_systems_share_the_repository_of_their_server(share):
     shutil.copytree(share.folder, other)
     slot = Slot("file_server", "LEGAL", "LEGAL_20261101")
     source = type(share.source())([str(other)], share.source().options, share.assigned)
-    made = files.make(share.order(slot), source, share.media)
-    copy.publish(slot, made.digest, share.media)
+    made = files_making.make(share.order(slot), source, share.media)
+    publishing.publish(slot, made.digest, share.media)
     assert made.fields["data_added"] < 8000     # the same content is stored once
     share.media[0].remove(share.slot("RRHH_20261101"), "")
     share.days = 0
     share.make()
     with share.media[0].lock(slot, 0):
-        files.prune(slot, share.media[0], made.manifest, PASSWORD)
-    with files.SnapshotCopy(slot, share.media[0], Keys(PASSWORD)) as opened:
+        files_pruning.prune(slot, share.media[0], made.manifest, PASSWORD)
+    with SnapshotCopy(slot, share.media[0], Keys(PASSWORD)) as opened:
         source.restore(opened, str(share.top / "compartido" / "otra"), False)
     assert shape(share.top / "compartido" / "otra") == shape(other)
+
+
+def test_a_restore_asks_restic_twice_and_refuses_a_snapshot_that_is_not_the_copys(share, monkeypatch):
+    made = share.make()
+    first = made.manifest["restic"]["media"]["nas"]["snapshot"]
+    share.make()
+    called = []
+    real = restic.Restic._run
+    monkeypatch.setattr(restic.Restic, "_run", lambda self, arguments, *more, **named: called.append(arguments) or real(self, arguments, *more, **named))
+    share.restore(share.top / "compartido", ["planilla.csv"], overwrite=True)
+    assert [next(word for word in arguments if not word.startswith("-")) for arguments in called] == ["ls", "restore"]
+    # its file is there and whole, but it is of another label, which only what restic reads of it tells
+    with share.opened() as opened:
+        opened.manifest["restic"]["media"]["nas"]["snapshot"] = first
+        opened.verify_for_restore()
+        with pytest.raises(BackupError) as refused:
+            share.source().restore(opened, str(share.top / "compartido" / "otra"), False)
+    assert refused.value.code == "RSP501" and not (share.top / "compartido" / "otra").exists()
+    # one whose bytes changed
+    with share.opened() as opened:
+        (share.repository / "snapshots" / first).chmod(0o600)
+        (share.repository / "snapshots" / first).write_bytes(b"x" * 200)
+        opened.manifest["restic"]["media"]["nas"]["snapshot"] = first
+        with pytest.raises(BackupError) as refused:
+            opened.verify_for_restore()
+    assert refused.value.fault.name == "bytes_differ"

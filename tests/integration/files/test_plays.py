@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import flip, shape
+
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]

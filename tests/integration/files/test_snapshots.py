@@ -13,8 +13,8 @@ import threading
 import time
 
 import pytest
-from _engine import snapshots
-from conftest import BackupError, files, shape
+from _engine.sources import snapshots
+from conftest import BackupError, restic, shape
 
 pytestmark = pytest.mark.root
 
@@ -75,7 +75,7 @@ def test_all_that_was_written_before_is_there_under_its_own_path_and_nothing_lat
                     file.write(b"%08d" % number)
             written[0] = number
 
-    real, frozen_at = files.restic.Restic.call, []
+    real, frozen_at = restic.Restic.call, []
 
     def call(self, arguments, *more, **named):
         if arguments[0] == "backup":
@@ -83,7 +83,7 @@ def test_all_that_was_written_before_is_there_under_its_own_path_and_nothing_lat
             time.sleep(0.3)     # what is read now is later, unless it is frozen
         return real(self, arguments, *more, **named)
 
-    monkeypatch.setattr(files.restic.Restic, "call", call)
+    monkeypatch.setattr(restic.Restic, "call", call)
     for path in ends:
         path.write_text("0" * 5000)
     small.write_text("00000000")
@@ -122,8 +122,8 @@ def test_the_next_copy_knows_the_files_again(frozen):
 def test_what_a_killed_run_left_goes_with_the_next(frozen, btrfs):
     child = os.fork()
     if not child:
-        real = files.restic.Restic.call
-        files.restic.Restic.call = lambda self, arguments, *more, **named: (
+        real = restic.Restic.call
+        restic.Restic.call = lambda self, arguments, *more, **named: (
             os.kill(os.getpid(), signal.SIGKILL) if arguments[0] == "backup" else real(self, arguments, *more, **named))
         frozen.make(snapshot="btrfs")
         os._exit(1)

@@ -22,20 +22,31 @@ import struct
 import subprocess
 import sys
 import time
-import zoneinfo
 from pathlib import Path
 
 import pytest
 import yaml
+import zoneinfo
 from cheap import cheap_key
-from plugins.module_utils._engine import copy as copies
-from plugins.module_utils._engine import files, policy, repositories, result
+
+from plugins.module_utils._engine import result
+from plugins.module_utils._engine.copies import publishing
+from plugins.module_utils._engine.copies.incremental import making as files_making
+from plugins.module_utils._engine.copies.incremental import manifest as files_manifest
+from plugins.module_utils._engine.copies.incremental import pruning as files_pruning
+from plugins.module_utils._engine.copies.incremental.backup import FilesOrder
+from plugins.module_utils._engine.copies.incremental.reading import SnapshotCopy
+from plugins.module_utils._engine.copies.orders import Order
 from plugins.module_utils._engine.media.base import Slot
 from plugins.module_utils._engine.media.local import Local
+from plugins.module_utils._engine.policy import policy
+from plugins.module_utils._engine.restic import repositories
+from plugins.module_utils._engine.restic.names import CUSTODY_NAME
 from plugins.module_utils._engine.sources.restic import Files
 from plugins.module_utils._engine.transforms.encrypt import Keys
-from plugins.plugin_utils import _custody, _retention
 from plugins.plugin_utils._bitacora.store import open_store
+from plugins.plugin_utils._custodians import custody as _custody
+from plugins.plugin_utils._decisions import retention
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMA = zoneinfo.ZoneInfo("America/Lima")
@@ -191,7 +202,7 @@ class House:
 
         loader = DataLoader()
         loader.set_vault_secrets([("default", VaultSecret("clave de la bóveda".encode()))])
-        return _custody.keep(loader, str(self.top / "custodia"), _custody.reference(KIND, SYSTEM, files.CUSTODY_NAME))
+        return _custody.keep(loader, str(self.top / "custodia"), _custody.reference(KIND, SYSTEM, CUSTODY_NAME))
 
     def command(self, playbook, **variables):
         return [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(self.top / "inventory.yml"), f"playbooks/{playbook}.yml",
@@ -208,19 +219,20 @@ class House:
         return self.medium.labels(KIND, SYSTEM)
 
     def source(self):
-        return Files([str(self.folder.top)], assigned=[str(self.top / "compartido")])
+        return Files([str(self.folder.top)], assigned=[str(self.top / "compartido")], special=True)
 
     def copy(self, store, moment, label, monkeypatch):
         """A copy made at a moment of the past, published and told to the bitácora as the callback tells it."""
         at = moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        monkeypatch.setattr(copies, "now", lambda: at)
+        for module in (files_making, files_manifest):
+            monkeypatch.setattr(module, "now", lambda: at)
         slot = Slot(KIND, SYSTEM, label)
-        base = copies.Order(slot, keys=Keys(self.password), key_reference=_custody.reference(KIND, SYSTEM, files.CUSTODY_NAME))
-        made = files.make(files.Order(base, HOST, SYSTEM), self.source(), [self.medium])
-        copies.publish(slot, made.digest, [self.medium])
+        base = Order(slot, keys=Keys(self.password), key_reference=_custody.reference(KIND, SYSTEM, CUSTODY_NAME))
+        made = files_making.make(FilesOrder(base, HOST, SYSTEM), self.source(), [self.medium])
+        publishing.publish(slot, made.digest, [self.medium])
         monkeypatch.undo()
-        store.append("copy_made", result.build(event="copy_made", label=label, system=SYSTEM, kind=KIND, criticality="media", office="ORH", **made.fields),
-                     at, "test")
+        told = result.build(event="copy_made", label=label, system=SYSTEM, kind=KIND, criticality="media", office="ORH", **made.fields)
+        store.append("copy_made", {**told, "host": HOST}, at, "test")
         if not self.sizes:
             cheap_key(self.repository, self.password)
         self.sizes[label] = self.size()
@@ -230,7 +242,7 @@ class House:
         return sum(path.stat().st_size for path in self.repository.rglob("*") if path.is_file())
 
     def judged(self, store, now):
-        return _retention.judge(store.copies(KIND, SYSTEM), "nas", policy.retention(self.rules, KIND, "media"), "T2", now, LIMA)
+        return retention.judge(store.copies(KIND, SYSTEM), "nas", policy.retention(self.rules, KIND, "media"), "T2", now, LIMA)
 
     def prune(self, store, now):
         """As backup_retention and backup_prune do it, the oldest first."""
@@ -239,19 +251,19 @@ class House:
         newest = Slot(KIND, SYSTEM, verdicts[0].label)
         if not victims:
             return
-        with self.medium.lock(newest, 0), files.SnapshotCopy(newest, self.medium, Keys(self.password), verdicts[0].sha256) as opened:
+        with self.medium.lock(newest, 0), SnapshotCopy(newest, self.medium, Keys(self.password), verdicts[0].sha256) as opened:
             opened.verify_bytes()
             for verdict in victims:
                 self.medium.remove(newest._replace(label=verdict.label), verdict.sha256)
-            files.prune(newest, self.medium, opened.manifest, self.password)
+            files_pruning.prune(newest, self.medium, opened.manifest, self.password)
         for verdict in victims:
-            store.append("copy_pruned", result.build(event="copy_pruned", label=verdict.label, system=SYSTEM, kind=KIND, medium="nas",
-                                                     reason_text=verdict.why), now.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "test")
+            told = result.build(event="copy_pruned", label=verdict.label, system=SYSTEM, kind=KIND, medium="nas", reason_text=verdict.why)
+            store.append("copy_pruned", {**told, "host": HOST}, now.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "test")
 
     def restored(self, label):
         """The tree of a point, restored by the engine."""
         target = self.top / "compartido" / "vuelta"
-        with files.SnapshotCopy(Slot(KIND, SYSTEM, label), self.medium, Keys(self.password)) as opened:
+        with SnapshotCopy(Slot(KIND, SYSTEM, label), self.medium, Keys(self.password)) as opened:
             self.source().restore(opened, str(target), False)
         try:
             return state(target)
@@ -322,7 +334,7 @@ def kill_restic_while_it_prunes(house, store, now):
             os._exit(1)
     deadline, killed = time.monotonic() + 60, False
     while not killed and time.monotonic() < deadline:
-        for pid in running(b"\0prune\0", "cmdline"):
+        for pid in running(b"\0--prune\0", "cmdline"):
             if pid not in children(child):
                 continue
             os.kill(pid, signal.SIGSTOP)    # so that what is seen is still so when it is killed
@@ -386,7 +398,7 @@ def test_two_hundred_days(house, monkeypatch):
     middle = random.Random(SEED).sample(order[-KEPT + 1:-1], 3)
     for label in [order[-KEPT], *middle, moment_label(first, TWICE) + "_02"]:
         assert_same(house.restored(label), house.states[label], label)
-    house.play("restore", restore_host=HOST, restore_kind=KIND, restore_system=SYSTEM, restore_label=order[-1], restore_reason="drill",
+    house.play("restore", restore_host=HOST, restore_kind=KIND, restore_system=SYSTEM, restore_label=order[-1], restore_reason="drill", restore_special=True,
                restore_target=str(house.top / "compartido" / "hoy"))
     assert_same(state(house.top / "compartido" / "hoy"), house.states[order[-1]], order[-1])
 

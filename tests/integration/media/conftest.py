@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import json
 import os
 import pathlib
 import pwd
+import signal
 import socket
 import subprocess
 import sys
@@ -18,15 +21,18 @@ import pytest
 
 ROOM = pathlib.Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 sys.path.insert(0, str(ROOM))
+GATE = ROOM.parents[1] / "roles" / "append_only_medium" / "files"
 Local = importlib.import_module("_engine.media.local").Local
+build = importlib.import_module("_engine.media.catalogue").build
 Ssh = importlib.import_module("_engine.media.ssh").Ssh
 
 
 def pytest_collection_modifyitems(config, items):
     """Mounts need root: an ordinary account runs all the others, against an sshd of its own."""
     if os.geteuid() != 0:
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("root")])
-        items[:] = [item for item in items if not item.get_closest_marker("root")]
+        for item in items:
+            if item.get_closest_marker("root"):
+                item.add_marker(pytest.mark.skip(reason="mounts file systems: only root runs it"))
 
 
 def pytest_configure(config):
@@ -86,9 +92,14 @@ class Server:
                     found.append(int(pid))
         return found[1:]
 
-    def stop(self):
+    def cut(self):
+        """Kills what serves each connection."""
         for child in self.connections():
-            os.kill(child, 9)
+            with contextlib.suppress(ProcessLookupError):     # it ended by itself since it was listed
+                os.kill(child, signal.SIGKILL)
+
+    def stop(self):
+        self.cut()
         self.process.terminate()
         self.process.wait()
         self.log.close()
@@ -99,6 +110,63 @@ def server(tmp_path_factory):
     running = Server(tmp_path_factory.mktemp("sshd"))
     yield running
     running.stop()
+
+
+class Gate:
+    """A medium behind our gate: two servers with a key each, and the controller, whose key opens a shell as it always did."""
+
+    SCOPES = {"bd1": {"shelves": ["database/SIGA", "source_code/SIGA", "file_server/LEGAL"], "repositories": ["LEGAL"]},
+              "bd2": {"shelves": ["database/PORTAL", "file_server/ARCHIVO"], "repositories": ["ARCHIVO"]}}
+
+    def __init__(self, server, path):
+        self.server, self.path = server, path
+        self.directory = path.parent / "gate"
+        self.directory.mkdir()
+        self.program = self.directory / "gate.py"
+        for name in ("gate.py", "gate_verbs.py"):
+            (self.directory / name).write_text((GATE / name).read_text())
+        self.configuration = self.directory / "medium.json"
+        self.configure()
+        for name in self.SCOPES:
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(self.directory / name)], check=True)
+        lines = [(server.directory / "client.pub").read_text()]
+        lines += ['command="{0} -I -S {1} {2} {3}",restrict {4}'.format(
+            sys.executable, self.program, self.configuration, name, (self.directory / (name + ".pub")).read_text()) for name in self.SCOPES]
+        (server.directory / "accepted").write_text("".join(lines))
+
+    def configure(self, **changed):
+        scopes = {name: dict(scope, **changed.get(name, {})) for name, scope in self.SCOPES.items()}
+        self.configuration.write_text(json.dumps({"path": str(self.path), "servers": scopes}))
+
+    def options(self, who="bd1"):
+        """The medium as an inventory gives it: of a server, or with who="" of the controller."""
+        return {"name": "far", "path": str(self.path), "host": "127.0.0.1", "port": self.server.port, "user": self.server.user,
+                "known_hosts": self.server.known_hosts, "append_only": bool(who),
+                "ssh_key": (self.directory / who).read_text() if who else self.server.key()}
+
+    def medium(self, who="bd1"):
+        return build(self.options(who))
+
+    def permit(self, who, *words, seconds=600):
+        place = self.path / ".respaldo" / "permisos" / who
+        place.mkdir(parents=True, exist_ok=True)
+        (place / words[0]).write_text(" ".join([str(int(time.time()) + seconds), *words]) + "\n")
+
+    def ssh(self, who, *words, options=(), **kinds):
+        """The stock client with the server's real key, as root of that server has it."""
+        known = self.directory / "known_hosts"
+        known.write_text(self.server.known_hosts)
+        argv = ["ssh", "-F", "none", "-i", str(self.directory / who), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+                "-o", "UserKnownHostsFile={0}".format(known), "-p", str(self.server.port), *options, "{0}@127.0.0.1".format(self.server.user), *words]
+        return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, **dict({"stdin": subprocess.DEVNULL}, **kinds))
+
+
+@pytest.fixture
+def gate(server, tmp_path):
+    path = tmp_path / "medium"
+    path.mkdir()
+    yield Gate(server, path)
+    server.accept()
 
 
 @pytest.fixture(params=["local", "ssh"])

@@ -14,7 +14,9 @@ import threading
 import time
 
 import pytest
-from _engine import copy
+from _engine.copies import making, publishing
+from _engine.copies.orders import Order
+from _engine.copies.streamed import StreamedCopy
 from _engine.errors import BackupError
 from _engine.media.base import Slot, read_all
 from _engine.media.local import Local
@@ -129,12 +131,12 @@ def test_on_all_media_or_on_none(open_medium, shelf, tmp_path):
     medium, other = open_medium(shelf), Local("otro", str(tmp_path / "otro"), create=True)
     digest = put(medium)
     with pytest.raises(BackupError) as caught:
-        copy.publish(SLOT, digest, [medium, other])
+        publishing.publish(SLOT, digest, [medium, other])
     assert caught.value.fault.name == "copy_missing"
     assert medium.labels(SLOT.kind, SLOT.system) == [] and names(shelf) == [".SIGA_20261122.sealed"]
-    assert copy.publish(SLOT, digest, [medium]) is True
+    assert publishing.publish(SLOT, digest, [medium]) is True
     with pytest.raises(BackupError):
-        copy.publish(SLOT, digest, [medium, other])
+        publishing.publish(SLOT, digest, [medium, other])
     assert medium.labels(SLOT.kind, SLOT.system) == [SLOT.label], "what was published before stays"
 
 
@@ -261,8 +263,8 @@ def test_killed_while_writing(open_medium, shelf):
     medium = open_medium(shelf)
     options = {"name": "medium", "path": str(shelf)}
     if open_medium.kind == "ssh":
-        options.update(host=medium.host, port=medium.port, user=medium.user, ssh_key=medium.private_key,
-                       known_hosts=medium.known_hosts)
+        options.update(host=medium.host, port=medium.address.port, user=medium.address.user, ssh_key=medium.address.private_key,
+                       known_hosts=medium.address.known_hosts)
     room = HERE.parents[3] / "plugins" / "module_utils"
     child = subprocess.Popen([sys.executable, "-c", KILLED, str(room)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     child.stdin.write(repr(options).encode())
@@ -288,7 +290,7 @@ def test_full_disk(open_medium, small_disk, tree):
     assert medium.publish(SLOT, put(medium)) is True
     (tree / "more").write_bytes(os.urandom(8 << 20))
     with pytest.raises(BackupError) as caught:
-        copy.make(copy.Order(OTHER), Paths([str(tree)]), [medium])
+        making.make(Order(OTHER), Paths([str(tree)]), [medium])
     assert caught.value.fault.name == "medium_full"
     assert names(small_disk) == [SLOT.label]
     assert read_all(medium.read(SLOT, "a part.tar")) == b"bytes"
@@ -322,12 +324,12 @@ def test_a_directory_that_is_not_there(open_medium, tmp_path):
 @pytest.mark.parametrize("keys", [None, Keys("the password of this copy")])
 def test_a_copy_comes_back_byte_for_byte(open_medium, shelf, tree, tmp_path, keys):
     medium = open_medium(shelf)
-    made = copy.make(copy.Order(SLOT, keys=keys), Paths([str(tree)]), [medium])
-    assert copy.publish(SLOT, made.digest, [medium]) is True
-    assert copy.publish(SLOT, made.digest, [medium]) is False
+    made = making.make(Order(SLOT, keys=keys), Paths([str(tree)]), [medium])
+    assert publishing.publish(SLOT, made.digest, [medium]) is True
+    assert publishing.publish(SLOT, made.digest, [medium]) is False
     final = shelf / SLOT.kind / SLOT.system / SLOT.label
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=str(final), check=True)
-    with copy.Copy(SLOT, medium, keys) as opened:
+    with StreamedCopy(SLOT, medium, keys) as opened:
         assert opened.digest == made.digest
         opened.verify_bytes()
         opened.verify_structure(Paths([str(tree)]))
@@ -359,12 +361,12 @@ def test_a_medium_that_is_not_there_can_not_be_surveyed(open_medium, tmp_path):
 def test_a_known_medium_without_its_shelf_is_not_mounted(open_medium, shelf, tree):
     """It gets no copy, and what it should hold is not called missing."""
     medium = open_medium(shelf)
-    order = copy.Order(slot=SLOT, known_on=(medium.name,))
+    order = Order(slot=SLOT, known_on=(medium.name,))
     with pytest.raises(BackupError) as caught:
-        copy.make(order, Paths([str(tree)]), [medium])
+        making.make(order, Paths([str(tree)]), [medium])
     assert caught.value.fault.name == "medium_empty" and str(shelf) in caught.value.message
     assert not list(shelf.iterdir())
-    with pytest.raises(BackupError) as caught, copy.Copy(SLOT, medium, expected="0" * 64):
+    with pytest.raises(BackupError) as caught, StreamedCopy(SLOT, medium, expected="0" * 64):
         pass
     assert caught.value.fault.name == "medium_empty"
-    copy.make(order._replace(known_on=("another",)), Paths([str(tree)]), [medium])
+    making.make(order._replace(known_on=("another",)), Paths([str(tree)]), [medium])

@@ -9,8 +9,10 @@ import importlib
 import os
 
 import pytest
+from _engine.copies import making, publishing
+from _engine.copies.orders import Order
+from _engine.copies.streamed import StreamedCopy
 
-copy = importlib.import_module("_engine.copy")
 BackupError = importlib.import_module("_engine.errors").BackupError
 Slot = importlib.import_module("_engine.media.base").Slot
 Paths = importlib.import_module("_engine.sources.paths").Paths
@@ -29,8 +31,8 @@ def tree(tmp_path):
 
 
 def make(medium, source, spool):
-    made = copy.make(copy.Order(SLOT, keys=KEYS, encryption_format="7z", spool=str(spool)), source, [medium])
-    copy.publish(SLOT, made.digest, [medium])
+    made = making.make(Order(SLOT, keys=KEYS, encryption_format="7z", spool=str(spool)), source, [medium])
+    publishing.publish(SLOT, made.digest, [medium])
     return made
 
 
@@ -39,7 +41,7 @@ def test_it_goes_to_any_medium_and_comes_back(open_medium, shelf, tree, tmp_path
     spool.mkdir()
     medium = open_medium(shelf)
     made = make(medium, tree, spool)
-    with copy.Copy(SLOT, medium, KEYS, made.digest, str(spool)) as opened:
+    with StreamedCopy(SLOT, medium, KEYS, made.digest, str(spool)) as opened:
         opened.verify_structure(tree)
         tree.restore(opened, str(tmp_path / "back"), False)
     assert (tmp_path / "back" / "random").read_bytes() == (tmp_path / "tree" / "random").read_bytes()
@@ -60,7 +62,7 @@ def test_a_spool_too_small_for_reading_from_afar(open_medium, shelf, tree, small
     """A directory of this server is read where it lies; from another it must be spooled first."""
     medium = open_medium(shelf)
     make(medium, tree, tmp_path)
-    with copy.Copy(SLOT, medium, KEYS, "", str(small_disk)) as opened:
+    with StreamedCopy(SLOT, medium, KEYS, "", str(small_disk)) as opened:
         if open_medium.kind == "local":
             opened.verify_structure(tree)
             return

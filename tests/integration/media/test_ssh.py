@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import pathlib
-import signal
 import socket
 import threading
 import time
 
 import pytest
-from _engine import copy
+from _engine.copies import making
+from _engine.copies.orders import Order
 from _engine.errors import BackupError
 from _engine.media.base import Slot, read_all
 from _engine.media.catalogue import build
@@ -149,8 +149,7 @@ def test_connection_cut_while_writing(server, tmp_path):
         with medium.lock(SLOT, 0):
             writing = medium.deposit(SLOT).write("file")
             writing.write(b"x" * (1 << 20))
-            for child in server.connections():
-                os.kill(child, signal.SIGKILL)
+            server.cut()
             for _chunk in range(64):
                 writing.write(b"x" * (1 << 20))
             writing.close()
@@ -177,15 +176,14 @@ def test_a_run_whose_connection_is_cut_publishes_nothing(server, tmp_path):
         partial = shelf / SLOT.kind / SLOT.system / ".SIGA_20261122.partial"
         while not stop.wait(0.01):
             if partial.exists() and any(file.stat().st_size > 1 << 20 for file in partial.iterdir()):
-                for child in server.connections():
-                    os.kill(child, signal.SIGKILL)
+                server.cut()
                 return
 
     cutter = threading.Thread(target=cut)
     cutter.start()
     try:
         with pytest.raises(BackupError) as caught:
-            copy.make(copy.Order(SLOT, compression="none"), Paths([str(tree)]), [medium])
+            making.make(Order(SLOT, compression="none"), Paths([str(tree)]), [medium])
     finally:
         stop.set()
         cutter.join()
@@ -205,8 +203,7 @@ def test_connection_cut_while_reading(server, tmp_path):
         file.truncate(1 << 30)
     reading = medium.read(SLOT, "file")
     assert reading.read(1 << 20)
-    for child in server.connections():
-        os.kill(child, signal.SIGKILL)
+    server.cut()
     with pytest.raises(BackupError) as caught:
         while reading.read(1 << 20):
             pass

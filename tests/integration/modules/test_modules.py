@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import zoneinfo
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "perucompras.respaldo."
@@ -21,6 +24,20 @@ class Results(list):
     """The results of the tasks, in order; `output` is what Ansible printed."""
 
     output = ""
+
+
+def opened(module, arguments):
+    """What a role does before a copy or a restore, so that the run has the entry that its end needs. None for what needs no such."""
+    found = re.fullmatch(r"(\w+_(\d{4})(\d{2})(\d{2}))(?:_(\d{2}))?", str(arguments.get("label")))
+    about = {"system": arguments.get("system"), "kind": arguments.get("kind")}
+    if module == "backup_restore" and found:
+        return {PREFIX + "backup_select": {**about, "label": arguments["label"], "reason": "Prueba", "target": arguments.get("target", "-") or "-",
+                                           "media": [arguments["medium"]]}}
+    if module not in ("backup_archive", "backup_database", "backup_git", "backup_files") or not found:
+        return None
+    base, year, month, day, number = found.groups()
+    taken = [base, *("{0}_{1:02}".format(base, each) for each in range(2, int(number)))] if number else []
+    return {PREFIX + "backup_label": {**about, "date": f"{year}-{month}-{day}", "taken": taken}}
 
 
 @pytest.fixture
@@ -33,6 +50,9 @@ def tasks(tmp_path):
         rows = []
         for index, (module, arguments, *more) in enumerate(given):
             name = module if "." in module else PREFIX + module
+            begun = index and given[index - 1][0] == "backup_label"
+            opening = None if begun or (more and more[0].get("check_mode")) else opened(module, arguments)
+            rows += [{"name": "Open", **opening, "ignore_errors": True}] if opening else []
             rows.append({"name": "Task", name: arguments, "register": "told_{0}".format(index), "ignore_errors": True, **(more[0] if more else {})})
         told = "[" + ", ".join("told_{0}".format(index) for index in range(len(given))) + "]"
         rows.append({"name": "Keep", "ansible.builtin.copy": {"content": "{{ " + told + " | to_json }}", "dest": str(kept), "mode": "0600"},
@@ -69,6 +89,16 @@ def tree(tmp_path):
 
 def named(label, **more):
     return {"label": label, "system": "Módulo de pagos", "kind": "source_code", **more}
+
+
+def today(number=1):
+    """The label that backup_label gives today, by the policy's zone, to the copy of this number."""
+    day = datetime.datetime.now(zoneinfo.ZoneInfo("America/Lima")).strftime("%Y%m%d")
+    return "Modulodepagos_" + day + ("" if number == 1 else "_{0:02d}".format(number))
+
+
+# the bitácora records the end of a copy whose start it has by the same run
+START = ("backup_label", {"system": "Módulo de pagos", "kind": "source_code"})
 
 
 def medium(tmp_path):
@@ -123,18 +153,34 @@ def test_archive_verify_info_restore(tasks, tree, tmp_path):
     assert json.loads(shown.stdout)["password"] not in results.output
 
 
+def test_defaults_of_the_groups_reach_server_and_controller_of_a_real_copy(tasks, tree, tmp_path):
+    """The medium is named nowhere but in module_defaults; the controller's side, which labels and publishes, has it from there too."""
+    disk = medium(tmp_path)
+    making = {"module_defaults": {f"group/{PREFIX}making": {"media": [disk], "lock_timeout": 30}}}
+    opening = {"module_defaults": {f"group/{PREFIX}opening": {"medium": disk}}}
+    made, verified, bare = tasks(
+        ("backup_archive", named("Modulodepagos_20261122", source={"type": "paths", "paths": [str(tree)]}), making),
+        ("backup_verify", named("Modulodepagos_20261122"), opening),
+        ("backup_verify", named("Modulodepagos_20261122")),
+    )
+    assert made["changed"] and made["backup"]["event"] == "copy_made", made
+    assert (tmp_path / "copias/source_code").is_dir()
+    assert not verified.get("failed") and verified["backup"]["trust_level"] == "T2", verified
+    assert bare["failed"] and "medium" in bare["msg"], bare
+
+
 def test_publish_is_idempotent_and_never_replaces(tasks, tree, tmp_path):
-    copy = named("Modulodepagos_20261122", media=[medium(tmp_path)], source={"paths": [str(tree)]})
-    final = tmp_path / "copias" / "source_code" / "Modulodepagos" / "Modulodepagos_20261122"
-    sealed, hidden, nothing = tasks(
-        ("backup_archive", dict(copy, publish=False)), ("ansible.builtin.stat", {"path": str(final)}), ("bitacora_verdict", {}))
-    assert not sealed["published"] and not hidden["stat"]["exists"]
-    assert "event" not in sealed["backup"] and nothing["good"] == [], "what has no name yet must not be recorded as made"
-    given = named("Modulodepagos_20261122", media=[medium(tmp_path)], sha256=sealed["backup"]["sha256"], record=sealed["backup"])
-    would, first, second, recorded, other = tasks(
+    label = today()
+    copy = named(label, media=[medium(tmp_path)], source={"paths": [str(tree)]})
+    final = tmp_path / "copias" / "source_code" / "Modulodepagos" / label
+    given = named(label, media=[medium(tmp_path)], sha256="{{ told_0.backup.sha256 }}", record="{{ told_0.backup }}")
+    sealed, hidden, nothing, would, first, second, recorded, other = tasks(
+        ("backup_archive", dict(copy, publish=False)), ("ansible.builtin.stat", {"path": str(final)}), ("bitacora_verdict", {}),
         ("backup_publish", given, {"check_mode": True}), ("backup_publish", given), ("backup_publish", given), ("bitacora_verdict", {}),
         ("backup_publish", dict(given, sha256="0" * 64)))
-    assert first["backup"]["event"] == "copy_made" and first["backup"]["trust_level"] == "T2" and recorded["good"] == ["Modulodepagos_20261122"]
+    assert not sealed["published"] and not hidden["stat"]["exists"]
+    assert "event" not in sealed["backup"] and nothing["good"] == [], "what has no name yet must not be recorded as made"
+    assert first["backup"]["event"] == "copy_made" and first["backup"]["trust_level"] == "T2" and recorded["good"] == [label]
     assert would["changed"] and first["changed"] and not second["changed"] and final.is_dir()
     assert other["failed"] and other["error"]["code"] == "RSP403"
 
@@ -179,13 +225,17 @@ def test_git_and_its_digest(tasks, tmp_path):
     subprocess.run(["git", "init", "--quiet", "--initial-branch=principal", str(repository)], check=True)
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "Primera versión"], check=True)
     source = {"path": str(repository)}
-    before, made = tasks(("backup_git_info", {"source": source}), ("backup_git", named("Portal_20261122", media=[medium(tmp_path)], source=source)))
+    before, made = tasks(("backup_git_info", {"source": source}), ("backup_git", named("Modulodepagos_20261122", media=[medium(tmp_path)], source=source)))
     assert made["backup"]["content_digest"] == before["digest"] and not before["changed"]
     subprocess.run([*git, "tag", "versión-1"], check=True)
     after, outside, missing = tasks(
         ("backup_git_info", {"source": source}), ("backup_git_info", {"source": source, "assigned_paths": ["/srv"]}),
-        ("backup_git", named("Portal_20261122_02", media=[medium(tmp_path)], source={"path": str(tmp_path / "no hay")})))
+        ("backup_git", named("Modulodepagos_20261122_02", media=[medium(tmp_path)], source={"path": str(tmp_path / "no hay")})))
     assert after["digest"] != before["digest"]
+    nobody = {"path": str(tmp_path / "no hay")}
+    several, both = tasks(("backup_git_info", {"sources": [nobody, source]}), ("backup_git_info", {"sources": [source], "source": source}))
+    assert several["digests"] == ["", after["digest"]], "the others are told all the same"
+    assert both["failed"]
     assert outside["error"]["code"] == "RSP102"
     assert missing["error"]["code"] == "RSP201" and missing["backup"]["event"] == "copy_failed"
 
@@ -210,21 +260,49 @@ def test_database_file_and_refusals_before_anything_is_written(tasks, tmp_path):
 def test_select_takes_the_most_recent_before_the_loss(tasks, tree, tmp_path):
     """bitacora_verdict and backup_select read what the callback wrote of the copies in the same run."""
     media = [medium(tmp_path)]
-    copies = [named("Modulodepagos_2026112{0}".format(day), media=media, source={"paths": [str(tree)]}) for day in (1, 2)]
+    copies = [named(today(number), media=media, source={"paths": [str(tree)]}) for number in (1, 2)]
     find = {"system": "Módulo de pagos", "kind": "source_code", "media": media, "target": str(tmp_path / "vuelta")}
-    first, _wait, second, newest, older, reason, unknown, early, nowhere, looked_at, verdict, _taken, bad = tasks(
-        ("backup_archive", copies[0]), ("ansible.builtin.pause", {"seconds": 1}), ("backup_archive", copies[1]),
-        ("backup_select", find), ("backup_select", dict(find, label="Modulodepagos_20261121")),
-        ("backup_select", dict(find, label="Modulodepagos_20261121", reason="La más reciente tiene el daño", ticket="2026-0117")),
+    _one, first, _wait, _two, second, newest, older, reason, unknown, early, nowhere, looked_at, verdict, _three, _taken, bad = tasks(
+        START, ("backup_archive", copies[0]), ("ansible.builtin.pause", {"seconds": 1}), START, ("backup_archive", copies[1]),
+        ("backup_select", find), ("backup_select", dict(find, label=today(1))),
+        ("backup_select", dict(find, label=today(1), reason="La más reciente tiene el daño", ticket="2026-0117")),
         ("backup_select", dict(find, label="Modulodepagos_20200101")), ("backup_select", dict(find, lost_at="2020-01-01")),
         ("backup_select", dict(find, target="")), ("backup_select", {**dict(find, target=""), "for": "verify"}),
-        ("bitacora_verdict", {}), ("backup_archive", copies[1]), ("bitacora_verdict", {"kind": "source_code"}))
-    assert newest["label"] == "Modulodepagos_20261122" and newest["sha256"] == second["backup"]["sha256"]
-    assert newest["backup"]["event"] == "restore_started" and first["backup"]["label"] == "Modulodepagos_20261121"
+        ("bitacora_verdict", {}), START, ("backup_archive", dict(copies[1], label=today(3), source={"paths": [str(tree / "no hay")]})),
+        ("bitacora_verdict", {"kind": "source_code"}))
+    assert newest["label"] == today(2) and newest["sha256"] == second["backup"]["sha256"]
+    assert newest["backup"]["event"] == "restore_started" and first["backup"]["label"] == today(1)
     assert older["error"]["code"] == "RSP101" and "most recent" in older["msg"]
-    assert reason["label"] == "Modulodepagos_20261121" and reason["backup"]["ticket"] == "2026-0117"
-    assert unknown["error"]["code"] == "RSP405" and early["error"]["code"] == "RSP405"
+    assert reason["label"] == today(1) and reason["backup"]["ticket"] == "2026-0117"
+    assert unknown["error"]["code"] == "RSP405" and today(2) in unknown["msg"]
+    assert early["error"]["code"] == "RSP419" and today(1) + " es posterior a la pérdida" in early["msg"]
     assert nowhere["error"]["code"] == "RSP101" and "restore_target" in nowhere["msg"] and "backup" not in nowhere
     assert looked_at["label"] == newest["label"] and "backup" not in looked_at
-    assert not verdict.get("failed") and verdict["good"] == ["Modulodepagos_20261121", "Modulodepagos_20261122"]
-    assert bad["failed"] and bad["bad"][0]["code"] == "RSP403"
+    assert not verdict.get("failed") and verdict["good"] == [today(1), today(2)]
+    assert bad["failed"] and bad["bad"][0]["code"] == "RSP201"
+
+
+def test_a_damaged_copy_is_restored_all_the_same_for_a_reason_that_is_recorded(tasks, tree, tmp_path):
+    """Never "there is no copy": what counts as damaged is told with what was found, and a person may want what still opens."""
+    media = [medium(tmp_path)]
+    (tree / "grande").write_bytes(b"0123456789" * 50_000)
+    made = named(today(1), media=media, source={"paths": [str(tree)]}, compression="none", encryption={})
+    spoil = "f=$(ls {0}/copias/source_code/*/{1}/*.tar) && printf X | dd of=$f bs=1 seek=40000 conv=notrunc".format(tmp_path, today(1))
+    find = {"system": "Módulo de pagos", "kind": "source_code", "media": media, "target": str(tmp_path / "vuelta")}
+    again = dict(named(today(1), medium=media[0], source={"type": "paths"}), target=str(tmp_path / "vuelta"))
+    again.pop("record", None)
+    _start, copied, _spoiled, damaged, gone, silent, nameless, chosen, refused, restored = tasks(
+        START, ("backup_archive", made), ("ansible.builtin.shell", {"cmd": spoil}),
+        ("backup_verify", dict(named(today(1), medium=media[0], source={"type": "paths"}), level="T1")),
+        ("backup_select", find), ("backup_select", dict(find, label=today(1), damaged=True)), ("backup_select", dict(find, damaged=True, reason="No hay otra")),
+        ("backup_select", dict(find, label=today(1), damaged=True, reason="No hay otra")),
+        ("backup_restore", again), ("backup_restore", dict(again, damaged=True)))
+    assert not copied.get("failed") and damaged["backup"]["event"] == "copy_damaged"
+    assert gone["error"]["code"] == "RSP419" and "dañada en" in gone["msg"] and "RSP501" in gone["msg"] and "restore_damaged" in gone["msg"]
+    assert silent["error"]["code"] == nameless["error"]["code"] == "RSP101"
+    assert chosen["label"] == today(1) and chosen["backup"]["reason_text"] == "Se restaura aunque consta como dañada: No hay otra"
+    assert refused["error"]["code"] == "RSP501" and refused["backup"]["event"] == "restore_failed"
+    assert restored["backup"]["event"] == "restored" and "although the copy is damaged" in restored["backup"]["warnings"][0]
+    assert restored["backup"]["trust_level"] == "T0", "no proof that copies of this system come back"
+    back = (tmp_path / "vuelta" / "grande").read_bytes()
+    assert len(back) == 500_000 and sum(one != other for one, other in zip(back, (tree / "grande").read_bytes())) == 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import datetime
 import json
-import zoneinfo
 from pathlib import Path
 
 import pytest
+import zoneinfo
 
 PLAN = "perucompras.respaldo.backup_plan"
 LABEL = "perucompras.respaldo.backup_label"
-INVENTORY = {"systems": "{{ backup_systems }}", "media": "{{ backup_media }}", "actors": "{{ backup_actors | default(omit) }}"}
+INVENTORY = {"systems": "{{ backup_systems | default([]) }}", "media": "{{ backup_media }}", "actors": "{{ backup_actors | default(omit) }}"}
 SECRET = "Cl4ve-Plantada-7f3a"
 
 SHIPPED_POLICY = Path(__file__).resolve().parents[3] / "policies" / "manual-001-2019.yml"
@@ -54,10 +54,11 @@ def test_local_inventory_takes_what_the_newcomer_has(play):
 
 
 def test_example_inventory_is_valid_and_its_secrets_stay_inside(play):
-    secrets = {"vault_nas_ssh_key": SECRET, "vault_tramite_password": SECRET, "vault_git_token": SECRET}
+    secrets = {"vault_nas_keeper_key": "-----BEGIN OPENSSH PRIVATE KEY-----\n" + SECRET, "vault_tramite_password": SECRET, "vault_git_token": SECRET,
+               "vault_gitea_token": SECRET}
     run = play(PLAN, INVENTORY, inventory="inventories/example", variables=secrets, options=["-vvv"])
     assert run.status == 0, run.output
-    assert len(run.results) == 6
+    assert len(run.results) == 7 and run.plan("nas-lima.example.org") == {}
     assert sum(len(result["plan"]) for result in run.results.values()) == 11
     catalogue = run.plan("bd1.example.org")["database", "Catálogos Electrónicos"]
     assert catalogue["canonical"] == "CatalogosElectronicos"

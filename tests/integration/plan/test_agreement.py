@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from plugins.module_utils._engine.sources.paths import Paths
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,7 +44,8 @@ def institution(tmp_path):
         for name, kind, days in (("AYER", "database", 1), ("VENCIDA", "database", 9), ("PAPEL", "source_code", 3)):
             at = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
             store.append("copy_made", {"started_at": at, "label": f"{name}_20200101", "system": name, "kind": kind, "trust_level": "T2", "medium": "local",
-                                       "size": 4096}, at, "test")
+                                       "size": 4096, **({"content_digest": Paths([str(tmp_path / "fuentes")]).current_digest()} if name == "PAPEL" else {})},
+                         at, "test")
             (tmp_path / "copias" / kind / name).mkdir(parents=True)
     inventory = tmp_path / "inventory.yml"
     inventory.write_text(json.dumps({"all": {"hosts": {"localhost": {
@@ -84,19 +87,24 @@ def test_plan_and_site_agree(institution):
     planned = run("plan")
     assert planned.returncode == 0, planned.stdout + planned.stderr
     told = decisions(planned.stdout)
-    assert told == {"NUNCA": "corresponde", "AYER": "no corresponde", "VENCIDA": "vencida", "APAGADA": "no corresponde", "PAPEL": "no corresponde"}
+    assert told == {"NUNCA": "corresponde", "AYER": "no corresponde", "VENCIDA": "vencida", "APAGADA": "no corresponde",
+                    "PAPEL": "corresponde si cambió"}
     assert "Vencida hace 2 días" in planned.stdout
     assert not entries(bitacora, ["copy_started", "copy_made", "copy_not_due"])
 
     done = run("site")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {entry["system"] for entry in entries(bitacora, "copy_made")} == {name for name, word in told.items() if word != "no corresponde"}
+    assert {entry["system"] for entry in entries(bitacora, "copy_made")} == {"NUNCA", "VENCIDA"}
     left = " ".join(entry["reason_text"] for entry in entries(bitacora, "copy_not_due"))
-    assert {name for name in told if f"{name}: " in left} == {"AYER", "APAGADA", "PAPEL"}
-    assert [entry["objects"] for entry in entries(bitacora, "copy_not_due")] == [2, 1]
+    assert {name for name in told if f"{name}: " in left} == {"AYER", "APAGADA"}
+    assert [entry["objects"] for entry in entries(bitacora, "copy_not_due")] == [2]
 
-    again = run("plan")
-    assert set(decisions(again.stdout).values()) == {"no corresponde"}
+    # a file of a plain directory differs: that is an update, as a push is
+    (run.top / "fuentes" / "programa.py").write_text("print(2)\n", "utf-8")
+    again = decisions(run("plan").stdout)
+    assert again.pop("PAPEL") == "corresponde si cambió" and set(again.values()) == {"no corresponde"}
+    done = run("source_code")
+    assert done.returncode == 0 and [entry["system"] for entry in entries(bitacora, "copy_made")][2:] == ["PAPEL"], done.stdout
 
 
 def test_an_emergency_is_planned_and_made_alike(institution):
@@ -168,3 +176,51 @@ def test_a_request_is_planned_and_made_alike(institution):
     done = run("site", *whole)
     assert done.returncode == 0, done.stdout
     assert [(entry["system"], entry["reason"]) for entry in entries(bitacora, "copy_made")] == [("AYER", "request")]
+
+
+def planned_in_the_last_run(run):
+    """How often the last run asked what is due: once for each kind that it did not skip."""
+    log = max((run.top / "state" / "logs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    rows = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    return [row["status"] for row in rows if row["action"].endswith("backup_plan")]
+
+
+def test_a_kind_that_a_server_has_no_system_of_is_skipped_and_no_other_is(institution):
+    run, bitacora = institution
+    code = [system for system in rewritten(run) if system["kind"] == "source_code"]
+    others = [system for system in rewritten(run, backup_emergency_reason="prueba") if system["kind"] == "database"][:1]
+
+    def copied(status=0):
+        before = len(entries(bitacora, "copy_made"))
+        done = run("site")
+        assert done.returncode == status, done.stdout + done.stderr
+        return [entry["system"] for entry in entries(bitacora, "copy_made")[before:]], planned_in_the_last_run(run)
+
+    rewritten(run, backup_systems=others)
+    # the whole inventory of the server is looked at first, then the kinds that it has
+    assert copied() == (["NUNCA"], ["ok", "ok"])
+    rewritten(run, backup_systems=code)
+    assert copied() == (["PAPEL"], ["ok", "ok"])
+    # who sets the roles' own variable is not overlooked
+    rewritten(run, backup_systems=[], common_systems=code)
+    assert copied() == (["PAPEL"], ["ok", "ok"])
+    # nothing is due: it is looked at, told, recorded, and left
+    told = len(entries(bitacora, "copy_not_due"))
+    rewritten(run, backup_emergency_reason="", common_systems=[*others, *({**system, "enabled": False} for system in code)])
+    assert copied() == ([], ["ok"])
+    assert [(entry["kind"], entry["objects"]) for entry in entries(bitacora, "copy_not_due")[told:]] == [("database", 1), ("source_code", 1)]
+    # no system at all: nothing was done
+    rewritten(run, common_systems=[])
+    assert copied(71) == ([], ["ok"])
+
+
+def test_a_server_of_which_no_kind_is_known_is_refused_not_skipped(institution):
+    run, bitacora = institution
+    for kind in ("source_codes", None):
+        code = [{**system, "kind": kind} for system in rewritten(run) if system["kind"] not in ("database", None)]
+        if kind is None:
+            del code[0]["kind"]
+        rewritten(run, backup_systems=code)
+        refused = run("site")
+        assert refused.returncode == 2 and "RSP101" in refused.stdout and "kind" in refused.stdout, refused.stdout
+    assert not entries(bitacora, "copy_made")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -78,8 +79,8 @@ class House:
                 label = then.astimezone(LIMA).strftime("SIGA_%Y%m%d")
                 digest = self.clone(newest, label)
                 at = then.strftime("%Y-%m-%dT%H:%M:%SZ")
-                store.append("copy_made", {**{name: made[name] for name in kept}, "system": "SIGA", "kind": "database", "label": label, "started_at": at,
-                                           "sha256": digest, "event": "copy_made"}, at, "test")
+                store.append("copy_made", {**{name: made[name] for name in kept}, "host": "localhost", "system": "SIGA", "kind": "database", "label": label,
+                                           "started_at": at, "sha256": digest, "event": "copy_made"}, at, "test")
         return made
 
     def clone(self, label, as_label):

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.perucompras.respaldo.plugins.filter.assigned_paths import assigned_paths
 
 PROJECT = Path(__file__).resolve().parents[3]

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
-
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import programs, quotas
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.folders import quotas
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes import programs
 
 
 @pytest.fixture
@@ -32,6 +33,14 @@ def enable(point):
     subprocess.run(["/bin/btrfs", "quota", "enable", str(point)], check=True)
 
 
+def limit(folder, plan, gib):
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        quotas.set_limit(str(folder), plan, gib, held)
+    finally:
+        os.close(held)
+
+
 def limit_of(path):
     told = subprocess.run(["/bin/btrfs", "qgroup", "show", "-r", "-f", "--raw", str(path)], check=True, stdout=subprocess.PIPE, text=True).stdout
     return told.splitlines()[-1].split()[3]
@@ -44,12 +53,12 @@ def test_btrfs_makes_a_subvolume_and_limits_it(btrfs):
     plan = quotas.plan(str(folder), 1, 0)
     assert (plan.kind, plan.needed, plan.why) == ("btrfs", True, "")
     assert quotas.make_directory(str(folder), plan)
-    quotas.set_limit(str(folder), plan, 1)
+    limit(folder, plan, 1)
     assert limit_of(folder) == str(1 << 30)
     assert not quotas.plan(str(folder), 1, 1).needed
     lifted = quotas.plan(str(folder), 0, 1)
     assert lifted.needed
-    quotas.set_limit(str(folder), lifted, 0)
+    limit(folder, lifted, 0)
     assert limit_of(folder) == "none"
 
 
@@ -86,27 +95,32 @@ def test_a_file_system_that_can_not_says_so(tmp_path):
 
 @pytest.mark.parametrize(("options", "kind"), [("rw,relatime", ""), ("rw,prjquota", "project")])
 def test_ext4_by_the_kernels_table_and_stand_in_programs(tmp_path, monkeypatch, options, kind):
-    """No real limit is set here: chattr and setquota are fakes that write down how they were called, by their manual pages."""
+    """No real limit is set here: setquota is a fake that writes down how it was called; what is given to the project is written down too."""
     table = tmp_path / "mountinfo"
     table.write_text("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 8:2 / {0} rw,relatime - ext4 /dev/sdb1 {1}\n".format(tmp_path, options), "utf-8")
     monkeypatch.setattr(quotas, "_MOUNTS", str(table))
-    for name in ("chattr", "setquota"):
-        (tmp_path / name).write_text("#!/bin/sh\necho {0} \"$@\" >> {1}/calls\n".format(name, tmp_path), "utf-8")
-        (tmp_path / name).chmod(0o755)
+    (tmp_path / "setquota").write_text("#!/bin/sh\necho setquota \"$@\" >> {0}/calls\n".format(tmp_path), "utf-8")
+    (tmp_path / "setquota").chmod(0o755)
+    marked = []
+    monkeypatch.setattr(quotas, "_mark_one", lambda held, project: marked.append((os.readlink("/proc/self/fd/{0}".format(held)), project)))
     monkeypatch.setattr(programs, "find", lambda tool, _package, _directory="": str(tmp_path / tool))
     folder = tmp_path / "carpeta"
-    folder.mkdir()
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "acta").write_text("acta", "utf-8")
+    (folder / "fuera").symlink_to("/etc/hostname")
+    os.mkfifo(folder / "tubo")
     plan = quotas.plan(str(folder), 2, 0)
     assert plan.kind == kind and plan.needed == bool(kind) and ("prjquota" in plan.why) == (not kind)
-    quotas.set_limit(str(folder), plan, 2)
+    limit(folder, plan, 2)
     calls = (tmp_path / "calls").read_text("utf-8").splitlines() if (tmp_path / "calls").exists() else []
     if kind:
-        project = calls[0].split()[3]
-        assert calls == ["chattr -R -p {0} +P {1}".format(project, folder), "setquota -P {0} 0 2097152 0 0 {1}".format(project, tmp_path)]
-        assert int(project) >= 100000
+        project = marked[0][1]
+        assert marked == [(str(path), project) for path in (folder, folder / "sub", folder / "sub" / "acta")]
+        assert calls == ["setquota -P {0} 0 2097152 0 0 {1}".format(project, tmp_path)]
+        assert project >= 100000
         (tmp_path / "setquota").write_text("#!/bin/sh\necho no quota support >&2; exit 1\n", "utf-8")
         with pytest.raises(BackupError) as caught:
-            quotas.set_limit(str(folder), plan, 2)
+            limit(folder, plan, 2)
         assert caught.value.fault.name == "folder_failed" and "no quota support" in caught.value.message
     else:
-        assert calls == []
+        assert calls == [] and marked == []

@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
-
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import copy as engine
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies import making, publishing
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.orders import Order
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.streamed import StreamedCopy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.local import Local
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.programs import private_directory
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.transforms.encrypt import Keys
 
 NEEDED = {"git": "git", "git-lfs": "git-lfs", "sshd": "openssh-server", "redis-server": "redis", "redis-cli": "redis-tools",
@@ -51,19 +53,19 @@ class Bench:
     def make(self, source):
         self.count += 1
         self.slot = Slot("source_code", "SIGA", "SIGA_2026112{0}".format(self.count))
-        made = engine.make(engine.Order(self.slot, keys=KEYS), source, [self.medium])
-        engine.publish(self.slot, made.digest, [self.medium])
+        made = making.make(Order(self.slot, keys=KEYS), source, [self.medium])
+        publishing.publish(self.slot, made.digest, [self.medium])
         return made
 
     def open(self):
-        return engine.Copy(self.slot, self.medium, KEYS)
+        return StreamedCopy(self.slot, self.medium, KEYS)
 
     def round_trip(self, source, target, overwrite=False):
         """T1, T2, T3 and a restore of the last copy."""
         with self.open() as copy:
             copy.verify_bytes()
             copy.verify_structure(source)
-            with engine.scratch(str(self.directory)) as scratch:
+            with private_directory(str(self.directory)) as scratch:
                 methods = source.rehearse(copy, scratch)
                 assert os.listdir(scratch) == []
             return methods, source.restore(copy, str(target), overwrite)

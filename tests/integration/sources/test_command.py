@@ -10,7 +10,6 @@ import pwd
 import subprocess
 
 import pytest
-
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.command import Command
 

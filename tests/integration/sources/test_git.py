@@ -13,7 +13,6 @@ import subprocess
 import threading
 
 import pytest
-
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import git as git_source
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.git import Git

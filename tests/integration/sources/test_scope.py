@@ -9,12 +9,15 @@ import os
 import subprocess
 
 import pytest
-
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import scope
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.kinds import kind_of
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.pipeline import Stage
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.filesystem import scope
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.pipeline import Stage
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import paths
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.paths import Paths
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.restic import Files
+from ansible_collections.perucompras.respaldo.plugins.module_utils._tasks import restoring
 
 SECRET = "contraseña de otro órgano"
 
@@ -119,17 +122,18 @@ def test_a_folder_exchanged_while_tar_reads_it(bench, office, monkeypatch):
     source = Paths([str(office)], assigned=[str(office)])
     argv = source._argv
 
-    def exchanged(top):
-        office.rename(office.parent / "aside")
-        (office.parent / "other").rename(office)
-        return argv(top)
+    def exchanged(top, more=()):
+        if not more:      # not when the digest of the content is taken, before
+            office.rename(office.parent / "aside")
+            (office.parent / "other").rename(office)
+        return argv(top, more)
 
     monkeypatch.setattr(source, "_argv", exchanged)
     assert failed(bench, source).fault.name == "assigned_path_changed"
 
 
 def test_a_directory_exchanged_while_a_restore_is_under_way(bench, office, tmp_path, monkeypatch):
-    """A member of the office puts a link in the place of the target's directory: the copy comes back where it was let to, or not at all."""
+    """A member of the office puts a link in the place of the target's directory: the restore is refused, and nothing is made anywhere."""
     source = Paths([str(office)], assigned=[str(office)])
     bench.make(source)
     (office / "destino").mkdir()
@@ -142,11 +146,11 @@ def test_a_directory_exchanged_while_a_restore_is_under_way(bench, office, tmp_p
         return extract(reader, directory)
 
     monkeypatch.setattr(paths, "_extract", slow)
-    with bench.open() as copy:
+    with bench.open() as copy, pytest.raises(BackupError) as caught:
         source.restore(copy, str(office / "destino" / "vuelta"), False)
+    assert caught.value.fault.name == "assigned_path_changed"
     assert sorted(os.listdir(office.parent / "other")) == ["secreto.txt"]
-    assert (office / "escondido" / "vuelta" / "sub" / "acta.txt").read_text("utf-8") == "acta"
-    assert [name for name in os.listdir(office / "escondido") if name.startswith(".respaldo")] == []
+    assert os.listdir(office / "escondido") == []
 
 
 def test_a_restore_where_the_assigned_path_is_gone(bench, office, tmp_path):
@@ -157,3 +161,36 @@ def test_a_restore_where_the_assigned_path_is_gone(bench, office, tmp_path):
         source.restore(copy, str(office / "vuelta"), False)
     assert caught.value.fault.name == "assigned_path_changed" and "office-2025" in caught.value.message
     assert not office.exists()
+
+
+def guard(task, manifest):
+    """The guard of a restore, of a copy of the task's kind whose manifest tells that, read by the source that the manifest names."""
+    opened = kind_of(task.slot.kind)(task.slot, None)
+    opened.manifest = manifest
+    restoring._guard_target(task, opened, {"paths": Paths, "restic": Files}[manifest["source"]["type"]](["/srv/x"]), "/srv/x")
+
+
+@pytest.mark.parametrize(("told", "refused"), [
+    ({}, False), ({"kind": "file_server"}, True), ({"system": "OTRO"}, True), ({"source": {"type": "restic", "facts": {"real_paths": ["/srv/rrhh"]}}}, True)])
+def test_the_kind_is_the_tasks_and_not_what_the_manifest_says(told, refused):
+    """S10: the guard of the offices asked the manifest's kind, which the server that made the copy wrote."""
+    class Task:
+        slot = Slot("source_code", "SIGA", "SIGA_20261121")
+        params = {"assigned_paths": [], "restore_paths": [], "offices": {}}
+
+    manifest = dict({"kind": "source_code", "system": "SIGA", "source": {"type": "paths", "facts": {}}}, **told)
+    if not refused:
+        return guard(Task, manifest)
+    with pytest.raises(BackupError) as caught:
+        guard(Task, manifest)
+    assert caught.value.code == "RSP451"
+
+
+def test_a_copy_of_a_file_server_without_its_folders_is_not_let_past_the_guard():
+    class Task:
+        slot = Slot("file_server", "RRHH", "RRHH_20261121")
+        params = {"assigned_paths": ["/srv"], "restore_paths": [], "offices": {}}
+
+    with pytest.raises(BackupError) as caught:
+        guard(Task, {"kind": "file_server", "system": "RRHH", "source": {"type": "restic", "facts": {}}})
+    assert caught.value.fault.name == "manifest_unreadable"

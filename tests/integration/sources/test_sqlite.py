@@ -13,7 +13,6 @@ import sys
 import time
 
 import pytest
-
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.sqlite import SQLite
 

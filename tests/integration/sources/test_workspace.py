@@ -12,12 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import workspace
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes import workspace
 
 HOLDER = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from _engine.workspace import Workspace
+from _engine.processes.workspace import Workspace
 held = Workspace(sys.argv[2])
 print(held.path, flush=True)
 sys.stdin.read()
@@ -25,7 +25,7 @@ sys.stdin.read()
 
 
 def test_sweep(tmp_path):
-    utilities = Path(workspace.__file__).resolve().parents[1]
+    utilities = Path(workspace.__file__).resolve().parents[2]
     holder = subprocess.Popen([sys.executable, "-B", "-c", HOLDER, str(utilities), str(tmp_path)], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE)
     held = holder.stdout.readline().decode().strip()

@@ -67,7 +67,7 @@ def test_check_shows_the_difference_a_run_makes_it_and_the_next_finds_nothing(ho
     assert "containers.copias.write_once_days: (none) -> 180" in done and "copias is not locked" in done
     assert {path.rpartition("/")[2]: (row["days"], row["append"]) for path, row in storage.once.items()} == {"copias": (180, False), "anclas": (3650, True)}
     before = len([row for row in arm.requests if row.method != "GET"])
-    assert "Nothing to change." in house.good() and "changed=0" in house.good("--check")
+    assert "Nada que cambiar." in house.good() and "changed=0" in house.good("--check")
     assert len([row for row in arm.requests if row.method != "GET"]) == before
 
 

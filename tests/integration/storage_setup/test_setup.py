@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.lifecycle import Life
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.lifecycle import Life
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import arm as manager
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import setup
 from arm.server import SUBSCRIPTION

@@ -196,6 +196,39 @@ def test_a_move_whose_last_step_fails_is_taken_up_again(server, database, old):
         assert new.verify().whole and new.entries()[-1]["type"] == "bitacora_moved"
 
 
+def test_what_a_container_or_a_job_takes_along_is_no_place_to_keep_things(tmp_path):
+    """Real mounts: the layer of a container, its memory, the directory of one job of AWX; and volumes, which stay."""
+    script = """set -e
+cd {0}; mkdir lower upper work merged job; mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged
+mount -t tmpfs tmpfs /run; touch /run/.containerenv; mkdir merged/volume volume volume2 merged/runner; mount --bind volume merged/volume
+mount --bind job merged/runner; mkdir merged/runner/artifacts merged/runner/volume; mount --bind volume2 merged/runner/volume
+export AWX_ISOLATED_DATA_DIR={0}/merged/runner/artifacts
+{1} -c "
+import os, sys; sys.path.insert(0, '{2}')
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _places
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import default_url, open_store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians.vault_file import VaultFile
+names = ('', '../../../../../run/x', 'runner', 'runner/project/x', 'volume', 'volume/deep', 'runner/volume')
+print([name for name in names if _places.is_thrown_away('{0}/merged/' + name)])
+def refused(work):
+    try:
+        work()
+    except Exception as error:
+        print(error.code)
+refused(VaultFile(dict(name='v', path='{0}/merged/custody'), None).prove)
+refused(lambda: _places.refuse_thrown_away([dict(path='{0}/merged/copias')], 'local'))
+_places.refuse_thrown_away([dict(path='{0}/merged/copias')], 'ssh')
+_places.refuse_thrown_away([dict(path='{0}/merged/copias', host='otro'), dict(type='azure_blob'), dict(path='{0}/merged/volume')], 'local')
+os.environ['HOME'] = '{0}/merged/volume'
+os.chown('{0}/merged/volume', 12345, -1)
+os.setuid(12345)
+refused(lambda: open_store(default_url()))
+"
+""".format(tmp_path, sys.executable, migration.__file__.split("/ansible_collections/")[0])
+    done = subprocess.run(["unshare", "-m", "bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["['', '../../../../../run/x', 'runner', 'runner/project/x']", "RSP742", "RSP742", "RSP718"], done.stderr
+
+
 def test_a_file_in_a_container_is_refused_and_one_on_a_volume_is_not(tmp_path):
     """A real overlay and a real mark, in a mount namespace of its own."""
     script = """set -e

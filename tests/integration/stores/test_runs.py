@@ -18,7 +18,6 @@ import pytest
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.sqlite import SqliteStore
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
-
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
 

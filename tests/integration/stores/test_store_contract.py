@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import facts
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import capacity, facts
 
 _UNIT = Path(__file__).resolve().parents[2] / "unit/bitacora/test_store.py"
 _SHARED = (
@@ -50,7 +50,8 @@ _ODD = "ñandú \\ \"comillas\" \\N \\x41 tab\tsalto\nnulo\0 retorno\r 日本 {n
 
 
 def test_any_text_comes_back_as_it_was_and_the_chain_holds(store):
-    store.append("copy_failed", {"system": _ODD, "kind": "database", "label": "A", "note_es": _ODD}, entries.now(), "R1")
+    # of a type without a schema: what tells of a copy is given to readers in its form
+    store.append("unheard_of", {"system": _ODD, "kind": "database", "label": "A", "note_es": _ODD}, entries.now(), "R1")
     store.append("copy_made", {"system": "SIGA", "kind": "database", "label": "B", "size": "mucho", "started_at": "ayer"}, entries.now(), "R1")
     assert store.entries(label="A")[0]["note_es"] == _ODD
     assert [tuple(row) for row in store.raw()] == [tuple(row) for row in store.run(f"SELECT {', '.join(chain.COLUMNS)} FROM entries ORDER BY n")]
@@ -61,7 +62,7 @@ def test_any_text_comes_back_as_it_was_and_the_chain_holds(store):
 def test_the_last_good_copies_of_many_are_those_of_each(store):
     for system, kind in (("A", "database"), ("B", "database"), ("A", "source_code"), ("C", "database")):
         for day in range(1, 6):
-            said = {"system": system, "kind": kind, "label": f"{system}{kind}_2026110{day}", "medium": "local", "trust_level": "T2",
+            said = {"system": system, "kind": kind, "label": f"{system}_2026110{day}", "medium": "local", "trust_level": "T2",
                     "started_at": f"2026-11-0{day}T03:00:00Z"}
             store.append("copy_made", said, said["started_at"], "R1")
             if system == "B" and day > 2:
@@ -71,7 +72,7 @@ def test_the_last_good_copies_of_many_are_those_of_each(store):
     wanted = [("A", "database"), ("B", "database"), ("A", "source_code"), ("C", "database"), ("D", "database")]
     many = store.last_good_of(wanted)
     assert {pair: copy["label"] for pair, copy in many.items()} == {
-        ("A", "database"): "Adatabase_20261105", ("B", "database"): "Bdatabase_20261102", ("A", "source_code"): "Asource_code_20261105"}
+        ("A", "database"): "A_20261105", ("B", "database"): "B_20261102", ("A", "source_code"): "A_20261105"}
     assert many == {pair: found for pair in wanted if (found := store.last_good(pair[1], pair[0]))}
     assert store.kept(wanted[:1] + wanted[3:4] and [("database", "A"), ("database", "C")])["database", "A"] == [(["local"], 0)] * 5
 
@@ -85,6 +86,21 @@ def test_runs_without_end_and_the_ends_of_the_chain(store):
     assert [entry["n"] for entry in store.ends()] == [1, 5]
     store.prove_writable()
     assert len(store.entries()) == 5, "proving leaves nothing"
+
+
+def test_warnings_are_read_and_levels_reckoned_alike(store):
+    """In Spanish, or as an entry of an earlier release has them; one that is no list of texts hides no other."""
+    gib = 1024 ** 3
+    rows = ({"warnings": ["x"], "warnings_es": ["Uno.", "Dos «é»."], "note_es": "Nota"}, {"warnings": ["One.", "Two."]}, {"warnings": "text", "size": 5},
+            {"warnings_es": [{"a": 1}, 7]}, {"warnings": []},
+            {"repository": "R", "size_original": 9 * gib, "repository_sizes": [3 * gib], "label": "V_20261105"})
+    for number, more in enumerate(rows):
+        body = {"system": "V", "kind": "database", "label": f"V_2026110{number}", "medium": "nas", "size": gib, **more}
+        store.append("copy_made", body, f"2026-11-1{number}T10:00:00Z", "avisos")
+    told = [row["observaciones"] or "" for row in store.rows(system="V")]
+    assert told[:2] == ["Nota. Advertencias: Uno. Dos «é».", "Advertencias: One. Two."] and told[4] == ""
+    levels = capacity.history(row for row in store.changes() if row["system"] == "V")["nas"]
+    assert [level for _at, level in levels][-1] == 4 * gib + 5 + 3 * gib
 
 
 def test_both_views_have_the_same_columns(store):

@@ -19,7 +19,7 @@ from azure.mgmt.recoveryservices import RecoveryServicesClient
 from azure.mgmt.recoveryservicesbackup import RecoveryServicesBackupClient
 from login import token
 
-VERSION = "2023-06-01"
+VERSION, VAULTS = "2026-10-01", "2026-11-01"
 # the official client's methods don't agree on the order of these two
 VAULT = {"resource_group_name": "rg", "vault_name": "boveda"}
 POLICY = {"properties": {
@@ -34,8 +34,9 @@ def client(arm):
     return clients.client(RecoveryServicesBackupClient, arm, VERSION)
 
 
-def ask(arm: FakeArm, method, path, body=None, bearer=None, version=VERSION):
+def ask(arm: FakeArm, method, path, body=None, bearer=None, version=None):
     """One request by hand: status and answer."""
+    version = (VERSION if "/backup" in path else VAULTS) if version is None else version
     connection = http.client.HTTPSConnection("localhost", arm.server.server_port, context=ssl.create_default_context(cafile=str(arm.ca)), timeout=10)
     given = token("https://management.azure.com") if bearer is None else bearer
     headers = {"Authorization": "Bearer " + given} if given else {}
@@ -52,7 +53,7 @@ def refused(arm, *request, **more):
 
 
 def test_a_vault_is_made(arm, backup):
-    client = clients.client(RecoveryServicesClient, arm, VERSION)
+    client = clients.client(RecoveryServicesClient, arm, VAULTS)
     made = client.vaults.begin_create_or_update("rg", "boveda", {
         "location": "eastus2", "sku": {"name": "RS0", "tier": "Standard"}, "properties": {"publicNetworkAccess": "Enabled"}}).result()
     assert made.properties.provisioning_state == "Succeeded" and client.vaults.get("rg", "boveda").name == "boveda"
@@ -119,10 +120,10 @@ def test_pages_and_filters(arm, backup, client):
 
 def test_the_production_names_by_its_proxy(arm, backup):
     backup.vault("rg", "boveda")
-    client = clients.client(RecoveryServicesClient, arm, VERSION, base_url="https://management.azure.com", proxies={"https": arm.proxy})
+    client = clients.client(RecoveryServicesClient, arm, VAULTS, base_url="https://management.azure.com", proxies={"https": arm.proxy})
     assert client.vaults.get("rg", "boveda").name == "boveda"
     assert arm.connected == ["management.azure.com:443"]
-    other = clients.client(RecoveryServicesClient, arm, VERSION, base_url="https://example.org", proxies={"https": arm.proxy}, retry_total=0)
+    other = clients.client(RecoveryServicesClient, arm, VAULTS, base_url="https://example.org", proxies={"https": arm.proxy}, retry_total=0)
     with pytest.raises(Exception, match="403 Forbidden"):
         other.vaults.get("rg", "boveda")
 

@@ -11,7 +11,6 @@ import subprocess
 import time
 
 import pytest
-
 from vault_house import ROOT
 
 RUN, RESTORE, VERIFY = "azure_backup_run", "azure_backup_restore", "azure_backup_verify"
@@ -30,7 +29,7 @@ def opened(house, name, reason="emergency"):
 def test_a_copy_now_by_the_playbook_then_the_verification_of_the_day(house):
     house.ready()
     said = house.run("azure_backup_run.yml", "-e", "azure_backup_system=LEGAL", status=2)
-    assert "Say why" in said and not house.backup.jobs.rows
+    assert "RSP101: azure_backup_reason: falta. Diga el motivo" in said and not house.backup.jobs.rows
     house.run("azure_backup_run.yml", "-e", "azure_backup_system=LEGAL", "-e", "azure_backup_reason='aviso de ransomware'")
     made = house.entries("copy_made")
     assert len(made) == 1 and made[0]["reason_text"] == "aviso de ransomware" and made[0]["trust_level"] == "T1" and made[0]["tool_copy"]
@@ -71,7 +70,7 @@ def test_how_a_job_can_end(house, outcome, code, trust):
     entry = house.entries("copy_made", "copy_failed")[0]
     assert entry.get("trust_level", "") == trust and entry["tool_job"] and entry["reason"] == "emergency"
     for row in outcome.get("errorDetails", ()):
-        assert row["errorString"] in (given.get("msg") or entry["note_es"])
+        assert row["errorString"] in (given.get("msg") or " ".join(entry["warnings_es"]))
 
 
 def test_a_job_that_goes_on_after_the_wait_is_told_by_the_verification(house):

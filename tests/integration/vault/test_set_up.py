@@ -155,7 +155,7 @@ def test_killed_between_two_steps_it_goes_on_where_it_was(house):
     house.backup.items.remove(house.items["ARCHIVOS"])
     house.arm.fail("PUT .*protectedItems/VM", 409, code="UserErrorVmNotFound")
     said = setup(house, "RSP442")["msg"]
-    assert "UserErrorVmNotFound" in said and "RSP442: Azure refused the protection of vm-archivos" in said
+    assert "UserErrorVmNotFound" in said and "RSP442: Azure rechazó la protección de vm-archivos" in said
     house.arm.requests.clear()
     setup(house)
     assert [row for row in house.asked(*CHANGES)] == ["PUT VM;iaasvmcontainerv2;rg;vm-archivos"]

@@ -9,10 +9,9 @@ import datetime
 
 import pytest
 import yaml
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, facts
-
 from vault_house import ROOT
 
 RULES = yaml.safe_load((ROOT / "policies" / "manual-001-2019.yml").read_text(encoding="utf-8"))
@@ -47,8 +46,8 @@ def test_compliance_and_the_board_count_them(week):
 def test_people_are_warned_of_them(week):
     now = datetime.datetime.now(datetime.timezone.utc)
     with open_store(str(week.top / "b.sqlite"), readonly=True) as store:
-        assert not [each for each in _warnings.in_force(store, RULES, week.systems, now) if each.system == "LEGAL"]
-        later = _warnings.in_force(store, RULES, week.systems, now + datetime.timedelta(days=3))
+        assert not [each for each in warnings.in_force(store, RULES, week.systems, now) if each.system == "LEGAL"]
+        later = warnings.in_force(store, RULES, week.systems, now + datetime.timedelta(days=3))
     overdue = [each for each in later if each.name == "overdue"]
     assert overdue and "azure_backup.yml" in overdue[0].text
 

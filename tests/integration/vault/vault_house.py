@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +20,7 @@ from typing import Any
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, recorder
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, events, recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from arm.backup import FakeBackup
 from arm.server import SUBSCRIPTION, FakeArm
@@ -87,10 +89,29 @@ class House:
         """What an action gives, as a task of a play would get it."""
         plugin = importlib.import_module(f"ansible_collections.perucompras.respaldo.plugins.action.{action}")
         hostvars = SimpleNamespace(raw_get=lambda _host: {"backup_systems": self.systems})
-        task = SimpleNamespace(args=arguments, check_mode=check, diff=True, async_val=0, action=action)
-        made = plugin.ActionModule(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=".")), None, DataLoader(), None)
-        given: dict[str, Any] = made.run(None, {"inventory_hostname": "localhost", "groups": {"all": ["localhost"]}, "hostvars": hostvars})
+        task = SimpleNamespace(args=arguments, check_mode=check, diff=True, async_val=0, action=action, no_log=False)
+        made = plugin.ActionModule(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir="."), transport="local"), None, DataLoader(), None)
+        with self.a_run(action, arguments):
+            given: dict[str, Any] = made.run(None, {"inventory_hostname": "localhost", "groups": {"all": ["localhost"]}, "hostvars": hostvars})
         return given
+
+    @contextlib.contextmanager
+    def a_run(self, action: str, arguments: dict[str, Any]) -> Iterator[None]:
+        """A run that lives and is recorded, as the callback has one for the tasks of a play, and what opens the copy or the restore of this action."""
+        run = recorder.Recorder(str(self.top / "b.sqlite"), self.top / "diario", None, {})
+        run.start()
+        rule = events.allowed(events.COLLECTION + action)
+        if rule and rule.start and arguments.get("label"):
+            run.backup("localhost", {"event": rule.start, "kind": "file_server", "system": arguments["system"], "label": arguments["label"]}, False)
+            run.flush()
+        told = {"RESPALDO_RUN_ID": run.run, "RESPALDO_BITACORA": str(self.top / "b.sqlite"), "RESPALDO_CONTROLLER_PID": str(os.getpid())}
+        before = {name: os.environ.get(name) for name in told}
+        os.environ.update(told)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
     def record(self, given: dict[str, Any], simulated: bool = False) -> None:
         told = given.get("backup") or []

@@ -164,7 +164,8 @@ def test_two_runs_at_once_tell_it_once(world):
     with concurrent.futures.ThreadPoolExecutor() as both:
         done = list(both.map(lambda _number: world.warn(mail=world.mail()), range(2)))
     assert [run.returncode for run in done] == [0, 0], done[0].output + done[1].output
-    assert len(world.taken()) == 1 and len(world.entries("warning_sent")) == 1
+    told = [(entry["run"], entry["warning"], entry["note_es"]) for entry in world.entries("warning_sent")]
+    assert len(world.taken()) == 1 and len(told) == 1, told
 
 
 def test_a_service_takes_it_or_refuses_it_or_is_not_one(world):

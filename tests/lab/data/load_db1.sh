@@ -1,4 +1,7 @@
 #!/bin/sh
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Loads the sample databases of db1; does nothing when these very files were loaded before.
 set -eu
 cd "$(dirname "$0")"

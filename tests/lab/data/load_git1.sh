@@ -1,4 +1,7 @@
 #!/bin/sh
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Makes the sample repositories of git1; does nothing when this very file made them before. Bare ones in /srv/git,
 # with a work tree in /srv/trabajo. The same run gives the same commits.
 set -eu

@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import http.client
 import io
 
-from _engine.media import azure_blocks, azure_http
-from hypothesis import given, strategies as st
+import pytest
+from _engine.errors import BackupError
+from _engine.media import azure_blocks, azure_http, catalogue
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 _TIB = 1 << 40
 
@@ -31,6 +36,59 @@ def test_an_unknown_size_fits_up_to_ninety_tebibytes():
     sizes = [azure_blocks.block_size(index, 0) for index in range(azure_blocks.MOST_BLOCKS)]
     assert sizes[0] == 8 << 20 and sizes == sorted(sizes) and max(sizes) <= 4000 << 20
     assert sum(sizes) > 90 * _TIB
+
+
+@given(st.one_of(st.sampled_from([1, 300_000_000, 300 << 30]), st.integers(1, 4 * _TIB)))
+@example(1)
+@settings(max_examples=8, deadline=None)
+def test_a_file_that_grows_past_its_plan_goes_on(expected):
+    """rclone#6115: no blob over 390 GiB, since every role expects a byte at least."""
+    sizes = [azure_blocks.block_size(index, expected) for index in range(azure_blocks.MOST_BLOCKS)]
+    assert sizes == sorted(sizes) and max(sizes) <= 4000 << 20 and sum(sizes) > 10 * _TIB
+
+
+def test_a_blob_that_is_full_says_so(monkeypatch):
+    monkeypatch.setattr(azure_blocks, "MOST_BLOCKS", 2)
+    monkeypatch.setattr(azure_blocks, "put_block", lambda *_given: None)
+    monkeypatch.setattr(azure_blocks, "block_size", lambda _index, _expected: 1000)
+    service = azure_http.Service(azure_http.Place("https://x", "c"), lambda _blob, _refused: azure_http.Credential())
+    upload = azure_blocks.Upload(service, "b", 1, 1)
+    with pytest.raises(BackupError) as full:
+        upload.write(b"x" * 2001)
+    assert full.value.code == "RSP458" and "2000 bytes" in full.value.message
+    with contextlib.suppress(BackupError):
+        upload.close()
+
+
+@pytest.mark.parametrize("query", ["sv=2024-11-04&sig=SECRETO123\n", " sv=2024-11-04&sig=SECRETO123"])
+def test_an_address_that_can_t_be_sent_is_not_quoted(query):
+    """azure-sdk-for-java#10887: http.client tells the whole address, whose query signs."""
+    place = azure_http.Place("https://127.0.0.1:9", "c", patience=0)
+    connection = http.client.HTTPSConnection("127.0.0.1", 9)
+    service = azure_http.Service(place, lambda _blob, _refused: azure_http.Credential(query))
+    service._connection = lambda: (connection, False)
+    with pytest.raises(BackupError) as told:
+        service.request("GET", "b")
+    assert "SECRETO123" not in str(told.value) + told.value.spanish and "blank or a control character" in told.value.message
+
+
+@pytest.mark.parametrize("password", ["cla@ve2026", "ve2026", "a@b@c"])
+def test_no_part_of_a_proxys_password_is_told(password):
+    proxy = "http://ana:{0}@127.0.0.1:9".format(password)
+    place = azure_http.Place("https://127.0.0.1:9", "c", proxy=proxy, patience=0)
+    with pytest.raises(BackupError) as told:
+        azure_http.Service(place, lambda _blob, _refused: azure_http.Credential()).request("GET", "b")
+    assert "http://127.0.0.1:9" in told.value.message
+    assert not [word for word in password.split("@") if len(word) > 1 and word in told.value.message]
+
+
+def test_endpoints_and_proxies_are_checked_before_anything():
+    options = {"name": "nube", "type": "azure_blob", "storage_account_name": "cuenta", "container": "copias"}
+    medium = catalogue.build(dict(options, endpoint="https://[::1]:10000/cuenta", proxy="http://ana:p%40ss%3A%2F@proxy:3128"))
+    assert (medium.service.host, medium.service.port) == ("::1", 10000)
+    with pytest.raises(BackupError) as wrong:
+        catalogue.build(dict(options, proxy="http://ana:cla@ve2026@127.0.0.1:9"))
+    assert wrong.value.code == "RSP101" and "%40" in wrong.value.hint and "ve2026" not in wrong.value.message
 
 
 @given(st.integers(0, 49999), st.binary(max_size=100))
@@ -68,6 +126,7 @@ def test_each_refusal_has_its_error():
     assert meaning(409, "BlobImmutableDueToPolicy").fault.name == "blob_protected"
     assert meaning(409, "BlobArchived").fault.name == "blob_archived"
     assert meaning(400, "InvalidBlockList").fault.name == "blocks_lost"
+    assert meaning(400, "InvalidBlobOrBlock").fault.name == "blocks_lost"      # Azurite#401: blocks of another run, with names of another length
     assert meaning(403, "AuthorizationPermissionMismatch").fault.name == "azure_refused"
     assert meaning(403, "AuthenticationFailed", "se=2020-01-01T00%3A00%3A00Z&sig=x").fault.name == "azure_expired"
     assert meaning(403, "AuthenticationFailed", detail="Signature not valid in the specified time frame").fault.name == "azure_expired"

@@ -18,15 +18,16 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import azure_repository
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.channel import Channel
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media import catalogue
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.media.base import Slot
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _clouds
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.channel import Channel
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.restic import azure_repository
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import sas, storage
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._line import told
-from azure.storage.blob import BlobSasPermissions, _shared_access_signature as official
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import clouds as _clouds
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying.line import told
+from azure.storage.blob import BlobSasPermissions
+from azure.storage.blob import _shared_access_signature as official
 
 KEY = base64.b64encode(b"k" * 64).decode()
 SLOT = Slot("database", "SIGA", "SIGA_20261124")
@@ -124,6 +125,7 @@ def test_nobody_is_asked_without_a_line():
 def test_a_controller_that_has_no_better_answer_is_not_waited_for(second, taken):
     """A given signature that ran out is all it has: the service's own refusal is told then, and not that the controller is silent."""
     channel = Channel("test-" + os.urandom(8).hex())
+    channel.tell(done=0)
     path = Path(channel.path)
 
     def answer(told):
@@ -143,8 +145,22 @@ def test_a_controller_that_has_no_better_answer_is_not_waited_for(second, taken)
 
 
 def test_a_play_without_a_cloud_imports_no_azure_package():
-    code = ("import sys; from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _copying; "
+    code = ("import sys; from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import opening, sealing; "
             "print([name for name in sys.modules if name.split('.')[0] in ('azure', 'msal', 'knack') or '_azure' in name])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": ":".join(path for path in sys.path if path)})
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("given", ["sv=2024-11-04&sp=rwl&sig=abc%2B%3D\n", " ?sv=2024-11-04&sp=rwl&sig=abc%2B%3D ", "sv=2024-11-04&sp=rwl&sig=abc%2B%3D"])
+def test_a_signature_is_taken_as_yaml_and_the_portal_give_it(given):
+    account = storage.Account({**MEDIUM, "auth": {"sas_token": given}})
+    assert account.sign("x", "r") == "sv=2024-11-04&sp=rwl&sig=abc%2B%3D"
+
+
+@pytest.mark.parametrize("given", ["sv=2024-11-04&sig=SECRE TO123", "sv=2024-11-04&sig=SECRE\nTO123", "https://x/?sv=1&sig=SECRETO123", "SECRETO123",
+                                   "sig=SECRETñ"])
+def test_a_signature_that_is_none_is_refused_before_anything_and_not_told(given):
+    with pytest.raises(BackupError) as wrong:
+        storage.Account({**MEDIUM, "auth": {"sas_token": given}})
+    assert wrong.value.code == "RSP101" and "SECRE" not in wrong.value.message + wrong.value.spanish and "TO123" not in wrong.value.message

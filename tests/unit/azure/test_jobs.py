@@ -9,15 +9,15 @@ import datetime
 import re
 import subprocess
 import sys
-import zoneinfo
 from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy as engine
+import zoneinfo
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _due
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy as engine
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity, jobs, protection, recovery
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,12 +173,12 @@ def test_what_azure_backup_copies_is_never_ours_to_copy_and_its_lateness_is_told
     now = at("2026-11-24T09:00")
     last = {"started_at": "2026-11-24T01:00:00Z", "trust_level": "T1", "ended_at": "2026-11-24T02:00:00Z"}       # 20:00 of the 23rd in Lima
     for emergency in ("", "aviso de ransomware"):
-        told = _due.decide(system, policy, last, now, emergency)
+        told = due.decide(system, policy, last, now, emergency)
         assert (told.due, told.state, told.overdue_days) == ("no", "not_due", 0) and "La hace la herramienta" in told.why
-    late = _due.decide(system, policy, last, at("2026-11-26T09:00"))
+    late = due.decide(system, policy, last, at("2026-11-26T09:00"))
     assert (late.due, late.state, late.overdue_days) == ("no", "overdue", 2) and "azure_backup.yml" in late.why
-    assert _due.decide(system, policy, None, now).due == "no"
-    assert _due.decide({**system, "enabled": False}, policy, last, now).why == "El sistema está deshabilitado en el inventario"
+    assert due.decide(system, policy, None, now).due == "no"
+    assert due.decide({**system, "enabled": False}, policy, last, now).why == "El sistema está deshabilitado en el inventario"
 
 
 def test_the_example_that_is_commented_out_is_valid():

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries
 
 
@@ -22,6 +21,7 @@ def tamper(path, *statements):
     connection = sqlite3.connect(path)
     connection.execute("DROP TRIGGER entries_refuse_update")
     connection.execute("DROP TRIGGER entries_refuse_delete")
+    connection.execute("DROP TRIGGER IF EXISTS entries_continue")
     for statement in statements:
         connection.execute(*statement) if isinstance(statement, tuple) else connection.execute(statement)
     connection.commit()
@@ -114,19 +114,39 @@ def test_a_run_without_end_is_told_but_breaks_nothing(store):
     assert "R1" in report.notices[0].english and "no tiene fin" in report.notices[0].spanish
 
 
-def test_a_removed_body_needs_an_entry_that_authorises_it(copies):
+def test_a_removed_body_is_found(copies):
     tamper(copies, "UPDATE entries SET body = NULL WHERE n = 5")
     assert found(copies)[0] == {("body_removed", 5)}
 
 
-def test_a_redacted_body_leaves_the_chain_whole(store):
-    store.append("request_opened", {"requester": "una persona"}, entries.now(), "R1")
-    store.append("redaction", {"redacts": [1]}, entries.now(), "R1")
+@pytest.mark.parametrize("change", ["body = NULL", "body = '[]'", "body = '{}'", "body = json_remove(body, '$.error_code')"])
+@pytest.mark.parametrize("type_", ["redaction", "correction", "key_changed", "withheld"])
+def test_no_entry_makes_a_body_that_was_taken_out_whole(store, change, type_):
+    """Issue 12, item 5: he who can write to the file appends a redaction and empties a copy_failed; the auditor's command says it is whole."""
+    store.append("copy_failed", {"label": "SIGA_20261122", "error_code": "RSP402", "responsible": "una persona"}, entries.now(), "R1")
+    store.append(type_, {"redacts": [1], "fields": ["responsible"], "reason": "Ley 29733"}, entries.now(), "X")
     path = store.path
     store.close()
-    tamper(path, "UPDATE entries SET body = NULL WHERE n = 1")
-    findings, report = found(path)
-    assert not findings and [notice.name for notice in report.notices] == ["redacted"]
+    tamper(path, "UPDATE entries SET {0} WHERE n = 1".format(change))
+    assert ("body_removed" if "NULL" in change else "body_changed", 1) in found(path)[0]
+    done = subprocess.run([sys.executable, "-I", "-S", chain.__file__, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "asiento 1 fue" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("n_emitter", [10 ** 15, 2 ** 63 - 1])
+def test_a_number_far_beyond_is_told_and_does_not_stop_the_verifier(store, n_emitter):
+    store.append("run_started", {"run": "R1"}, entries.now(), "R1", 1)
+    store.append("run_ended", {"run": "R1"}, entries.now(), "R1", n_emitter)
+    assert ("lost_by_writer", 2) in found(store.path)[0]
+
+
+@pytest.mark.parametrize("body", ["x'ff00'", "5", "'" + "[" * 100000 + "'"], ids=["bytes", "number", "deep"])
+def test_what_is_no_text_is_told_and_does_not_stop_the_verifier(copies, body):
+    connection = sqlite3.connect(copies)
+    connection.executescript("CREATE TABLE loose AS SELECT * FROM entries; DROP VIEW bitacora; DROP TABLE entries; ALTER TABLE loose RENAME TO entries;"
+                             "UPDATE entries SET body = {0} WHERE n IN (1, 8)".format(body))
+    connection.close()
+    assert {name for name, _n in found(copies)[0]} & {"unreadable", "body_changed"}
 
 
 def test_a_bitacora_that_was_never_written_is_whole(store):

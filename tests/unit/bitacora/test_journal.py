@@ -10,7 +10,6 @@ import os
 import stat
 
 import pytest
-
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, journal, recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 

@@ -14,15 +14,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
-from hypothesis import strategies as some
-
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, seals
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 RAW, PUBLIC = serialization.Encoding.Raw, serialization.PublicFormat.Raw
 MADE = {"event": "copy_made", "label": "SIGA_20261122", "system": "SIGA", "kind": "database", "size": 21000}
@@ -88,7 +87,8 @@ def test_whole_with_seals_and_anchors(place):
 
 def test_everything_rewritten_is_found_by_the_key_and_by_the_anchor(place):
     place.rewrite(smaller)
-    assert place.found(anchors=False, keys=False) == set(), "the chain alone can't see it"
+    # a seal that its own key did not sign is told without knowing any
+    assert place.found(anchors=False, keys=False) == {("seal_forged", 4), ("seal_forged", 8), ("seal_forged", 12)}
     assert place.found(anchors=False) == {("seal_forged", 4), ("seal_forged", 8), ("seal_forged", 12)}
     assert ("anchor_differs", 3) in place.found(keys=False)
 
@@ -107,6 +107,7 @@ def test_everything_rewritten_without_its_seals(place):
 
 def test_everything_rewritten_with_another_key(place, tmp_path):
     place.rewrite(smaller, seal_with=seals.Signer(tmp_path / "other.key"))
+    assert place.found(anchors=False, keys=False) == set(), "the chain alone can't see it"
     assert place.found(anchors=False) == {("seal_forged", 4), ("seal_forged", 8), ("seal_forged", 12)}
 
 
@@ -185,7 +186,8 @@ def test_an_auditor_verifies_with_python_alone(place, tmp_path, options, status)
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", env={"PATH": os.environ["PATH"]}, check=False)
     assert (done.returncode, "íntegra" in done.stdout) == (status, True), done.stderr
     assert ("sin --anchor" in done.stdout) == ("--anchor" not in options)
-    place.rewrite(smaller)
+    assert ("sin --key" in done.stdout) == ("--key" not in options)
+    place.rewrite(smaller, seal_with=seals.Signer(tmp_path / "other.key"))
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
     assert done.returncode == (1 if options else 0), done.stdout
     missing = subprocess.run([*command, "--anchor", "/nonexistent"], capture_output=True, text=True, cwd="/", check=False)
@@ -227,6 +229,14 @@ def test_it_agrees_with_a_library(secret, message, place, flip):
 @pytest.mark.parametrize("wrong", [b"", b"\xff" * 32, b"\x01" + b"\x00" * 30 + b"\x80", (chain._P + 1).to_bytes(32, "little")])
 def test_what_is_no_point_is_no_key(wrong):
     assert chain._point(wrong) is None
+
+
+@pytest.mark.parametrize("weak", [b"\x01" + b"\x00" * 31, b"\x00" * 32, b"\x00" * 31 + b"\x80", (chain._P - 1).to_bytes(32, "little")],
+                         ids=["identity", "zeros", "zeros, other sign", "minus one"])
+def test_a_key_by_which_anything_can_be_signed_is_none(weak):
+    """Of one message in four the signature of zeros by the key of zeros would be right, as S17 writes it."""
+    assert not any(chain.ed25519_verify(weak, str(number).encode(), commitment + b"\x00" * 32)
+                   for number in range(40) for commitment in (weak, b"\x00" * 32, b"\x01" + b"\x00" * 31))
 
 
 def test_a_seal_over_the_wrong_entry_is_found_without_any_key(place):

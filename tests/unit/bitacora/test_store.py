@@ -12,9 +12,9 @@ import stat
 import unicodedata
 
 import pytest
-
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, sqlite, view
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _places
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import store as stores
 
 
@@ -24,6 +24,7 @@ def write(path: str, writer: int, count: int) -> None:
             store.append("copy_not_due", {"label": "S_{0}".format(number), "run": "R"}, entries.now(), "W{0}".format(writer), number + 1)
 
 
+@pytest.mark.slow
 def test_eight_writers_at_once_lose_nothing(tmp_path):
     path = str(tmp_path / "new" / "bitacora.sqlite")
     # spawn: what is tested is processes, as eight ansible-playbook are, not one SQLite forked
@@ -102,23 +103,23 @@ def test_labels_and_last_good(store):
         store.append(type_, {**said, **body}, body.get("started_at", entries.now()), "R1")
 
     assert store.last_good("database", "SIGA") is None and store.labels("database", "SIGA") == set()
-    add("copy_made", label="A", trust_level="T2", started_at="2026-11-20T00:00:00Z")
-    add("copy_failed", label="B")
-    add("copy_made", label="C", trust_level="T2", simulated=True)
-    add("copy_made", label="D", trust_level="T1", started_at="2026-11-21T00:00:00Z")
-    assert store.labels("database", "SIGA") == {"A", "B", "D"}
+    add("copy_made", label="SIGA_20261120", trust_level="T2", started_at="2026-11-20T00:00:00Z")
+    add("copy_failed", label="SIGA_20261121")
+    add("copy_made", label="SIGA_20261122", trust_level="T2", simulated=True)
+    add("copy_made", label="SIGA_20261123", trust_level="T1", started_at="2026-11-21T00:00:00Z")
+    assert store.labels("database", "SIGA") == {"SIGA_20261120", "SIGA_20261121", "SIGA_20261123"}
     assert store.labels("source_code", "SIGA") == set()
-    assert store.last_good("database", "SIGA")["label"] == "A"
-    assert store.last_good("database", "SIGA", "T1")["label"] == "D"
-    add("copy_verified", label="D", trust_level="T3")
-    assert store.last_good("database", "SIGA")["label"] == "D"
-    add("copy_damaged", label="D")
-    assert store.last_good("database", "SIGA")["label"] == "A"
+    assert store.last_good("database", "SIGA")["label"] == "SIGA_20261120"
+    assert store.last_good("database", "SIGA", "T1")["label"] == "SIGA_20261123"
+    add("copy_verified", label="SIGA_20261123", trust_level="T3")
+    assert store.last_good("database", "SIGA")["label"] == "SIGA_20261123"
+    add("copy_damaged", label="SIGA_20261123")
+    assert store.last_good("database", "SIGA")["label"] == "SIGA_20261120"
 
 
 def test_damage_is_of_one_medium(store):
     """A copy that lies on two media is not good when one of them lost it, but can be restored from the other."""
-    said = {"system": "SIGA", "kind": "database", "label": "A"}
+    said = {"system": "SIGA", "kind": "database", "label": "SIGA_20261120"}
 
     def add(type_: str, **body: object) -> None:
         store.append(type_, {**said, **body}, entries.now(), "R1")
@@ -140,7 +141,7 @@ def test_damage_is_of_one_medium(store):
     assert media()["local"] == "", "reading it again does not answer a restore that came out otherwise"
     add("copy_verified", medium="local", trust_level="T3")
     assert media()["local"] == "T3"
-    add("copy_damaged", label="B", medium="local")
+    add("copy_damaged", label="SIGA_20261121", medium="local")
     assert len(store.copies("database", "SIGA")) == 1
 
 
@@ -157,9 +158,9 @@ def test_canonical_form():
 def test_a_network_file_system_is_refused(tmp_path, monkeypatch, kind):
     mounts = tmp_path / "mountinfo"
     mounts.write_text("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 20 0:40 / {0}/share rw shared:1 - {1} srv:/x rw\n".format(tmp_path, kind))
-    assert sqlite.mounted(tmp_path / "share" / "deep" / "b.sqlite", str(mounts)).type == kind
-    assert sqlite.mounted(tmp_path / "shared", str(mounts)).type == "ext4"
-    monkeypatch.setattr(sqlite, "mounted", lambda path: sqlite.Mounted(kind, "/"))
+    assert _places.mounted(tmp_path / "share" / "deep" / "b.sqlite", str(mounts)).type == kind
+    assert _places.mounted(tmp_path / "shared", str(mounts)).type == "ext4"
+    monkeypatch.setattr(_places, "mounted", lambda path: _places.Mounted(kind, "/", "/"))
     with pytest.raises(BackupError) as raised:
         stores.open_store(str(tmp_path / "share" / "b.sqlite"))
     assert raised.value.code == "RSP707" and kind in raised.value.message
@@ -237,6 +238,15 @@ def test_the_table_fits_and_is_aligned(width):
     assert "\x1b" not in text
     first, second = (next(line for line in lines if label in line) for label in ("Trámite_20261121", "SIGA_20261122"))
     assert first.index("Generada") == second.index("Fallida") == lines[0].index("Resultado")
+
+
+def test_a_long_observation_is_shown_whole():
+    told = "Advertencias: " + " ".join(f"La tabla n.º {number} no se copió." for number in range(30)) + " " + "x" * 300 + " Fin."
+    lines = view.table([{"n": 1, "fecha": "2026-11-21", "observaciones": told}, {"n": 2, "fecha": "2026-11-22"}], 100)
+    assert max(view.width_of(line) for line in lines) <= 100
+    said = " ".join(line.strip() for line in lines)
+    assert all(f"n.º {number} no" in said for number in range(30)) and "Fin." in said and "2 asientos" in said
+    assert len(view.table([{"n": 1, "observaciones": "larga " * 5000}], 80)) < 60
 
 
 def test_no_rows():

@@ -22,7 +22,7 @@ SIGA = {"name": "SIGA", "kind": "database", "criticality": "baja", "source": {"t
 
 
 def engine():
-    from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _warnings
+    from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import warnings as _warnings
 
     return _warnings
 
@@ -31,8 +31,12 @@ def stamp(days):
     return (NOW - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def named(days):
+    return "SIGA_" + stamp(days)[:10].replace("-", "")
+
+
 def add(store, type_, days, **body):
-    store.append(type_, {"system": "SIGA", "kind": "database", "label": f"SIGA_{days}", "started_at": stamp(days), **body}, stamp(days), "test")
+    store.append(type_, {"system": "SIGA", "kind": "database", "label": named(days), "started_at": stamp(days), **body}, stamp(days), "test")
 
 
 def made(store, days, size=1000, **body):
@@ -107,7 +111,7 @@ def test_files_that_change_all_at_once(store, before, last, level):
     rows = {row.name: row for row in found(store).values() if row.name not in ("shrunk", "grown")}
     assert [row.level for row in rows.values()] == ([level] if level else [])
     if level:
-        assert list(rows) == ["changed"] and "retenga SIGA_1 (hold.yml)" in rows["changed"].text
+        assert list(rows) == ["changed"] and f"retenga {named(1)} (hold.yml)" in rows["changed"].text
 
 
 @pytest.mark.parametrize("days, stands", [(7, True), (7.5, False)])
@@ -148,6 +152,8 @@ def test_an_incremental_copy_is_judged_by_the_size_of_its_folders(store):
     assert not found(store)
     shared(store, 0, size=10, original=10**5)
     assert [row.name for row in found(store).values()] == ["shrunk"]
+
+
 @pytest.mark.parametrize(("before", "last", "told"), [
     ([2, 1, 3, 2], 90, True), ([2, 1, 3, 2], 24, False),          # less than the policy's share
     ([30, 40, 35, 30], 45, False),                                # a share where much always changes
@@ -169,7 +175,7 @@ def test_a_bad_proof_stands_until_a_good_one_or_a_new_copy(store):
     made(store, 5)
     add(store, "copy_damaged", 4, error_code="RSP501", medium="nas", verification_level="T2")
     assert found(store)["verification:database:SIGA"].level == 2
-    add(store, "copy_verified", 3, medium="nas", trust_level="T3", verification_level="T3", label="SIGA_5")
+    add(store, "copy_verified", 3, medium="nas", trust_level="T3", verification_level="T3", label=named(5))
     assert not found(store)
 
 
@@ -178,15 +184,49 @@ def test_restore_tests_too_old(store):
     made(store, 40)
     made(store, 1)
     assert "Nunca se probó" in found(store, policy)["untested:database:SIGA"].text
-    add(store, "copy_verified", 31, trust_level="T3", label="SIGA_40")
+    add(store, "copy_verified", 31, trust_level="T3", label=named(40), medium="nas")
     assert "hace 31 días" in found(store, policy)["untested:database:SIGA"].text
-    add(store, "copy_verified", 1, trust_level="T3", label="SIGA_1")
+    add(store, "copy_verified", 1, trust_level="T3", label=named(1), medium="nas")
     assert not found(store, policy)
+
+
+def test_media_that_nobody_verifies(store):
+    """By medium and by server: a directory of the same name on another server is another directory."""
+    made(store, 40, host="bd1")
+    made(store, 35, host="bd2")
+    made(store, 1, host="bd1")
+    told = found(store)
+    assert told["unverified:nas:bd1"].level == 1 and "hace 40 días" in told["unverified:nas:bd1"].text and "hace 35 días" in told["unverified:nas:bd2"].text
+    add(store, "copy_verified", 2, medium="nas", host="bd1", trust_level="T1", simulated=True)
+    assert "unverified:nas:bd1" in found(store)
+    add(store, "copy_verified", 2, medium="nas", host="bd1", trust_level="T1")
+    assert [key for key in found(store) if key.startswith("unverified")] == ["unverified:nas:bd2"]
+    assert not [key for key in found(store, {**POLICY, "warnings": {"medium_verified_days": 0}}) if key.startswith("unverified")]
+    assert "unverified:nas:bd1" in found(store, {**POLICY, "warnings": {"medium_verified_days": 2}})
+    for day in (40, 35, 1):
+        add(store, "copy_pruned", 0, medium="nas", label=named(day))
+    assert not [key for key in found(store) if key.startswith("unverified")], "a medium without copies has nothing to verify"
+
+
+def test_media_that_are_not_well(store):
+    made(store, 1)
+    looked = {"medium": "nas", "host": "bd1", "location": "respaldo:/srv/copias"}
+    for host in ("bd1", "bd2"):      # both see the same place, whose lack of room is told once
+        store.append("medium_checked", {**looked, "host": host, "space_total": 1000, "space_free": 40}, stamp(2), "test")
+    told = found(store)
+    assert list(told) == ["space:nas"] and told["space:nas"].level == 2
+    store.append("medium_failed", {**looked, "error_code": "RSP401", "error_message_es": "No se puede escribir"}, stamp(1), "test")
+    assert "nas desde bd1: RSP401 No se puede escribir" in found(store)["medium:nas:bd1"].text
+    store.append("medium_checked", {**looked, "space_total": 1000, "space_free": 500}, stamp(0.5), "test")
+    assert not found(store), "the newest measure of a place counts, whoever made it"
+    store.append("medium_failed", {**looked, "error_code": "RSP401"}, stamp(60), "test")
+    assert "medium:nas:bd1" not in found(store), "a look of two months ago says nothing of today"
 
 
 def test_restore_tests_by_the_drills_of_the_policy(store):
     made(store, 40)
     made(store, 1)
+    add(store, "copy_verified", 1, medium="nas", trust_level="T2", label=named(1))
     assert "untested:database:SIGA" in found(store, {**POLICY, "drills": {"every": dict.fromkeys(("alta", "media", "baja"), 30)}})
     assert not found(store, {**POLICY, "drills": {"every": dict.fromkeys(("alta", "media", "baja"), 50)}})
     assert not found(store, {**POLICY, "drills": {"every": dict.fromkeys(("alta", "media", "baja"), 30)}, "warnings": {"restore_test_days": 0}})
@@ -276,3 +316,15 @@ def test_a_message_keeps_hostile_names_in_their_place():
     assert "\n" not in made_of.subject and "\r" not in made_of.subject and made_of.subject == "[Respaldo] 1 nuevo - OTI X: y"
     assert not [line for line in made_of.text.splitlines() if line.startswith(("Bcc", "X:"))] and "\x1b" not in made_of.text
     assert "<script>" not in made_of.html and "&lt;script&gt;" in made_of.html
+
+
+def test_what_a_good_copy_lacks_is_told_and_what_it_only_notes_is_not(store):
+    made(store, 2, warnings=["2 changed while …"], warnings_es=["2 cambiaron mientras se leían: a, b."])
+    assert not found(store)
+    made(store, 1, warnings=["…"], warnings_es=["Los eventos quedan fuera.", "2 cambiaron."], warning_keys=["my_events_disabled"])
+    noted = found(store)["noted:database:SIGA"]
+    assert noted.level == 1 and noted.text == f"{named(1)}: Los eventos quedan fuera. 2 cambiaron." and noted.responsible == "Ana"
+    made(store, 0.5, warnings=["…"], warnings_es=["Los eventos quedan fuera.", "d no se copia."], warning_keys=["my_events_disabled", "pg_not_copied"])
+    assert found(store)["noted:database:SIGA"].level == 2
+    made(store, 0.1)
+    assert not found(store)

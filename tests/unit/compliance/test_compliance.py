@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as some
-
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import policy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import capacity, compliance, institution
+from hypothesis import given
+from hypothesis import strategies as some
 
 RULES = yaml.safe_load((Path(__file__).resolve().parents[3] / "policies" / "manual-001-2019.yml").read_text("utf-8"))
 WEEKLY, MONTHLY, DAILY = policy.Period(7, 0), policy.Period(0, 1), policy.Period(1, 0)
@@ -41,8 +40,8 @@ def store(tmp_path):
 
 
 def made(store, moment, system="SIGA", **more):
-    body = {"system": system, "kind": "database", "label": "SIGA_" + moment[:10].replace("-", ""), "started_at": moment, "trust_level": "T2", "medium": "nas",
-            "size": 100, **more}
+    body = {"system": system, "kind": "database", "label": system + "_" + moment[:10].replace("-", ""), "started_at": moment, "trust_level": "T2",
+            "medium": "nas", "size": 100, **more}
     return store.append("copy_made", body, moment, "test").n
 
 
@@ -139,11 +138,11 @@ def test_lima_midnight(store):
 def test_what_does_not_count(store):
     made(store, "2026-11-02T15:00:00Z")
     made(store, "2026-11-09T15:00:00Z", simulated=True)
-    made(store, "2026-11-09T16:00:00Z", label="b", trust_level="T1")
-    made(store, "2026-11-09T17:00:00Z", label="c")
-    store.append("copy_damaged", {"system": "SIGA", "kind": "database", "label": "c", "medium": "nas", "verification_level": "T2"},
+    made(store, "2026-11-09T16:00:00Z", label="SIGA_20261109_02", trust_level="T1")
+    made(store, "2026-11-09T17:00:00Z", label="SIGA_20261109_03")
+    store.append("copy_damaged", {"system": "SIGA", "kind": "database", "label": "SIGA_20261109_03", "medium": "nas", "verification_level": "T2"},
                  "2026-11-10T15:00:00Z", "test")
-    made(store, "2027-11-09T17:00:00Z", label="future")
+    made(store, "2027-11-09T17:00:00Z", label="SIGA_20271109")
     row = compliance.matrix(store, RULES, [SIGA], "2026-11", "2026-11", at("2026-11-12T15:00:00")).rows[0]
     assert (row["met"], row["missing"]) == (1, 1)
     # what retention removed was there when it was due
@@ -183,8 +182,8 @@ def test_growth_is_not_bent_by_one_copy_out_of_pattern():
 
 def test_days_to_full_forecast_and_cost(store):
     for number in range(11):
-        made(store, f"2026-11-{number + 1:02d}T15:00:00Z", label=f"L{number}", size=1024 ** 3)
-    store.append("copy_pruned", {"system": "SIGA", "kind": "database", "label": "L0", "medium": "nas"}, "2026-11-11T15:00:00Z", "test")
+        made(store, f"2026-11-{number + 1:02d}T15:00:00Z", label=f"SIGA_202611{number + 1:02d}", size=1024 ** 3)
+    store.append("copy_pruned", {"system": "SIGA", "kind": "database", "label": "SIGA_20261101", "medium": "nas"}, "2026-11-11T15:00:00Z", "test")
     rules = {**RULES, "prices": {"currency": "USD", "gib_month": {"cool": "0.01"}}}
     plan = capacity.plan(store, rules, [SIGA], [{"name": "nas"}, {"name": "cinta"}], {"nas": {"total": 110 * 1024 ** 3}}, at("2026-11-11T15:00:00"))
     tape, nas = plan["media"]
@@ -199,6 +198,81 @@ def test_media_needed_by_the_retention_in_force(store):
     kinds = {**RULES["kinds"], "database": {**RULES["kinds"]["database"], "retention": {"points": 4, "monthly": 12}}}
     need = capacity.plan(store, {**RULES, "kinds": kinds}, [SIGA], [], {}, at("2026-11-11T15:00:00"))
     assert need["needs"][0]["copies"] == 16 and need["needed"] == 16 * 500
+
+
+GIB = 1024 ** 3
+
+
+def lived(store, days, keep, size=GIB, more=None, transfer_every=0, **body):
+    """So many days, a copy each, of which the last `keep` stay; to a second medium now and then. Gives the day after them."""
+    begun = at("2026-05-01T15:00:00")
+    for number in range(days):
+        moment = begun + datetime.timedelta(days=number)
+        stamp, label = moment.strftime("%Y-%m-%dT%H:%M:%SZ"), f"SIGA_{moment:%Y%m%d}"
+        made(store, stamp, label=label, size=size(number) if callable(size) else size, **body, **(more(number) if more else {}))
+        if number >= keep:
+            gone = f"SIGA_{moment - datetime.timedelta(days=keep):%Y%m%d}"
+            store.append("copy_pruned", {"system": "SIGA", "kind": "database", "label": gone, "medium": "nas"}, stamp, "test")
+        if transfer_every and number % transfer_every == 0:
+            store.append("copy_transferred", {"system": "SIGA", "kind": "database", "label": label, "medium": "boveda"}, stamp, "test")
+    return begun + datetime.timedelta(days=days)
+
+
+def planned(store, now, free=100 * GIB):
+    plan = capacity.plan(store, RULES, [SIGA], [], {name: {"total": 1000 * GIB, "free": free} for name in ("nas", "boveda")}, now)
+    return {row["medium"]: row for row in plan["media"]}, plan
+
+
+def test_a_medium_that_grows_is_told_when_it_is_full(store):
+    nas = planned(store, lived(store, 60, keep=1000))[0]["nas"]
+    assert nas["used"] == 60 * GIB and nas["growth_per_day"] == pytest.approx(GIB, rel=0.05) and nas["days_to_full"] == pytest.approx(100, abs=5)
+
+
+def test_a_medium_in_balance_does_not_fill(store):
+    nas = planned(store, lived(store, 120, keep=10))[0]["nas"]
+    assert nas["used"] == 10 * GIB and nas["days_to_full"] is None and nas["forecast"][-1]["used"] == pytest.approx(10 * GIB, rel=0.1)
+
+
+def test_what_is_carried_each_month_fills_its_medium_too(store):
+    media = planned(store, lived(store, 120, keep=10, transfer_every=30))[0]
+    assert media["boveda"]["used"] == 4 * GIB and media["nas"]["used"] == 10 * GIB
+    assert media["boveda"]["growth_per_day"] == pytest.approx(GIB / 30, rel=0.5) and media["nas"]["growth_per_day"] == 0
+
+
+FOLDERS = {"repository": "RRHH", "size_original": 1000 * GIB, "files_new": 1}
+
+
+def test_a_repository_keeps_what_its_newest_copy_needs_when_the_first_is_removed(store):
+    """500 GiB came with the first copy, which went long ago; 1 GiB with each since: what lies there is no 10 GiB."""
+    media, plan = planned(store, lived(store, 100, keep=10, size=lambda number: GIB if number else 500 * GIB, **FOLDERS))
+    assert 500 * GIB <= media["nas"]["used"] <= 520 * GIB
+    assert media["nas"]["days_to_full"] is None or media["nas"]["days_to_full"] > 1000
+
+
+def test_what_the_server_measured_is_what_a_repository_holds(store):
+    now = lived(store, 100, keep=10, size=lambda number: GIB if number else 500 * GIB, more=lambda number: {"repository_sizes": [(500 + number // 10) * GIB]},
+                **FOLDERS)
+    store.append("copy_pruned", {"system": "SIGA", "kind": "database", "label": f"SIGA_{now - datetime.timedelta(days=2):%Y%m%d}", "medium": "nas",
+                                 "repository_sizes": [321 * GIB]}, now.strftime("%Y-%m-%dT%H:%M:%SZ"), "test")
+    media, plan = planned(store, now)
+    assert media["nas"]["used"] == 321 * GIB
+
+
+def test_the_need_of_a_repository_has_its_first_copy_in_it(store):
+    for number in range(5):
+        made(store, f"2026-11-0{number + 1}T15:00:00Z", label=f"SIGA_2026110{number + 1}", size=GIB if number else 500 * GIB, **FOLDERS)
+    kinds = {**RULES["kinds"], "database": {**RULES["kinds"]["database"], "retention": {"points": 20}}}
+    rules = {**RULES, "kinds": kinds, "prices": {"currency": "USD", "gib_month": {"cool": "0.01"}}}
+    plan = capacity.plan(store, rules, [SIGA], [], {}, at("2026-11-11T15:00:00"))
+    assert plan["needed"] == (500 + 19) * GIB and plan["media"][0]["cost"] == {"cool": "5.04 USD"}
+
+
+@pytest.mark.parametrize("odd", [{"repository_sizes": "[1, -2]"}, {"repository_sizes": "x"}, {"repository_sizes": [True]}, {"size": "x"}, {"size": -5},
+                                 {"size_original": "x", "repository": "R"}, {"medium": 7}, {"label": ""}])
+def test_an_odd_entry_hides_no_other(store, odd):
+    made(store, "2026-11-01T15:00:00Z", size=100)
+    made(store, "2026-11-02T15:00:00Z", **{"size": 50, **odd})
+    assert capacity.history(store.changes())["nas"][0][1] == 100
 
 
 def test_prices_are_valid_or_told():

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 from _engine.errors import BackupError
-from _engine.pipeline import run
+from _engine.processes.pipeline import run
 from _engine.transforms import compress
 
 PLAIN = os.urandom(100000) + bytes(2000000)

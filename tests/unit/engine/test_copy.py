@@ -12,11 +12,14 @@ import subprocess
 import threading
 
 import pytest
-from _engine import copy
+from _engine.copies import making, publishing, trail
+from _engine.copies.orders import Order
+from _engine.copies.streamed import StreamedCopy
 from _engine.errors import BackupError
+from _engine.filesystem import descriptors
 from _engine.media.base import Slot, Writing
 from _engine.media.local import Local
-from _engine.pipeline import Stage
+from _engine.processes.pipeline import Stage
 from _engine.sources.base import Check, only
 from _engine.sources.paths import Paths
 from _engine.transforms import compress
@@ -30,7 +33,7 @@ KEYS = Keys("la contraseña de esta copia")
 @pytest.fixture(autouse=True, params=["read back at the end", "read back behind the writing"])
 def stride(request, monkeypatch):
     if request.param == "read back behind the writing":
-        monkeypatch.setattr(copy, "_STRIDE", 1 << 16)
+        monkeypatch.setattr(trail, "_STRIDE", 1 << 16)
 
 
 @pytest.fixture
@@ -51,8 +54,8 @@ def disk(tmp_path):
 @pytest.fixture
 def good(disk, tree):
     """A published copy, the last good one. Gives its files by name."""
-    made = copy.make(copy.Order(SLOT, keys=KEYS), Paths([str(tree)]), [disk])
-    copy.publish(SLOT, made.digest, [disk])
+    made = making.make(Order(SLOT, keys=KEYS), Paths([str(tree)]), [disk])
+    publishing.publish(SLOT, made.digest, [disk])
     return files_of(disk)
 
 
@@ -78,18 +81,18 @@ def fault(call, *arguments):
 
 
 def attempt(source, *media, **order):
-    return fault(copy.make, copy.Order(NEXT, **order), source, list(media))
+    return fault(making.make, Order(NEXT, **order), source, list(media))
 
 
 class FullDisk(Local):
     """Takes so many bytes of a copy and no more; or fails only when told to bring them to stable storage."""
 
-    room = 1 << 20
+    takes = 1 << 20
     at_close = False
 
     def deposit(self, slot):
         deposit = super().deposit(slot)
-        begin, room, at_close = deposit.write, self.room, self.at_close
+        begin, room, at_close = deposit.write, self.takes, self.at_close
 
         def write(file):
             writing, left = begin(file), [room]
@@ -178,7 +181,7 @@ def test_interrupted_run_leaves_nothing(disk, tree):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        copy.make(copy.Order(NEXT), Interrupted([str(tree)]), [disk])
+        making.make(Order(NEXT), Interrupted([str(tree)]), [disk])
     assert shelf_of(disk) == []
 
 
@@ -234,10 +237,10 @@ class Watched(Local):
 
 
 def test_reading_back_follows_the_writing_and_never_passes_what_is_settled(disk, monkeypatch):
-    monkeypatch.setattr(copy, "_STRIDE", 1 << 16)
+    monkeypatch.setattr(trail, "_STRIDE", 1 << 16)
     source = Slow()
     watched = Watched("disk", disk.path)
-    copy.make(copy.Order(SLOT, compression="none"), source, [watched])
+    making.make(Order(SLOT, compression="none"), source, [watched])
     before = watched.events[:watched.events.index(("closed", 0))]
     assert sum(size for what, size in before if what == "read") >= 1 << 20
     settled = read = 0
@@ -255,10 +258,10 @@ def test_bytes_spoiled_on_the_medium_behind_the_writer_are_found(disk, monkeypat
                 file.seek(settled - 1)
                 file.write(b"!")
 
-    monkeypatch.setattr(copy, "_STRIDE", 1 << 16)
+    monkeypatch.setattr(trail, "_STRIDE", 1 << 16)
     watched = Watched("disk", disk.path)
     watched.behind = spoil
-    assert fault(copy.make, copy.Order(SLOT, compression="none"), Slow(), [watched]).fault.name in ("bytes_differ", "structure_unreadable")
+    assert fault(making.make, Order(SLOT, compression="none"), Slow(), [watched]).fault.name in ("bytes_differ", "structure_unreadable")
     assert shelf_of(disk) == []
 
 
@@ -284,7 +287,7 @@ class Slow(Paths):
 
 
 def proof(disk, tree, keys=KEYS, expected=""):
-    with copy.Copy(SLOT, disk, keys, expected) as opened:
+    with StreamedCopy(SLOT, disk, keys, expected) as opened:
         opened.verify_bytes()
         opened.verify_structure(Paths([str(tree)]))
 
@@ -328,7 +331,7 @@ def test_damage_is_not_taken_for_a_wrong_password(good, disk, tree, place):
         content[place] ^= 1
 
     def stream():
-        with copy.Copy(SLOT, disk, KEYS) as opened:
+        with StreamedCopy(SLOT, disk, KEYS) as opened:
             opened.stream("")
 
     assert fault(stream).fault.name == "bytes_differ"
@@ -360,8 +363,8 @@ def test_copy_that_is_not_there(disk, tree):
 
 
 def test_restore_commands_of_the_manifest_work_without_us(disk, tree, tmp_path):
-    made = copy.make(copy.Order(SLOT), Paths([str(tree)]), [disk])
-    copy.publish(SLOT, made.digest, [disk])
+    made = making.make(Order(SLOT), Paths([str(tree)]), [disk])
+    publishing.publish(SLOT, made.digest, [disk])
     (tmp_path / "back").mkdir()
     for line in made.manifest["restore"]:
         subprocess.run(["sh", "-c", line], cwd=disk.location(SLOT), env=dict(os.environ, TARGET=str(tmp_path / "back")), check=True)
@@ -372,9 +375,9 @@ def test_huge_sparse_file(disk, tree, tmp_path):
     """A file of 64 GiB that holds nothing is copied as the little it is, and comes back as long."""
     with open(str(tree / "sparse"), "wb") as file:
         file.truncate(64 << 30)
-    made = copy.make(copy.Order(SLOT), Paths([str(tree)]), [disk])
+    made = making.make(Order(SLOT), Paths([str(tree)]), [disk])
     assert made.fields["size_original"] < 4 << 20
-    copy.publish(SLOT, made.digest, [disk])
+    publishing.publish(SLOT, made.digest, [disk])
 
 
 def test_a_link_named_like_an_unfinished_copy_is_swept_and_not_followed(disk, tree, tmp_path):
@@ -383,7 +386,7 @@ def test_a_link_named_like_an_unfinished_copy_is_swept_and_not_followed(disk, tr
     os.symlink(str(tree), os.path.join(shelf, ".SIGA_20261101.partial"))
     with open(os.path.join(shelf, ".SIGA_20261102.partial"), "w") as file:
         file.write("a file")
-    copy.make(copy.Order(SLOT), Paths([str(tree)]), [disk])
+    making.make(Order(SLOT), Paths([str(tree)]), [disk])
     assert shelf_of(disk) == [".SIGA_20261122.sealed"]
     assert sorted(entry.name for entry in tree.iterdir()) == ["notes.txt", "random"]
 
@@ -392,15 +395,15 @@ def test_a_restore_that_fails_at_its_last_step_puts_the_former_data_back(good, d
     target = tmp_path / "target"
     target.mkdir()
     (target / "former").write_text("data")
-    rename = os.rename
+    move = descriptors.move
 
-    def failing(source, destination):
-        if source.endswith("/restored"):
+    def failing(source, name, destination, new_name):
+        if name == "restored":
             raise OSError("input/output error")
-        rename(source, destination)
+        move(source, name, destination, new_name)
 
-    monkeypatch.setattr(os, "rename", failing)
-    with copy.Copy(SLOT, disk, KEYS) as opened, pytest.raises(BackupError) as caught:
+    monkeypatch.setattr(descriptors, "move", failing)
+    with StreamedCopy(SLOT, disk, KEYS) as opened, pytest.raises(BackupError) as caught:
         Paths([str(tree)]).restore(opened, str(target), True)
     assert caught.value.fault.name == "restore_failed"
     assert (target / "former").read_text() == "data"

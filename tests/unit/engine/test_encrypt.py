@@ -11,9 +11,9 @@ import tempfile
 import time
 
 import pytest
-from _engine import programs
 from _engine.errors import BackupError
-from _engine.pipeline import run
+from _engine.processes import programs
+from _engine.processes.pipeline import run
 from _engine.transforms.encrypt import Gpg, Keys
 
 PLAIN = os.urandom(300000)

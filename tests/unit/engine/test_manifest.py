@@ -9,8 +9,9 @@ import json
 import subprocess
 
 import pytest
-from _engine import manifest as manifests
+from _engine.copies import manifest as manifests
 from _engine.errors import BackupError
+from _engine.media import sums_file
 
 ROW = {"name": "", "file": "SIGA_20261122.tar.zst", "format": "GNU tar archive", "size": 3, "size_original": 5, "sha256": "0" * 64,
        "restore_command": "tar -x"}
@@ -30,7 +31,7 @@ def test_round_trip():
     assert manifests.load(text, "SIGA_20261122", "disk") == MANIFEST
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"null", b"{}", b"\xff\xfe", b'{"schema": 1}', b'"text"'])
+@pytest.mark.parametrize("text", [b"", b"[]", b"null", b"{}", b"\xff\xfe", b'{"schema": 1}', b'"text"', b"[" * 100_000])
 def test_not_a_manifest(text):
     refused(text)
 
@@ -51,17 +52,17 @@ def test_sums_are_read_by_sha256sum(tmp_path):
     files = []
     for name in ("a.tar", "año nuevo.json"):
         (tmp_path / name).write_text(name)
-        files.append(manifests.file_of_bytes(name, name.encode()))
-    text = manifests.sums(files)
+        files.append(sums_file.file_of_bytes(name, name.encode()))
+    text = sums_file.sums(files)
     (tmp_path / "SHA256SUMS").write_bytes(text)
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=str(tmp_path), check=True)
-    assert manifests.parse_sums(text, "SIGA_20261122", "disk") == {file.name: file.sha256 for file in files}
+    assert sums_file.parse_sums(text, "SIGA_20261122", "disk") == {file.name: file.sha256 for file in files}
 
 
 @pytest.mark.parametrize("line", ["nonsense", "0" * 63 + "  a", "0" * 64 + " a", "0" * 64 + "  ../a", "0" * 64 + "  /etc/passwd"])
 def test_sums_that_are_not(line):
     with pytest.raises(BackupError) as caught:
-        manifests.parse_sums((line + "\n").encode(), "SIGA_20261122", "disk")
+        sums_file.parse_sums((line + "\n").encode(), "SIGA_20261122", "disk")
     assert caught.value.fault.name == "manifest_unreadable"
 
 

@@ -10,11 +10,12 @@ import pathlib
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
-from _engine import pipeline
 from _engine.errors import BackupError
-from _engine.pipeline import Stage, run
+from _engine.processes import pipeline
+from _engine.processes.pipeline import Stage, run
 
 ROOM = pathlib.Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 
@@ -201,7 +202,7 @@ def test_capture():
 MEASURED = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
-from _engine.pipeline import Stage, run
+from _engine.processes.pipeline import Stage, run
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 stages = [Stage("zeros", ["/usr/bin/head", "-c", str(1 << 30), "/dev/zero"]), Stage("cat", ["/bin/cat"])]
 assert run(stages, lambda chunk: None).size_last == 1 << 30
@@ -213,3 +214,33 @@ def test_memory_is_constant():
     """1 GiB through it in at most 24 MiB more."""
     grown = subprocess.run([sys.executable, "-c", MEASURED, str(ROOM)], stdout=subprocess.PIPE, check=True).stdout
     assert int(grown) < 24 << 10
+
+
+def test_a_stage_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path):
+    """S14: whatever it waits for; a process that it left in the background too."""
+    mark = tmp_path / "pid"
+    stage = Stage("slow", ["/bin/sh", "-c", "sleep 600 & echo $! > {0}; wait".format(mark)], limit=1.0)
+    began = time.monotonic()
+    with pytest.raises(BackupError) as caught:
+        run([stage], lambda chunk: None)
+    assert caught.value.fault.name == "source_too_slow" and caught.value.details["step"] == "slow" and time.monotonic() - began < 60
+    for _attempt in range(100):
+        if not os.path.exists("/proc/{0}".format(mark.read_text().strip())) or _state(mark.read_text().strip()) == "Z":
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("what it started still runs")
+
+
+def _state(pid):
+    with open("/proc/{0}/stat".format(pid), encoding="ascii") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
+def test_a_stage_within_its_limits_is_as_any_other():
+    said = []
+    run([Stage("echo", ["/bin/echo", "x"], limit=60.0, memory=1 << 30)], said.append)
+    assert b"".join(said) == b"x\n"
+    with pytest.raises(BackupError) as caught:
+        run([Stage("dd", ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=512M", "count=1"], limit=60.0, memory=100 << 20)], lambda chunk: None)
+    assert caught.value.fault.name == "stage_failed"

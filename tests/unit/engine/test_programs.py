@@ -11,8 +11,8 @@ import stat
 import subprocess
 
 import pytest
-from _engine import programs
 from _engine.errors import BackupError
+from _engine.processes import programs
 
 
 def test_find():

@@ -11,8 +11,11 @@ import os
 import stat
 
 import pytest
-from _engine import files, repositories, restic, trees
+from _engine.copies.incremental import reading as files_reading
 from _engine.errors import BackupError
+from _engine.restic import names as copies_names
+from _engine.restic import repositories, restic, restored, words
+from _engine.sources import trees
 
 
 def ended(status, errors=""):
@@ -65,7 +68,7 @@ def test_a_path_stands_for_itself_alone():
 
 @pytest.mark.parametrize(("of", "name"), [("system", "RecursosHumanos"), ("server", "servidor-archivos1"), ("office", "organo-Logistica")])
 def test_whose_repository(of, name):
-    assert files.repository_name(of, "Recursos Humanos", "archivos1", "Logística") == name
+    assert copies_names.repository_name(of, "Recursos Humanos", "archivos1", "Logística") == name
 
 
 def test_the_damaged_files_that_restic_names_are_doubted_and_no_others(tmp_path):
@@ -73,11 +76,11 @@ def test_the_damaged_files_that_restic_names_are_doubted_and_no_others(tmp_path)
     names = ["data/ab/ab" + "0" * 62, "data/cd/cd" + "0" * 62, "config"]
     place._note(names)
     assert place._proved() >= set(names)
-    place.doubt(files._packs("pack ab" + "0" * 62 + ": not good"))
+    place.doubt(files_reading._packs("pack ab" + "0" * 62 + ": not good"))
     assert not {names[0]} & place._proved() and {names[1], names[2]} <= place._proved()
     there = dict.fromkeys(names[1:], 1)
     assert place.lost(there) == []
-    place.doubt(files._packs("tree " + "0" * 64 + ": not found"))
+    place.doubt(files_reading._packs("tree " + "0" * 64 + ": not found"))
     assert place.lost(there) == ["!"], "a damage that names no file is not forgotten"
     place.settle(there)
     assert place.lost(there) == [] and place.lost({"config": 1}) == [names[1]]
@@ -122,11 +125,13 @@ def judge(top, row):
     return found.finish()
 
 
-@pytest.mark.parametrize(("changed", "word"), [
-    ({"size": 7}, "its size"), ({"mode": 0o600}, "its mode"), ({"mtime": "2026-11-22T03:04:09Z"}, "its time"), ({"type": "dir"}, "its type"),
-    ({"path": "/otro"}, "did not come back"),
+@pytest.mark.parametrize(("changed", "word", "code"), [
+    ({"size": 7}, "its size", "RSP503"), ({"mode": 0o600}, "its mode", "RSP457"), ({"uid": 4711}, "its owner", "RSP457"),
+    ({"type": "dir"}, "its type", "RSP503"),
+    ({"path": "/otro"}, "did not come back", "RSP503"), ({"path": "/" + "largo" * 60}, "too long", "RSP457"),
 ])
-def test_what_came_back_is_compared_with_what_the_snapshot_tells(tmp_path, changed, word):
+def test_what_came_back_is_compared_with_what_the_snapshot_tells(tmp_path, changed, word, code):
+    """Other data are the copy's fault, an owner or a mode that is not held this place's."""
     path = tmp_path / "hoja.txt"
     path.write_text("uno")
     path.chmod(0o644)
@@ -134,8 +139,51 @@ def test_what_came_back_is_compared_with_what_the_snapshot_tells(tmp_path, chang
     assert judge(tmp_path, node(str(path))) == 1
     with pytest.raises(BackupError) as differs:
         judge(tmp_path, node(str(path), **changed))
-    assert differs.value.code == "RSP503" and word in differs.value.message
+    assert differs.value.code == code and word in differs.value.message
     (tmp_path / "de más").touch()
     with pytest.raises(BackupError) as more:
         judge(tmp_path, node(str(path)))
     assert "2 files and directories came back, 1 were copied" in more.value.message
+
+
+def test_a_time_that_was_not_set_is_told_and_a_mode_of_0_is_one(tmp_path):
+    path = tmp_path / "hoja.txt"
+    path.write_text("uno")
+    path.chmod(0)
+    row = node(str(path), mtime="2300-01-01T00:00:00Z")
+    del row["mode"]       # as restic leaves it out
+    found = trees.Judge(str(tmp_path), "RRHH_20261122")
+    found.see(row)
+    assert found.finish() == 1 and "1 came back with another time" in found.remarks()[0] and "/hoja.txt" in found.remarks()[0]
+
+
+@pytest.mark.parametrize(("said", "about"), [
+    ("ignoring error for /s: mkdir /d/s: operation not permitted\nignoring error for /s: UtimesNano: no such file or directory\nFatal: There were 2 errors",
+     restored.PLACE),
+    ("ignoring error for /s/a: xattr.Set /d/s/a user.k: operation not supported\nFatal: There were 1 errors", restored.ATTRIBUTES),
+    ("ignoring error for /s/a: xattr.Set /d/s/a system.posix_acl_access: operation not supported\nFatal: There were 1 errors", restored.PLACE),
+    ("ignoring error for /s/a: Lchown: lchown /d/s/a: invalid argument", restored.PLACE),
+    ("ignoring error for /s/big: ciphertext verification failed\nFatal: There were 1 errors", restored.OTHER),
+    ("ignoring error for /s: mkdir /d/s: operation not permitted\nignoring error for /s/big: StreamPack: open r/data/51/51: no such file or directory",
+     restored.OTHER),
+    ("ignoring error for /s/big: StreamPack: sftp: file does not exist", restored.OTHER),
+    ("ignoring error for /s/big: connection lost\nFatal: There were 1 errors", restored.UNTOLD), ("it said nothing", restored.UNTOLD),
+])
+def test_only_words_of_damage_are_said_of_the_copy(said, about):
+    assert restored.judge(said, "/d/.") == about
+
+
+@pytest.mark.parametrize(("status", "said", "damage"), [
+    (1, "pack 51: does not exist\nFatal: repository contains errors", True),
+    (1, "error: ciphertext verification failed\nFatal: repository contains errors", True),
+    (1, "Load(<data/51>): dial tcp 10.0.0.7:443: i/o timeout\nFatal: repository contains errors", False), (-9, "missing", False),
+    (1, "StatusCode=409, ErrorCode=BlobArchived\nFatal: repository contains errors", False), (1, "fatal error: out of memory", False),
+])
+def test_a_check_that_could_not_read_tells_no_damage(status, said, damage):
+    assert words.tells_damage(restic.fault(ended(status, said), "check", "/r")) is damage
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("0000-01-01T00:00:00Z", -62167219200), ("0999-12-31T23:59:59Z", -30610224001), ("9999-12-31T23:59:59Z", 253402300799)])
+def test_times_of_any_year(text, expected):
+    assert restic.nanoseconds(text) == expected * 10**9

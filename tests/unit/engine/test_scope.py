@@ -9,8 +9,8 @@ import os
 import unicodedata
 
 import pytest
-from _engine import scope
 from _engine.errors import BackupError
+from _engine.filesystem import scope
 
 
 @pytest.fixture
@@ -224,3 +224,10 @@ def test_a_private_directory_is_nobody_elses(srv):
     with pytest.raises(BackupError) as caught, scope.pinned(str(srv / "app" / "scratch"), private=True):
         pass
     assert caught.value.fault.name == "assigned_path_changed"
+
+
+def test_what_is_exchanged_while_it_is_told_ends_in_words(srv, monkeypatch):
+    """A link at one look and a directory at the next, as an adversary makes it."""
+    monkeypatch.setattr(os.path, "islink", lambda _path: True)
+    # realpath of Python 3.8 and 3.9 asks islink too, and fails where the link is none
+    assert scope.now_there(str(srv / "app")) in ("it is another one than before", "it changes while it is looked at")

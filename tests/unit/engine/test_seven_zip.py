@@ -15,11 +15,14 @@ import threading
 import time
 
 import pytest
-from _engine import copy, programs
+from _engine.copies import making, publishing
+from _engine.copies.orders import Order
+from _engine.copies.streamed import StreamedCopy
 from _engine.errors import BackupError
 from _engine.media.base import Slot
 from _engine.media.local import Local
-from _engine.pipeline import Stage
+from _engine.processes import programs
+from _engine.processes.pipeline import Stage
 from _engine.sources.base import only
 from _engine.sources.command import Command
 from _engine.sources.git import Git
@@ -60,11 +63,11 @@ def tree(tmp_path):
 
 
 def order(spool, **changed):
-    return copy.Order(SLOT, **dict(dict(keys=KEYS, encryption_format="7z", spool=spool), **changed))
+    return Order(SLOT, **dict(dict(keys=KEYS, encryption_format="7z", spool=spool), **changed))
 
 
 def publish(made, *media):
-    copy.publish(SLOT, made.digest, media)
+    publishing.publish(SLOT, made.digest, media)
     return made
 
 
@@ -97,16 +100,16 @@ def command(tmp_path):
 @pytest.mark.parametrize("compression", ["zstd", "none"])
 def test_every_source_comes_back(disk, tmp_path, spool, build, compression):
     source = build(tmp_path)
-    made = publish(copy.make(order(spool, compression=compression), source, [disk]), disk)
+    made = publish(making.make(order(spool, compression=compression), source, [disk]), disk)
     assert made.fields["encrypted"] and all(row["file"].endswith(".7z") for row in made.manifest["parts"])
-    with copy.Copy(SLOT, disk, KEYS, made.digest, spool) as opened:
+    with StreamedCopy(SLOT, disk, KEYS, made.digest, spool) as opened:
         opened.verify_bytes()
         opened.verify_structure(source)
 
 
 def test_it_restores(disk, tree, tmp_path, spool):
-    publish(copy.make(order(spool), Paths([str(tree)]), [disk]), disk)
-    with copy.Copy(SLOT, disk, KEYS, "", spool) as opened:
+    publish(making.make(order(spool), Paths([str(tree)]), [disk]), disk)
+    with StreamedCopy(SLOT, disk, KEYS, "", spool) as opened:
         Paths([str(tree)]).restore(opened, str(tmp_path / "back"), False)
     subprocess.run(["diff", "-r", str(tree), str(tmp_path / "back")], check=True)
 
@@ -114,9 +117,9 @@ def test_it_restores(disk, tree, tmp_path, spool):
 def test_two_media_have_the_same_archive(disk, tree, tmp_path, spool):
     (tmp_path / "second").mkdir()
     second = Local("second", str(tmp_path / "second"))
-    made = publish(copy.make(order(spool), Paths([str(tree)]), [disk, second]), disk, second)
+    made = publish(making.make(order(spool), Paths([str(tree)]), [disk, second]), disk, second)
     for medium in (disk, second):
-        with copy.Copy(SLOT, medium, KEYS, made.digest, spool) as opened:
+        with StreamedCopy(SLOT, medium, KEYS, made.digest, spool) as opened:
             opened.verify_structure(Paths([str(tree)]))
 
 
@@ -134,7 +137,7 @@ def test_a_medium_that_writes_other_bytes_is_found(disk, tree, spool):
             return deposit
 
     with pytest.raises(BackupError) as caught:
-        copy.make(order(spool), Paths([str(tree)]), [Lying("disk", disk.path)])
+        making.make(order(spool), Paths([str(tree)]), [Lying("disk", disk.path)])
     assert caught.value.fault.name == "bytes_differ"
 
 
@@ -145,7 +148,7 @@ def stock(line, directory, password, **environment):
 
 
 def test_the_commands_of_the_manifest_restore_it_without_us(disk, tree, tmp_path, spool):
-    made = publish(copy.make(order(spool), Paths([str(tree)]), [disk]), disk)
+    made = publish(making.make(order(spool), Paths([str(tree)]), [disk]), disk)
     (tmp_path / "back").mkdir()
     for line in made.manifest["restore"]:
         done = stock(line, disk.location(SLOT), PASSWORD, TARGET=str(tmp_path / "back"))
@@ -156,7 +159,7 @@ def test_the_commands_of_the_manifest_restore_it_without_us(disk, tree, tmp_path
 @pytest.mark.parametrize("compression", ["zstd", "gzip", "xz", "none"])
 def test_the_commands_for_windows_open_it(disk, tree, tmp_path, spool, compression):
     """The program is the same on both systems; here it goes by its name on Windows."""
-    made = publish(copy.make(order(spool, compression=compression), Paths([str(tree)]), [disk]), disk)
+    made = publish(making.make(order(spool, compression=compression), Paths([str(tree)]), [disk]), disk)
     lines = made.manifest["restore_windows"]
     assert lines.pop(0) == 'certutil -hashfile "{0}" SHA256'.format(made.manifest["parts"][0]["file"])
     (tmp_path / "programs" / "7-Zip").mkdir(parents=True)
@@ -172,7 +175,7 @@ def test_the_commands_for_windows_open_it(disk, tree, tmp_path, spool, compressi
 
 
 def test_nothing_is_read_from_it_without_the_password(disk, tree, spool):
-    made = publish(copy.make(order(spool), Paths([str(tree)]), [disk]), disk)
+    made = publish(making.make(order(spool), Paths([str(tree)]), [disk]), disk)
     file = made.manifest["parts"][0]["file"]
     for password in ("", "otra"):
         done = stock("7zz l '{0}'".format(file), disk.location(SLOT), password)
@@ -182,23 +185,23 @@ def test_nothing_is_read_from_it_without_the_password(disk, tree, spool):
 
 
 def test_wrong_password_and_none(disk, tree, spool):
-    publish(copy.make(order(spool), Paths([str(tree)]), [disk]), disk)
+    publish(making.make(order(spool), Paths([str(tree)]), [disk]), disk)
     for keys, name in ((Keys("otra"), "password_wrong"), (None, "password_needed"), (Keys("", (), ("a private key",)), "password_needed")):
-        with pytest.raises(BackupError) as caught, copy.Copy(SLOT, disk, keys, "", spool) as opened:
+        with pytest.raises(BackupError) as caught, StreamedCopy(SLOT, disk, keys, "", spool) as opened:
             opened.verify_structure(Paths([str(tree)]))
         assert caught.value.fault.name == name
 
 
 @pytest.mark.parametrize("place", [0, 40, -40])
 def test_damage_is_not_taken_for_a_wrong_password(disk, tree, spool, place):
-    made = publish(copy.make(order(spool), Paths([str(tree)]), [disk]), disk)
+    made = publish(making.make(order(spool), Paths([str(tree)]), [disk]), disk)
     path = os.path.join(disk.location(SLOT), made.manifest["parts"][0]["file"])
     with open(path, "r+b") as file:
         file.seek(place, os.SEEK_SET if place >= 0 else os.SEEK_END)
         byte = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 1]))
-    with pytest.raises(BackupError) as caught, copy.Copy(SLOT, disk, KEYS, "", spool) as opened:
+    with pytest.raises(BackupError) as caught, StreamedCopy(SLOT, disk, KEYS, "", spool) as opened:
         opened.verify_structure(Paths([str(tree)]))
     assert caught.value.fault.name == "bytes_differ"
 
@@ -241,7 +244,7 @@ def while_archiving(act):
 def test_a_killed_archiver_makes_no_copy(disk, tree, spool):
     thread = while_archiving(lambda pid: (time.sleep(0.5), os.kill(pid, signal.SIGKILL)))
     with pytest.raises(BackupError) as caught:
-        copy.make(order(spool, compression="none"), Slow([str(tree)]), [disk])
+        making.make(order(spool, compression="none"), Slow([str(tree)]), [disk])
     thread.join()
     assert (caught.value.details["stage"], caught.value.details["status"]) == ("7zz a", "signal SIGKILL")
     assert [name for _root, _directories, names in os.walk(disk.path) for name in names] == [".lock"]
@@ -254,7 +257,7 @@ def test_a_source_that_dies_makes_no_copy(disk, tree, spool):
             return [part._replace(produce=lambda: only([stage])) for part in super().parts()]
 
     with pytest.raises(BackupError) as caught:
-        copy.make(order(spool), Dying([str(tree)]), [disk])
+        making.make(order(spool), Dying([str(tree)]), [disk])
     assert caught.value.details["stage"] == "dump"
 
 
@@ -280,7 +283,7 @@ def test_the_password_is_seen_in_no_process(disk, tree, spool):
                     seen.append((pid, file.read()))
 
     thread = while_archiving(look)
-    copy.make(order(spool, keys=Keys("plantada7z")), Paused([str(tree)]), [disk])
+    making.make(order(spool, keys=Keys("plantada7z")), Paused([str(tree)]), [disk])
     thread.join()
     assert any(b"7zz" in text for _pid, text in seen)
     assert not [pid for pid, text in seen if b"plantada7z" in text]
@@ -290,13 +293,13 @@ def test_an_archive_left_unencrypted_is_no_copy(disk, tree, spool, monkeypatch, 
     """A 7-Zip that does not ask takes the password for data; what it wrote is looked at."""
     monkeypatch.setattr(seven_zip, "_WRITE", [word for word in seven_zip._WRITE if word not in ("-p", "-mhe=on")])
     with pytest.raises(BackupError) as caught:
-        copy.make(order(spool), Paths([str(tree)]), [disk])
+        making.make(order(spool), Paths([str(tree)]), [disk])
     assert "not encrypted" in caught.value.details["detail"]
 
 
 def test_a_spool_that_is_not_there(disk, tree, tmp_path):
     with pytest.raises(BackupError) as caught:
-        copy.make(order(str(tmp_path / "absent")), Paths([str(tree)]), [disk])
+        making.make(order(str(tmp_path / "absent")), Paths([str(tree)]), [disk])
     assert caught.value.fault.name == "medium_unwritable"
 
 
@@ -304,5 +307,5 @@ def test_a_server_without_the_program(disk, tree, spool, monkeypatch):
     find = programs.find
     monkeypatch.setattr(programs, "find", lambda tool, package, directory="": find("no-such-" + tool if tool == "7zz" else tool, package, directory))
     with pytest.raises(BackupError) as caught:
-        copy.make(order(spool), Paths([str(tree)]), [disk])
+        making.make(order(spool), Paths([str(tree)]), [disk])
     assert (caught.value.fault.name, caught.value.details["package"]) == ("tool_missing", "7zip")

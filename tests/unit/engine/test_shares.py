@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tracemalloc
 
 import pytest
-from _engine import shares, usage
 from _engine.errors import BackupError
+from _engine.folders import shares, usage
 
 GOOD = {"name": "Logística", "path": "/srv/compartidos/logistica", "office": "Oficina de Logística", "group": "of-logistica"}
 
@@ -88,6 +89,29 @@ def test_a_folder_replaced_by_a_link_is_not_measured(office):
     with pytest.raises(BackupError) as caught:
         usage.measure(str(office), [], 5)
     assert caught.value.fault.name == "assigned_path_changed"
+
+
+def test_depth_length_and_what_is_no_text_in_a_folder(office):
+    """3,000 levels, a name of 255 bytes, one that is no UTF-8: counted, and told in a line of bounded length."""
+    at = os.open(office, os.O_RDONLY | os.O_DIRECTORY)
+    for _level in range(3000):
+        os.mkdir("hondo", dir_fd=at)
+        inner = os.open("hondo", os.O_RDONLY | os.O_DIRECTORY, dir_fd=at)
+        os.close(at)
+        at = inner
+    for name in (b"x" * 255, b"\xff\xfe.mp3"):
+        os.close(os.open(name, os.O_CREAT | os.O_WRONLY, dir_fd=at))
+    os.close(at)
+    told = usage.measure(str(office), ["mp3"], 10)
+    assert (told["files"], told["directories"], told["complete"], told["unreadable"]) == (7, 3003, True, 0)
+    assert all(len(row["path"]) < 2000 for row in told["largest"] + told["oldest"])
+    assert any(row["path"].endswith("\\xff\\xfe.mp3") for row in told["largest"])
+    subprocess.run(["rm", "-rf", str(office)], check=True)
+
+
+def test_a_report_ends_in_time(office):
+    told = usage.measure(str(office), [], 10, seconds=-1)
+    assert not told["complete"]
 
 
 def test_memory_does_not_grow_with_the_files(tmp_path):

@@ -6,8 +6,9 @@ from __future__ import annotations
 import datetime
 
 import pytest
+
 from plugins.module_utils._engine.errors import BackupError
-from plugins.plugin_utils import _due
+from plugins.plugin_utils._decisions import due as _due
 
 POLICY = {
     "time_zone": "America/Lima",
@@ -57,11 +58,11 @@ def test_databases_are_due_by_days_of_lima(criticality, last, now, due, next_due
 @pytest.mark.parametrize("source_type, last, now, due, reason, next_due", [
     ("git", "2026-10-22T12:00:00Z", "2026-11-21T12:00:00Z", "if_changed", "update", "2026-11-22"),
     ("git", "2026-10-22T12:00:00Z", "2026-11-22T12:00:00Z", "yes", "scheduled", "2026-11-22"),
-    ("paths", "2026-10-22T12:00:00Z", "2026-11-21T12:00:00Z", "no", "scheduled", "2026-11-22"),
+    ("paths", "2026-10-22T12:00:00Z", "2026-11-21T12:00:00Z", "if_changed", "update", "2026-11-22"),
     ("paths", "2026-10-22T12:00:00Z", "2026-11-22T12:00:00Z", "yes", "scheduled", "2026-11-22"),
-    ("paths", "2027-01-31T12:00:00Z", "2027-02-27T12:00:00Z", "no", "scheduled", "2027-02-28"),
+    ("paths", "2027-01-31T12:00:00Z", "2027-02-27T12:00:00Z", "if_changed", "update", "2027-02-28"),
     ("paths", "2028-01-31T12:00:00Z", "2028-02-29T12:00:00Z", "yes", "scheduled", "2028-02-29"),
-    ("paths", "2026-12-31T12:00:00Z", "2027-01-30T12:00:00Z", "no", "scheduled", "2027-01-31"),
+    ("paths", "2026-12-31T12:00:00Z", "2027-01-30T12:00:00Z", "if_changed", "update", "2027-01-31"),
 ])
 def test_code_is_due_by_month_or_update_whichever_comes_first(source_type, last, now, due, reason, next_due):
     decision = decide("source_code", "baja", last, now, source_type)

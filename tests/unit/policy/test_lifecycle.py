@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from _engine import lifecycle
-from _engine.lifecycle import Life, life, problems
+from _engine.policy import lifecycle
+from _engine.policy.lifecycle import Life, life, problems
 
 DAILY_180 = Life("SIGA", 180, 180, 1)
 MOST = {"write_once_days": 180, "tier": "cold"}

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plugins.action import backup_plan
 
 
@@ -27,3 +29,30 @@ def test_hundreds_of_systems_are_all_named():
 
 def test_nothing_is_recorded_when_all_is_copied():
     assert backup_plan._record([row("A", "due", "yes")], "all") == {}
+
+
+GUARDED = {"run": "R", "url": "x", "findings": []}
+KINDS = ["database", "source_code", "file_server"]
+
+
+def test_an_idle_night_is_recorded_by_kind_as_each_kinds_own_plan_does(capsys):
+    told = backup_plan._night(KINDS, [row("A"), row("B", kind="file_server"), row("C")], False, GUARDED, "srv1", ["A: no", "B: no", "C: no"], [])
+    assert told["idle"] is True and told["guarded"] is True and told["systems"] == 3
+    assert [(entry["event"], entry["kind"], entry["objects"]) for entry in told["backup"]] == [
+        ("copy_not_due", "database", 2), ("copy_not_due", "file_server", 1)]
+    assert "srv1: B: no" in capsys.readouterr().out
+    assert backup_plan._night(KINDS, [], False, GUARDED, "srv1", [], []).get("backup") is None
+
+
+def test_what_the_guard_found_is_told_by_the_plan_that_proved_it():
+    assert backup_plan._told({**GUARDED, "warnings": ["w"]}) == {"guarded": True, "findings": [], "warnings": ["w"]}
+    assert backup_plan._told({}) == {"guarded": True}
+
+
+@pytest.mark.parametrize(("rows", "left"), [
+    ([row("A"), row("B", "due", "yes")], False), ([row("A"), row("B", "if_changed", "if_changed")], False), ([row("A"), row("B", "refused")], False),
+    ([row("A")], True)])
+def test_a_night_with_something_to_do_records_nothing_yet(rows, left):
+    told = backup_plan._night(KINDS, rows, left, GUARDED, "srv1", ["A: no"], [])
+    # the plans of the kinds come next: systems are counted and what is due is told by these
+    assert told["idle"] is False and told["guarded"] is True and not {"backup", "systems", "due"} & set(told)

@@ -7,8 +7,8 @@ import copy
 import datetime
 
 import pytest
-from _engine import policy as engine
 from _engine.errors import BackupError
+from _engine.policy import policy as engine
 
 DAY = datetime.date(2026, 11, 22)
 
@@ -63,6 +63,9 @@ def changed_policy(*path, value):
     {"type": "postgresql", "databases": "all", "host": "bd1.example.org", "port": 5432, "user": "respaldo", "password": "x", "globals": True,
      "bin_dir": "/usr/lib/postgresql/15/bin", "run_as": "postgres"},
     {"type": "mariadb", "databases": ["a", "año fiscal"], "socket": "/run/mysqld/mysqld.sock", "globals": False},
+    {"type": "postgresql", "databases": ["a"], "host": "/run/postgresql-2", "on_missing": "partial",
+     "scratch_server": {"host": "pruebas.example.org", "port": 5433, "user": "prueba", "password": "x"}},
+    {"type": "mariadb", "databases": ["a"], "on_missing": "refuse", "scratch_server": {"socket": "/run/pruebas.sock", "run_as": "mysql"}},
     {"type": "sqlite", "path": "/var/lib/app/datos ñ.db"},
     {"type": "command", "dump": ["expdp", "siga"], "verify": ["impdp"], "restore": ["impdp"], "extension": "dmp", "password": "x"},
 ])
@@ -112,9 +115,15 @@ def test_database_and_code_of_one_system_share_a_name():
     ({"source": {"type": "postgresql", "databases": ["--all"]}}, ["backup_systems[0].source.databases[0]: '--all'", "dash"]),
     ({"source": {"type": "postgresql", "databases": ["a"], "port": 70000}}, ["backup_systems[0].source.port: 70000", "65535"]),
     ({"source": {"type": "postgresql", "databases": ["a"], "host": "-oProxyCommand=x"}}, ["backup_systems[0].source.host"]),
+    ({"source": {"type": "mariadb", "databases": ["a"], "host": "/run/x"}}, ["backup_systems[0].source.host"]),
+    ({"source": {"type": "mariadb", "databases": ["a"], "on_missing": "skip"}}, ["backup_systems[0].source.on_missing: 'skip'"]),
+    ({"source": {"type": "postgresql", "databases": ["a"], "scratch_server": {"user": "x", "password": "clave"}}},
+     ["backup_systems[0].source.scratch_server", "host"]),
+    ({"source": {"type": "postgresql", "databases": ["a"], "scratch_server": {"host": "h", "socket": "/x"}}},
+     ["backup_systems[0].source.scratch_server.socket"]),
     ({"source": {"type": "git", "path": "/srv/git"}}, ["backup_systems[0].source.type: 'git'", "not a source of kind database", "postgresql"]),
     ({"source": {"type": "sqlite", "path": "app.db"}}, ["backup_systems[0].source.path: 'app.db'", "/an/absolute/path"]),
-    ({"source": {"type": "command", "dump": "pg_dump x", "verify": ["x"], "restore": ["x"]}}, ["backup_systems[0].source.dump: 'pg_dump x'", "not a list"]),
+    ({"source": {"type": "command", "dump": "pg_dump x", "verify": ["x"], "restore": ["x"]}}, ["backup_systems[0].source.dump: '(a text)'", "not a list"]),
 ])
 def test_a_mistake_in_a_system_names_key_value_and_mend(changes, expected):
     error = refused([database(**changes)])
@@ -324,7 +333,7 @@ def _without(custodian, *names, **more):
 
 
 @pytest.mark.parametrize("custodians, expected", [
-    ("disco", ["backup_custodians: 'disco'", "not a list"]),
+    ("disco", ["backup_custodians: '(a text)'", "not a list"]),
     ([{"name": "a", "type": "key_vault", "vault_name": "b"}], ["backup_custodians[0].type: 'key_vault'", "Did you mean azure_key_vault?"]),
     ([{"name": "a", "type": ["x"]}], ["backup_custodians[0].type"]),
     (["/srv/custodia"], ["backup_custodians[0]", "not a table"]),

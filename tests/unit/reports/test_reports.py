@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "collections"))
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import Store, open_store  # noqa: E402
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, tables  # noqa: E402
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, pages, tables  # noqa: E402
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&"
 NOW = datetime.datetime(2026, 11, 24, 15, 0, tzinfo=datetime.timezone.utc)
@@ -42,7 +42,8 @@ def store(tmp_path):
 
 def copied(store, name, day, event="copy_made", kind="database", size=1000, **more):
     at = f"2026-11-{day:02}T08:00:00Z"
-    body = {"system": name, "kind": kind, "label": f"X_202611{day:02}", "started_at": at, "ended_at": at, "size": size, "medium": "nas", "trust_level": "T2"}
+    body = {"system": name, "kind": kind, "label": f"{name}_202611{day:02}", "started_at": at, "ended_at": at, "size": size, "medium": "nas",
+            "trust_level": "T2"}
     return store.append(event, {**body, **more}, at, "R1")
 
 
@@ -64,6 +65,17 @@ def test_each_kind_of_day_has_its_letter(store):
     assert found.decision.overdue_days > 0
 
 
+def test_a_forge_that_was_not_listed_stands_on_the_board(store):
+    store.append("forge_listed", {"forge": "quieta", "kind": "source_code"}, "2026-11-23T08:00:00Z", "R1")
+    store.append("forge_failed", {"forge": "gitea", "error_code": "RSP464", "error_message_es": HOSTILE}, "2026-11-23T08:00:00Z", "R1")
+    store.append("repository_gone", {"forge": "gitea", "forge_id": "7", "system": "viejo"}, "2026-11-22T08:00:00Z", "R1")
+    found = read(store, [])
+    page = board.render(found)
+    assert len(found.forges) == 2 and "gitea: no se pudo listar (RSP464" in page and "a política: viejo." in page
+    assert "quieta" not in page and HOSTILE not in page
+    assert "forjas" not in board.render(found._replace(forges=()))
+
+
 def test_a_system_never_heard_of_is_to_be_done_and_not_absent_before(store):
     copied(store, "OTRO", 15)
     found = read(store, [system("SIGA")]).systems[0]
@@ -81,7 +93,7 @@ def test_jumps_proofs_media_restores(store):
     found = read_back.systems[0]
     assert [round(jump.percent) for jump in found.jumps] == [31, -71]
     assert found.proof_days == 3
-    assert [(medium.name, medium.copies, medium.size, medium.days_left) for medium in read_back.media] == [("nas", 4, 4499, 10)]
+    assert [(medium.name, medium.copies, medium.size, medium.days_left) for medium in read_back.media] == [("nas", 4, 4499, 9)]
     assert [restore["ticket"] for restore in read_back.restores] == ["T-1"]
     assert read_back.chain.whole
 
@@ -140,8 +152,8 @@ class Page(HTMLParser):
 
 
 def test_the_board_asks_nothing_of_a_network_and_hostile_names_stay_text(store):
-    copied(store, HOSTILE, 20, label=HOSTILE)
-    copied(store, HOSTILE, 21, "copy_failed", error_message_es=HOSTILE)
+    copied(store, HOSTILE, 20, label="X_20261120")
+    copied(store, HOSTILE, 21, "copy_failed", label="X_20261121", error_message_es=HOSTILE)
     text = board.render(read(store, [system(HOSTILE)]))
     page = Page(text)
     assert "img" not in page.tags
@@ -150,7 +162,7 @@ def test_the_board_asks_nothing_of_a_network_and_hostile_names_stay_text(store):
     assert not re.search(r"url\(|@import|https?:", text)
     data = json.loads(re.search(r'id="datos">(.*?)</script>', text, re.DOTALL)[1])
     assert data["systems"] == [HOSTILE]
-    assert {row[3] for row in data["rows"]} == {HOSTILE, "X_20261121"}
+    assert {row[3] for row in data["rows"]} == {"X_20261120", "X_20261121"}
     shown = {int(address[2:]) for address in page.addresses if re.fullmatch(r"#n\d+", address)}
     assert shown <= {row[0] for row in data["rows"]}
     assert len(page.ids) == len(set(page.ids))
@@ -171,6 +183,24 @@ def test_a_period_without_entries(store):
     assert "no tiene asientos" in board.printable(table, head, "Entidad", "Manual")
 
 
+@pytest.mark.parametrize("digest", ['"}body{display:none}', "\\", "a\\", "</style><script>alert(1)</script>", "\n}*{display:none}/*", "\u202eab"])
+def test_no_digest_leaves_its_string_at_the_foot_of_the_sheet(store, digest):
+    table, _head = board.bitacora(store, datetime.date(2026, 1, 1), datetime.date(2026, 1, 31), "America/Lima")
+    text = board.printable(table, {"n": 7, "digest": digest}, "Entidad", "Manual")
+    foot = re.search(r'@bottom-left \{\n *content: "(.*?)";\n', text)[1]
+    assert foot.startswith("Último asiento del período: n.º 7 · digesto ".replace(":", "\\3a "))
+    assert not re.search(r"[\"{}<>;\u202e]|\\(?![0-9a-f]+ )", foot)
+    assert text.count("</style>") == 1
+
+
+def test_a_part_of_a_page_is_put_in_as_it_stands(store):
+    copied(store, "SIGA", 20)
+    text = board.render(read(store, [system("SIGA")]))
+    for name in ("board.css", "board_map.css", "board_media.css", "board.js"):
+        assert (Path(pages.__file__).parent / name).read_text("utf-8").rstrip() in text
+    assert not re.findall(r"^ +<", text, re.MULTILINE)  # the templates' indentation is for who reads them, and isn't sent
+
+
 @pytest.mark.parametrize("period, first, last, name", [
     ("day", "2028-02-29", "2028-02-29", "2028-02-29"), ("month", "2028-02-01", "2028-02-29", "2028-02"), ("week", "2028-02-28", "2028-03-05", "2028-S09"),
 ])
@@ -188,7 +218,7 @@ TABLE = tables.Table("Hoja/1", "Título", [tables.Column("a", "Texto"), tables.C
 def test_csv_opens_right_in_excel_in_spanish_and_runs_no_formula():
     made = tables.to_csv(TABLE)
     assert made.startswith(b"\xef\xbb\xbf")
-    assert made[3:].decode("utf-8") == 'Texto;Día;Hora;%;Bytes\r\n\'=1+1;24/11/2026;03:00:00;-12,5;2048\r\n"\' @x;""ñ""\n";;;;\r\n'
+    assert made[3:].decode("utf-8") == 'Texto;Día;Hora;%;Bytes\r\n\'=1+1;24/11/2026;03:00:00;-12,5;2048\r\n"\' @x;""ñ"" ";;;;\r\n'
 
 
 def test_xlsx_has_real_dates_and_numbers_and_no_formula():
@@ -209,3 +239,21 @@ def test_without_its_library_xlsx_says_so(monkeypatch):
         tables.to_xlsx([TABLE], NOW)
     assert refused.value.code == "RSP901"
     assert "requirements-reports.txt" in refused.value.hint
+
+
+LOST = {"warnings": ["Database d has system-versioned tables: …"], "warnings_es": ["La base de datos d tiene tablas con versiones del sistema: «<b>»."],
+        "warning_keys": ["my_no_history"]}
+
+
+def test_the_warnings_of_a_copy_reach_board_and_bitacora_in_spanish(store):
+    copied(store, "SIGA", 23, **LOST)
+    copied(store, "SIAF", 23, warnings=["Users and grants are left out: an entry of an earlier release."])
+    copied(store, "SIAD", 23, warnings="odd", warnings_es=[{"a": 1}, 7])
+    copied(store, "SIGA", 24, "copy_failed", error_code="RSP202", error_message_es="no responde")
+    rows = {row["n"]: row["observaciones"] for row in store.rows()}
+    assert rows[1] == "Advertencias: La base de datos d tiene tablas con versiones del sistema: «<b>»."
+    assert rows[2] == "Advertencias: Users and grants are left out: an entry of an earlier release."
+    assert rows[4] == "RSP202: no responde"
+    shown = board.render(read(store, [system("SIGA"), system("SIAF"), system("SIAD")]))
+    assert "Advertencias de la última copia buena" in shown and "versiones del sistema: «&lt;b&gt;»." in shown and "an entry of an earlier release" in shown
+    assert "system-versioned" not in shown

@@ -10,10 +10,11 @@ import datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from plugins.module_utils._engine import policy as engine
-from plugins.plugin_utils import _due, _retention
 
-LIMA = _due.zone("America/Lima")
+from plugins.module_utils._engine.policy import policy as engine
+from plugins.plugin_utils._decisions import due, retention
+
+LIMA = due.zone("America/Lima")
 NOW = datetime.datetime(2027, 8, 31, 15, tzinfo=datetime.timezone.utc)
 
 
@@ -24,7 +25,7 @@ def copies_of(days, trust="T2", medium="local"):
 
 
 def judge(copies, rule, minimum=1, held=(), required="T2", medium="local", now=NOW):
-    return {verdict.label: verdict for verdict in _retention.judge(copies, medium, rule, required, now, LIMA, minimum, held)}
+    return {verdict.label: verdict for verdict in retention.judge(copies, medium, rule, required, now, LIMA, minimum, held)}
 
 
 def gone(verdicts):
@@ -98,13 +99,13 @@ def test_the_newest_good_copy_and_the_minimum_never_go(history, rule, minimum, j
         copy["media"]["local"] = trust
     now = NOW + datetime.timedelta(days=jump)
     verdicts = judge(copies, rule, minimum, now=now)
-    good = sorted((copy for copy in copies if _due.taken_at(copy) <= now and copy["media"]["local"] >= "T2"),
+    good = sorted((copy for copy in copies if due.taken_at(copy) <= now and copy["media"]["local"] >= "T2"),
                   key=lambda copy: (copy["started_at"], copy["n"]), reverse=True)
     for copy in good[:max(1, minimum)]:
         assert verdicts[copy["label"]].keep
     for label in gone(verdicts):
         assert sum(copy["started_at"] >= copies[int(label[2:])]["started_at"] for copy in good) >= max(1, minimum)
-        assert _due.taken_at(copies[int(label[2:])]) <= now
+        assert due.taken_at(copies[int(label[2:])]) <= now
 
 
 @settings(max_examples=200, deadline=None)
@@ -119,7 +120,7 @@ def test_pruning_again_removes_nothing_more(history, rule, minimum):
 
 def test_what_a_write_once_container_protects_waits_and_says_until_when():
     copies = copies_of([0, 1, 40, 200])
-    verdicts = {verdict.label: verdict for verdict in _retention.judge(copies, "local", {"points": 2}, "T2", NOW, LIMA, protected=180)}
+    verdicts = {verdict.label: verdict for verdict in retention.judge(copies, "local", {"points": 2}, "T2", NOW, LIMA, protected=180)}
     assert gone(verdicts) == {"S_3"} and gone(judge(copies, {"points": 2})) == {"S_2", "S_3"}
     until = (NOW + datetime.timedelta(days=140)).astimezone(LIMA)
     assert verdicts["S_2"].why == f"excede la retención de la política (2 puntos); el contenedor no permite retirarla hasta el {until:%Y-%m-%d}"
@@ -133,7 +134,7 @@ def test_what_a_write_once_container_protects_waits_and_says_until_when():
 ])
 def test_until_when_a_copy_is_kept_is_told_as_far_as_it_is_certain(rule, until, words):
     day = NOW.astimezone(LIMA).date()
-    assert _retention.certain(rule, day) == until and _retention.rule_in_words(rule) == words
+    assert retention.certain(rule, day) == until and retention.rule_in_words(rule) == words
     if until:       # the same day by what judges
         last = datetime.datetime(until.year, until.month, until.day, 12, tzinfo=LIMA)
         copies = [{"label": f"S_{place}", "n": place, "sha256": str(place), "size": 1, "media": {"local": "T2"},

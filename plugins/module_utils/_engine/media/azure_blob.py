@@ -21,11 +21,13 @@ from typing import Any, ContextManager, Dict, Iterable, Iterator, List, Mapping,
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from .. import manifest as manifests
-from ..channel import Channel
 from ..errors import BackupError
-from .azure_blocks import Journal, Ranges, Staged, Upload, block_id, md5, put_block
+from ..processes.channel import Channel
+from . import sums_file
+from .azure_blocks import Ranges, Staged, Upload, block_id, md5, put_block
 from .azure_http import Credential, Credentials, Refused, Service, fault
+from .azure_journal import Journal
+from .azure_staged import WIDTH, staged_files
 from .base import SUMS, Deposit, Following, Found, Medium, Reading, Slot, Writing, found_of, read_all
 
 # What the service records at the commit.
@@ -90,9 +92,7 @@ class AzureBlob(Medium):
 
     def publish(self, slot: Slot, digest: str, note: str = "") -> bool:
         """Commit what was staged, the list of sums last."""
-        files = json.loads(note)["files"] if note else {}
-        if files.get(SUMS, {}).get("sha256") != digest:
-            raise BackupError("copy_missing", label=slot.label + " (sealed)", location=self.location(slot))
+        files = staged_files(note, slot, digest, self.location(slot))
         fresh = False
         for name in sorted(files, key=lambda each: (each == SUMS, each)):
             fresh = self.commit(self._blob(slot, name), files[name], dict(label=slot.label, system=slot.system, kind=slot.kind)) or fresh
@@ -100,8 +100,7 @@ class AzureBlob(Medium):
 
     def commit(self, blob: str, file: Mapping[str, Any], metadata: Mapping[str, str]) -> bool:
         """Make a blob of staged blocks. False when it was there already with the same bytes; label_taken when with others."""
-        width = len(block_id(0, b"0" * 16))
-        ids = [file["ids"][start:start + width] for start in range(0, len(file["ids"]), width)]
+        ids = [file["ids"][start:start + WIDTH] for start in range(0, len(file["ids"]), WIDTH)]
         body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{0}</BlockList>".format(
             "".join("<Uncommitted>{0}</Uncommitted>".format(html.escape(each)) for each in ids)).encode()
         headers = {"If-None-Match": "*", "x-ms-blob-content-type": _TYPE, "Content-MD5": base64.b64encode(md5(body).digest()).decode(),
@@ -128,6 +127,7 @@ class AzureBlob(Medium):
 
     def remove(self, slot: Slot, digest: str) -> bool:
         names = self.files(slot)
+        self._demand_removable(slot, names)
         if SUMS not in names:
             for name in names:
                 self._delete(self._blob(slot, name))
@@ -139,9 +139,20 @@ class AzureBlob(Medium):
             self._delete(self._blob(slot, name))
         return True
 
+    def _demand_removable(self, slot: Slot, names: Iterable[str]) -> None:
+        """All of a copy goes, or nothing of it: what is under a hold must stay the copy it was. Raises blob_protected."""
+        for name in names:
+            told = self.properties(self._blob(slot, name)) or {}
+            why = ["it is leased"] if told.get("x-ms-lease-state") in ("leased", "breaking") else []
+            why += ["it is under a legal hold"] if told.get("x-ms-legal-hold", "").lower() == "true" else []
+            until = told.get("x-ms-immutability-policy-until-date", "")
+            why += ["it is write-once until {0}".format(until)] if until and _age(until, least=-1.0) < 0 else []
+            if why:
+                raise BackupError("blob_protected", location="{0}/{1}".format(self.location(slot), name), detail=", ".join(why))
+
     def digest(self, slot: Slot) -> str:
         """The SHA-256 of the list of sums as it lies there."""
-        return manifests.file_of_bytes(SUMS, read_all(self.read(slot, SUMS))).sha256
+        return sums_file.file_of_bytes(SUMS, read_all(self.read(slot, SUMS))).sha256
 
     def labels(self, kind: str, system: str) -> List[str]:
         found = {name.rpartition("/")[0] for name, _size, _age in self.blobs("{0}/{1}/".format(kind, system)) if name.endswith("/" + SUMS)}
@@ -318,7 +329,7 @@ class _AzureDeposit(Deposit):
 
     def write(self, file: str) -> Writing:
         blob = self.medium._blob(self.slot, file)
-        small = file == SUMS or file == manifests.file_name(self.slot.label)
+        small = file == SUMS or file == sums_file.file_name(self.slot.label)
         settings = self.medium.settings
         journal = Journal("", "") if small else self.journal(file)
         self.journals.append(journal)
@@ -354,10 +365,10 @@ class _AzureDeposit(Deposit):
         return self.uploads[file].follow()
 
     def seal(self) -> str:
-        digests = manifests.parse_sums(self.sums, self.slot.label, self.medium.location(self.slot))
-        digests[SUMS] = manifests.file_of_bytes(SUMS, self.sums).sha256
-        return json.dumps({"files": {name: {"size": staged.size, "sha256": digests[name], "ids": "".join(staged.ids)}
-                                     for name, staged in self.files.items()}})
+        digests = sums_file.parse_sums(self.sums, self.slot.label, self.medium.location(self.slot))
+        digests[SUMS] = sums_file.file_of_bytes(SUMS, self.sums).sha256
+        files = {name: {"size": staged.size, "sha256": digests[name], "ids": "".join(staged.ids)} for name, staged in self.files.items()}
+        return json.dumps({"sums": self.sums.decode("utf-8"), "files": files})
 
     def discard(self) -> None:
         self.medium.service.cancelled.set()
@@ -378,8 +389,8 @@ def by_channel(name: str, keys: Mapping[str, str], channel: Channel) -> Credenti
     return credential
 
 
-def _age(changed: str) -> float:
+def _age(changed: str, least: float = 0.0) -> float:
     try:
-        return max(0.0, time.time() - calendar.timegm(time.strptime(changed, "%a, %d %b %Y %H:%M:%S GMT")))
+        return max(least, time.time() - calendar.timegm(time.strptime(changed, "%a, %d %b %Y %H:%M:%S GMT")))
     except ValueError:
         return 0.0

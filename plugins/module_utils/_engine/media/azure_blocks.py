@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files as blocks: cut, staged by several threads in bounded memory, resumed, and read back in ranges.
+"""Files as blocks: cut, staged by several threads in bounded memory, and read back in ranges.
 
 A block's id is its place and its MD5, which the service compares with what it received. So the list of ids says what a blob
 holds without reading it, the same bytes have the same ids in every run, and a block that lies there already is not sent again.
@@ -10,17 +10,14 @@ holds without reading it, the same bytes have the same ids in every run, and a b
 from __future__ import annotations
 
 import base64
-import contextlib
-import errno
 import hashlib
 import mmap
 import os
 import sys
 import tempfile
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Callable, Container, Dict, IO, List, NamedTuple, Optional, Tuple
+from typing import IO, Any, Callable, Container, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import quote
 
 from ..errors import BackupError
@@ -33,7 +30,7 @@ _SMALLEST, _LARGEST = 8 * MIB, 4000 * MIB
 _PLANNED = 45000                  # a file that grew since it was measured still fits
 _IN_MEMORY = 16 * MIB             # a larger block is gathered in a file without a name
 _UNKNOWN = (5000, 2500)           # blocks of the first size when the size is unknown; then the size doubles every so many
-_JOURNAL_LIVES = 6 * 86400        # the service forgets blocks a week after the last one
+_PAST_THE_PLAN = 250              # blocks of one size beyond the plan, then it doubles
 _PIECE = MIB
 
 # Builds for FIPS refuse MD5 unless they are told that it signs nothing; Python 3.8 knows no such word.
@@ -48,11 +45,13 @@ def md5(data: Any = b"") -> Any:
 def block_size(index: int, expected: int) -> int:
     """Bytes of the block at that place (from 0) of a file of about `expected` bytes; 0 when nobody knows.
 
-    A known size is cut evenly, up to 190 TiB; an unknown one in blocks that grow, up to 95 TiB.
+    A known size is cut evenly, up to 190 TiB; an unknown one in blocks that grow, up to 95 TiB. One that was expected to be less than a block is
+    unknown: it is the least that a policy takes for a copy. A file that grows past what it was planned for goes on in blocks that double.
     """
-    if expected > 0:
+    if expected >= _SMALLEST:
         needed = -(-expected // _PLANNED)
-        return min(_LARGEST, max(_SMALLEST, -(-needed // _SMALLEST) * _SMALLEST))
+        size = min(_LARGEST, max(_SMALLEST, -(-needed // _SMALLEST) * _SMALLEST))
+        return size if index < _PLANNED else min(_LARGEST, size << 1 + min((index - _PLANNED) // _PAST_THE_PLAN, 10))
     first, step = _UNKNOWN
     doublings = 0 if index < first else 1 + (index - first) // step
     return min(_LARGEST, _SMALLEST << min(doublings, 10))
@@ -229,7 +228,7 @@ class Upload:
             self.news.wait_for(lambda: self.error is not None or len(self.blocks) < self.most)
             self._raise()
             if self.count >= MOST_BLOCKS:
-                raise BackupError("medium_full", location=self.service.location, detail="a blob holds no more than {0} blocks".format(MOST_BLOCKS))
+                raise BackupError("blob_too_large", location="{0}/{1}".format(self.service.location, self.blob), blocks=MOST_BLOCKS, size=self.size)
             limit = block_size(self.count, self.expected)
             buffer = None
             if limit <= _IN_MEMORY:
@@ -291,69 +290,6 @@ def put_block(service: Service, blob: str, identifier: str, digest: bytes, body:
                         body, size, patience)
     except Refused as refused:
         raise fault(refused, "{0}/{1}".format(service.location, blob)) from refused
-
-
-class Journal:
-    """The ids of the blocks staged so far of one file, on this machine, for the run after one that was cut off.
-
-    One that can't be written costs only the resuming: it is told in `trouble` and the upload goes on.
-    """
-
-    def __init__(self, directory: str, url: str, anew: bool = False) -> None:
-        self.anew = anew
-        self.path = os.path.join(directory, hashlib.sha256(url.encode()).hexdigest()[:32] + ".blocks") if directory else ""
-        self.trouble = ""
-        self.file: Optional[IO[bytes]] = None
-        self.guard = threading.Lock()
-
-    def known(self) -> "set[str]":
-        """The ids that an unfinished run left, when the service still has them. None when the file is begun `anew`."""
-        if not self.path:
-            return set()
-        _sweep(os.path.dirname(self.path))
-        if self.anew:
-            self.forget()
-            return set()
-        try:
-            with open(self.path, "rb") as file:
-                return {line.decode("ascii", "replace").strip() for line in file if line.endswith(b"\n")}
-        except FileNotFoundError:
-            return set()
-        except OSError as error:
-            self.trouble = str(error)
-            return set()
-
-    def add(self, identifier: str) -> None:
-        if not self.path or self.trouble:
-            return
-        try:
-            with self.guard:
-                if self.file is None:
-                    os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-                    descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-                    self.file = os.fdopen(descriptor, "ab", buffering=0)
-                self.file.write(identifier.encode() + b"\n")
-        except OSError as error:
-            self.trouble = "{0}: {1}".format(self.path, os.strerror(error.errno or errno.EIO))
-
-    def close(self) -> None:
-        if self.file is not None:
-            self.file.close()
-            self.file = None
-
-    def forget(self) -> None:
-        """Its blocks are lost: the service had forgotten them."""
-        self.close()
-        if self.path:
-            with contextlib.suppress(OSError):
-                os.unlink(self.path)
-
-
-def _sweep(directory: str) -> None:
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(directory):
-            if entry.name.endswith(".blocks") and time.time() - entry.stat(follow_symlinks=False).st_mtime > _JOURNAL_LIVES:
-                os.unlink(entry.path)
 
 
 class Ranges:

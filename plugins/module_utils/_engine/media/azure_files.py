@@ -11,9 +11,11 @@ import stat
 from typing import Any, Dict, List, Mapping
 
 from ..errors import BackupError
+from ..filesystem import descriptors
 from .azure_blob import AzureBlob
-from .azure_blocks import Journal, Ranges
+from .azure_blocks import Ranges
 from .azure_http import Refused, fault
+from .azure_journal import Journal
 from .base import SUMS
 
 _CHUNK = 1 << 20
@@ -80,10 +82,18 @@ def fetch(medium: AzureBlob, blob: str, path: str) -> Dict[str, Any]:
     if told is None:
         raise BackupError("copy_missing", label=blob, location=medium.service.location)
     recorded = told.get("x-ms-meta-sha256", "")
-    partial, found, size = path + ".part", hashlib.sha256(), 0
+    name = os.path.basename(path)
+    partial, found, size = name + ".part", hashlib.sha256(), 0
+    try:
+        held = descriptors.top(os.path.realpath(os.path.dirname(path)))
+    except OSError as error:
+        raise BackupError("medium_unwritable", location=path, detail=str(error.strerror)) from error
+    known = (0, 0)
     try:
         ranges = Ranges(medium.service, full, medium.settings.workers)
-        with open(partial, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600)) as file:
+        descriptors.remove(held, partial)      # what a killed run left
+        with os.fdopen(descriptors.create(held, partial), "wb") as file:
+            known = descriptors.identity(file.fileno())
             try:
                 for chunk in iter(lambda: ranges.read(_CHUNK), b""):
                     found.update(chunk)
@@ -96,15 +106,15 @@ def fetch(medium: AzureBlob, blob: str, path: str) -> Dict[str, Any]:
         if size != int(told.get("content-length", size)) or recorded and found.hexdigest() != recorded:
             raise BackupError("bytes_differ", file="{0}/{1}".format(medium.service.location, full),
                               detail="{0} bytes with SHA-256 {1} came, recorded {2}".format(size, found.hexdigest(), recorded or "nothing"))
-        os.replace(partial, path)
+        os.replace(partial, name, src_dir_fd=held, dst_dir_fd=held)
     except Refused as refused:
         raise fault(refused, "{0}/{1}".format(medium.service.location, full)) from refused
     except OSError as error:
-        name = "medium_full" if error.errno == 28 else "medium_unwritable"
-        raise BackupError(name, location=path, detail=str(error.strerror)) from error
+        raise BackupError("medium_full" if error.errno == 28 else "medium_unwritable", location=path, detail=str(error.strerror)) from error
     finally:
-        if os.path.exists(partial):
-            os.unlink(partial)
+        if descriptors.stands(held, partial, known):
+            os.unlink(partial, dir_fd=held)
+        os.close(held)
     return {"size": size, "sha256": found.hexdigest(), "verified": bool(recorded)}
 
 

@@ -23,6 +23,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from .. import addresses
 from ..errors import BackupError
 
 # The first version whose create permission stages and commits blocks; before it, only w did, which also overwrites.
@@ -89,6 +90,10 @@ class Refused(Exception):
 
 # blob, the credential that was refused (None: the first time) -> what to sign with
 Credentials = Callable[[str, Optional[Credential]], Credential]
+
+
+class _Connection(addresses.Tunnelled, http.client.HTTPSConnection):
+    """Through a proxy to any address."""
 
 
 class Service:
@@ -179,7 +184,7 @@ class Service:
                 self._forget()
                 return self._try(method, blob, query, headers, body, size, credential)
             through = " through the proxy {0}".format(_without_password(self.place.proxy)) if self.place.proxy else ""
-            return None, "{0}{1}".format(str(error) or type(error).__name__, through)
+            return None, "{0}{1}".format(_words_of(error), through)
         with self.guard:
             if self.cancelled.is_set():
                 connection.close()
@@ -237,8 +242,7 @@ class Service:
         if not self.place.proxy:
             return http.client.HTTPSConnection(self.host, self.port, timeout=self.place.timeout, context=self.context, blocksize=_PIECE), False
         proxy = urlsplit(self.place.proxy)
-        connection = http.client.HTTPSConnection(proxy.hostname or "", proxy.port or 3128, timeout=self.place.timeout,
-                                                 context=self.context, blocksize=_PIECE)
+        connection = _Connection(proxy.hostname or "", proxy.port or 3128, timeout=self.place.timeout, context=self.context, blocksize=_PIECE)
         tunnel = {}
         if proxy.username:
             words = "{0}:{1}".format(unquote(proxy.username), unquote(proxy.password or ""))
@@ -273,7 +277,7 @@ _MEANINGS: Sequence[Tuple[str, Tuple[str, ...]]] = (
     ("blob_protected", ("BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold", "BlobHasLegalHold", "LeaseIdMissing", "LeaseIdMismatchWithBlobOperation",
                         "ContainerImmutableDueToPolicy")),
     ("blob_archived", ("BlobArchived", "BlobBeingRehydrated")),
-    ("blocks_lost", ("InvalidBlockList", "InvalidBlockId")),
+    ("blocks_lost", ("InvalidBlockList", "InvalidBlockId", "InvalidBlobOrBlock")),
 )
 
 
@@ -340,8 +344,15 @@ def _context(ca_certs: str, thorough: bool) -> ssl.SSLContext:
     return context
 
 
+def _words_of(error: Exception) -> str:
+    """What is told of a failed request: never the text of an error that quotes the address, whose query signs, or a header."""
+    if isinstance(error, http.client.InvalidURL):
+        return "the address can't be sent as it is: a blank or a control character is in it"
+    return str(error) or type(error).__name__
+
+
 def _without_password(proxy: str) -> str:
-    return re.sub(r"//[^@/]*@", "//", proxy)
+    return re.sub(r"//.*@", "//", proxy)      # up to the last @, as it is used
 
 
 def _between(text: bytes, start: bytes, end: bytes) -> str:

@@ -15,11 +15,13 @@ is an error.
 from __future__ import annotations
 
 import abc
-from typing import Callable, ContextManager, List, NamedTuple, Optional
+from typing import Callable, ContextManager, List, NamedTuple, Optional, Tuple
 
 from ..result import KINDS
 
 SUMS = "SHA256SUMS"
+# access tiers of Azure Blob Storage
+TIERS = ("hot", "cool", "cold", "archive")
 
 
 class Slot(NamedTuple):
@@ -158,6 +160,10 @@ class Medium(abc.ABC):
     @abc.abstractmethod
     def free(self) -> Optional[int]:
         """Bytes free, where the medium can tell."""
+
+    def room(self) -> Tuple[Optional[int], Optional[int]]:
+        """Bytes free, and of the whole medium, where it can tell."""
+        return self.free(), None
 
 
 def found_of(path: str, age: float) -> Optional[Found]:

@@ -8,31 +8,34 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Mapping, Optional
 
-from .. import programs
+from .. import addresses
 from ..errors import BackupError
-from ..policy import TIERS
-from .base import Medium
+from ..processes import programs
+from .base import TIERS, Medium
+from .far import Address, Far
+from .gated import Gated
 from .local import Local
 from .ssh import Ssh
 
 if TYPE_CHECKING:
-    from ..channel import Channel
+    from ..processes.channel import Channel
     from .azure_blob import AzureBlob
     from .azure_http import Credentials
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}\Z")
-_HOST = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:%-]{0,254}\Z")
+_HOST = re.compile(addresses.HOST + r"\Z")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}\Z")
 _CONTAINER = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\Z")
-_ENDPOINT = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?\Z")
+_ENDPOINT = re.compile(r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*\Z")
-_PROXY = re.compile(r"http://[^\s/]+/?\Z")
+_PROXY = re.compile(r"http://([^\s/@]*@)?[^\s/@]+/?\Z")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}\Z")
 
 
 def build(options: Mapping[str, Any]) -> Medium:
     """The medium with those options: name, type (local, azure_blob), path, create; with `host` it lies on that server, by ssh,
-    and port, user, identity_file or ssh_key, and known_hosts say how to get there. For azure_blob see `azure`.
+    and port, user, identity_file or ssh_key, and known_hosts say how to get there; `append_only` says that the key there opens our gate and no shell.
+    For azure_blob see `azure`.
 
     Raises BackupError invalid_input for a mistake. Nothing is reached for.
     """
@@ -41,7 +44,7 @@ def build(options: Mapping[str, Any]) -> Medium:
         raise _wrong("name", name, "is not a name", "Use up to 64 letters, digits, spaces, dots, dashes or underscores.")
     kind = options.get("type") or "local"
     if kind == "azure_blob":
-        from ..channel import Channel  # copies on other media need none of the network's modules
+        from ..processes.channel import Channel  # copies on other media need none of the network's modules
         from .azure_blob import by_channel
 
         session = options.get("session") or {}
@@ -54,12 +57,13 @@ def build(options: Mapping[str, Any]) -> Medium:
         raise _wrong("path", path, "is not a full path of a directory", "Give the path from the root, without `..`.")
     create = bool(options.get("create"))
     host = str(options.get("host") or "")
-    if not host:
-        return Local(name, path, create)
-    return _ssh(options, name, host, path, create)
+    gated = bool(options.get("append_only"))
+    if not host and gated:
+        raise _wrong("append_only", True, "needs another server that keeps the copies", "Give its name in host, and set it up by append_only_medium.yml.")
+    return _far(options, name, host, path, create, gated) if host else Local(name, path, create)
 
 
-def _ssh(options: Mapping[str, Any], name: str, host: str, path: str, create: bool) -> Ssh:
+def _far(options: Mapping[str, Any], name: str, host: str, path: str, create: bool, gated: bool) -> Far:
     if not _HOST.match(host):
         raise _wrong("host", host, "is not a host name or address", "Give the name or address alone; the account goes in user.")
     user = str(options.get("user") or "")
@@ -80,6 +84,9 @@ def _ssh(options: Mapping[str, Any], name: str, host: str, path: str, create: bo
     if not isinstance(known_hosts, str):
         known_hosts = "\n".join(str(line) for line in known_hosts)
     known_hosts = programs.lines_of(known_hosts, "medium.known_hosts")
+    host = addresses.bare(host)
+    if gated:
+        return Gated(name, Address(host, port, user, identity_file, private_key, known_hosts), path)
     return Ssh(name, host, path, port, user, identity_file, private_key, known_hosts, create)
 
 
@@ -108,7 +115,8 @@ def azure(options: Mapping[str, Any], credentials: Credentials, channel: Optiona
         raise _wrong("tier", tier, "is not an access tier", "Use one of {0}.".format(", ".join(TIERS)))
     proxy = str(options.get("proxy") or "")
     if proxy and not _PROXY.match(proxy):
-        raise _wrong("proxy", "(an address)", "is not the address of a proxy", "Give it as http://proxy.example.org:3128.")
+        raise _wrong("proxy", "(an address)", "is not the address of a proxy",
+                     "Give it as http://proxy.example.org:3128; in a user or password write @ as %40, / as %2F, : as %3A.")
     place = Place(
         url=endpoint.rstrip("/") or "https://{0}.blob.core.windows.net".format(account), container=container, proxy=proxy,
         ca_certs=programs.lines_of(str(options.get("ca_certs") or ""), "medium.ca_certs"),

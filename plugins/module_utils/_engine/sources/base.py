@@ -13,9 +13,10 @@ import contextlib
 import os
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from .. import scope
 from ..errors import BackupError
-from ..pipeline import Stage
+from ..filesystem import returning, scope
+from ..processes.pipeline import Stage
+from ..remarks import Remark
 
 
 class Check:
@@ -97,6 +98,10 @@ class Source(abc.ABC):
         """A clearer error than the failed stage's own, where the source understands the tool's words."""
         return error
 
+    def goes_on_without(self, error: BackupError) -> bool:
+        """Whether the source leaves out, from now on, what made a copy fail with this explained error: each time something more, which it tells."""
+        return False
+
     def facts(self) -> Dict[str, Any]:
         """More for the manifest (versions, encodings, refs), after the parts were copied. No secrets."""
         return {}
@@ -109,13 +114,19 @@ class Source(abc.ABC):
         """How many things the copy holds, where the source counts them itself."""
         return None
 
-    def warnings(self) -> List[str]:
+    def warnings(self) -> List[Remark]:
         """What a person should know although the copy is good."""
         return []
 
-    def remarks(self) -> List[str]:
+    def holds(self, path: str) -> bool:
+        """Whether a resolved path lies in what is copied; asked after preflight."""
+        return False
+
+    def remarks(self) -> List[Remark]:
         """What a rehearsal or a restore found that a person should know although the data is right."""
         return []
+
+    of_shared_folders = False        # what it reads are folders of offices, whose files come back to assigned paths only
 
     @abc.abstractmethod
     def check_for(self, row: Dict[str, Any]) -> Check:
@@ -155,19 +166,21 @@ class Source(abc.ABC):
 def free_directory(target: str, overwrite: bool, label: str, assigned: Sequence[str]) -> Tuple[str, str]:
     """The real path of a directory to restore into, and the name that what stands there will be kept under ("" for nothing).
 
-    Raises out_of_scope, target_exists, source_missing for its parent, invalid_input for a mount point.
+    Raises out_of_scope, assigned_path_changed, target_exists, invalid_input where its parent is missing and for a mount point.
     """
     real = scope.resolve(target, assigned)
-    occupied = os.path.lexists(real) and not (os.path.isdir(real) and not os.listdir(real))
-    kept = "{0}.before_{1}".format(real, label) if occupied else ""
-    if occupied and not overwrite:
-        raise BackupError("target_exists", target=target)
-    if kept and os.path.lexists(kept):
-        raise BackupError("target_exists", target=kept)
-    if os.path.ismount(real):
-        raise BackupError("invalid_input", where="target", value=target, problem="is a mount point", mend="Restore into a directory below it.")
-    if not os.path.isdir(os.path.dirname(real)):
-        raise BackupError("source_missing", source=os.path.dirname(real))
+    with scope.steady(target):
+        occupied = os.path.lexists(real) and not (os.path.isdir(real) and not os.listdir(real))
+        kept = returning.kept_beside(real, label) if occupied else ""
+        if occupied and not overwrite:
+            raise BackupError("target_exists", target=target)
+        if kept and os.path.lexists(kept):
+            raise BackupError("target_exists", target=kept)
+        if os.path.ismount(real):
+            raise BackupError("invalid_input", where="target", value=target, problem="is a mount point", mend="Restore into a directory below it.")
+        if not os.path.isdir(os.path.dirname(real)):
+            raise BackupError("invalid_input", where="target", value=target, problem="is below a directory that does not exist",
+                              mend="Create {0} first, or name another target.".format(os.path.dirname(real)))
     return real, kept
 
 

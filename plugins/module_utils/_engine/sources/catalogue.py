@@ -5,42 +5,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 from ..errors import BackupError
+from . import of_databases
 from .base import Source
-from .command import Command
-from .git import Git
-from .mariadb import MariaDB
-from .paths import Paths
-from .postgresql import PostgreSQL
-from .restic import Files, Options
-from .sqlite import SQLite
 
 
 def build(source_type: str, options: Mapping[str, Any], assigned: Sequence[str] = ()) -> Source:
     """The source of that type with its options. `assigned` are the assigned paths of the scope guard (numeral 6.2)."""
-    if source_type == "paths":
-        return Paths(options.get("paths") or [], options.get("exclude") or [], assigned)
-    if source_type == "restic":
-        given = _given(options, Options._fields)
-        if "exclude" in given:
-            given["exclude"] = tuple(given["exclude"])
-        return Files(options.get("paths") or [], Options(**given), assigned, options.get("selected") or [])
+    if source_type in of_databases.TYPES:
+        return of_databases.build(source_type, options, assigned)
+    # each is read where it is needed: a server compiles what a task imports, each time
     if source_type == "git":
-        return Git(assigned=assigned, **_given(options, Git.OPTIONS))
-    if source_type == "sqlite":
-        return SQLite(assigned=assigned, **_given(options, SQLite.OPTIONS))
-    if source_type == "command":
-        return Command(**_given(options, Command.OPTIONS))
-    if source_type == "mariadb":
-        return MariaDB(**_given(options, MariaDB.OPTIONS))
-    if source_type == "postgresql":
-        return PostgreSQL(**_given(options, PostgreSQL.OPTIONS))
+        from . import of_git
+
+        return of_git.build(options, assigned)
+    if source_type == "paths":
+        from . import of_paths
+
+        return of_paths.build(options, assigned)
+    if source_type == "restic":
+        from . import of_files
+
+        return of_files.build(options, assigned)
     raise BackupError("invalid_input", where="source.type", value=source_type, problem="is not a known source",
                       mend="Use one of: command, git, mariadb, paths, postgresql, restic, sqlite.")
-
-
-def _given(options: Mapping[str, Any], known: Sequence[str]) -> Dict[str, Any]:
-    """The options of a source that were given; a module's None stands for not given, a foreign option is left out."""
-    return {name: options[name] for name in known if options.get(name) is not None}

@@ -11,6 +11,9 @@ restore   reads the plain bytes and brings them into RESPALDO_TARGET; RESPALDO_O
 rehearse  reads the plain bytes, restores into the empty private directory RESPALDO_SCRATCH and compares
 
 A password is read by all of them from the file RESPALDO_PASSWORD_FILE, which is a descriptor and on no disk.
+
+What a program reads and writes of its own accord no guard can see: of the scope (numeral 6.2) only the target of a restore is asked for. What else it may
+do is for whoever declares it, and for `run_as`, the account it runs by.
 """
 
 from __future__ import annotations
@@ -21,9 +24,10 @@ import shlex
 import weakref
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from .. import programs
 from ..errors import BackupError
-from ..pipeline import Stage
+from ..filesystem import descriptors, scope
+from ..processes import programs
+from ..processes.pipeline import Stage
 from .base import Check, Part, PartReader, Source, only
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -50,7 +54,8 @@ class Command(Source):
 
     def __init__(self, dump: Sequence[str] = (), verify: Sequence[str] = (), restore: Sequence[str] = (),
                  rehearse: Sequence[str] = (), extension: str = "dump", run_as: str = "", environment: Optional[Mapping[str, str]] = None,
-                 password: str = "") -> None:
+                 password: str = "", assigned: Sequence[str] = ()) -> None:
+        self.assigned = list(assigned)
         self.commands = {"dump": _argv("dump", dump), "verify": _argv("verify", verify)}
         for name, argv in (("restore", restore), ("rehearse", rehearse)):
             if argv:
@@ -106,7 +111,11 @@ class Command(Source):
             raise _invalid("source.rehearse", "", "is missing: this source has no rehearsal",
                            "Declare a rehearse command, or ask no more than T2 of this system.")
         if self.account is not None and os.geteuid() == 0:
-            os.chown(scratch, self.account.uid, self.account.gid)
+            held = descriptors.top(os.path.realpath(scratch))
+            try:
+                descriptors.give(held, self.account.uid, self.account.gid)
+            finally:
+                os.close(held)
         try:
             reader.stream("", [self._stage("rehearse", RESPALDO_SCRATCH=scratch)])
         except BackupError as error:
@@ -115,7 +124,20 @@ class Command(Source):
             raise
         return ["command_rehearse"]
 
+    def check_target(self, target: str, overwrite: bool, label: str) -> None:
+        self._target(target)
+
+    def _target(self, target: str) -> str:
+        """A path as it really is, when it lies in an assigned one; a database's name as it stands. Raises out_of_scope, assigned_path_changed."""
+        if not self.assigned or ("/" not in target and target not in (".", "..")):
+            return target
+        if not target.startswith("/"):
+            raise _invalid("target", target, "is a path that does not begin at the root, or holds a / that a name has not",
+                           "Give the full path, in an assigned one (numeral 6.2), or the name of a database.")
+        return scope.resolve(target, self.assigned)
+
     def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
+        target = self._target(target)
         if "restore" not in self.commands:
             raise _invalid("source.restore", "", "is missing: this source can't be restored from here",
                            "Declare a restore command, or take the stock command of the manifest.")

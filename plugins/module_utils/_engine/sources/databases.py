@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
 import tempfile
 import unicodedata
-from typing import Callable, IO, Any, Dict, List, Optional, Sequence, Tuple
+from typing import IO, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from ..errors import BackupError
+from ..remarks import Remark
 
 _LONGEST = 4 << 20    # bytes of a line that are held together
 SCRATCH = "respaldo_scratch_"
@@ -40,13 +42,25 @@ def kept_name(target: str, label: str, limit: int) -> str:
     return target.encode("utf-8")[:max(1, room)].decode("utf-8", "ignore") + suffix
 
 
+def rows_of(rows: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The parts of a copy that are databases."""
+    return [row for row in rows if "database" in row["facts"]]
+
+
+def some_of(rows: Sequence[Dict[str, Any]], label: str) -> Sequence[Dict[str, Any]]:
+    """The databases of a copy that is rehearsed: of none nothing is compared, so nothing is proved. Raises manifest_unreadable."""
+    if not rows:
+        raise BackupError("manifest_unreadable", label=label, location="its manifest", detail="it names no database")
+    return rows
+
+
 def chosen_row(rows: Sequence[Dict[str, Any]], database: str) -> Dict[str, Any]:
     """The part to restore: that of `database`, or the only one. Raises invalid_input naming those there are."""
-    found = [row for row in rows if "database" in row["facts"]]
+    found = rows_of(rows)
     if database:
         found = [row for row in found if row["facts"]["database"] == database]
     if len(found) != 1:
-        names = ", ".join(row["facts"]["database"] for row in rows if "database" in row["facts"])
+        names = ", ".join(row["facts"]["database"] for row in rows_of(rows))
         raise BackupError("invalid_input", where="database", value=database, problem="does not name one database of the copy",
                           mend="Name one of: {0}.".format(names))
     return found[0]
@@ -115,16 +129,26 @@ class Sections:
 
         Objects that are in both with another text, and for which `reworded(title)` is true, are no difference: they are given apart.
         """
-        self.list.seek(0)
-        other.list.seek(0)
-        if all(mine == theirs for mine, theirs in zip(self.list, other.list)) and self.list.tell() == other.list.tell():
-            return "", []
+        # by their whole length: what the other has beyond the end of this one is a difference too
+        if self.list.seek(0, os.SEEK_END) == other.list.seek(0, os.SEEK_END):
+            self.list.seek(0)
+            other.list.seek(0)
+            if all(mine == theirs for mine, theirs in zip(self.list, other.list)):
+                return "", []
         self.list.seek(0)
         other.list.seek(0)
         mine, theirs = _titles(self.list), _titles(other.list)
         apart = sorted(title for title in set(mine) | set(theirs) if mine.get(title) != theirs.get(title))
         accepted = [title for title in apart if len(mine.get(title, ())) == len(theirs.get(title, ())) == 1 and reworded(title)]
         return next((title for title in apart if title not in accepted), ""), accepted
+
+    def titles_apart(self, other: "Sections") -> Tuple[Set[str], Set[str], Set[str]]:
+        """The objects that are not in the other, those that are there with another text, and those that only the other has; in any order."""
+        for each in (self, other):
+            each.list.seek(0)
+        mine, theirs = _titles(self.list), _titles(other.list)
+        changed = {title for title in set(mine) & set(theirs) if mine[title] != theirs[title]}
+        return set(mine) - set(theirs), changed, set(theirs) - set(mine)
 
     def close(self) -> None:
         self.list.close()
@@ -153,6 +177,25 @@ class Counter:
         self.count += edge.count(self.needle)
         self.carry = (self.carry + chunk)[-(len(self.needle) - 1):] if len(chunk) < len(self.needle) else chunk[-(len(self.needle) - 1):]
         self.tail = (self.tail + chunk[-400:])[-400:]
+
+
+MOST_LEFT_OUT = 50     # tables of a database that can't be read: with more of them it is the disk that needs somebody
+ON_MISSING = ("tell", "refuse", "partial")
+
+
+def policy_of(on_missing: str) -> str:
+    """What is done with what a copy would lack. Raises invalid_input."""
+    if on_missing not in ON_MISSING:
+        raise BackupError("invalid_input", where="source.on_missing", value=on_missing, problem="is not known here",
+                          mend="Use one of: {0}.".format(", ".join(ON_MISSING)))
+    return on_missing
+
+
+def lacking(on_missing: str, notes: List[Remark], source: str, told: Remark) -> None:
+    """Note what a copy lacks of what the server has. Raises missing_refused where nothing may be missing."""
+    if on_missing == "refuse":
+        raise BackupError("missing_refused", source=source, detail=told)
+    notes += [] if told in notes else [told]
 
 
 def names_of(wanted: Any) -> Optional[List[str]]:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
-from .. import programs
 from ..errors import BackupError
-from ..pipeline import Stage
-from . import git_tool
+from ..processes import programs
+from ..processes.pipeline import Stage
+from . import git_document, git_tool
 from .base import Check
 
 
@@ -30,7 +29,7 @@ class RefsCheck(Check):
 
     def finish(self) -> Optional[int]:
         try:
-            refs = parse_document(self.text)[1]
+            refs = git_document.parse(self.text)[1]
         except (ValueError, KeyError, TypeError) as error:
             raise _unreadable(self.row, str(error)) from error
         if refs.digest() != self.row["facts"]["digest"]:
@@ -91,11 +90,6 @@ class LfsCheck(Check):
         if len(rows) != self.row["facts"]["objects"]:
             raise _unreadable(self.row, "{0} LFS objects, not {1}".format(len(rows), self.row["facts"]["objects"]))
         return None
-
-
-def parse_document(text: bytes) -> Tuple[Dict[str, Any], git_tool.Refs]:
-    document = json.loads(text.decode("utf-8"))
-    return document, git_tool.Refs(document["branch"], document["head"], {row["name"]: row["oid"] for row in document["refs"]})
 
 
 def _unreadable(row: Dict[str, Any], detail: str) -> BackupError:

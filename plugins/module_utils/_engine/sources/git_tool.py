@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import re
 import urllib.parse
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from .. import programs
 from ..errors import BackupError
-from ..pipeline import Stage, run
-from ..workspace import Workspace
+from ..processes import programs
+from ..processes.pipeline import Stage, run
+from ..processes.workspace import Workspace
 
 _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!:)[^\0\n]+\Z")
+LIMIT = 12 * 3600.0          # seconds that any one command of git may take: a night's window
+NOTE_LIMIT = 60.0            # seconds for a command that only gives a note, such as how many files are not committed
+_MOST = 512 << 20            # bytes that a command may print
 # Ours, in place of the system's and the user's; a repository of another owner is read, never trusted.
 _CONFIG = """[core]
     hooksPath = /dev/null
@@ -57,6 +61,7 @@ class Tool:
         self.program = programs.find("git", "git")
         self.workspace = Workspace(work_dir)
         self.descriptors: Tuple[int, ...] = ()
+        self.account: Optional[programs.Account] = None
         home = self.workspace.file("home")
         os.mkdir(home, 0o700)
         with open(os.path.join(home, ".gitconfig"), "w", encoding="utf-8") as file:
@@ -66,10 +71,19 @@ class Tool:
             GIT_ATTR_NOSYSTEM="1", GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", GIT_NO_REPLACE_OBJECTS="1",
             GIT_NO_LAZY_FETCH="1", GIT_ALLOW_PROTOCOL="file", GIT_LFS_SKIP_SMUDGE="1", GIT_DEFAULT_REF_FORMAT="files")
 
+    def as_account(self, account: programs.Account) -> "Tool":
+        """The same git, run as another account, which can't enter our workspace: with no configuration but what is on its command line."""
+        other = copy.copy(self)
+        other.account = account
+        other.descriptors = ()
+        other.environment = dict(self.environment, HOME="/nonexistent", XDG_CONFIG_HOME="/nonexistent", GIT_CONFIG_GLOBAL="/dev/null")
+        return other
+
     def stage(self, name: str, *arguments: str, **extra: Any) -> Stage:
-        guarded = [self.program, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"]
+        guarded = [self.program, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null"]
         environment = dict(self.environment, **extra.pop("variables", {}))
-        return Stage(name, guarded + list(arguments), environment, self.descriptors, **extra)
+        extra.setdefault("limit", LIMIT)
+        return Stage(name, guarded + list(arguments), environment, self.descriptors, account=self.account, **extra)
 
     def text(self, name: str, *arguments: str, **extra: Any) -> str:
         """What git printed. Raises stage_failed."""
@@ -78,16 +92,22 @@ class Tool:
     def said(self, name: str, *arguments: str, **extra: Any) -> Tuple[str, str]:
         """What git printed on standard output and on standard error."""
         chunks: List[bytes] = []
-        reader = extra.pop("reader", None)
-        outcome = run([self.stage(name, *arguments, **extra)], chunks.append, reader=reader)
+        reader, size = extra.pop("reader", None), 0
+
+        def keep(chunk: bytes) -> None:
+            nonlocal size
+            size += len(chunk)
+            if size > _MOST:
+                raise BackupError("stage_failed", stage=name, status="too much output", detail="more than {0} bytes".format(_MOST))
+            chunks.append(chunk)
+
+        outcome = run([self.stage(name, *arguments, **extra)], keep, reader=reader)
         return b"".join(chunks).decode("utf-8", "surrogateescape"), outcome.stages[0].errors
 
-    def repository(self, directory: str, object_format: str, refs: Refs, objects: str = "") -> None:
-        """A bare repository holding those refs, borrowing its objects from the directory `objects`."""
+    def repository(self, directory: str, object_format: str, refs: Refs) -> None:
+        """A bare repository holding those refs, without any object yet."""
         sha256 = ["--object-format=sha256"] if object_format == "sha256" else []
         self.text("git init", "init", "--quiet", "--bare", "--template=", *sha256, directory)
-        if objects:
-            write(os.path.join(directory, "objects", "info", "alternates"), objects + "\n")
         write(os.path.join(directory, "packed-refs"),
               "".join("{0} {1}\n".format(oid, name) for name, oid in sorted(refs.oids.items())))
         set_head(directory, refs)
@@ -132,6 +152,13 @@ def protocol(url: str, password: str) -> str:
     return split.scheme
 
 
+def proxy(address: str) -> str:
+    """The address of a proxy. Raises invalid_input for one with an account: it would stand in the environment of git."""
+    if address and not re.fullmatch(r"https?://[^@\s]+", address):
+        raise invalid("source.proxy", "(hidden)", "is not the address of a proxy without an account", "Write it like http://proxy.example.org:3128.")
+    return address
+
+
 def clean_url(url: str) -> str:
     """The URL without credentials; a lone ssh account stays, since it is part of the address."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/]*)@(.*)\Z", url, re.DOTALL)
@@ -139,21 +166,6 @@ def clean_url(url: str) -> str:
         return url
     account = match.group(2) + "@" if match.group(1) == "ssh://" and ":" not in match.group(2) else ""
     return match.group(1) + account + match.group(3)
-
-
-def alternates(objects: str, depth: int = 0) -> List[str]:
-    """Every other directory that objects are borrowed from, as git follows them."""
-    found: List[str] = []
-    try:
-        with open(os.path.join(objects, "info", "alternates"), encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
-    except FileNotFoundError:
-        return found
-    for line in lines:
-        if line and not line.startswith("#") and depth < 5:
-            other = os.path.normpath(os.path.join(objects, line))
-            found += [other] + alternates(other, depth + 1)
-    return found
 
 
 def lines(text: str) -> List[str]:
@@ -168,3 +180,9 @@ def write(path: str, text: str) -> None:
 
 def invalid(where: str, value: Any, problem: str, mend: str) -> BackupError:
     return BackupError("invalid_input", where=where, value=value, problem=problem, mend=mend)
+
+
+def reader_of(content: bytes) -> Callable[[int], bytes]:
+    """A `reader` of pipeline.run that gives those bytes."""
+    chunks = [content] if content else []
+    return lambda size: chunks.pop() if chunks else b""

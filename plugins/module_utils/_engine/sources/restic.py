@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Source `restic`: shared folders, copied incrementally into a restic repository (numeral 7.2.3). How is told in files.py.
+"""Source `restic`: shared folders, copied incrementally into a restic repository (numeral 7.2.3). How is told in copies/incremental/making.py.
 
 Links are copied as links, never what they point to. The copy holds full paths.
 """
@@ -9,19 +9,23 @@ Links are copied as links, never what they point to. The copy holds full paths.
 from __future__ import annotations
 
 import abc
-import contextlib
 import os
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, cast
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple, cast
 
-from .. import programs, restic, scope, trees
 from ..errors import BackupError
+from ..filesystem import descriptors, foreign, returning, room, scope
+from ..processes.workspace import Workspace, inside
+from ..remarks import Remark
+from ..restic import restic, restored
+from . import attributes, trees
 from .base import Check, Part, PartReader, Source, free_directory
 
 REPOSITORIES = ("system", "server", "office")
+_LONGEST_REMARK = 600      # characters of restic's words
 
 
 class FilesReader(PartReader):
-    """A copy whose data is a snapshot: what files.SnapshotCopy offers to this source."""
+    """A copy whose data is a snapshot: what SnapshotCopy (copies/incremental/reading.py) offers to this source."""
 
     snapshot: str
 
@@ -55,15 +59,18 @@ class Files(Source):
     """Shared folders of this server. `selected` are the folders and files that a restore is asked for; none for all."""
 
     type = "restic"
+    of_shared_folders = True
 
-    def __init__(self, paths: Sequence[str], options: Options = _PLAIN, assigned: Sequence[str] = (), selected: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Sequence[str], options: Options = _PLAIN, assigned: Sequence[str] = (), selected: Sequence[str] = (),
+                 special: bool = False) -> None:
         self.declared = list(paths)
         self.options = options
         self.assigned = list(assigned)
         self.selected = list(selected)
+        self.special = special      # a restore brings set-id bits, devices and the like
         self.real: List[str] = []
         self.mounted: List[str] = []
-        self.found: List[str] = []
+        self.found: List[Remark] = []
         self.frozen: Sequence[str] = ()     # sorts of snapshots that the copy was made from
 
     def describe(self) -> str:
@@ -76,7 +83,7 @@ class Files(Source):
                 if real == other or real.startswith(other + "/") or other.startswith(real + "/"):
                     raise BackupError("invalid_input", where="source.paths", value=self.declared[place], problem="lies in another of the paths",
                                       mend="Keep the outer one.")
-        self.mounted = sorted({point for real in self.real for point in scope.mounts_below(real, self.assigned)}) if self.assigned else []
+        self.mounted = scope.foreign_mounts(self.real, self.assigned)
         restic.version()
         return 0
 
@@ -102,21 +109,29 @@ class Files(Source):
         return {"paths": self.declared, "real_paths": self.real, "exclude": list(self.options.exclude), "exclude_caches": self.options.exclude_caches,
                 "one_file_system": self.options.one_file_system, "snapshots": list(self.frozen), "not_copied": self.mounted}
 
-    def remarks(self) -> List[str]:
+    def holds(self, path: str) -> bool:
+        return scope.lies_in(path, self.real, self.mounted)
+
+    def remarks(self) -> List[Remark]:
         return self.found
 
     def rehearse(self, reader: PartReader, scratch: str) -> List[str]:
-        _extract(cast(FilesReader, reader), scratch, ())
+        with scope.pinned(os.path.realpath(scratch)) as held:
+            _count, remarks = _extract(cast(FilesReader, reader), held, (), rehearsal=True)
+        self.found += remarks
         return ["restic_restore_verify", "tree_compare"]
 
     def compare(self, reader: PartReader, scratch: str) -> List[str]:
         """Each file that has the size and time it had must have the same bytes; those of the time of the copy itself can't be told."""
-        if self.resolved() != reader.manifest["source"]["facts"].get("real_paths"):
-            self.found.append("Not compared with the source: the copy is of other paths")
+        scope.demand(self.assigned, self.describe())
+        real = self.resolved()
+        if real != reader.manifest["source"]["facts"].get("real_paths"):
+            self.found.append(Remark("other_paths"))
             return []
-        same, changed = trees.compare(scratch, "/", reader.manifest)
-        self.found.append("{0} files are as in the source, {1} changed since the copy".format(same, changed))
-        return ["source_files"] if same else []
+        found = attributes.Attributes()
+        same, changed = trees.compare(scratch, "/", reader.manifest, real, scope.foreign_mounts(real, self.assigned), found)
+        self.found += [Remark("files_compared", same=same, changed=changed), *found.remarks()]
+        return (["source_files"] if same else []) + (["source_attributes"] if found.whole else [])
 
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
         if not self.selected:
@@ -135,21 +150,18 @@ class Files(Source):
             return self._restore_selected(files, roots, target, overwrite)
         real, kept = free_directory(target, overwrite, manifest["label"], self.assigned)
         # held open: who may write there could put links in the place of directories while the copy is unpacked
-        directory = os.path.dirname(real)
-        with scope.pinned(directory) as held, programs.private_directory(held) as own, scope.pinned(os.path.realpath(own), private=True) as scratch:
-            there, aside = os.path.join(held, os.path.basename(real)), os.path.join(held, os.path.basename(kept))
-            counted = _extract(files, scratch, ())
-            beside = os.path.join(scratch, roots[0].lstrip("/")) if len(roots) == 1 and os.path.isdir(os.path.join(scratch, roots[0].lstrip("/"))) else scratch
-            with _moved(reader, target):
-                if kept:
-                    os.rename(there, aside)
-                try:
-                    _place(beside, there, beside == scratch)
-                except OSError:
-                    if kept and not os.path.lexists(there):
-                        os.rename(aside, there)
-                    raise
+        with inside(os.path.dirname(real)) as own:
+            counted, remarks = _extract(files, own.pinned, ())
+            self.found += remarks
+            self._leave_out(own)
+            whole = _whole(own, roots)
+            with returning.placing(own.held, real, manifest["label"], target) as place:
+                place.put(whole, real, kept)
         return {"target": real, "objects": counted, "kept": kept}
+
+    def _leave_out(self, own: Workspace) -> None:
+        if not self.special:
+            self.found += foreign.leave_out(own.held).remarks()
 
     def _restore_selected(self, reader: FilesReader, roots: Sequence[str], target: str, overwrite: bool) -> Dict[str, Any]:
         """Each of the selected at its place below the target; what stands there is refused, or kept under another name."""
@@ -162,61 +174,41 @@ class Files(Source):
         moves = []
         for path in wanted:
             place = scope.resolve(os.path.join(top, _below(path, roots)), self.assigned)
-            kept = "{0}.before_{1}".format(place, label) if os.path.lexists(place) else ""
+            kept = returning.kept_beside(place, label) if os.path.lexists(place) else ""
             if kept and (not overwrite or os.path.lexists(kept)):
                 raise BackupError("target_exists", target=place if not overwrite else kept)
             moves.append((path, place, kept))
         parent = top if os.path.isdir(top) else os.path.dirname(top)
         if not os.path.isdir(parent):
-            raise BackupError("source_missing", source=parent)
-        done: List[Tuple[str, str]] = []
-        with scope.pinned(parent) as above, programs.private_directory(above) as own, scope.pinned(os.path.realpath(own), private=True) as scratch:
-            counted = _extract(reader, scratch, wanted)
-            with _moved(reader, target):
-                try:
-                    for path, place, kept in moves:
-                        _directories(os.path.dirname(place), os.path.join(scratch, os.path.dirname(path).lstrip("/")), top)
-                        with scope.pinned(os.path.dirname(place)) as held:
-                            if kept:
-                                os.rename(os.path.join(held, os.path.basename(place)), os.path.join(held, os.path.basename(kept)))
-                            done.append((place, kept))
-                            os.rename(os.path.join(scratch, path.lstrip("/")), os.path.join(held, os.path.basename(place)))
-                except OSError:
-                    for place, kept in reversed(done):
-                        if kept and not os.path.lexists(place):
-                            os.rename(kept, place)
-                    raise
+            raise BackupError("invalid_input", where="target", value=top, problem="is below a directory that does not exist",
+                              mend="Create {0} first, or name another target.".format(parent))
+        with inside(parent) as own:
+            counted, remarks = _extract(reader, own.pinned, wanted)
+            self.found += remarks
+            self._leave_out(own)
+            with returning.placing(own.held, top, label, target) as work:
+                for path, place, kept in moves:
+                    work.put(path.lstrip("/"), place, kept)
         return {"target": top, "objects": counted, "kept": ", ".join(kept for _path, _place_, kept in moves if kept),
                 "restored": [place for _path, place, _kept in moves]}
 
 
-@contextlib.contextmanager
-def _moved(reader: PartReader, target: str) -> Iterator[None]:
+def _whole(own: Workspace, roots: Sequence[str]) -> str:
+    """What is to be placed, below the scratch: the only folder of the copy, or all that came back in a directory of usual mode."""
+    only = roots[0].strip("/")
+    if len(roots) == 1 and only and os.path.isdir(os.path.join(own.pinned, only)):
+        return only
+    names = os.listdir(own.held)
+    name = "restored"
+    while name in names:
+        name += "_"
+    held = descriptors.make_directory(own.held, name, 0o755)
     try:
-        yield
-    except OSError as error:
-        raise BackupError("restore_failed", label=reader.manifest["label"], target=target, detail=str(error)) from error
-
-
-def _place(beside: str, real: str, copy_modes: bool) -> None:
-    """Give what was restored its name. A private scratch directory itself stays behind: a directory of usual mode takes its things."""
-    if not copy_modes:
-        os.rename(beside, real)  # over an empty directory, if that is what stands there
-        return
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(real, 0o755)
-    for name in os.listdir(beside):
-        os.rename(os.path.join(beside, name), os.path.join(real, name))
-
-
-def _directories(path: str, pattern: str, top: str) -> None:
-    """The directories that lead to a restored file, with the owner, mode and ACL they were copied with; those that exist stay as they are."""
-    if os.path.isdir(path):
-        return
-    if path != top and len(path) > len(top):
-        _directories(os.path.dirname(path), os.path.dirname(pattern), top)
-    os.mkdir(path, 0o700)
-    trees.like(path, pattern)
+        for each in names:
+            descriptors.move(own.held, each, held, each)
+    finally:
+        os.close(held)
+    return name
 
 
 def _inside(path: str, roots: Sequence[str]) -> str:
@@ -244,20 +236,51 @@ def _below(path: str, roots: Sequence[str]) -> str:
     return os.path.relpath(path, roots[0])
 
 
-def _extract(reader: FilesReader, directory: str, paths: Sequence[str]) -> int:
-    """Restore into an empty directory, let restic read every file again, and compare what lies there with the snapshot. Gives the count."""
-    program = reader.restic()
+def _extract(reader: FilesReader, directory: str, paths: Sequence[str], rehearsal: bool = False) -> Tuple[int, List[Remark]]:
+    """Restore into an empty directory, let restic read every file again, and compare what lies there with the snapshot.
+
+    Gives the count, and what is not as copied and takes nothing from the data. Raises restored_differs when other data came back; when that is this
+    place's fault rehearsal_no_room, restore_no_room, restore_impeded.
+    """
+    program, label = reader.restic(), reader.manifest["label"]
+    size = 0
+    distinct = trees.Distinct(label)
+
+    def see(node: Dict[str, Any]) -> None:
+        nonlocal size
+        distinct.see(node)
+        size += node.get("size", 0) if node["type"] == "file" else 0
+
+    reader.nodes(see, paths)
     arguments = ["restore", reader.snapshot, "--target", directory, "--verify"]
     for path in paths:
         arguments += ["--include", restic.literal(path)]
     if restic.version() >= (0, 15, 0):
         arguments.append("--sparse")
+    # files of several names are written once: only where the sum does not fit restic is asked; holes are written as such by restic 0.15
+    if room.free(directory) < size and (rehearsal or "--sparse" not in arguments):
+        if not paths:
+            size = int(program.answer("stats", "--mode", "restore-size", reader.snapshot)["total_size"])
+        room.ask_for(directory, size, label, rehearsal)
+    remarks: List[Remark] = []
     try:
         program.call(arguments)
     except BackupError as error:
-        if error.fault.name == "stage_failed":
-            raise BackupError("restored_differs", label=reader.manifest["label"], detail=error.details["detail"]) from error
-        raise
-    judge = trees.Judge(directory, reader.manifest["label"], paths)
+        if error.fault.name in ("medium_full", "medium_unwritable") and "lock" not in error.details["detail"]:
+            raise room.of_the_place(error.details["detail"], directory, size, label, rehearsal) from error
+        if error.fault.name == "repository_damaged":
+            raise BackupError("restored_differs", label=label, detail=error.details["detail"]) from error
+        if error.fault.name != "stage_failed":
+            raise
+        said = error.details["detail"]
+        about = restored.judge(said, directory)
+        if about is restored.OTHER:
+            raise BackupError("restored_differs", label=label, detail=said) from error
+        if about is restored.UNTOLD:
+            raise
+        if about is restored.PLACE or rehearsal:
+            raise room.of_the_place(said, directory, size, label, rehearsal) from error
+        remarks.append(Remark("attributes_unset", detail=scope.shown(said[:_LONGEST_REMARK])))
+    judge = trees.Judge(directory, label, paths)
     reader.nodes(judge.see, paths)
-    return judge.finish()
+    return judge.finish(), remarks + judge.remarks()

@@ -5,64 +5,35 @@
 
 SQLite has no consistent stream: reading the file while others write gives a torn copy. So its online backup makes an
 image, consistent at one instant, in a private directory; the image is checked, streamed and removed.
+
+SQLite opens by name the database and what belongs beside it (-wal, -shm, -journal), and makes these when they are missing. In a directory that others may
+write to root would so open, wait for, or make what they choose. There the image is taken by the account that owns the database, within a time limit.
 """
 
 from __future__ import annotations
 
 import contextlib
 import grp
-import hashlib
 import os
 import pwd
 import sqlite3
 import stat
 import time
-import urllib.parse
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from .. import programs, scope
 from ..errors import BackupError
-from ..pipeline import Stage
-from ..workspace import Workspace
+from ..filesystem import descriptors, scope
+from ..processes import as_account, programs
+from ..processes.pipeline import Stage
+from ..processes.workspace import Workspace
+from ..remarks import Remark
+from . import placing, sqlite_image
 from .base import Check, Part, PartReader, Source
 
-_MAGIC = b"SQLite format 3\0"
-_FORMAT = "SQLite database"
 _SQLITE_DONE = 101
 _BESIDE = ("", "-wal", "-shm", "-journal")
-
-
-class _PagesCheck(Check):
-    """The header is SQLite's and the file is exactly the pages it announces."""
-
-    method = "sqlite_pages"
-
-    def __init__(self, row: Dict[str, Any]) -> None:
-        self.row = row
-        self.header = b""
-        self.size = 0
-        self.digest = hashlib.sha256()
-
-    def feed(self, chunk: bytes) -> None:
-        self.header += chunk[:max(0, 100 - len(self.header))]
-        self.size += len(chunk)
-        self.digest.update(chunk)
-
-    def finish(self) -> Optional[int]:
-        facts = self.row["facts"]
-        if self.header[:16] != _MAGIC or len(self.header) < 100:
-            raise self._unreadable("it does not begin as one")
-        page = int.from_bytes(self.header[16:18], "big")
-        page = 65536 if page == 1 else page
-        pages = int.from_bytes(self.header[28:32], "big")
-        if page * pages != self.size:
-            raise self._unreadable("{0} pages of {1} bytes announced, {2} bytes there".format(pages, page, self.size))
-        if self.digest.hexdigest() != facts["sha256"]:
-            raise self._unreadable("its SHA-256 is not that of the image that was checked")
-        return len(facts["tables"])
-
-    def _unreadable(self, detail: str) -> BackupError:
-        return BackupError("structure_unreadable", file=self.row["file"], format=_FORMAT, detail=detail)
+_SLOWEST = 4 << 20      # bytes a second: a database that is read more slowly is not read at all
+_PATIENCE = 300.0       # seconds that any database may take, whatever its size
 
 
 class SQLite(Source):
@@ -78,22 +49,71 @@ class SQLite(Source):
         self.assigned = list(assigned)
         self.real = ""
         self.taken: Dict[str, Any] = {}
-        self.noted: List[str] = []
-        self.found: List[str] = []
+        self.noted: List[Remark] = []
+        self.found: List[Remark] = []
 
     def describe(self) -> str:
         return self.declared
 
     def preflight(self) -> int:
         self.real = scope.resolve(self.declared, self.assigned)
-        if not os.path.exists(self.real):
-            raise BackupError("source_missing", source=self.declared)
-        if not os.path.isfile(self.real):
-            raise BackupError("source_unreachable", source=self.declared, detail="it is not a file")
+        status, account = self._looked()
         # a WAL database needs its -wal and -shm beside it: SQLite makes them, of its owner, where they are not there
-        with self._faults(), _opened(self.real, "mode=ro", self.timeout) as database:
+        self._as(account, self._read_once, status.st_size, "SQLite")
+        return status.st_size
+
+    def _looked(self) -> Tuple[os.stat_result, Optional[programs.Account]]:
+        """What the database is, and the account that reads it: None for the one that runs this, where nobody else may exchange anything.
+
+        Raises source_missing, source_unreachable, source_odd.
+        """
+        if not os.path.lexists(self.real):
+            raise BackupError("source_missing", source=self.declared)
+        try:
+            above = descriptors.top(os.path.dirname(self.real))
+            try:
+                held = descriptors.regular(os.path.basename(self.real), above)
+                status, directory = os.fstat(held), os.fstat(above)
+                os.close(held)
+                self._look_beside(above)
+            finally:
+                os.close(above)
+        except descriptors.NotRegular as error:
+            raise BackupError("source_unreachable", source=self.declared, detail="it is not a file") from error
+        except OSError as error:
+            raise BackupError("source_unreachable", source=self.declared, detail=error.strerror or str(error)) from error
+        if os.geteuid() != 0 or placing.ours(os.path.dirname(self.real)):
+            return status, None
+        owner = status if status.st_uid else directory
+        return status, as_account.of_user(owner.st_uid, owner.st_gid)
+
+    def _look_beside(self, above: int) -> None:
+        name = os.path.basename(self.real)
+        for end in _BESIDE[1:]:
+            try:
+                found = os.stat(name + end, dir_fd=above, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if not stat.S_ISREG(found.st_mode):
+                raise BackupError("source_odd", source=self.declared, path=scope.shown(self.real + end), detail="it is no regular file")
+
+    def _as(self, account: Optional[programs.Account], work: Callable[[], Any], size: int, step: str) -> Any:
+        if account is None:
+            return work()
+        return as_account.call(account, work, self.timeout + _PATIENCE + size / _SLOWEST, step, self.declared)
+
+    def _read_once(self) -> None:
+        try:
+            self._read("mode=ro")
+        except BackupError as error:
+            # a writer died in the middle of a transaction: whoever reads next rolls it back, which takes the right to write
+            if "readonly" not in str(error.details.get("detail")):
+                raise
+            self._read("mode=rw")
+
+    def _read(self, mode: str) -> None:
+        with self._faults(), sqlite_image.opened(self.real, mode, self.timeout) as database:
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return os.path.getsize(self.real)
 
     def parts(self) -> List[Part]:
         workspace = Workspace(self.work_dir)
@@ -112,13 +132,13 @@ class SQLite(Source):
             finally:
                 workspace.close()
 
-        part = Part(name="", extension="sqlite", format=_FORMAT, produce=produce, minimum=512, facts=facts,
-                    check=lambda: _PagesCheck({"file": self.declared, "facts": facts}),
+        part = Part(name="", extension="sqlite", format=sqlite_image.FORMAT, produce=produce, minimum=512, facts=facts,
+                    check=lambda: sqlite_image.PagesCheck({"file": self.declared, "facts": facts}),
                     restore_command='cat > "$TARGET"')
         return [part]
 
     def check_for(self, row: Dict[str, Any]) -> Check:
-        return _PagesCheck(row)
+        return sqlite_image.PagesCheck(row)
 
     def facts(self) -> Dict[str, Any]:
         return {"path": self.declared, "real_path": self.real, "sqlite_version": sqlite3.sqlite_version}
@@ -126,7 +146,7 @@ class SQLite(Source):
     def objects(self) -> Optional[int]:
         return len(self.taken["tables"])
 
-    def warnings(self) -> List[str]:
+    def warnings(self) -> List[Remark]:
         return self.noted
 
     def rehearse(self, reader: PartReader, scratch: str) -> List[str]:
@@ -138,7 +158,7 @@ class SQLite(Source):
                 os.unlink(image)
         return ["sqlite_integrity_check", "sqlite_row_counts", "sha256_plain"]
 
-    def remarks(self) -> List[str]:
+    def remarks(self) -> List[Remark]:
         return self.found
 
     def compare(self, reader: PartReader, scratch: str) -> List[str]:
@@ -151,11 +171,15 @@ class SQLite(Source):
         if self.taken["sha256"] == facts["sha256"]:
             return ["sqlite_source_image"]
         kept = sum(self.taken["tables"].get(name) == rows for name, rows in facts["tables"].items())
-        self.found.append("the source changed since the copy; {0} of {1} tables have as many rows as then".format(kept, len(facts["tables"])))
+        self.found.append(Remark("sqlite_changed", kept=kept, total=len(facts["tables"])))
         return []
 
-    def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
-        real = scope.resolve(target, self.assigned)
+    def check_target(self, target: str, overwrite: bool, label: str) -> None:
+        self._free(target, overwrite)
+
+    def _free(self, target: str, overwrite: bool) -> Tuple[str, List[str]]:
+        """The real path of a target, and which of a database's files stand there. Raises out_of_scope, assigned_path_changed, target_exists, invalid_input."""
+        real = placing.honest(target, scope.resolve(target, self.assigned), self.assigned)
         if os.path.isdir(real):
             raise BackupError("invalid_input", where="target", value=target, problem="is a directory",
                               mend="Give the full name of the database file.")
@@ -164,73 +188,125 @@ class SQLite(Source):
             raise BackupError("target_exists", target=target)
         parent = os.path.dirname(real)
         if not os.path.isdir(parent):
-            raise BackupError("source_missing", source=parent)
+            raise BackupError("invalid_input", where="target", value=target, problem="is below a directory that does not exist",
+                              mend="Create {0} first, or name another target.".format(parent))
+        return real, occupied
+
+    def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
+        real, occupied = self._free(target, overwrite)
+        users = sqlite_image.held_open([real + name for name in occupied])
+        if users:
+            raise BackupError("restore_failed", label=reader.manifest["label"], target=target,
+                              detail="it is open in {0}; stop the application first, or it goes on in the former database".format(", ".join(users[:5])))
         kept = "{0}.before_{1}".format(real, reader.manifest["label"])
         for name in occupied:
             if os.path.lexists(kept + name):
                 raise BackupError("target_exists", target=kept + name)
-        with programs.private_directory(parent) as beside:
-            image = os.path.join(beside, "restored")
-            facts = self._receive(reader, image)
-            _own(image, facts)
+        try:
+            facts = self._put(reader, real, kept, occupied)
+        except FileExistsError as error:
+            raise BackupError("target_exists", target=target) from error
+        except OSError as error:
+            raise BackupError("restore_failed", label=reader.manifest["label"], target=target, detail=str(error)) from error
+        return {"target": real, "objects": len(facts["tables"]), "kept": kept if occupied else ""}
+
+    def _put(self, reader: PartReader, real: str, kept: str, occupied: Sequence[str]) -> Dict[str, Any]:
+        """Build the database where nobody else may rename anything, give it to its owner by its descriptor, and put it at its place.
+
+        What lay beside the former database (-wal, -journal) is moved aside first: SQLite would take it for the new one's.
+        """
+        parent, name, aside = os.path.dirname(real), os.path.basename(real), os.path.basename(kept)
+        with placing.beside(parent) as place:
+            facts = self._receive(reader, place.file("restored"))
+            held = descriptors.regular(place.file("restored"))
+            try:
+                _own(held, facts)
+            finally:
+                os.close(held)
             moved: List[str] = []
             try:
-                for name in occupied:
-                    os.rename(real + name, kept + name)
-                    moved.append(name)
-                os.rename(image, real)
-            except OSError as error:
-                for name in moved:
-                    os.rename(kept + name, real + name)
-                raise BackupError("restore_failed", label=reader.manifest["label"], target=target,
-                                  detail=str(error)) from error
-            _sync(parent)
-        return {"target": real, "objects": len(facts["tables"]), "kept": kept if occupied else ""}
+                for end in occupied:
+                    descriptors.move(place.held, name + end, place.held, aside + end)
+                    moved.append(end)
+                place.put("restored", name)
+                self._alone(place, real)
+            except (OSError, BackupError) as error:
+                if not (isinstance(error, BackupError) and error.fault.name == "restore_exchanged"):
+                    for end in moved:
+                        with contextlib.suppress(OSError):
+                            descriptors.move(place.held, aside + end, place.held, name + end)
+                raise
+        return facts
+
+    @staticmethod
+    def _alone(place: placing.Place, real: str) -> None:
+        """Nothing lies beside the new database that SQLite would take for a part of it. Raises restore_exchanged."""
+        for end in _BESIDE[1:]:
+            with contextlib.suppress(FileNotFoundError):
+                os.stat(os.path.basename(real) + end, dir_fd=place.held, follow_symlinks=False)
+                raise BackupError("restore_exchanged", target=scope.shown(real), detail="{0} appeared beside it".format(os.path.basename(real) + end))
 
     def _take(self, image: str) -> None:
         """Make the image, prove it sound, and note what it holds."""
-        os.close(os.open(image, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        status, account = self._looked()
+        if account is None:
+            os.close(os.open(image, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
+            self._backup(image)
+        else:
+            self._lent(account, image, status.st_size)
+        with self._faults():
+            found = sqlite_image.examine(image)
+        if found.broken:
+            raise BackupError("source_damaged", source=self.declared, detail="integrity_check: " + "; ".join(found.broken))
+        if found.content:
+            self.noted.append(Remark("sqlite_rules", path=self.declared, count=len(found.content), values="; ".join(found.content[:10])))
+        if found.unexamined:
+            self.noted.append(Remark("sqlite_unexamined", path=self.declared, tables=list(found.unexamined[:10])))
+        orphans = 0
+        with sqlite_image.opened(image, "mode=ro&immutable=1", 1) as copy, contextlib.suppress(sqlite3.OperationalError):
+            orphans = len(copy.execute("PRAGMA foreign_key_check").fetchall())
+        if orphans:
+            self.noted.append(Remark("sqlite_orphans", path=self.declared, count=orphans))
+        self.taken = {"tables": found.tables, "sha256": sqlite_image.sha256(image), "mode": stat.S_IMODE(status.st_mode),
+                      "owner": _name(pwd.getpwuid, status.st_uid), "group": _name(grp.getgrgid, status.st_gid)}
+
+    def _backup(self, image: str) -> None:
         deadline = time.monotonic() + self.timeout
 
-        def give_up(status: int, remaining: int, total: int) -> None:
-            if time.monotonic() > deadline and status != _SQLITE_DONE:
+        def give_up(code: int, remaining: int, total: int) -> None:
+            if time.monotonic() > deadline and code != _SQLITE_DONE:
                 raise BackupError("source_unreachable", source=self.declared,
                                   detail="others kept it locked for more than {0} s".format(self.timeout))
 
-        status = os.stat(self.real)
-        with self._faults():
-            # all pages in one step: in several, each write of others would begin the image anew
-            with _opened(self.real, "mode=ro", 1) as database, _opened(image, "mode=rw", 1) as copy:
-                database.backup(copy, pages=-1, progress=give_up, sleep=0.1)
-            tables = _examine(image)
-        broken = tables.pop("", [])
-        if broken:
-            raise BackupError("source_damaged", source=self.declared, detail="integrity_check: " + "; ".join(broken))
-        with _opened(image, "mode=ro&immutable=1", 1) as copy:
-            orphans = len(copy.execute("PRAGMA foreign_key_check").fetchall())
-        if orphans:
-            self.noted.append("{0}: {1} rows break a foreign key; copied as they are".format(self.declared, orphans))
-        self.taken = {"tables": tables, "sha256": _sha256(image), "mode": stat.S_IMODE(status.st_mode),
-                      "owner": _name(pwd.getpwuid, status.st_uid), "group": _name(grp.getgrgid, status.st_gid)}
+        # all pages in one step: in several, each write of others would begin the image anew
+        with self._faults(), sqlite_image.opened(self.real, "mode=ro", 1) as database, sqlite_image.opened(image, "mode=rwc", 1) as copy:
+            database.backup(copy, pages=-1, progress=give_up, sleep=0.1)
+
+    def _lent(self, account: programs.Account, image: str, size: int) -> None:
+        try:
+            sqlite_image.lent(account, image, lambda made: self._as(account, lambda: self._backup(made), size, "SQLite's backup"))
+        except OSError as error:
+            raise BackupError("source_unreachable", source=self.declared, detail=str(error)) from error
 
     def _receive(self, reader: PartReader, image: str) -> Dict[str, Any]:
         """Write the copy into a new file and compare it with what was noted when it was made."""
         facts = reader.part("")["facts"]
-        descriptor = os.open(image, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        if not isinstance(facts.get("tables"), dict) or not isinstance(facts.get("sha256"), str):
+            raise BackupError("copy_odd", label=reader.manifest["label"], detail="its manifest does not say what the database holds")
+        descriptor = os.open(image, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             reader.stream("", (), file.write)
             file.flush()
             os.fsync(file.fileno())
         label = reader.manifest["label"]
-        if _sha256(image) != facts["sha256"]:
+        if sqlite_image.sha256(image) != facts["sha256"]:
             raise BackupError("restored_differs", label=label, detail="another SHA-256 than the image had")
         try:
-            tables = _examine(image)
+            found = sqlite_image.examine(image)
         except sqlite3.Error as error:
             raise BackupError("restored_differs", label=label, detail=str(error)) from error
-        broken = tables.pop("", [])
-        if broken or tables != facts["tables"]:
-            raise BackupError("restored_differs", label=label, detail="; ".join(broken) or "other tables or row counts")
+        if found.broken or not sqlite_image.same_tables(facts["tables"], found.tables):
+            raise BackupError("restored_differs", label=label, detail="; ".join(found.broken) or "other tables or row counts")
         return facts
 
     @contextlib.contextmanager
@@ -248,43 +324,6 @@ class SQLite(Source):
             raise BackupError("source_unreachable", source=self.declared, detail=text) from error
 
 
-@contextlib.contextmanager
-def _opened(path: str, mode: str, timeout: float) -> Iterator[sqlite3.Connection]:
-    """The database opened by URI, which never creates it; Python's own `with` would not close it."""
-    database = sqlite3.connect("file:{0}?{1}".format(urllib.parse.quote(path), mode), uri=True, timeout=timeout,
-                               isolation_level=None)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-def _examine(path: str) -> Dict[str, Any]:
-    """Rows by table (-1 where the table's module is not here); under "" what integrity_check complained about, if it did."""
-    found: Dict[str, Any] = {}
-    with _opened(path, "mode=ro&immutable=1", 1) as database:
-        complaints = [row[0] for row in database.execute("PRAGMA integrity_check(10)")]
-        if complaints != ["ok"]:
-            return {"": complaints}
-        names = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        for name in names:
-            try:
-                found[name] = database.execute('SELECT count(*) FROM "{0}"'.format(name.replace('"', '""'))).fetchone()[0]
-            except sqlite3.OperationalError as error:
-                if "no such module" not in str(error):
-                    raise
-                found[name] = -1
-    return found
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for chunk in iter(lambda: file.read(1 << 20), b""):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _name(lookup: Any, number: int) -> str:
     try:
         return lookup(number)[0]
@@ -292,23 +331,21 @@ def _name(lookup: Any, number: int) -> str:
         return str(number)
 
 
-def _own(path: str, facts: Dict[str, Any]) -> None:
-    """Mode and, as root, owner and group as they were; an account that is not here any more leaves its part as it is."""
-    os.chmod(path, facts["mode"])
+def _own(held: int, facts: Dict[str, Any]) -> None:
+    """Mode and, as root, owner and group as they were; an account that is not here any more leaves its part as it is. No set-id bits: it is data."""
+    mode = facts.get("mode")
+    if not isinstance(mode, int):
+        mode = 0o600
+    uid = gid = -1
     if os.geteuid() == 0:
-        os.chown(path, _number(pwd.getpwnam, facts["owner"]), _number(grp.getgrnam, facts["group"]))
+        uid, gid = _number(pwd.getpwnam, facts.get("owner")), _number(grp.getgrnam, facts.get("group"))
+    descriptors.give(held, uid, gid, mode & 0o777)
 
 
-def _number(lookup: Any, name: str) -> int:
+def _number(lookup: Any, name: Any) -> int:
+    if not isinstance(name, str) or "\0" in name:
+        return -1
     try:
-        return lookup(name)[2]
+        return int(lookup(name)[2])
     except KeyError:
-        return int(name) if name.isdigit() else -1
-
-
-def _sync(directory: str) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return int(name) if name.isdecimal() and name.isascii() and len(name) < 10 else -1

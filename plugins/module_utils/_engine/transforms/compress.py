@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import Dict, List, NamedTuple, Optional
 
-from .. import programs
-from ..pipeline import Stage
+from ..processes import programs
+from ..processes.pipeline import Stage
 
 
 class _Format(NamedTuple):

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from typing import FrozenSet, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import FrozenSet, Iterator, List, Sequence
 
-from .. import programs
 from ..errors import BackupError
-from ..pipeline import Stage, capture
+from ..processes import programs
+from ..processes.pipeline import Stage, capture
+from .keys import Keys
 
 EXTENSION = ".gpg"
 FORMATS = ("gpg", "7z")     # what a copy may be encrypted as; 7z: see seven_zip.py
@@ -23,17 +24,6 @@ FORMATS = ("gpg", "7z")     # what a copy may be encrypted as; 7z: see seven_zip
 # The passwords are random (over 190 bits), so stretching adds nothing: the lowest count spares a second a file.
 _WRITE = ["--cipher-algo", "AES256", "--s2k-cipher-algo", "AES256", "--s2k-digest-algo", "SHA512", "--s2k-mode", "3",
           "--s2k-count", "65536", "--compress-algo", "none", "--trust-model", "always"]
-
-
-class Keys(NamedTuple):
-    """What opens a copy. `password` may be empty when there are recipients; `recipients` are armoured public keys."""
-
-    password: str
-    recipients: Tuple[str, ...] = ()
-    private_keys: Tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return "Keys(password={0}, recipients={1})".format("given" if self.password else "none", len(self.recipients))
 
 
 class Gpg:

@@ -18,11 +18,11 @@ import os
 import re
 from typing import Callable, List, Sequence, Set, Tuple
 
-from .. import programs
 from ..errors import BackupError
 from ..media.base import Reading
-from ..pipeline import CHUNK, Outcome, Stage, capture, run
-from .encrypt import Keys
+from ..processes import programs
+from ..processes.pipeline import CHUNK, Outcome, Stage, capture, run
+from .keys import Keys
 
 EXTENSION = ".7z"
 DESCRIPTION = "7z, AES-256"

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a restore has leave: an authorised request, or an emergency that is regularised afterwards (numerals 5.1 e, 7.1.3). Pure functions."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from ...module_utils._engine.errors import BackupError
+from . import asking, requests
+from .requests import Why
+
+# Which restores need a request: of file servers, which numeral 7.1 is about, or also those of the EGCR of databases and source code.
+REQUIRES = ("none", "file_server", "all")
+
+
+def why_none(kind: str, system: str, request: requests.Request) -> Why | None:
+    """Why a request is no leave to restore this system; None when it is."""
+    if request.kind != "restore":
+        return Why("{0} does not ask for a restore".format(request.ticket), "{0} no pide una restauración".format(request.ticket))
+    if request.state not in requests.READY:
+        return Why("{0} is {1}".format(request.ticket, request.state), "{0} está {1}".format(request.ticket, requests.SPANISH[request.state]))
+    if request.system and (request.system, request.system_kind) != (system, kind):
+        return Why("{0} is about {1}".format(request.ticket, request.system), "{0} es de {1}".format(request.ticket, request.system))
+    return None
+
+
+def refuse_without(requires: str, kind: str, system: str, ticket: str, emergency: str, request: requests.Request | None) -> None:
+    """Raises BackupError restore_without_request where a request is wanted and there is none that gives leave, nor an emergency."""
+    if requires == "none" or (requires != "all" and requires != kind) or emergency.strip():
+        return
+    why = why_none(kind, system, request) if request else (
+        Why("{0} is no request".format(ticket), "{0} no es una solicitud".format(ticket)) if ticket else
+        Why("no ticket was given", "no se indicó restore_ticket"))
+    if why:
+        raise BackupError("restore_without_request", system=system, detail=why.english, detail_es=why.spanish)
+
+
+def later_change(request: requests.Request | None, copy: Mapping[str, Any], zone: datetime.tzinfo) -> str:
+    """What 5.3 c asks to be told of the copy that is restored, in Spanish; "" when there is nothing to tell."""
+    if request is None:
+        return ""
+    return asking.warning([{"media": {"": "T2"}, **copy}], {"changed_at": request.changed_at}, zone)

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names as people give them: lists in the forms that surveys have for them, and the variables of an inventory that are misspelt."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+# Every variable `backup_…` that a role or a playbook of ours reads; a house test compares.
+VARIABLES = (
+    "backup_actors", "backup_anchor_mail", "backup_anchor_medium", "backup_anchors", "backup_assigned_paths", "backup_azure_storage",
+    "backup_catch_up", "backup_custodians", "backup_custody_directory", "backup_emergency_reason", "backup_forge_gone", "backup_forges",
+    "backup_media", "backup_only",
+    "backup_policy_file", "backup_report_directory", "backup_repository", "backup_request", "backup_scratch_directory",
+    "backup_restore_requires_request",
+    "backup_shared_folders", "backup_space", "backup_spool_directory",
+    "backup_systems", "backup_vaults", "backup_warn_mail", "backup_warn_services", "backup_warn_watched",
+)
+
+
+def asked(given: Any) -> list[str]:
+    """The names of a list, of a text with one on each line or between commas, or of nothing: null and blank are not given.
+
+    A name of a list is not cut at its commas, only at the ends of its lines.
+    """
+    if given is None:
+        return []
+    rows = re.split(r"[\n,]", given) if isinstance(given, str) else [line for row in given if row is not None for line in str(row).split("\n")]
+    return [row.strip() for row in rows if row.strip()]
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str]:
+    """Variables `backup_…` that nothing of ours reads -> the one that is probably meant. What is like none of ours is the institution's own."""
+    found = {}
+    for name in sorted(name for name in names if name.startswith("backup_") and name not in VARIABLES):
+        near = difflib.get_close_matches(name, VARIABLES, 1, 0.85)
+        found.update({name: near[0]} if near else {})
+    return found

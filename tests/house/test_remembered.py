@@ -1,0 +1,142 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests' Pythons remember changes nothing of what runs: same code, same imports found, other text other code."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from ansible.config.manager import ConfigManager
+from ansible.executor.module_common import ModuleDepFinder
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests/remembered"
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The module, loaded beside the others, with a store of its own; it hooks in twice, which the test takes back."""
+    import zipimport
+
+    monkeypatch.setattr(zipimport, "_compile_source", zipimport._compile_source)
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    specification = importlib.util.spec_from_file_location("remembered_here", HERE / "sitecustomize.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    module.STORE = str(tmp_path / "store")
+    return module
+
+
+def found(tree, name):
+    finder = ModuleDepFinder(name, tree)
+    return finder.submodules, finder.optional_imports
+
+
+def test_ansible_finds_the_same_imports_in_what_is_remembered(own):
+    import ansible.module_utils
+
+    files = [path for room in (ROOT / "plugins/modules", ROOT / "plugins/module_utils", Path(ansible.module_utils.__file__).parent)
+             for path in room.rglob("*.py")]
+    assert len(files) > 150
+    optional = 0
+    for path in files:
+        source, name = path.read_text("utf-8"), "ansible_collections.perucompras.respaldo.plugins.module_utils.x.y"
+        tree = ast.parse(source)
+        for _each in range(2):      # made, and remembered
+            assert found(own.parse_for_imports(source, str(path), "exec", ast.PyCF_ONLY_AST), name) == found(tree, name), path
+        optional += bool(found(tree, name)[1])
+    assert optional and own.imports_of("METADATA = 'x'\nimport os\n") is None
+
+
+def test_code_is_of_its_own_text_and_of_the_file_it_stands_for(own):
+    for text, wanted in (("a = 1\ndef f():\n    return 1\n", 1), ("a = 1\ndef f():\n    return 2\n", 2), ("a = 1\ndef f():\n    return 1\n", 1)):
+        for name in ("/one.zip/x.py", "/two.zip/x.py"):
+            told = {}
+            exec(own.compile_of_a_collection(source=text, filename=name, mode="exec", flags=0, dont_inherit=True), told)
+            assert told["f"]() == wanted and told["f"].__code__.co_filename == name
+    assert len(os.listdir(own.STORE)) == 2
+
+
+def test_what_can_t_be_read_or_kept_is_made(own, tmp_path):
+    text = "a = 1\n"
+    own.code_of(text.encode(), "x.py", lambda: compile(text, "x.py", "exec"))
+    kept, = Path(own.STORE).iterdir()
+    for damaged in (b"", kept.read_bytes()[:20]):
+        kept.write_bytes(damaged)
+        assert own.code_of(text.encode(), "x.py", lambda: compile(text, "x.py", "exec")).co_names == ("a",)
+    (tmp_path / "a file").touch()
+    own.STORE = str(tmp_path / "a file")
+    assert own.remembered("x", b"x", lambda: 3) == 3 and own.remembered("x", b"y", lambda: object) is object
+
+
+def test_configuration_is_the_same(own):
+    import ansible.config.manager as manager
+
+    path = Path(manager.__file__).with_name("base.yml")
+    load = own.yaml_of("configuration", manager.yaml_load)
+    for _each in range(2):
+        with path.open("rb") as stream:
+            assert load(stream) == ConfigManager()._read_config_yaml_file(str(path))
+
+
+def test_an_archive_s_module_runs_and_tells_its_own_place(tmp_path):
+    archive = tmp_path / "it.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("inside.py", "import traceback\r\ndef told():\r\n    return traceback.extract_stack()[-1].filename\r\n")
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import inside; print(inside.told()); import sitecustomize; print(sitecustomize.__file__)"
+    for _each in range(2):
+        done = subprocess.run([sys.executable, "-c", code, str(archive)], env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True,
+                              check=True)
+        assert done.stdout.splitlines() == [str(archive / "inside.py"), str(HERE / "sitecustomize.py")]
+
+
+PACK = """
+import base64, io, json, re, sys, zipfile
+from ansible.executor.module_common import modify_module
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader, module_loader
+from ansible.template import Templar
+init_plugin_loader()
+name = "perucompras.respaldo.bitacora_of_tests"
+path = module_loader.find_plugin_with_context(name).plugin_resolved_path
+data = modify_module(
+    module_name=name, module_path=path, module_args={}, templar=Templar(loader=DataLoader()), module_compression="ZIP_DEFLATED",
+    task_vars={"ansible_python_interpreter": sys.executable}).b_module_data
+packed = zipfile.ZipFile(io.BytesIO(base64.b64decode(max(re.findall(rb"[A-Za-z0-9+/=]{1000,}", data), key=len))))
+print(json.dumps({each: packed.read(each).decode() for each in packed.namelist()}))
+"""
+
+
+def test_what_ansible_packs_is_what_it_would_pack_whatever_was_packed_before(tmp_path):
+    """A module of a collection with one file beside it: packed, packed again, then with another text of either."""
+    tests, plugins = tmp_path / "tests/remembered", tmp_path / "ansible_collections/perucompras/respaldo/plugins"
+    for directory in (tests, plugins / "modules", plugins / "module_utils"):
+        directory.mkdir(parents=True)
+    shutil.copy(HERE / "sitecustomize.py", tests)
+    kept, module, beside = tmp_path / ".cache/remembered", plugins / "modules/bitacora_of_tests.py", plugins / "module_utils/_beside.py"
+
+    def packed(remember=True):
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(tmp_path), "ANSIBLE_HOME": str(tmp_path / "home"),
+                       "PYTHONPATH": str(tests if remember else "")}
+        return json.loads(subprocess.run([sys.executable, "-c", PACK], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True).stdout)
+
+    begin = "from ansible.module_utils.basic import AnsibleModule\nfrom ..module_utils import _beside\n"
+    seen = []
+    for text, other in (("", "VALUE = 1\n"), ("", "VALUE = 2\n"), ("print(3)\n", "VALUE = 2\n"), ("", "VALUE = 1\n")):
+        module.write_text(begin + text)
+        beside.write_text(other)
+        seen.append(packed())
+        assert seen[-1]["ansible_collections/perucompras/respaldo/plugins/module_utils/_beside.py"] == other
+        assert seen[-1]["ansible_collections/perucompras/respaldo/plugins/modules/bitacora_of_tests.py"] == begin + text
+    assert seen[0] == seen[3] == packed(remember=False) and len(list(kept.glob("payload-*"))) == 3

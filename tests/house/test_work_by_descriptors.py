@@ -1,0 +1,135 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Root follows no name in a directory that others may write to: what makes, gives away, moves or removes by path has its reason here."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+
+import pytest
+
+ENGINE = pathlib.Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "_engine"
+
+# by path they follow what others put there; with a descriptor of the directory they follow nothing
+BY_PATH = {"chown", "chmod", "lchown", "mkdir", "makedirs", "walk", "fwalk", "rename", "renames", "replace", "unlink", "remove", "rmdir", "removedirs", "link",
+           "symlink", "mkfifo", "mknod", "truncate", "setxattr", "removexattr", "utime"}
+DESCRIPTORS = {"dir_fd", "src_dir_fd", "dst_dir_fd"}
+WHOLE_MODULES = {"shutil": {"which", "disk_usage", "get_terminal_size"}, "tempfile": {"TemporaryFile", "gettempdir"}, "pathlib": {"PurePath", "PurePosixPath"}}
+
+_PRIVATE = "in a private directory of ours, where only root (or who runs this) may write"
+_STATE = "below /var/lib or /var/cache/respaldo, where only root may write"
+_SAMBA = "in /etc, where only root may write"
+_ROOT_OF_MEDIUM = "the medium's own directory, as the inventory has it: who may write above it is the administrator"
+_HELD = "takes the descriptor itself"
+_BUILT = "in the private directory of the copy or of the restore, where nobody else may rename (placing.py)"
+_WORK_DIR = "in the directory for mirrors, as the inventory has it: who may write there is the administrator"
+ALLOWED = {
+    ("filesystem/descriptors.py", "os.chmod"): "by the path in /proc of what is held",
+    ("filesystem/descriptors.py", "os.removexattr"): "by the path in /proc of what is held",
+    ("filesystem/foreign.py", "os.removexattr"): "by the path in /proc of what is held",
+    ("filesystem/returning.py", "os.setxattr"): _HELD,
+    ("filesystem/returning.py", "os.utime"): _HELD,
+    ("folders/share_files.py", "os.makedirs"): _SAMBA,
+    ("folders/share_files.py", "os.chmod"): _SAMBA,
+    ("folders/share_files.py", "os.chown"): _SAMBA,
+    ("folders/share_files.py", "os.utime"): _SAMBA,
+    ("folders/share_files.py", "os.rename"): _SAMBA,
+    ("folders/share_files.py", "os.unlink"): _SAMBA,
+    ("folders/share_files.py", "shutil.copystat"): _SAMBA,
+    ("folders/share_files.py", "tempfile.mkstemp"): _SAMBA,
+    ("media/local.py", "os.makedirs"): _ROOT_OF_MEDIUM,
+    ("media/azure_journal.py", "os.makedirs"): _STATE,
+    ("media/azure_journal.py", "os.open O_CREAT"): _STATE,
+    ("media/azure_journal.py", "os.unlink"): _STATE,
+    ("restic/listing.py", "tempfile.SpooledTemporaryFile"): "in memory, then a file without a name, as TemporaryFile makes it",
+    ("restic/repository_places.py", "os.makedirs"): _STATE,
+    ("restic/repository_places.py", "os.rename"): "a rename follows no link, and the ledger's name is replaced whatever stands under it",
+    ("restic/repository_places.py", "os.open O_CREAT"): "with O_NOFOLLOW",
+    ("sources/attributes.py", "os.setxattr"): "by the path in /proc of what is held, in scratch",
+    ("sources/git.py", "os.makedirs"): _WORK_DIR,
+    ("sources/git_checks.py", "open for writing"): _BUILT,
+    ("sources/git_facts.py", "open for writing"): _BUILT,
+    ("sources/git_lfs.py", "open for writing"): _BUILT,
+    ("sources/git_objects.py", "os.makedirs"): _BUILT,
+    ("sources/git_objects.py", "os.symlink"): _BUILT,
+    ("sources/git_objects.py", "os.open O_CREAT"): _BUILT,
+    ("sources/git_objects.py", "open for writing"): _BUILT,
+    ("sources/git_remote.py", "os.open O_CREAT"): _WORK_DIR,
+    ("sources/git_restore.py", "os.makedirs"): _BUILT,
+    ("sources/git_restore.py", "os.mkdir"): _BUILT,
+    ("sources/git_restore.py", "os.open O_CREAT"): _BUILT,
+    ("sources/git_restore.py", "os.unlink"): _BUILT,
+    ("sources/git_tool.py", "os.mkdir"): _BUILT,
+    ("sources/git_tool.py", "open for writing"): _BUILT,
+    ("sources/sqlite.py", "os.open O_CREAT"): _BUILT,
+    ("sources/sqlite.py", "os.unlink"): _BUILT,
+    ("transforms/seven_zip.py", "open for writing"): _PRIVATE,
+    ("transforms/seven_zip.py", "os.unlink"): _PRIVATE,
+}
+
+
+def calls(tree):
+    """What in a file makes, gives away, moves or removes by path."""
+    imported = {alias.asname or alias.name: "{0}.{1}".format(node.module, alias.name)
+                for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil", "tempfile") for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in WHOLE_MODULES:
+            if node.attr not in WHOLE_MODULES[node.value.id]:
+                yield node.lineno, "{0}.{1}".format(node.value.id, node.attr)
+        if not isinstance(node, ast.Call):
+            continue
+        given = {keyword.arg for keyword in node.keywords}
+        if isinstance(node.func, ast.Name) and node.func.id in imported:
+            yield node.lineno, imported[node.func.id]
+        elif isinstance(node.func, ast.Name) and node.func.id == "open" and writes(node):
+            yield node.lineno, "open for writing"
+        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "os":
+            if node.func.attr in BY_PATH and not given & DESCRIPTORS:
+                yield node.lineno, "os." + node.func.attr
+            elif node.func.attr == "open" and "O_CREAT" in ast.dump(node) and not given & DESCRIPTORS:
+                yield node.lineno, "os.open O_CREAT"
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in ("write_text", "write_bytes", "touch"):
+            yield node.lineno, "pathlib." + node.func.attr
+
+
+def writes(call):
+    mode = next((keyword.value for keyword in call.keywords if keyword.arg == "mode"), call.args[1] if len(call.args) > 1 else None)
+    return mode is not None and not (isinstance(mode, ast.Constant) and not set(str(mode.value)) & set("wax+"))
+
+
+def found():
+    for path in sorted(ENGINE.rglob("*.py")):
+        name = str(path.relative_to(ENGINE))
+        for line, call in calls(ast.parse(path.read_text("utf-8"))):
+            yield name, line, call
+
+
+def test_nothing_is_made_given_moved_or_removed_by_a_path_that_others_may_lead_elsewhere():
+    wrong = ["{0}:{1}: {2}".format(*row) for row in found() if (row[0], row[2]) not in ALLOWED]
+    assert not wrong, "use descriptors.py (its first lines say why), or give the reason in ALLOWED:\n" + "\n".join(wrong)
+
+
+def test_each_exception_is_still_one():
+    there = {(name, call) for name, _line, call in found()}
+    assert not set(ALLOWED) - there
+
+
+@pytest.mark.parametrize("line", [
+    "os.chown(path, 0, 0)", "os.chmod(os.path.join(a, b), 0o700)", "os.mkdir('x')", "os.makedirs(p, exist_ok=True)", "for x in os.walk(p): pass",
+    "shutil.rmtree(p)", "shutil.copystat(a, b)", "remove = shutil.rmtree", "tempfile.mkdtemp()", "tempfile.NamedTemporaryFile()", "open(p, 'w')",
+    "open(p, mode='ab')", "open(p, how)", "os.rename(a, b)", "os.unlink(p)", "os.open(p, os.O_WRONLY | os.O_CREAT)", "from os import chown\nchown(p, 0, 0)",
+    "pathlib.Path(p).write_text('x')",
+])
+def test_the_rule_sees(line):
+    assert list(calls(ast.parse(line)))
+
+
+@pytest.mark.parametrize("line", [
+    "os.mkdir('x', dir_fd=held)", "os.rename('a', 'b', src_dir_fd=x, dst_dir_fd=y)", "open(p)", "open(p, 'rb')", "open(p, encoding='utf-8')",
+    "os.fchown(h, 0, 0)",
+    "os.open('x', os.O_CREAT, dir_fd=held)", "tempfile.TemporaryFile()", "shutil.which('tar')",
+])
+def test_the_rule_lets_through(line):
+    assert not list(calls(ast.parse(line)))
