@@ -105,6 +105,14 @@ class Lab:
         status = self.start(playbook, *options).wait(LIMIT)
         return status, (self.top / "out").read_text("utf-8")
 
+    def wait_for_survivors(self):
+        """Until nothing runs any more of plays that were killed: since ansible-core 2.19 a worker has a session of its own, and what it does on its
+        server goes on, and holds what it held, as it would over SSH."""
+        limit = time.monotonic() + LIMIT
+        while alive := processes_of_home(self.top):
+            assert time.monotonic() < limit, alive
+            time.sleep(0.05)
+
     def entries(self, *types):
         with open_store(str(self.bitacora), readonly=True) as store:
             return store.entries(type=types)
@@ -142,6 +150,16 @@ class Lab:
             if reference and not list((self.top / "custodia").rglob(reference.rpartition("/")[2] + "*.yml")):
                 found.append(f"no key of {copy['label']}: {reference}")
         return found + [f"left: {name}" for name in self.rests() if not name.endswith(".sealed")]
+
+
+def processes_of_home(home):
+    """The numbers of the processes of this machine whose home is that directory."""
+    wanted, found = b"HOME=" + os.fsencode(home), []
+    for number in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError):      # it ended meanwhile
+            if wanted in Path("/proc", number, "environ").read_bytes().split(b"\0"):
+                found.append(int(number))
+    return found
 
 
 def kill(process, how="group"):

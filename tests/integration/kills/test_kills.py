@@ -134,6 +134,7 @@ def test_after_the_next_run_nothing_is_left(tmp_path, kinds):
             lab.make(lab.top)
             wheres.append(a_kill(lab, chance, lasts[name]))
         done += len(wheres)
+        lab.wait_for_survivors()
         where, began = "; ".join(wheres), time.monotonic()
         status, out = lab.run("", *NOW)
         lasts[name] = max(12.0, time.monotonic() - began)

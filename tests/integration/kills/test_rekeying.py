@@ -68,6 +68,7 @@ def test_a_change_of_password_that_is_killed_at_each_step_loses_nothing_and_the_
         there = wait_for(reached, process)
         kill(process)
         assert there, step + (lab.top / "out").read_text("utf-8")
+        lab.wait_for_survivors()
         password = kept(lab, in_force(lab))["password"]
         assert all(opens(lab, medium, password) for medium in lab.media), step
     assert opens(lab, "nas", first["password"]), "the former one goes only after the new one is in force"
