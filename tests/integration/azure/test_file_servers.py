@@ -132,17 +132,17 @@ def test_a_copy_that_takes_longer_than_its_signature_goes_on_with_another(tmp_pa
     try:
         if seconds:
             made = files_making.make(order, source, [cloud])
-            assert made.fields["trust_level"] == "T2" and made.fields["objects"] == 1 and controller.begun.count("backup") == 2
+            assert made.fields["trust_level"] == "T2" and made.fields["objects"] == 1 and controller.begun.count("backup") >= 2
         else:
             with pytest.raises(BackupError) as ended:
                 files_making.make(order, source, [cloud])
             assert ended.value.code == "RSP411" and "restic backup" in ended.value.message
         assert set(controller.asked) == {("repository", "nube")}
-        if not seconds:
-            # what ended with its signature may have left its lock, since it could no longer remove it: that stops no later copy
-            after = bench.medium(endpoint="", proxy=tunnel.url, session={"repository": bench.sign("rcwdl", 3600)})
-            made = files_making.make(FilesOrder(base, "archivos1", "RRHH"), source, [after])
-            assert made.fields["trust_level"] == "T2" and made.fields["objects"] == 1
+        # what ended with its signature may have left its lock, since it could no longer remove it: that stops no later copy
+        after = bench.medium(endpoint="", proxy=tunnel.url, session={"repository": bench.sign("rcwdl", 3600)})
+        base = Order(Slot("file_server", "RRHH", "RRHH_20261102"), keys=Keys("una clave"), minimum_size=0)
+        made = files_making.make(FilesOrder(base, "archivos1", "RRHH"), source, [after])
+        assert made.fields["trust_level"] == "T2" and made.fields["objects"] == 1
         assert not [name for name in bench.names() if "/locks/" in name]
     finally:
         tunnel.close()

@@ -481,9 +481,9 @@ def test_a_glance_costs_little_however_many_entries_there_are(tmp_path):
             store.append("copy_not_due", {"label": "SIGA", "run": "R1"}, entries.now(), "R1", number + 1)
     place.run()
     place.glance()
-    begun = time.monotonic()
+    begun = time.process_time()
     assert place.glance() == set()
-    assert time.monotonic() - begun < 0.5
+    assert time.process_time() - begun < 0.5      # all of them take seconds; what else the machine does costs this process nothing
 
 
 def test_a_run_that_is_sealing_at_this_moment_took_no_seal_out(tmp_path, monkeypatch):
