@@ -77,11 +77,16 @@ def referred(key: bytes, values: Iterable[str], addressee: str) -> list[Mark]:
     """
     found: dict[Mark, None] = {}
     for value in values:
-        for each in list(_ANY.findall(value[-_MOST_CHARACTERS:]))[-_MOST:][::-1]:
+        for each in written(value):
             said = read(key, each, addressee)
             if said:
                 found[said] = None
     return list(found)
+
+
+def written(value: str) -> list[str]:
+    """The identities of a field, whosever they are, the last first; no more than are looked at."""
+    return _ANY.findall(value[-_MOST_CHARACTERS:])[-_MOST:][::-1]
 
 
 def _checked_key(key: bytes) -> None:
