@@ -19,7 +19,7 @@ EVENT = "entry_redacted"
 MARK = "[tachado: asiento n.º {0}]"
 # No decision about copies reads these.
 FIELDS = ("reason_text", "note_es", "requester", "ticket", "responsible", "executed_by", "document", "source", "target", "unread", "warnings", "warnings_es",
-          "error_message", "error_message_es", "error_remedy", "error_remedy_es")
+          "error_message", "error_message_es", "error_remedy", "error_remedy_es", "mail_from", "mail_attached")
 # The columns of the Spanish view that are made of them.
 COLUMNS = {
     "reason_text": ("motivo", "observaciones"), "note_es": ("observaciones",), "requester": (), "ticket": ("ticket",), "responsible": ("responsable",),

@@ -40,6 +40,7 @@ _RESULTS = {
     "request_estimated": "Solicitud estimada", "request_authorised": "Solicitud autorizada", "request_rejected": "Solicitud rechazada",
     "request_executed": "Solicitud atendida", "request_conformed": "Conformidad", "request_objected": "No conformidad",
     "request_closed": "Solicitud cerrada", "request_withdrawn": "Solicitud retirada", "request_outside": "Fuera del numeral 6.2",
+    "mail_taken": "Correo atendido", "mail_set_aside": "Correo por revisar", "mail_filed": "Correo archivado",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",
     "repository_renamed": "Repositorio renombrado", "repository_gone": "Repositorio retirado",
@@ -170,7 +171,7 @@ def _build(words: Words) -> str:
     table = words.source.split(" ")[0]
     ended = "EXISTS (SELECT 1 FROM {0} AS f WHERE {1} AND f.type IN ({2}))"
     return (
-        "CREATE VIEW {4} AS SELECT\n  {0}\nFROM {5}\nWHERE e.type NOT IN ('run_started', 'seal', 'copy_sealed')\n"
+        "CREATE VIEW {4} AS SELECT\n  {0}\nFROM {5}\nWHERE e.type NOT IN ('run_started', 'seal', 'copy_sealed', 'mail_filed')\n"
         "  AND NOT (e.type = 'run_ended' AND {3} IS NULL) AND e.type != 'prune_started'\n"
         "  AND NOT (e.type = 'copy_started' AND {1}) AND NOT (e.type = 'restore_started' AND {2})"
     ).format(selected, ended.format(table, words.same_copy, _types(entries.COPY_ENDS)),

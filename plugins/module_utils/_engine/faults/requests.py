@@ -50,4 +50,27 @@ ROWS = (
         "El asiento n.º {n} no se puede enlazar con la solicitud {ticket}: {detail_es}",
         "Indique en request_entry el N.º de lo que se restauró o copió para esta solicitud; lo muestra playbooks/bitacora.yml.",
     ),
+    (
+        "RSP770", "mailbox_unreachable",
+        "the mailbox of requests at {server} can't be reached: {detail}",
+        "What was taken stands in the bitácora; the next run goes on. Check host, port, security and ca_file of request_mail_box, and the network.",
+        "No se puede llegar al buzón de solicitudes en {server}: {detail}",
+        "Lo ya atendido consta en la bitácora; la próxima ejecución sigue. Revise host, port, security y ca_file de request_mail_box, y la red.",
+    ),
+    (
+        "RSP771", "mailbox_login_refused",
+        "{server} refused to let {account} into the mailbox of requests: {detail}",
+        "Nothing was read, and it is not tried again now: servers shut out who fails often. Check username and password, or the token, of request_mail_box.",
+        "{server} no dejó entrar a {account} al buzón de solicitudes: {detail}",
+        "No se leyó nada, y no se insiste ahora: los servidores bloquean a quien falla varias veces. Revise username y password, o el token, de "
+        "request_mail_box.",
+    ),
+    (
+        "RSP772", "mailbox_unusable",
+        "the mailbox of requests at {server} does not do what is needed: {detail}",
+        "No mail is lost: what was not moved is found again. Check the names of the folders in request_mail_box, the rights of the account and its quota.",
+        "El buzón de solicitudes en {server} no hace lo que se necesita: {detail_es}",
+        "Ningún correo se pierde: lo que no se movió se vuelve a encontrar. Revise los nombres de las carpetas en request_mail_box, los permisos de la cuenta "
+        "y su cuota.",
+    ),
 )
