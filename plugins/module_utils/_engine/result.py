@@ -32,6 +32,7 @@ EVENTS = (
     "designation_changed", "month_approved", "entry_redacted",
     "ticket_reserved", "request_opened", "request_endorsed", "request_estimated", "request_authorised", "request_rejected", "request_executed",
     "request_conformed", "request_objected", "request_closed", "request_withdrawn", "request_outside",
+    "letter_started", "request_told", "letter_failed",
     "medium_checked", "medium_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
@@ -152,7 +153,12 @@ SCHEMA: Dict[str, Field] = {
     "discovered_at": _controller("time"),
     "changed_at": _controller("time"),
     "promised_for": _controller("time"),            # until when a request will be attended to, by its estimate (5.1 e)
-    "links": _controller("number", int),            # n of the entry that says what was done for a request
+    "links": _controller("number", int),            # n of the entry that says what was done for a request; of a letter, of the step that it tells
+    "letter": _controller("word"),                  # which letter about a request: acknowledgement, estimate, conformity ...
+    "reminder": _controller("number", int),         # its number among the reminders of one thing
+    "addressee": _controller("name"),               # whom it is for, a person, in the capacity that `post` says; and where it went
+    "address": _controller("text"),
+    "message_id": _controller("text"),
     "note_es": _server("text"),                     # Spanish
     "error_code": _server("code"),
     "error_message": _server("text"),               # English
