@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ...module_utils._engine.policy import people
 from ...module_utils._engine.policy.vocabulary import EGCR_OF_KIND
 from .._decisions import requests
+from .._smtp import ADDRESS
 
 
 class Addressee(NamedTuple):
@@ -22,14 +23,14 @@ class Addressee(NamedTuple):
     address: str
 
 
-def of(rules: Mapping[str, Any], post: str, request: requests.Request, asked_from: str, today: datetime.date) -> Addressee | None:
+def of(rules: Mapping[str, Any], post: str, request: requests.Request, today: datetime.date) -> Addressee | None:
     """The first who holds a post that day and has an address, else the first who holds it; None for nobody.
 
-    Who asked needs no post: the address is that of any designation of the name, else the one that the request came from.
+    Who asked needs no post: the address is that of any designation of the name. Whoever has none and asked by mail is known by his address.
     """
     if post == requests.REQUESTER:
         known = next((address for name, address in _everybody(rules, today) if address and requests.same_name(name, request.requester)), "")
-        return Addressee(post, request.requester, known or asked_from)
+        return Addressee(post, request.requester, known or (request.requester if ADDRESS.fullmatch(request.requester) else ""))
     found = [Addressee(post, str(person["name"]), str(person.get("email") or "")) for person in _holders(rules, post, request)
              if people.in_force(person, today)]
     return next((each for each in found if each.address), found[0] if found else None)

@@ -101,7 +101,8 @@ def letters(history: Sequence[Mapping[str, Any]], told: Iterable[Mapping[str, An
 
 def key_of(entry: Mapping[str, Any]) -> Key:
     """The letter that an entry of TYPES is about."""
-    return Key(requests.ticket_of(entry), str(entry.get("letter", "")), int(entry.get("links") or 0), int(entry.get("reminder") or 0), str(entry.get("post", "")))
+    of, number = (int(entry.get(name) or 0) for name in ("links", "reminder"))
+    return Key(requests.ticket_of(entry), str(entry.get("letter", "")), of, number, str(entry.get("post", "")))
 
 
 def _of(request: requests.Request, opening: Mapping[str, Any], sent: Mapping[Key, str], rules: Mapping[str, Any], now: datetime.datetime) -> list[Letter]:
@@ -114,11 +115,17 @@ def _of(request: requests.Request, opening: Mapping[str, Any], sent: Mapping[Key
         wanted = [(Key(request.ticket, name, step.n, 0, post), "") for post in kind.posts if not _is_another(post, kind, request, rules, today)]
         wanted += _reminder(name, request, step, sent, rules, now) if name in REMINDED else []
         for key, since in wanted:
-            to = addressees.of(rules, key.post, request, str(opening.get("address") or ""), today) or Addressee(key.post, "", "")
-            # an office without a head that day: who asked is told, and that is enough of what is only told
-            if key not in sent and (to.name or kind.posts[0] == key.post or key.letter != name):
+            to = addressees.of(rules, key.post, request, today) or Addressee(key.post, "", "")
+            if key not in sent and (to.address or _is_owed(key, kind)):
                 found.append(Letter(key, to, request, step, since))
     return found
+
+
+def _is_owed(key: Key, kind: Kind) -> bool:
+    """Whether a letter without an address is told as one that can't go. Who asked in person and has no mail hears it in person; and where an office has no
+    head that day, what is only told to him too goes to who asked.
+    """
+    return key.post != REQUESTER and (kind.posts[0] == key.post or key.number > 0 or key.letter == UNANSWERED)
 
 
 def _last(request: requests.Request, kind: Kind) -> requests.Step | None:
@@ -130,8 +137,8 @@ def _last(request: requests.Request, kind: Kind) -> requests.Step | None:
 def _is_another(post: str, kind: Kind, request: requests.Request, rules: Mapping[str, Any], today: datetime.date) -> bool:
     """Whether this post is held by who gets the same letter in another: a head who asked gets one, and what was restored with the request for conformity."""
     others = (HEADS,) if kind is KINDS["restored"] else kind.posts[:kind.posts.index(post)]
-    me = addressees.of(rules, post, request, "", today)
-    return any(me and other and requests.same_name(me.name, other.name) for other in (addressees.of(rules, each, request, "", today) for each in others))
+    me = addressees.of(rules, post, request, today)
+    return any(me and other and requests.same_name(me.name, other.name) for other in (addressees.of(rules, each, request, today) for each in others))
 
 
 def _reminder(name: str, request: requests.Request, step: requests.Step, sent: Mapping[Key, str], rules: Mapping[str, Any],

@@ -83,7 +83,7 @@ def _person(header: str, name: str, address: str) -> Address:
     if not _smtp.ADDRESS.fullmatch(address):
         raise BackupError("mail_header_refused", header=header, detail="it is no address: {0!r}".format(address[:200]))
     try:
-        return Address(_refused(header, name), addr_spec=address)
+        return Address("" if name == address else _refused(header, name), addr_spec=address)
     except (ValueError, IndexError) as error:
         raise BackupError("mail_header_refused", header=header, detail="it is no address: {0!r}".format(address[:200])) from error
 

@@ -50,7 +50,7 @@ class Post(NamedTuple):
 def write(post: Post, letter: Letter) -> Written:
     """The words of a letter. Raises BackupError letter_template_broken."""
     today = post.now.astimezone(moments.zone(post.rules["time_zone"])).date()
-    head = addressees.of(post.rules, requests.HEADS, letter.request, "", today)
+    head = addressees.of(post.rules, requests.HEADS, letter.request, today)
     return post.words.write(letter.key.letter, facts.of(letter, post.history, post.rules, head.name if head else "sin designación vigente"))
 
 
