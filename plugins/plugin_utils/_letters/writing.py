@@ -77,7 +77,7 @@ class Words:
         paragraphs = [each for each in re.split(r"\n[ \t]*\n", rest.strip("\n")) if each.strip()]
         blocks = [_block(each) for each in paragraphs]
         return Written(subject, "\n\n".join(_plain(each) for each in blocks) + "\n",
-                       self._fill(self._rich, _SHELL, {"subject": subject, "blocks": blocks, "institution": values["institution"]}))
+                       self._fill(self._rich, _SHELL, {"subject": subject, "blocks": blocks, "institution": _line(str(values["institution"]))}))
 
     def _fill(self, environment: jinja2.Environment, file: str, values: dict[str, Any]) -> str:
         try:

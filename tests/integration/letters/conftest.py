@@ -92,11 +92,16 @@ class Institution:
         with open_store(str(self.file), readonly=True) as store:
             return [entry for entry in store.entries(type=types) if not entry.get("simulated")]
 
-    def later(self, minutes):
-        """As if all that was written about letters had been written so much earlier: their pauses are over."""
-        with open_store(str(self.file)) as store:
-            rows = store.entries(type=("letter_failed", "letter_started", "request_told"))
-        return rows, minutes
+    def begun(self, *options, **given):
+        """A run that goes on while the test does."""
+        return subprocess.Popen(self.command(*options, **given), cwd=ROOT, env=self.settings(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                start_new_session=True)
+
+    def wait_for(self, name):
+        limit = time.monotonic() + 240
+        while not (self.inbox / name).exists():
+            assert time.monotonic() < limit, name
+            time.sleep(0.05)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@
 """A mail server (aiosmtpd) by TLS with accounts, by password and XOAUTH2, and as a relay without; it greylists, refuses and cuts as it is told.
 
 mailserver.py DIRECTORY CERTIFICATE KEY. The file `ports` says where it listens; what it took is *.eml. A file `mood` in DIRECTORY holds one word:
-refuse (each address), grey (each address the first time), cut (the connection within the mail), hold (wait for the file `go` after taking a mail).
+refuse (each address), deny (each token), grey (each address the first time), cut (the connection within the mail), hold (wait for the file `go` after taking a mail).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import ssl
 import sys
 from pathlib import Path
@@ -55,8 +56,9 @@ class Server(SMTP):
     @auth_mechanism("XOAUTH2")
     async def auth_XOAUTH2(self, server, args):
         said = base64.b64decode(args[1]).decode() if len(args) > 1 else ""
-        wanted = (DIRECTORY / "token").read_text() if (DIRECTORY / "token").exists() else ""
-        if wanted and said == f"user={ACCOUNT}\x01auth=Bearer {wanted}\x01\x01":
+        found = re.fullmatch(r"user=(.+)\x01auth=Bearer ([\w.=-]+)\x01\x01", said)
+        claims = json.loads(base64.urlsafe_b64decode(found[2].split(".")[1] + "==")) if found else {}
+        if found and found[1] == ACCOUNT and claims["aud"] == "https://outlook.office365.com" and mood() != "deny":
             return AuthResult(success=True, auth_data=ACCOUNT)
         (DIRECTORY / "refused").write_text(said)
         answer = await self.challenge_auth(b'{"status":"400","schemes":"Bearer"}')
