@@ -33,6 +33,7 @@ EVENTS = (
     "ticket_reserved", "request_opened", "request_endorsed", "request_estimated", "request_authorised", "request_rejected", "request_executed",
     "request_conformed", "request_objected", "request_closed", "request_withdrawn", "request_outside",
     "mail_taken", "mail_set_aside", "mail_filed",
+    "letter_started", "request_told", "letter_failed",
     "medium_checked", "medium_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
@@ -153,13 +154,17 @@ SCHEMA: Dict[str, Field] = {
     "discovered_at": _controller("time"),
     "changed_at": _controller("time"),
     "promised_for": _controller("time"),            # until when a request will be attended to, by its estimate (5.1 e)
-    "links": _controller("number", int),            # n of the entry that says what was done for a request
-    "address": _controller("text"),                 # where a request came from by mail
     "mail_sha256": _controller("digest"),           # of a mail as the mailbox has it; of one too large to be read, of its header
     "mail_folder": _controller("name"),             # of the mailbox, where it goes
     "mail_from": _controller("name"),               # the address that it says it is from, believed or not: mail_outcome tells
     "mail_outcome": _controller("word"),            # what it led to: a step of a request, or why to none (_mail/deciding.py)
     "mail_attached": _controller("rows", list),     # its files: name, size, digest; who signed them as they tell, not validated
+    "links": _controller("number", int),            # n of the entry that says what was done for a request; of a letter, of the step that it tells
+    "letter": _controller("word"),                  # which letter about a request: acknowledgement, estimate, conformity ...
+    "reminder": _controller("number", int),         # its number among the reminders of one thing
+    "addressee": _controller("name"),               # whom it is for, a person, in the capacity that `post` says; and where it went
+    "address": _controller("text"),                 # where a request came from by mail, or where a letter went
+    "message_id": _controller("text"),
     "note_es": _server("text"),                     # Spanish
     "error_code": _server("code"),
     "error_message": _server("text"),               # English

@@ -41,6 +41,7 @@ _RESULTS = {
     "request_executed": "Solicitud atendida", "request_conformed": "Conformidad", "request_objected": "No conformidad",
     "request_closed": "Solicitud cerrada", "request_withdrawn": "Solicitud retirada", "request_outside": "Fuera del numeral 6.2",
     "mail_taken": "Correo atendido", "mail_set_aside": "Correo por revisar", "mail_filed": "Correo archivado",
+    "letter_started": "Correo en curso", "request_told": "Correo enviado", "letter_failed": "Correo no enviado",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",
     "repository_renamed": "Repositorio renombrado", "repository_gone": "Repositorio retirado",

@@ -19,6 +19,8 @@ _ONLY_OPENING = ("office", "system", "kind", "what", "paths", "lost_at", "discov
 _REASONED = ("reject", "object", "withdraw", "outside")
 _FORMS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 _TIMES = ("lost_at", "discovered_at", "changed_at")
+# What is said where nothing suitable was copied before the loss (7.1.3); a letter tells it.
+NO_COPY = "No hay ninguna copia anterior a la pérdida"
 
 
 def refuse_unsaid(arguments: Mapping[str, Any]) -> None:
@@ -91,7 +93,7 @@ def warning(copies: Sequence[Mapping[str, Any]], said: Mapping[str, str], zone: 
     changed, lost = said.get("changed_at", ""), said.get("lost_at", "")
     newest = offers.newest_before(offers.whole(copies), lost)
     if copies and newest is None:
-        return "No hay ninguna copia anterior a la pérdida"
+        return NO_COPY
     taken = str(newest.get("started_at", "")) if newest else ""
     if not taken or not changed or changed <= taken:
         return ""

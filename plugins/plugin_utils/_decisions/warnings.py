@@ -20,7 +20,7 @@ from ...module_utils._engine.policy import policy as engine
 from .._bitacora import by_medium, trust
 from .._bitacora.any_store import Store
 from .._bitacora.view import KINDS, amount
-from . import drills, due, forges, media, signs
+from . import drills, due, forges, media, signs, unsent
 from .signs import SIGN_STANDS, days_of, rank, time_of
 
 DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25,
@@ -35,6 +35,7 @@ TITLES = {
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
     "anchor": "Sello de la bitácora sin anclar", "custody": "Custodia de contraseñas", "entries": "Asientos que no se entienden o no se creen",
     "refused": "Un servidor respondió lo que no le corresponde", "designation": "EGCR sin designación", "forge": "Repositorios de una forja",
+    "letters": "Correos de solicitudes sin enviar",
 }
 STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standing": "Sigue en curso"}
 SUMMARY = "summary"
@@ -89,6 +90,7 @@ def in_force(store: Store, policy: Mapping[str, Any], systems: Iterable[Mapping[
     found += _of_media(store, active, rules, now)
     found += _of_custody(store, active)
     found += [Condition(told.key, "forge", told.level, told.text) for told in forges.signs(store.entries(type=forges.TYPES), now)]
+    found += [Condition(told.key, "letters", told.level, told.text) for told in unsent.signs(store.entries(type=unsent.TYPES), now)]
     for system in active:
         found += _of_system(store, policy, rules, system, now)
     return found + _of_refusals(store, now) + _of_entries(store, now)

@@ -73,4 +73,39 @@ ROWS = (
         "Ningún correo se pierde: lo que no se movió se vuelve a encontrar. Revise los nombres de las carpetas en request_mail_box, los permisos de la cuenta "
         "y su cuota.",
     ),
+    (
+        "RSP764", "letter_unsent",
+        "the letter {letter} about the request {ticket} could not be sent to {addressee}: {detail}",
+        "It stays due: a later run sends it again, the next time after a pause. Check the address, the mail server and the network.",
+        "No se pudo enviar el correo {letter_es} de la solicitud {ticket} a {addressee}: {detail}",
+        "Sigue pendiente: una ejecución posterior lo envía, cada vez tras una pausa mayor. Revise la dirección, el servidor de correo y la red.",
+    ),
+    (
+        "RSP765", "letter_template_broken",
+        "the template {file} of the letters about requests can't be used: {detail}",
+        "Nothing was sent. Mend the template, or remove it from the institution's directory: then the collection's own is used.",
+        "La plantilla {file} de los correos de solicitudes no se puede usar: {detail}",
+        "No se envió nada. Corrija la plantilla, o retírela del directorio de la institución: entonces se usa la de la colección.",
+    ),
+    (
+        "RSP766", "mail_token_refused",
+        "{server} gave no token to send mail with: {detail}",
+        "Nothing was sent by this account. Check tenant, client_id, client_secret and scope, and that the application may send as the account.",
+        "{server} no dio un token para enviar correo: {detail}",
+        "Con esta cuenta no se envió nada. Revise tenant, client_id, client_secret y scope, y que la aplicación pueda enviar como la cuenta.",
+    ),
+    (
+        "RSP767", "letter_without_address",
+        "the letter {letter} about the request {ticket} has nobody to go to: {detail}",
+        "It stays due. Designate the person with an email in backup_actors (group_vars/all), or tell it by other means.",
+        "El correo {letter_es} de la solicitud {ticket} no tiene a quién ir: {detail}",
+        "Sigue pendiente. Designe a la persona con su email en backup_actors (group_vars/all), o comuníquelo por otro medio.",
+    ),
+    (
+        "RSP768", "mail_header_refused",
+        "the header {header} of a mail has what no header may have: {detail}",
+        "It was not sent. Mend the value: a line end in it would begin a header of its own.",
+        "El encabezado {header} de un correo tiene lo que ningún encabezado puede tener: {detail}",
+        "No se envió. Corrija el valor: un fin de línea en él iniciaría otro encabezado.",
+    ),
 )

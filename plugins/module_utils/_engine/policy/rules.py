@@ -57,6 +57,8 @@ POLICY = table(
         "holidays": listing(schema.date()),
         "actors": people.actors,
         "prices": _PRICES,
+        # how often who has to answer about a request is reminded (7.1): after so many working days, so many times; then the head of the OTI is told
+        "requests": table({}, {"reminder_days": whole(1, 60), "reminders": whole(0, 20)}),
         "drills": table({}, {"every": table({}, {each: whole(1, 3660) for each in CRITICALITIES}), "budget_minutes": whole(1, 10080)}),
         "shared_folders": table({"numeral": text()}, {"recycle_days": whole(0, 3650), "unwanted": listing(text(r"\.?[A-Za-z0-9_-]{1,16}", "mp3"))}),
         "warnings": table({}, {
