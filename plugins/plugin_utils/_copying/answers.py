@@ -18,7 +18,7 @@ import time
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
-from ...module_utils._engine import label, result
+from ...module_utils._engine import label, remarks, result
 from ...module_utils._engine.errors import CATALOGUE, BackupError
 from ...module_utils._engine.media import catalogue as media_catalogue
 from ...module_utils._engine.media.base import Slot
@@ -27,6 +27,7 @@ from ...module_utils._engine.restic import names, repositories
 from .. import _forms as forms
 
 _MOST_WARNINGS = 50
+_LONGEST_WARNING = 2 * remarks.LONGEST + 50      # in both languages
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _DIGEST = re.compile(r"[0-9A-Fa-f]{4,128}\Z")
 _INTERPRETER = re.compile(r"/[A-Za-z0-9._/+-]{1,200}\Z")
@@ -72,8 +73,8 @@ MODULES: dict[str, Module] = {
     "backup_info": Module({"copies": _LISTED, "health": _HEALTH, "shelves": _TEXTS, "leftovers": _LEFT}, ("copies",)),
     "backup_rekey": Module({**dict.fromkeys(("there", "opens", "former_opens"), forms.flag), **dict.fromkeys(("removed", "stays", "further"), _TEXTS)},
                            ("there", "opens")),
-    "backup_archive_info": Module({"digest": forms.matching(_DIGEST)}, ("digest",)),
-    "backup_git_info": Module({"digest": forms.matching(_DIGEST), "digests": forms.of_each(forms.matching(_DIGEST))}),
+    **dict.fromkeys(("backup_archive_info", "backup_git_info"),
+                    Module({"digest": forms.matching(_DIGEST), "digests": forms.of_each(forms.matching(_DIGEST))})),
     "azure_blob_upload": Module({"staged": forms.staged, "bytes_sent": _COUNT, "bytes_there": _COUNT}, ("staged",)),
     "azure_blob_download": Module({"dest": _TEXT, "size": _COUNT, "sha256": _SHA, "verified": forms.flag}),
     "shared_folder": Module({"folders": _FOLDERS, "unknown": _TEXTS, "diff": forms.difference}, ("folders",), _CHANGES, _CHANGES,
@@ -220,7 +221,7 @@ def heard(asked: Asked, answer: t.Any) -> dict[str, t.Any]:
 
 def _needed(asked: Asked) -> tuple[str, ...]:
     """The keys that a good answer must have."""
-    if asked.module == "backup_git_info":
+    if asked.module in ("backup_archive_info", "backup_git_info"):
         return ("digests",) if asked.arguments.get("sources") is not None else ("digest",)
     return asked.may.needs
 
@@ -237,7 +238,7 @@ def _warnings(found: t.Any) -> list[str]:
     rows = found if isinstance(found, (list, tuple)) else [found]
     # newer versions of Ansible make an object of each warning, whose event has the text
     texts = (row if isinstance(row, str) else getattr(getattr(row, "event", None), "msg", None) for row in rows[:_MOST_WARNINGS])
-    return [forms.line(text, 1000) for text in texts if isinstance(text, str)]
+    return [forms.line(text, _LONGEST_WARNING) for text in texts if isinstance(text, str)]
 
 
 def _why(asked: Asked, answer: Mapping[str, t.Any]) -> dict[str, t.Any]:
