@@ -16,7 +16,7 @@ VARIABLES = (
     "backup_catch_up", "backup_custodians", "backup_custody_directory", "backup_emergency_reason", "backup_forge_gone", "backup_forges",
     "backup_media", "backup_only",
     "backup_policy_file", "backup_report_directory", "backup_repository", "backup_request", "backup_scratch_directory",
-    "backup_restore_requires_request",
+    "backup_restore_requires_request", "backup_schedule",
     "backup_shared_folders", "backup_space", "backup_spool_directory",
     "backup_systems", "backup_vaults", "backup_warn_mail", "backup_warn_services", "backup_warn_watched",
 )

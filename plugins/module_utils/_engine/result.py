@@ -33,6 +33,7 @@ EVENTS = (
     "ticket_reserved", "request_opened", "request_endorsed", "request_estimated", "request_authorised", "request_rejected", "request_executed",
     "request_conformed", "request_objected", "request_closed", "request_withdrawn", "request_outside",
     "medium_checked", "medium_failed",
+    "schedule_set", "schedule_removed", "schedule_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
 
@@ -153,6 +154,8 @@ SCHEMA: Dict[str, Field] = {
     "changed_at": _controller("time"),
     "promised_for": _controller("time"),            # until when a request will be attended to, by its estimate (5.1 e)
     "links": _controller("number", int),            # n of the entry that says what was done for a request
+    "purpose": _controller("name"),                 # what is scheduled: copies, transfer
+    "schedule": _controller("text"),                # when, as _schedules/when.py writes and reads it
     "note_es": _server("text"),                     # Spanish
     "error_code": _server("code"),
     "error_message": _server("text"),               # English

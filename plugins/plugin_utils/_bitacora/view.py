@@ -41,6 +41,7 @@ _RESULTS = {
     "request_executed": "Solicitud atendida", "request_conformed": "Conformidad", "request_objected": "No conformidad",
     "request_closed": "Solicitud cerrada", "request_withdrawn": "Solicitud retirada", "request_outside": "Fuera del numeral 6.2",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
+    "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",
     "repository_renamed": "Repositorio renombrado", "repository_gone": "Repositorio retirado",
     "folder_reported": "Informe de carpeta", "answer_refused": "Respuesta rechazada",
