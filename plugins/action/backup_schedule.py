@@ -106,7 +106,7 @@ def _used(task_vars: Mapping[str, Any]) -> checking.Used:
 
 def _command(arguments: Mapping[str, Any]) -> units.Command:
     """How this very run was begun, where nobody says otherwise. Raises BackupError RSP101 on what a timer could not give."""
-    program = arguments["command"] or str(Path(sys.executable).parent / "ansible-playbook")
+    program = arguments["command"] or _own_program()
     if not os.access(program, os.X_OK):
         raise BackupError("invalid_input", where="command", value=program, problem="is no program that can be run",
                           mend="Give the whole path of ansible-playbook.")
@@ -123,6 +123,12 @@ def _command(arguments: Mapping[str, Any]) -> units.Command:
         environment.append(("ANSIBLE_CONFIG", str(constants.CONFIG_FILE)))
     environment += [(name, os.environ[name]) for name in _TOLD if os.environ.get(name)]
     return units.Command(program, str(_COLLECTION), tuple(inventories), tuple(_vault(each) for each in dict.fromkeys(given)), tuple(environment))
+
+
+def _own_program() -> str:
+    """The ansible-playbook of this very run, where it is named so; else the one beside its Python."""
+    own = os.path.abspath(sys.argv[0])
+    return own if os.path.basename(own) == "ansible-playbook" and os.access(own, os.X_OK) else str(Path(sys.executable).parent / "ansible-playbook")
 
 
 def _vault(given: str) -> str:
