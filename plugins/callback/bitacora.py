@@ -213,7 +213,7 @@ class CallbackModule(CallbackBase):
         manager = plays[0].get_variable_manager() if plays else None
         facts = {
             "playbook": os.path.basename(str(getattr(playbook, "_file_name", ""))), "ansible_version": ansible_version,
-            **who.operator(manager.extra_vars if manager else {}),
+            **who.operator(manager.extra_vars if manager else {}), **who.scheduled(),
         }
         return {**facts, "simulated": True} if self._simulated else facts
 

@@ -17,7 +17,7 @@ VARIABLES = (
     "backup_letters_key", "backup_letters_mail", "backup_letters_templates",
     "backup_media", "backup_only",
     "backup_policy_file", "backup_report_directory", "backup_repository", "backup_request", "backup_scratch_directory",
-    "backup_restore_requires_request",
+    "backup_restore_requires_request", "backup_schedule",
     "backup_shared_folders", "backup_space", "backup_spool_directory",
     "backup_systems", "backup_vaults", "backup_warn_mail", "backup_warn_services", "backup_warn_watched",
 )

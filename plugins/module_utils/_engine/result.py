@@ -35,6 +35,7 @@ EVENTS = (
     "mail_taken", "mail_set_aside", "mail_filed",
     "letter_started", "request_told", "letter_failed",
     "medium_checked", "medium_failed",
+    "schedule_set", "schedule_removed", "schedule_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
 
@@ -165,6 +166,8 @@ SCHEMA: Dict[str, Field] = {
     "addressee": _controller("name"),               # whom it is for, a person, in the capacity that `post` says; and where it went
     "address": _controller("text"),                 # where a request came from by mail, or where a letter went
     "message_id": _controller("text"),
+    "purpose": _controller("name"),                 # what is scheduled: copies, transfer
+    "schedule": _controller("text"),                # when, as _schedules/when.py writes and reads it
     "note_es": _server("text"),                     # Spanish
     "error_code": _server("code"),
     "error_message": _server("text"),               # English

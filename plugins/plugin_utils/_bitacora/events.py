@@ -59,6 +59,8 @@ ACTIONS: dict[str, Allowed] = {
     "backup_prune": Allowed(("copy_pruned", "prune_simulated", "prune_failed", "prune_deferred"), _MOST),
     "backup_reconcile": Allowed(("copy_found", "copy_damaged", "copy_pruned", "copy_transferred", "stray_found", "verification_failed"), _MOST),
     "backup_medium": Allowed(("medium_checked", "medium_failed")),
+    "backup_schedule": Allowed(("schedule_set", "schedule_removed"), _MANY),
+    "backup_schedule_failure": Allowed(("schedule_failed",)),
     "backup_hold": Allowed(("copy_held", "copy_released")),
     "backup_excuse": Allowed(("excuse", "excuse_withdrawn")),
     "backup_approval": Allowed(("month_approved",)),

@@ -43,6 +43,7 @@ _RESULTS = {
     "mail_taken": "Correo atendido", "mail_set_aside": "Correo por revisar", "mail_filed": "Correo archivado",
     "letter_started": "Correo en curso", "request_told": "Correo enviado", "letter_failed": "Correo no enviado",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
+    "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",
     "repository_renamed": "Repositorio renombrado", "repository_gone": "Repositorio retirado",
     "folder_reported": "Informe de carpeta", "answer_refused": "Respuesta rechazada",

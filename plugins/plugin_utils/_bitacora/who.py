@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,6 +74,12 @@ def operator(extra_variables: Mapping[str, Any]) -> dict[str, str]:
     if not claimed or claimed in (account, login):
         return {"operating_user": kernel, "executed_by": kernel}
     return {"operating_user": kernel, "claimed_user": claimed, "claimed_by": by, "executed_by": "{0} (según {1}; cuenta {2})".format(claimed, by, kernel)}
+
+
+def scheduled() -> dict[str, str]:
+    """The purpose whose timer began this run, as its unit's environment claims it."""
+    purpose = os.environ.get("RESPALDO_SCHEDULE", "")
+    return {"purpose": purpose} if re.fullmatch("[a-z_]{1,40}", purpose) else {}
 
 
 def _name(uid: int) -> str:

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action backup_schedule: the inventory's schedule is checked, and becomes timers of systemd. See its module for the documentation."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible import constants, context
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.folders import share_files
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy, schema
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import address_of, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import drills, due, warnings
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction, systems_of_all_hosts
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules import checking, declaring, systemd, units
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules.purposes import PURPOSES
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules.when import Timed, in_words, written
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._tasks import plain
+
+_COLLECTION = Path(__file__).resolve().parents[2]
+# What the callback is told in the environment, and a run by a timer must be told too; none of these is a secret.
+_TOLD = ("RESPALDO_BITACORA_JOURNAL", "RESPALDO_BITACORA_LOGS", "RESPALDO_BITACORA_SEAL", "RESPALDO_BITACORA_SEAL_KEY", "RESPALDO_BITACORA_ANCHORS",
+         "PGPASSFILE")
+
+
+class ActionModule(InventoryAction):
+    CHANGES = True
+    ARGUMENTS = {
+        "policy": {"type": "raw"},
+        "policy_file": {"type": "str"},
+        "actors": {"type": "raw"},
+        "schedule": {"type": "raw"},
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "inventories": {"type": "list", "elements": "path", "default": []},
+        "vault_ids": {"type": "list", "elements": "str", "default": []},
+        "command": {"type": "path", "default": ""},
+        "directory": {"type": "path", "default": systemd.DIRECTORY},
+        "show": {"type": "bool", "default": False},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        command = _command(arguments)
+        schedule, reasons = ({}, {}) if arguments["state"] == "absent" else self._schedule(arguments, task_vars)
+        wanted = units.render(schedule, command)
+        directory = arguments["directory"]
+        if not self._task.check_mode:
+            systemd.refuse_without()
+        with share_files.alone(directory):
+            found = systemd.look(directory, wanted, command.inventories)
+            systemd.prove(wanted)
+            timers = [name for name in wanted if name.endswith(".timer")]
+            stopped = [] if self._task.check_mode and not systemd.runs() else [
+                name for name in systemd.idle(timers) if name not in found.changed]
+            if not self._task.check_mode:
+                systemd.place(directory, wanted, found)
+                systemd.enable(stopped)
+        changed = bool(found.changed or found.unwanted or stopped)
+        entries = _entries(schedule, reasons, found, stopped)
+        summary = [f"{name} ({PURPOSES[name].playbook}.yml): {in_words(timed.when)} ({timed.zone})" for name, timed in schedule.items()]
+        if arguments["show"]:
+            show("\n".join(summary or ["Nada programado."]))
+        return {
+            "changed": changed, "summary": summary, "calendars": {name: units.on_calendar(timed.when, timed.zone) for name, timed in schedule.items()},
+            "written": list(found.changed), "removed": list(found.unwanted), "enabled": stopped,
+            **({"backup": entries} if entries else {}),
+            **({"diff": _diff(directory, wanted, found)} if self._task.diff and changed else {}),
+        }
+
+    def _schedule(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[dict[str, Timed], Mapping[str, str]]:
+        """What is to be in force. Raises BackupError RSP101 with every mistake at once."""
+        rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
+        policy.validate(rules, [], [])
+        zone = due.zone(rules["time_zone"])
+        used = _used(task_vars)
+        needed = checking.needs(rules, used, drills.rules_of(rules)["every"], {**warnings.DEFAULTS, **rules.get("warnings", {})})
+        problems: list[schema.Problem] = []
+        declared = declaring.read(plain(arguments["schedule"] or {}), rules["time_zone"], list(needed), rules.get("working_hours") or {}, problems)
+        if not problems:
+            checking.check(declared, needed, rules, zone, problems)
+        schema.raise_all(problems)
+        if not declared.timed:
+            raise BackupError("invalid_input", where="backup_systems", value=None, problem="declares nothing that could be scheduled",
+                              mend="Declare systems first, or take the schedule away with schedule_state: absent.")
+        return dict(declared.timed), declared.reasons
+
+
+def _used(task_vars: Mapping[str, Any]) -> checking.Used:
+    """What the inventory of all hosts has. Its variables are read as they are written, so that no secret is opened."""
+    hosts = [task_vars["hostvars"].raw_get(host) for host in dict.fromkeys([*task_vars["groups"]["all"], task_vars["inventory_hostname"]])]
+
+    def has(*names: str) -> bool:
+        return any(host.get(name) for host in hosts for name in names)
+
+    return checking.Used(tuple(system for system in systems_of_all_hosts(task_vars) if system.get("enabled", True)), has("backup_repository"),
+                         has("backup_warn_mail", "backup_warn_services"), has("backup_anchor_mail", "backup_anchor_medium"))
+
+
+def _command(arguments: Mapping[str, Any]) -> units.Command:
+    """How this very run was begun, where nobody says otherwise. Raises BackupError RSP101 on what a timer could not give."""
+    program = arguments["command"] or _own_program()
+    if not os.access(program, os.X_OK):
+        raise BackupError("invalid_input", where="command", value=program, problem="is no program that can be run",
+                          mend="Give the whole path of ansible-playbook.")
+    inventories = [os.path.abspath(each) for each in arguments["inventories"] or context.CLIARGS.get("inventory") or ()]
+    for each in inventories:
+        if not os.path.exists(each):
+            raise BackupError("invalid_input", where="inventories", value=each, problem="is not a file or directory of the controller",
+                              mend="Give the path of the inventory; a list of hosts has no schedule.")
+    if not inventories:
+        raise BackupError("invalid_input", where="inventories", value=None, problem="is missing", mend="Run with -i, the path of the inventory.")
+    given = arguments["vault_ids"] or [*(context.CLIARGS.get("vault_ids") or ()), *(context.CLIARGS.get("vault_password_files") or ())]
+    environment = [("HOME", os.path.expanduser("~root")), ("LANG", "C.UTF-8"), ("RESPALDO_BITACORA", address_of(resolve_url()))]
+    if constants.CONFIG_FILE:
+        environment.append(("ANSIBLE_CONFIG", str(constants.CONFIG_FILE)))
+    environment += [(name, os.environ[name]) for name in _TOLD if os.environ.get(name)]
+    return units.Command(program, str(_COLLECTION), tuple(inventories), tuple(_vault(each) for each in dict.fromkeys(given)), tuple(environment))
+
+
+def _own_program() -> str:
+    """The ansible-playbook of this very run, where it is named so; else the one beside its Python."""
+    own = os.path.abspath(sys.argv[0])
+    return own if os.path.basename(own) == "ansible-playbook" and os.access(own, os.X_OK) else str(Path(sys.executable).parent / "ansible-playbook")
+
+
+def _vault(given: str) -> str:
+    """A --vault-id by its path, label and all. Raises BackupError RSP101 where nobody would be there to type it, or others may read it."""
+    label, at, path = given.rpartition("@")
+    path = os.path.abspath(os.path.expanduser(path))
+    if not os.path.isfile(path):
+        raise BackupError("invalid_input", where="vault_ids", value=given, problem="is not a file, and a timer has nobody to ask for a password",
+                          mend="Put the password into a file of root's with mode 0600, and run with --vault-password-file or --vault-id LABEL@FILE.")
+    mode = os.stat(path).st_mode
+    if not mode & stat.S_IXUSR and mode & 0o077:
+        raise BackupError("invalid_input", where="vault_ids", value=given, problem="can be read by others than its owner", mend=f"Run chmod 600 {path}.")
+    return f"{label}{at}{path}"
+
+
+def _entries(schedule: Mapping[str, Timed], reasons: Mapping[str, str], found: systemd.Found, stopped: Sequence[str]) -> list[dict[str, Any]]:
+    """An entry for each purpose whose time was put in force or taken away."""
+    entries = [result.build(event="schedule_set", purpose=name, schedule=written(timed), reason_text=reasons.get(name),
+                            note_es=f"{PURPOSES[name].title}: {in_words(timed.when)} ({timed.zone})")
+               for name, timed in schedule.items() if units.unit_of(name) in (*found.changed, *stopped)]
+    gone = [units.purpose_of(name) for name in found.unwanted if name.endswith(".timer")]
+    return entries + [result.build(event="schedule_removed", purpose=name, note_es=f"{PURPOSES[name].title}: ya no se programa") for name in gone if name]
+
+
+def _diff(directory: str, wanted: Mapping[str, str], found: systemd.Found) -> list[dict[str, str]]:
+    return [{"before": found.before.get(name, ""), "after": wanted.get(name, ""), "before_header": f"{directory}/{name}", "after_header": f"{directory}/{name}"}
+            for name in (*found.changed, *found.unwanted)]

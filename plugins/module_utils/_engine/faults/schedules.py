@@ -1,0 +1,48 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors of the schedule: 740, 741 and 743 to 745 of 7xx, which is the bitácora. The form of a row: errors.Fault."""
+
+from __future__ import annotations
+
+ROWS = (
+    (
+        "RSP740", "unit_of_others",
+        "{unit} is there and was not made for this inventory: its first line is not '{mark}'",
+        "Nothing was written. If it is of another inventory, take that one's schedule away first (schedule.yml with it and schedule_state: absent); if it is "
+        "nobody's, remove the file.",
+        "{unit} ya existe y no se hizo para este inventario: su primera línea no es «{mark}»",
+        "No se escribió nada. Si es de otro inventario, retire antes su programación (schedule.yml con él y schedule_state: absent); si no es de nadie, borre "
+        "el archivo.",
+    ),
+    (
+        "RSP741", "schedule_start_failed",
+        "the scheduled start of {purpose} ended before it could write into the bitácora ({unit}: {detail})",
+        "See what it said: journalctl -u {unit}. Mostly the inventory or its vault's password file can't be read. Then: systemctl start {unit}.",
+        "El inicio programado de «{title}» terminó antes de poder escribir en la bitácora ({unit}: {detail})",
+        "Vea lo que dijo: journalctl -u {unit}. Casi siempre no se puede leer el inventario o el archivo de la contraseña de vault. Después: systemctl start "
+        "{unit}.",
+    ),
+    (
+        "RSP743", "schedule_without_systemd",
+        "timers of systemd can't be set here: {detail}",
+        "Run schedule.yml as root on a controller that systemd started. In a container the scheduler outside starts the playbooks (AWX, Semaphore, cron).",
+        "Aquí no se pueden poner temporizadores de systemd: {detail}",
+        "Ejecute schedule.yml como root en un controlador iniciado por systemd. En un contenedor, los playbooks los inicia el programador de fuera (AWX, "
+        "Semaphore, cron).",
+    ),
+    (
+        "RSP744", "unit_refused",
+        "systemd refuses the schedule: {detail}",
+        "See the message and systemctl status. What was written stays and is looked at again by the next run of schedule.yml.",
+        "systemd rechaza la programación: {detail}",
+        "Vea el mensaje y systemctl status. Lo que se escribió queda, y la siguiente ejecución de schedule.yml lo vuelve a revisar.",
+    ),
+    (
+        "RSP745", "schedule_missed",
+        "the scheduled start of {purpose} did not come: last {at}, {times} in a row",
+        "See on the controller: systemctl list-timers 'respaldo-*'. schedule.yml puts back what somebody stopped.",
+        "La programación de «{title}» no corrió: la última, {at}; {times} seguidas",
+        "Vea en el controlador: systemctl list-timers 'respaldo-*'. schedule.yml repone lo que alguien detuvo.",
+    ),
+)

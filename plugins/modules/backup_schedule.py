@@ -1,0 +1,119 @@
+#!/usr/bin/python
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; it runs on the controller, so there is nothing to run here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_schedule
+short_description: Check the inventory's schedule, and make timers of systemd of it
+version_added: 0.3.0
+description:
+  - Checks O(schedule) against the policy and what the systems of all hosts ask for (numerals 5.1, 6.4, 6.6, 7.2.1, 7.2.3), and adds the defaults for what it
+    does not name.
+  - Makes a service and a timer of systemd for each purpose on the controller, C(respaldo-PURPOSE.service) and C(.timer), and C(respaldo-fallo@.service),
+    which records a start that could not record anything itself. Each is shown to C(systemd-analyze verify) before it is put in its place.
+  - Removes units that it made before for the same inventory and that are no longer wanted. It knows them by their whole first line, and touches no others.
+  - Each purpose that is put in force or taken away has its entry C(schedule_set) or C(schedule_removed) in the bitácora; by these
+    M(perucompras.respaldo.backup_warn) tells later which start did not come.
+  - No secret stands in a unit. The vault's password is named by the path of its file.
+  - Runs on the controller, as root.
+notes:
+  - Fails with RSP101 for a schedule that is not valid or not enough, RSP740 for a unit of that name that is not of this inventory, RSP743 where systemd does
+    not run, and RSP744 when systemd refuses.
+options:
+  schedule:
+    description:
+      - What runs when, a table by purpose. Purposes are V(copies) (C(site.yml)), V(drills), V(verification), V(prune), V(transfer), V(custody), V(anchor),
+        V(azure_backup), V(media_health), V(reports), V(warnings) and V(reconcile).
+      - Each is a table with V(at) (C(HH:MM), in the policy's time zone), and with V(days) (names of days of the week) or V(month_day) (1 to 28) unless it
+        is for every day; or with V(every_minutes), which divides an hour or a day.
+      - V(delay_minutes) is how much later a start may come (5, or 0 with V(every_minutes)), V(grace_minutes) after how long its absence is told (120).
+      - V(reason) says why copies run in working hours. V(off), a reason, alone, says that a purpose does not run; what the policy needs can't be off.
+      - What is not named runs by default when the inventory has use for it, but V(reconcile).
+    type: dict
+  state:
+    description: V(absent) takes away all that was made for this inventory.
+    type: str
+    choices: [present, absent]
+    default: present
+  inventories:
+    description: Paths of the inventory that the timers give to C(ansible-playbook). By default those of this run.
+    type: list
+    elements: path
+    default: []
+  vault_ids:
+    description: Files of the vault's password, each as C(--vault-id) takes it, a path or C(LABEL@PATH). By default those of this run.
+    type: list
+    elements: str
+    default: []
+  command:
+    description: Path of C(ansible-playbook). By default the one of this run.
+    type: path
+    default: ""
+  directory:
+    description: Where systemd reads units.
+    type: path
+    default: /etc/systemd/system
+  show:
+    description: Also print what is scheduled, in Spanish.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.groups.policy
+attributes:
+  check_mode:
+    description: Checks all, and tells what would be written and removed; the entries are recorded as simulated.
+    support: full
+  diff_mode:
+    description: Shows each unit before and after.
+    support: full
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+- name: Copies an hour later, and a transfer in the middle of the month
+  perucompras.respaldo.backup_schedule:
+    schedule:
+      copies: {at: "23:00"}
+      transfer: {at: "06:30", month_day: 15}
+      custody: {at: "09:00", days: [saturday]}
+      warnings: {every_minutes: 30}
+"""
+
+RETURN = r"""
+summary:
+  description: What is in force, a line of Spanish for each purpose.
+  returned: success
+  type: list
+  elements: str
+calendars:
+  description: The same as systemd has it, by purpose.
+  returned: success
+  type: dict
+  sample: {"copies": "*-*-* 22:00:00 America/Lima"}
+written:
+  description: Units that were written, or would be.
+  returned: success
+  type: list
+  elements: str
+removed:
+  description: Units that were removed, or would be.
+  returned: success
+  type: list
+  elements: str
+enabled:
+  description: Timers that were as they should be, but stopped or disabled.
+  returned: success
+  type: list
+  elements: str
+backup:
+  description: The entries.
+  returned: changed
+  type: list
+  elements: dict
+"""

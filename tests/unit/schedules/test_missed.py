@@ -1,0 +1,91 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which start should have been and was not, by the entries of the bitácora."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from plugins.plugin_utils._schedules import missed
+from plugins.plugin_utils._schedules.when import Timed, When, written
+
+NIGHTLY = Timed(When("22:00"), "America/Lima", 5, 120)         # 03:00 UTC; told from 05:05 on
+HOURLY = Timed(When(every_minutes=60), "America/Lima", 0, 120)
+
+
+def utc(text):
+    return datetime.datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=datetime.timezone.utc)
+
+
+def entry(type_, at, **more):
+    return {"type": type_, "at_event": utc(at).strftime("%Y-%m-%dT%H:%M:%SZ"), **more}
+
+
+def put(at, timed=NIGHTLY, purpose="copies"):
+    return entry("schedule_set", at, purpose=purpose, schedule=written(timed))
+
+
+def ran(at, playbook="site.yml", **more):
+    return entry("run_started", at, playbook=playbook, **more)
+
+
+def missing(declared, starts, now):
+    return [(sign.purpose, sign.missed) for sign in missed.signs(declared, starts, utc(now))]
+
+
+@pytest.mark.parametrize("starts, now, told", [
+    ([], "2026-11-29 02:59", []),                                              # not yet
+    ([], "2026-11-29 05:04", []),                                              # delay and grace are not over
+    ([], "2026-11-29 05:05", [("copies", 1)]),
+    ([], "2026-11-30 05:05", [("copies", 2)]),
+    ([ran("2026-11-29 03:04")], "2026-11-29 12:00", []),
+    ([ran("2026-11-29 11:00")], "2026-11-29 12:00", []),                       # late, after an outage (Persistent)
+    ([ran("2026-11-29 03:04")], "2026-11-30 06:00", [("copies", 1)]),
+    ([ran("2026-11-28 23:00")], "2026-11-29 06:00", [("copies", 1)]),          # a start by hand in the afternoon is not the one of the night
+    ([ran("2026-11-29 03:04", simulated=True)], "2026-11-29 06:00", [("copies", 1)]),
+    ([ran("2026-11-29 03:04", playbook="verify.yml")], "2026-11-29 06:00", [("copies", 1)]),
+])
+def test_a_nightly_start(starts, now, told):
+    assert missing([put("2026-11-28 15:00")], starts, now) == told
+
+
+def test_what_was_due_before_it_was_put_in_force_is_not_missed():
+    assert missing([put("2026-11-29 04:00")], [], "2026-11-29 12:00") == []
+    assert missing([put("2026-11-20 04:00"), put("2026-11-29 04:00", NIGHTLY._replace(delay_minutes=9))], [], "2026-11-29 12:00") == []
+
+
+def test_what_was_taken_away_is_not_missed():
+    assert missing([put("2026-11-20 15:00"), entry("schedule_removed", "2026-11-21 15:00", purpose="copies")], [], "2026-11-29 12:00") == []
+
+
+def test_a_simulation_puts_nothing_in_force():
+    assert missing([{**put("2026-11-20 15:00"), "simulated": True}], [], "2026-11-29 12:00") == []
+
+
+@pytest.mark.parametrize("odd", [{"schedule": "cada noche"}, {"schedule": None}, {"purpose": "nada"}, {"schedule": written(NIGHTLY._replace(zone="No/Hay"))}])
+def test_an_entry_that_nobody_of_us_wrote_says_nothing(odd):
+    assert missing([{**put("2026-11-20 15:00"), **odd}], [], "2026-11-29 12:00") == []
+
+
+def test_a_monthly_start_and_an_hourly_one():
+    monthly = put("2026-10-15 15:00", Timed(When("06:30", month_day=1), "America/Lima", 5, 120), "transfer")
+    assert missing([monthly], [ran("2026-11-01 11:31", "transfer.yml")], "2026-11-28 12:00") == []
+    assert missing([monthly], [ran("2026-11-01 11:31", "transfer.yml")], "2026-12-01 14:00") == [("transfer", 1)]
+    hourly = put("2026-11-28 15:00", HOURLY, "warnings")
+    assert missing([hourly], [ran("2026-11-28 20:00", "warn.yml")], "2026-11-28 22:59") == []
+    assert missing([hourly], [ran("2026-11-28 20:00", "warn.yml")], "2026-11-29 02:30") == [("warnings", 4)]
+
+
+def test_a_start_that_recorded_nothing_stands_until_the_next():
+    failed = entry("schedule_failed", "2026-11-29 03:01", purpose="copies", error_code="RSP741", error_message_es="terminó antes")
+    (sign,) = missed.signs([put("2026-11-28 15:00"), failed], [], utc("2026-11-29 12:00"))
+    assert (sign.purpose, sign.missed, sign.text) == ("copies", 1, "RSP741: terminó antes")
+    assert missing([put("2026-11-28 15:00"), failed], [ran("2026-11-29 13:00")], "2026-11-29 14:00") == []
+
+
+def test_it_is_told_with_its_code_and_its_hour_in_the_zone():
+    (sign,) = missed.signs([put("2026-11-28 15:00")], [], utc("2026-11-30 12:00"))
+    assert sign.text.startswith("RSP745: La programación de «copias que corresponden» no corrió: la última, 2026-11-29 22:00; 2 seguidas. ")

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Units as they are written: systemd takes them, they name no secret, and those of others are never taken for ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from plugins.module_utils._engine.errors import BackupError
+from plugins.plugin_utils._schedules import systemd, units
+from plugins.plugin_utils._schedules.purposes import PURPOSES
+from plugins.plugin_utils._schedules.units import Command
+from plugins.plugin_utils._schedules.when import Timed, When
+
+COMMAND = Command("/bin/true", "/srv/respaldo", ("/srv/inventario/hosts.yml",), ("respaldo@/etc/respaldo/vault.pass",), (("HOME", "/root"),))
+SCHEDULE = {name: Timed(purpose.default or When("10:00"), "America/Lima", 5, 120) for name, purpose in PURPOSES.items()}
+
+
+@pytest.mark.parametrize("when, said", [
+    (When("22:00"), "*-*-* 22:00:00 America/Lima"), (When("06:30", month_day=1), "*-*-01 06:30:00 America/Lima"),
+    (When("07:30", ("monday", "thursday")), "Mon,Thu *-*-* 07:30:00 America/Lima"), (When(every_minutes=15), "*-*-* *:00/15:00 America/Lima"),
+    (When(every_minutes=60), "*-*-* *:00:00 America/Lima"), (When(every_minutes=180), "*-*-* 00/3:00:00 America/Lima"),
+])
+def test_a_time_as_systemd_has_it(when, said):
+    assert units.on_calendar(when, "America/Lima") == said
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_systemd_takes_all_of_them_and_refuses_a_bad_one():
+    systemd.prove(units.render(SCHEDULE, COMMAND))
+    for schedule, command in (({"copies": Timed(When("22:00"), "America/Limax", 5, 120)}, COMMAND), (SCHEDULE, COMMAND._replace(program="/bin/no-such"))):
+        with pytest.raises(BackupError) as error:
+            systemd.prove(units.render(schedule, command))
+        assert error.value.code == "RSP744"
+
+
+def test_each_purpose_has_its_service_and_timer_and_all_one_that_records_failures():
+    found = units.render(SCHEDULE, COMMAND)
+    assert len(found) == 2 * len(PURPOSES) + 1 and all(units.NAME.fullmatch(name) and units.is_ours(text, COMMAND.inventories) for name, text in found.items())
+    assert "ExecStart=/bin/true --inventory /srv/inventario/hosts.yml --vault-id respaldo@/etc/respaldo/vault.pass /srv/respaldo/playbooks/site.yml\n" in found[
+        "respaldo-copies.service"]
+    assert "OnFailure=respaldo-fallo@%n.service\n" in found["respaldo-copies.service"] and "Persistent=true\n" in found["respaldo-copies.timer"]
+    # the record must not need what may be broken
+    assert "/srv/inventario" not in found[units.FAILURE].split("ExecStart=")[1] and "ExecStart=-/bin/true" in found[units.FAILURE]
+    assert "ExecStart=-" not in units.render({"copies": SCHEDULE["copies"]}, COMMAND)[units.FAILURE]
+    assert {units.purpose_of(name) for name in found} == {*PURPOSES, ""} and units.render({}, COMMAND) == {}
+    assert units.purpose_of("respaldo-copies.target") == units.purpose_of("copies.service") == units.purpose_of("respaldo-azure_backup.service") == ""
+
+
+@pytest.mark.parametrize("odd", ["/srv/mi inventario/h.yml", "/srv/%n/hosts.yml", "/srv/$HOME/hosts.yml", '/srv/"x', "/srv/a\nExecStart=/bin/sh", "/srv/\\x"])
+def test_a_path_that_a_unit_would_read_otherwise_is_refused(odd):
+    with pytest.raises(BackupError) as error:
+        units.render(SCHEDULE, COMMAND._replace(inventories=(odd,)))
+    assert error.value.code == "RSP101"
+
+
+# -- where they lie -----------------------------------------------------------------------------------------------------------
+
+def put(directory, name, text):
+    (directory / name).write_text(text, "utf-8")
+
+
+def test_only_what_changed_is_written_and_only_ours_goes(tmp_path):
+    wanted = units.render({"copies": SCHEDULE["copies"]}, COMMAND)
+    before = units.render({"copies": SCHEDULE["copies"]._replace(delay_minutes=9), "prune": SCHEDULE["prune"]}, COMMAND)
+    for name, text in before.items():
+        put(tmp_path, name, text)
+    others = {"respaldo-casero.timer": "[Timer]\n", "respaldo-drills.timer": units.mark(("/otro/hosts.yml",)) + "\n",
+              "cron.service": units.mark(COMMAND.inventories)}
+    for name, text in others.items():
+        put(tmp_path, name, text)
+    found = systemd.look(str(tmp_path), wanted, COMMAND.inventories)
+    assert found.changed == ("respaldo-copies.timer",)
+    assert found.unwanted == ("respaldo-prune.service", "respaldo-prune.timer")
+
+
+@pytest.mark.parametrize("first", ["", "[Timer]\n", units.mark(("/otro/hosts.yml",)) + "\n", units.mark(COMMAND.inventories) + " y algo más\n",
+                                   " " + units.mark(COMMAND.inventories) + "\n"])
+def test_a_unit_of_others_with_a_name_of_ours_is_an_error(tmp_path, first):
+    put(tmp_path, "respaldo-copies.timer", first)
+    with pytest.raises(BackupError) as error:
+        systemd.look(str(tmp_path), units.render({"copies": SCHEDULE["copies"]}, COMMAND), COMMAND.inventories)
+    assert error.value.code == "RSP740" and (tmp_path / "respaldo-copies.timer").read_text("utf-8") == first
+
+
+def test_a_link_is_none_of_ours(tmp_path):
+    """As `systemctl mask` and `systemctl link` make them: somebody said something by it."""
+    put(tmp_path, "elsewhere", units.mark(COMMAND.inventories) + "\n")
+    os.symlink(tmp_path / "elsewhere", tmp_path / "respaldo-copies.timer")
+    with pytest.raises(BackupError) as error:
+        systemd.look(str(tmp_path), units.render({"copies": SCHEDULE["copies"]}, COMMAND), COMMAND.inventories)
+    assert error.value.code == "RSP740"
+    assert systemd.look(str(tmp_path), {}, COMMAND.inventories).unwanted == ()
+
+
+def test_without_systemd_it_is_said():
+    if systemd.runs():
+        pytest.skip("systemd started this machine")
+    with pytest.raises(BackupError) as error:
+        systemd.refuse_without()
+    assert error.value.code == "RSP743"
+    with pytest.raises(BackupError) as error:
+        systemd.run(["systemd-no-such-program"])
+    assert error.value.code == "RSP743"
+
+
+def test_a_program_that_refuses_is_told_with_its_words():
+    with pytest.raises(BackupError) as error:
+        systemd.run(["sh", "-c", "echo Access denied; exit 4"])
+    assert error.value.code == "RSP744" and "Access denied" in error.value.message
