@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import desks, policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _steps
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import tickets
@@ -21,6 +21,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.sto
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import asking, requests
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import institution
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._tasks import plain
 
 
 class ActionModule(InventoryAction):
@@ -46,12 +47,16 @@ class ActionModule(InventoryAction):
         "reason": {"type": "str", "default": ""},
         "volume": {"type": "int"},
         "entry": {"type": "int"},
+        "desk": {"type": "raw", "default": {}},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
         policy.validate(rules, [], [])
         asking.refuse_unsaid(arguments)
+        desk = plain(arguments["desk"])
+        if desk:
+            desks.check(desk)     # what comes after the step must not fail for what could be seen before it
         now = datetime.datetime.now(datetime.timezone.utc)
         with open_store(resolve_url(), readonly=True) as store:
             history = tickets.history(store, requests.EVENTS, requests.EXECUTED_BY)

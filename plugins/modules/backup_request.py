@@ -102,6 +102,10 @@ options:
   entry:
     description: Of V(execute), number (N.º) of the entry of what was restored or copied. Before the authorisation only that of an emergency.
     type: int
+  desk:
+    description: The help desk that will hear of the step, as in M(perucompras.respaldo.backup_desk). Its form is checked here, before the step is recorded.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - perucompras.respaldo.planning.policy
   - perucompras.respaldo.groups.policy

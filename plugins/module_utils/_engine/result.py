@@ -34,6 +34,7 @@ EVENTS = (
     "request_conformed", "request_objected", "request_closed", "request_withdrawn", "request_outside",
     "mail_taken", "mail_set_aside", "mail_filed",
     "letter_started", "request_told", "letter_failed",
+    "desk_asked", "desk_bound", "desk_told", "desk_failed",
     "medium_checked", "medium_failed",
     "schedule_set", "schedule_removed", "schedule_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
@@ -150,6 +151,8 @@ SCHEMA: Dict[str, Field] = {
     "person": _controller("name"),                  # who takes a step of a request, in the capacity that `post` says
     "proof": _controller("word"),                   # by which a step is known: mail, document, helpdesk, word
     "proof_reference": _controller("text"),         # its Message-ID, number or date
+    "desk": _controller("name"),                    # the help desk where a request has another number, and that number
+    "desk_number": _controller("name"),
     "wanted": _controller("rows", list),            # files and folders that a request asks for
     "lost_at": _controller("time"),                 # when information was lost, when that was seen, and when it was last changed (5.3 c)
     "discovered_at": _controller("time"),

@@ -27,7 +27,8 @@ DRILL_ENDS = ("copy_verified", "copy_damaged", "verification_failed")
 RESULTS: dict[str, tuple[str, ...]] = {
     "good": ("copy_made", "copy_verified", "restored"),
     "failed": ("copy_failed", "copy_damaged", "verification_failed", "restore_failed", "prune_failed", "transfer_failed", "custody_failed",
-               "run_interrupted", "answer_refused", "forge_failed", "medium_failed", "repository_key_failed"),
+               "run_interrupted", "answer_refused", "forge_failed", "medium_failed", "repository_key_failed",
+               "desk_failed"),
     "started": ("copy_started", "restore_started", "drill_started"),
     "not_due": ("copy_not_due",),
     "refused": ("copy_refused", "path_refused"),

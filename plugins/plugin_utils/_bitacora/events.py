@@ -69,6 +69,7 @@ ACTIONS: dict[str, Allowed] = {
     # its entries of a mail it writes itself, all of one mail at once (mails.py); a simulation's are its result
     "backup_request_mail": Allowed(("mail_taken", "mail_set_aside", "mail_filed", "request_opened", "request_endorsed", "request_authorised",
                                     "request_rejected", "request_conformed", "request_objected", "request_withdrawn"), _MOST, rows=True),
+    "backup_desk": Allowed(("desk_bound", "desk_told", "desk_failed"), _MOST),
     "backup_warn": Allowed(("warning_sent", "warning_failed"), _MOST, rows=True),
     "backup_evidence": Allowed(("evidence_made",)),
     "backup_custody": Allowed(("custody_checked", "custody_updated", "custody_failed"), _MOST),

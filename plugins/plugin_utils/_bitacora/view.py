@@ -42,6 +42,8 @@ _RESULTS = {
     "request_closed": "Solicitud cerrada", "request_withdrawn": "Solicitud retirada", "request_outside": "Fuera del numeral 6.2",
     "mail_taken": "Correo atendido", "mail_set_aside": "Correo por revisar", "mail_filed": "Correo archivado",
     "letter_started": "Correo en curso", "request_told": "Correo enviado", "letter_failed": "Correo no enviado",
+    "desk_asked": "Consulta a la mesa de ayuda", "desk_bound": "Número de la mesa de ayuda", "desk_told": "Dicho a la mesa de ayuda",
+    "desk_failed": "Mesa de ayuda sin respuesta",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",

@@ -80,6 +80,10 @@ ROWS = (
     ("is not a name", "no es un nombre"),
     ("is the name of two forges", "es el nombre de dos forjas"),
     ("has a meaning for azure_devops only", "solo tiene sentido para azure_devops"),
+    # -- the help desk
+    ("has no meaning where numbers are given by hand", "no tiene sentido donde los números se dan a mano"),
+    ("Remove it, or name the type of help desk.", "Retírelo, o indique el tipo de mesa de ayuda."),
+    ("A help desk that is asked by its API needs url and user_token.", "Una mesa de ayuda a la que se pregunta por su API necesita url y user_token."),
     # -- the life of copies in the cloud
     ("could never delete: the container protects copies for {} days", "nunca podría borrar: el contenedor protege las copias {} días"),
     ("Give {} or more, or leave it out.", "Indique {} o más, o no lo indique."),

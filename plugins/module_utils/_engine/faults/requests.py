@@ -108,4 +108,29 @@ ROWS = (
         "El encabezado {header} de un correo tiene lo que ningún encabezado puede tener: {detail}",
         "No se envió. Corrija el valor: un fin de línea en él iniciaría otro encabezado.",
     ),
+    (
+        "RSP759", "desk_unreachable",
+        "the help desk {desk} at {location} does not answer: {detail}",
+        "Our own number stands, and nothing waits for the help desk: a later run tells it what it has not heard. Check address, network, proxy and ca_certs "
+        "(backup_desk), then run desk.yml.",
+        "La mesa de ayuda {desk}, en {location}, no responde: {detail}",
+        "El número propio vale, y nada espera a la mesa de ayuda: una ejecución posterior le dirá lo que falta. Revise dirección, red, proxy y ca_certs "
+        "(backup_desk) y ejecute desk.yml.",
+    ),
+    (
+        "RSP760", "desk_refused",
+        "the help desk {desk} at {location} does not take what it is told, or answers what its API does not foresee: {detail}",
+        "Our own number stands. Check type, url and the rights of the account (backup_desk): it makes tickets, followups and solutions, and closes. Where the "
+        "ticket is gone or closed there, give the right number by hand (desk_number).",
+        "La mesa de ayuda {desk}, en {location}, no acepta lo que se le dice, o responde lo que su API no prevé: {detail}",
+        "El número propio vale. Revise type, url y los permisos de la cuenta (backup_desk): crea tickets, seguimientos y soluciones, y cierra. Si el ticket ya "
+        "no está o se cerró allí, indique el número correcto a mano (desk_number).",
+    ),
+    (
+        "RSP761", "desk_number_refused",
+        "the number {number} of the help desk can't be that of the request {ticket}: {detail}",
+        "Nothing was recorded. Give the number that the help desk gave this request.",
+        "El número {number} de la mesa de ayuda no puede ser el de la solicitud {ticket}: {detail}",
+        "No se registró nada. Indique el número que la mesa de ayuda dio a esta solicitud.",
+    ),
 )
