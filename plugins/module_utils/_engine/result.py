@@ -32,6 +32,7 @@ EVENTS = (
     "designation_changed", "month_approved", "entry_redacted",
     "ticket_reserved", "request_opened", "request_endorsed", "request_estimated", "request_authorised", "request_rejected", "request_executed",
     "request_conformed", "request_objected", "request_closed", "request_withdrawn", "request_outside",
+    "names_searched",
     "medium_checked", "medium_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )

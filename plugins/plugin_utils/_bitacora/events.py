@@ -64,6 +64,7 @@ ACTIONS: dict[str, Allowed] = {
     "backup_approval": Allowed(("month_approved",)),
     "backup_request": Allowed(("request_opened", "request_endorsed", "request_estimated", "request_authorised", "request_rejected", "request_executed",
                                "request_conformed", "request_objected", "request_closed", "request_withdrawn", "request_outside")),
+    "backup_find": Allowed(("names_searched",)),
     "backup_warn": Allowed(("warning_sent", "warning_failed"), _MOST, rows=True),
     "backup_evidence": Allowed(("evidence_made",)),
     "backup_custody": Allowed(("custody_checked", "custody_updated", "custody_failed"), _MOST),

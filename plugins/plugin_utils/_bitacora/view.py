@@ -40,6 +40,7 @@ _RESULTS = {
     "request_estimated": "Solicitud estimada", "request_authorised": "Solicitud autorizada", "request_rejected": "Solicitud rechazada",
     "request_executed": "Solicitud atendida", "request_conformed": "Conformidad", "request_objected": "No conformidad",
     "request_closed": "Solicitud cerrada", "request_withdrawn": "Solicitud retirada", "request_outside": "Fuera del numeral 6.2",
+    "names_searched": "Búsqueda de nombres",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",
     "repository_renamed": "Repositorio renombrado", "repository_gone": "Repositorio retirado",
