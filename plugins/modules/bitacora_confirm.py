@@ -58,6 +58,7 @@ options:
       - repository_key_withdrawn
       - repository_key_failed
       - entry_redacted
+      - names_searched
       - forge_listed
       - forge_failed
       - repository_found

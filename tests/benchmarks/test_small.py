@@ -189,6 +189,19 @@ def test_forges() -> None:
     assert [row[-4:] for row in table.rows[:3]] == [["3", "3", "0", "0"], ["3", "2", "1", "1"], ["0", "0", "0", "0"]]
 
 
+def test_names() -> None:
+    text, (large, real) = small("names/run")
+    assert "gave the same index" in text and len(large.rows) == 14
+    assert [name.partition(",")[0] for name in real.names()] == ["restic find", "ours: search", "ours: a day more"]
+    for table in (large._replace(rows=[row for row in large.rows if row[0] not in _TINY]), real):
+        positive(table, "median", "most")
+
+
+# of so few files they are less than the figures' last place
+_TINY = ("a day more: sent from server to controller, MiB", "the oldest copy goes, s", "a copy between others goes, s", "a day more: the server's part, s",
+         "a day more: the controller's part, s", "the first copy: the server's part, s", "the first copy: the controller's part, s")
+
+
 def test_plays() -> None:
     text, found = small("plays/run")
     one, two, memory, copy, servers, modules = found

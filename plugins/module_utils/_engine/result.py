@@ -35,6 +35,7 @@ EVENTS = (
     "mail_taken", "mail_set_aside", "mail_filed",
     "letter_started", "request_told", "letter_failed",
     "desk_asked", "desk_bound", "desk_told", "desk_failed",
+    "names_searched",
     "medium_checked", "medium_failed",
     "schedule_set", "schedule_removed", "schedule_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",

@@ -70,6 +70,7 @@ ACTIONS: dict[str, Allowed] = {
     "backup_request_mail": Allowed(("mail_taken", "mail_set_aside", "mail_filed", "request_opened", "request_endorsed", "request_authorised",
                                     "request_rejected", "request_conformed", "request_objected", "request_withdrawn"), _MOST, rows=True),
     "backup_desk": Allowed(("desk_bound", "desk_told", "desk_failed"), _MOST),
+    "backup_find": Allowed(("names_searched",)),
     "backup_warn": Allowed(("warning_sent", "warning_failed"), _MOST, rows=True),
     "backup_evidence": Allowed(("evidence_made",)),
     "backup_custody": Allowed(("custody_checked", "custody_updated", "custody_failed"), _MOST),

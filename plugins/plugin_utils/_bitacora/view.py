@@ -44,6 +44,7 @@ _RESULTS = {
     "letter_started": "Correo en curso", "request_told": "Correo enviado", "letter_failed": "Correo no enviado",
     "desk_asked": "Consulta a la mesa de ayuda", "desk_bound": "Número de la mesa de ayuda", "desk_told": "Dicho a la mesa de ayuda",
     "desk_failed": "Mesa de ayuda sin respuesta",
+    "names_searched": "Búsqueda de nombres",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",

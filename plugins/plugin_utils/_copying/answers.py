@@ -71,6 +71,7 @@ MODULES: dict[str, Module] = {
     "backup_prune": Module({"deferred": _TEXTS, "diff": forms.difference}, (), ("copy_pruned", "prune_deferred"), ("prune_simulated",),
                            ("prune_failed", "copy_pruned"), True),
     "backup_info": Module({"copies": _LISTED, "health": _HEALTH, "shelves": _TEXTS, "leftovers": _LEFT}, ("copies",)),
+    "backup_names": Module({"names": forms.packed, "count": _COUNT, "more": forms.flag}, ("names", "count", "more")),
     "backup_rekey": Module({**dict.fromkeys(("there", "opens", "former_opens"), forms.flag), **dict.fromkeys(("removed", "stays", "further"), _TEXTS)},
                            ("there", "opens")),
     **dict.fromkeys(("backup_archive_info", "backup_git_info"),

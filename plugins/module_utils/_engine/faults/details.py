@@ -50,6 +50,15 @@ ROWS = (
     ("Give one of the two.", "Indique uno de los dos."),
     ("Only file_server has.", "Solo file_server lo tiene."),
     ("Say why, and who orders it by which document, for the bitácora.", "Diga por qué, y quién lo ordena y con qué documento, para la bitácora."),
+    # -- names of files
+    ("is not a number from 1 to 500", "no es un número de 1 a 500"),
+    ("Write such a number.", "Escriba un número así."),
+    ("is not a full path of the server", "no es una ruta completa del servidor"),
+    ("Write it from its first slash on.", "Escríbala desde su primera barra."),
+    ("is not a date", "no es una fecha"),
+    ("Write a day such as 2026-11-22.", "Escriba un día así: 2026-11-22."),
+    ("has no names of files", "no tiene nombres de archivos"),
+    ("Name a file server.", "Indique un servidor de archivos."),
     # -- passwords of repositories, and redactions
     ("no other password was put in force", "no se puso en vigor ninguna otra contraseña"),
     ("it is not on {}, where copies of it are", "no está en {}, donde hay copias suyas"),

@@ -133,4 +133,27 @@ ROWS = (
         "El número {number} de la mesa de ayuda no puede ser el de la solicitud {ticket}: {detail}",
         "No se registró nada. Indique el número que la mesa de ayuda dio a esta solicitud.",
     ),
+    (
+        "RSP773", "names_refused",
+        "what the server said of the names in {label} is refused: {detail}",
+        "Nothing of it was kept; the copy is as good as before. Look at that server: its answer is not one of this collection's module.",
+        "Se rechaza lo que dijo el servidor sobre los nombres de {label}: {detail_es}",
+        "No se guardó nada de ello; la copia vale lo mismo que antes. Revise ese servidor: su respuesta no es la del módulo de esta colección.",
+    ),
+    (
+        "RSP774", "names_unreadable",
+        "the index of names {path} can't be used: {detail}",
+        "No copy needs it. Mend the directory (backup_names_directory), or make the index anew: playbooks/names.yml -e names_anew=true.",
+        "No se puede usar el índice de nombres {path}: {detail}",
+        "Ninguna copia depende de él. Corrija el directorio (backup_names_directory), o rehaga el índice: playbooks/names.yml -e names_anew=true.",
+    ),
+    (
+        "RSP775", "search_refused",
+        "{name} may not look for names of {office} on {day}: {detail}",
+        "Nothing was shown. A head looks in the own office (backup_actors.heads); support, the EGCR and the head of the OTI look for an office with "
+        "find_ticket or find_reason.",
+        "A {name} no le corresponde buscar nombres de {office} al {day}: {detail_es}",
+        "No se mostró nada. La jefatura busca en su propio órgano (backup_actors.heads); soporte, el EGCR y el/la Jefe/a de la OTI buscan para un órgano "
+        "con find_ticket o find_reason.",
+    ),
 )

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds a lost file in the copies of an office's folders. See its module for the documentation."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._engine.errors import BackupError
+from ..module_utils._engine.policy import policy
+from ..module_utils._engine.restic import repositories
+from ..plugin_utils._bitacora import tickets
+from ..plugin_utils._bitacora.any_store import Store
+from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._decisions import asking, due, requests
+from ..plugin_utils._finding import entitling, index, searching, telling
+from ..plugin_utils._inventory import InventoryAction, wanted_names
+from ..plugin_utils._reports import institution
+from ..plugin_utils._tasks import plain
+
+_MOST = 500
+
+
+class ActionModule(InventoryAction):
+    CHANGES = True
+    ARGUMENTS = {
+        "policy": {"type": "raw"},
+        "policy_file": {"type": "str"},
+        "actors": {"type": "raw"},
+        "person": {"type": "str", "required": True},
+        "office": {"type": "str", "default": ""},
+        "name": {"type": "str", "default": ""},
+        "folder": {"type": "str", "default": ""},
+        "since": {"type": "str", "default": ""},
+        "until": {"type": "str", "default": ""},
+        "deleted": {"type": "str", "choices": list(searching.DELETED), "default": "any"},
+        "limit": {"type": "int", "default": 50},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "ticket": {"type": "str", "default": ""},
+        "reason": {"type": "str", "default": ""},
+        "directory": {"type": "path", "required": True},
+    }
+
+    def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
+        policy.validate(rules, [], [])
+        zone = due.zone(rules["time_zone"])
+        hosts = institution.of_all_hosts(task_vars)
+        names = wanted_names(arguments["only"], institution.systems_of(hosts), {})
+        with open_store(resolve_url(), readonly=True) as store:
+            office = " ".join((arguments["office"] or _office_of(store, arguments["ticket"])).split())
+            person = entitling.seeker(rules, arguments["person"], office, arguments["reason"], arguments["ticket"],
+                                      datetime.datetime.now(zone).date())
+            wanted = _wanted(arguments, zone)
+            rows: list[dict[str, Any]] = []
+            lacking: list[str] = []
+            more = False
+            for host, system in ((host, system) for host, declared in hosts.items() for system in declared["systems"]):
+                name = str(system["name"])
+                if system["kind"] != repositories.KIND or policy.copied_by_a_tool(system) or names and (policy.identity(system) or ("", ""))[1] not in names:
+                    continue
+                copies = {str(copy["label"]): copy for copy in store.copies(repositories.KIND, name)}
+                newest: Mapping[str, Any] = next(reversed(copies.values()), {})
+                folders = _folders(task_vars, host)
+                offices = searching.Offices(_plain_name(str(newest.get("office") or system.get("office") or "")), folders)
+                if office and _plain_name(office) not in (offices.own, *folders.values()):
+                    continue
+                known, answer = _search(arguments["directory"], name, wanted._replace(limit=wanted.limit - len(rows)), _plain_name(office), offices, copies)
+                rows += [telling.row(name, each, copies, arguments["ticket"], zone) for each in answer.found]
+                more = more or answer.more
+                lacking += [each for each in copies if each not in known] if not office or offices.own == _plain_name(office) else []
+        told = telling.lines(rows, more, lacking, office)
+        return {"changed": True, "found": rows, "more": more, "lacking": lacking, "lines": told,
+                "backup": entitling.entry(person, office, arguments, len(rows))}
+
+
+def _search(directory: str, system: str, wanted: searching.Wanted, office: str, offices: searching.Offices,
+            copies: Mapping[str, Any]) -> tuple[list[str], searching.Answer]:
+    """The copies that the index of a system has, and what it answers; of one that was never made nothing."""
+    if not index.path_of(directory, system).exists():
+        return [], searching.Answer([], False)
+    with index.Index(directory, system, readonly=True) as opened:
+        return opened.points().labels, searching.search(opened, wanted, office, offices, copies)
+
+
+def _plain_name(office: str) -> str:
+    """An office as two are compared: without what capitals and blanks make of it."""
+    return " ".join(office.casefold().split())
+
+
+def _office_of(store: Store, ticket: str) -> str:
+    """The office of the request that it is looked for; "" without one. Raises BackupError request_unknown."""
+    if not ticket:
+        return ""
+    return asking.known(requests.told(tickets.history(store, requests.EVENTS, requests.EXECUTED_BY)), ticket).office
+
+
+def _wanted(arguments: Mapping[str, Any], zone: datetime.tzinfo) -> searching.Wanted:
+    if not 1 <= arguments["limit"] <= _MOST:
+        raise BackupError("invalid_input", where="find_limit", value=arguments["limit"], problem="is not a number from 1 to 500", mend="Write such a number.")
+    folder = arguments["folder"]
+    if folder and not folder.startswith("/"):
+        raise BackupError("invalid_input", where="find_folder", value=folder, problem="is not a full path of the server",
+                          mend="Write it from its first slash on.")
+    since, until = _day(arguments["since"], "find_since", zone, 0), _day(arguments["until"], "find_until", zone, 1)
+    return searching.Wanted(
+        arguments["name"], folder, index.place_of(since) if since else 0, index.place_of(until) - 1 if until else index.OPEN,
+        arguments["deleted"], arguments["limit"])
+
+
+def _day(text: str, where: str, zone: datetime.tzinfo, later: int) -> str:
+    """The beginning of a day, or of the one after it, in UTC as the bitácora writes times; "" for none."""
+    if not text:
+        return ""
+    try:
+        day = datetime.datetime.strptime(text.strip(), "%Y-%m-%d")
+    except ValueError as error:
+        raise BackupError("invalid_input", where=where, value=text, problem="is not a date", mend="Write a day such as 2026-11-22.") from error
+    begins = (day + datetime.timedelta(days=later)).replace(tzinfo=zone)
+    return begins.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _folders(task_vars: Mapping[str, Any], host: str) -> dict[str, str]:
+    """The shared folders of a host, path -> office. Raises what their templates raise: of folders that can't be read nobody is told names."""
+    hostvars = task_vars["hostvars"]
+    written = hostvars.raw_get(host).get("backup_shared_folders") or []
+    if not isinstance(written, list) or "{{" in str(written):
+        written = hostvars[host]["backup_shared_folders"] or []
+    return {str(folder["path"]).rstrip("/") or "/": _plain_name(str(folder["office"])) for folder in plain(written)}
