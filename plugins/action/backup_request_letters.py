@@ -43,7 +43,7 @@ class ActionModule(InventoryAction):
         now = datetime.datetime.now(datetime.timezone.utc)
         with open_store(resolve_url(), readonly=bool(self._task.check_mode)) as store:
             history = tickets.history(store, requests.EVENTS, requests.EXECUTED_BY)
-            told = store.entries(type=due.TYPES)
+            told: list[Mapping[str, Any]] = [*store.entries(type=due.TYPES)]
             post = sending.Post(mail, key, words, rules, history, told, now, os.environ.get("RESPALDO_RUN_ID", ""),
                                 str(task_vars.get("inventory_hostname") or ""))
             letters = due.letters(history, told, rules, now)

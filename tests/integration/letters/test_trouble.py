@@ -119,3 +119,14 @@ def test_what_waits_is_told_by_the_warnings_until_it_goes(institution):
     assert institution.letters().returncode == 0 and len(institution.taken()) == 2
     assert institution.letters(name="warn", backup_warn_mail=mail, warn_summary_from="").returncode == 0
     assert "RESUELTO" in institution.taken()[0].get_body(("plain",)).get_content()
+
+
+def test_one_address_gets_so_many_a_day_and_the_others_wait(institution):
+    for number in range(1, 33):
+        institution.opened(ticket=f"2026-{number:04}")
+    relay = institution.mail(port=institution.ports["relay"], security="none", username=None, password=None)
+    done = institution.letters(mail=relay)
+    assert done.returncode == 0 and "2026-0032: acuse con el ticket a Carmen Soto <carmen@example.org>: en espera" in done.output, done.output
+    sent = [letter["To"].addresses[0].addr_spec for letter in institution.taken()]
+    assert sent.count("carmen@example.org") == sent.count("luis@example.org") == 30
+    assert institution.letters(mail=relay).returncode == 0 and not institution.taken()
