@@ -15,7 +15,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _smtp
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import failed, show
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import tickets
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import living, tickets
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import requests
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
@@ -43,11 +43,16 @@ class ActionModule(InventoryAction):
         now = datetime.datetime.now(datetime.timezone.utc)
         with open_store(resolve_url(), readonly=bool(self._task.check_mode)) as store:
             history = tickets.history(store, requests.EVENTS, requests.EXECUTED_BY)
-            told = store.entries(type=due.TYPES)
+            told: list[Mapping[str, Any]] = [*store.entries(type=due.TYPES)]
             post = sending.Post(mail, key, words, rules, history, told, now, os.environ.get("RESPALDO_RUN_ID", ""),
                                 str(task_vars.get("inventory_hostname") or ""))
             letters = due.letters(history, told, rules, now)
-            found = sending.look(post, letters) if self._task.check_mode else sending.send(post, store, letters)
+            if self._task.check_mode:
+                found = sending.look(post, letters)
+            else:
+                # a worker that outlived its run would send what nobody looks after any more
+                with living.dying_with_controller("correos"):
+                    found = sending.send(post, store, letters)
         lines = [sending.line(outcome) for outcome in found] or ["No hay correos de solicitudes por enviar."]
         show("\n".join(lines))
         answer: dict[str, Any] = {"changed": any(outcome.state in (sending.SENT, sending.WOULD) for outcome in found), "lines": lines,

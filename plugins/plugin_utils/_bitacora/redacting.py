@@ -39,7 +39,7 @@ def allowed(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """The fields of an entry that may be redacted, of those that it has."""
     if entry["type"] not in result.EVENTS and entry["type"] not in _RUNS:
         return ()      # seals, and changes of key, whose words are signed
-    fields = _OF_A_REQUEST if entry["type"].startswith(("request_", "ticket_")) else FIELDS
+    fields = _OF_A_REQUEST if entry["type"].startswith(("request_", "ticket_", "letter_")) else FIELDS
     return tuple(name for name in fields if entry.get(name) and name not in _COMPARED.get(entry["type"], ()))
 
 

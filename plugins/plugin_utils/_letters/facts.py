@@ -18,6 +18,13 @@ _FORM = "%d/%m/%Y %H:%M"
 # What stands in a list of a mail; the whole of it is in the bitácora.
 _MOST_ROWS = 40
 
+# How a copy was verified, as people read it; a method that is not here stands in the bitácora.
+_CHECKS = {
+    "exit_statuses": "cada programa terminó bien", "sha256_readback": "releída entera y comparada por su huella", "counts": "cantidades comparadas",
+    "block_checksums": "huella de cada bloque", "repository_files_readback": "archivos del repositorio releídos",
+    "snapshot_readback": "lista de archivos releída", "restic_check": "repositorio comprobado",
+}
+
 # What every template may name, and what a test or a check fills it with. `restored` are rows of RESTORED_SAMPLE's keys.
 RESTORED_SAMPLE = {"label": "LOGISTICA_20261121", "copied": "21/11/2026 19:00", "target": "/srv/oficinas/logistica/restaurado-2026-0001",
                    "medium": "nas-lima", "size": "1,2 GiB", "objects": "1234", "verified": "contenido comparado con la copia", "entry": "345"}
@@ -77,7 +84,7 @@ def _warned(request: requests.Request, history: Iterable[Mapping[str, Any]]) -> 
 
 
 def _restored(entry: Mapping[str, Any], local: Any) -> dict[str, str]:
-    checks = "; ".join(str(each) for each in entry.get("checks") or ())
+    checks = "; ".join(dict.fromkeys(_CHECKS[each] for each in entry.get("checks") or () if each in _CHECKS))
     return {"label": str(entry.get("label", "")), "copied": local(_copied(entry)), "target": str(entry.get("target") or entry.get("location") or ""),
             "medium": str(entry.get("medium", "")), "size": amount(entry["size"]) if isinstance(entry.get("size"), int) else "",
             "objects": str(entry.get("objects") or ""), "verified": checks, "entry": str(entry["n"])}

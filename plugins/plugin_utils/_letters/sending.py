@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError, in_both
 from .. import _smtp
+from .._bitacora import entries
 from .._bitacora.any_store import Store
 from .._decisions import due as moments
 from .._decisions import entitled, requests
@@ -31,6 +32,7 @@ class Outcome(NamedTuple):
     state: str
     written: Written | None = None
     error: BackupError | None = None
+    message_id: str = ""
 
 
 class Post(NamedTuple):
@@ -41,7 +43,7 @@ class Post(NamedTuple):
     words: Words
     rules: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
-    told: Sequence[Mapping[str, Any]]
+    told: list[Mapping[str, Any]]
     now: datetime.datetime
     run: str
     host: str
@@ -62,6 +64,7 @@ def look(post: Post, letters: Sequence[Letter]) -> list[Outcome]:
 def send(post: Post, store: Store, letters: Sequence[Letter]) -> list[Outcome]:
     """Send what is due, and write what became of each. Raises BackupError bitacora_unwritable: what went then has a reservation and no end."""
     door = _smtp.Door(post.mail)
+    post = post._replace(told=[*post.told])
     written = [(letter, write(post, letter)) for letter in letters]     # a broken template stops before anything is sent
     found: list[Outcome] = []
     closed: BackupError | None = None
@@ -72,6 +75,9 @@ def send(post: Post, store: Store, letters: Sequence[Letter]) -> list[Outcome]:
         outcome, shut = _one(post, store, door, letter, words)
         closed = outcome.error if shut else None
         found.append(outcome)
+        if outcome.state == SENT:     # as the next run will read it: for the limit of a day, and for the thread
+            post.told.append({"type": TOLD, "ticket": letter.request.ticket, "letter": letter.key.letter, "links": letter.key.of, "post": letter.key.post,
+                              "reminder": letter.key.number, "address": letter.to.address, "message_id": outcome.message_id, "at_event": entries.now()})
     return found
 
 
@@ -106,7 +112,7 @@ def _one(post: Post, store: Store, door: _smtp.Door, letter: Letter, words: Writ
         queue.failed(store, letter, post.run, post.host, error, message_id)
         return Outcome(letter, FAILED, words, error), error.fault.name == "mail_token_refused"
     queue.told(store, letter, post.run, post.host, message_id, words.subject)
-    return Outcome(letter, SENT, words), False
+    return Outcome(letter, SENT, words, None, message_id), False
 
 
 def _thread(post: Post, letter: Letter) -> list[str]:

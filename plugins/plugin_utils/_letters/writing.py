@@ -57,7 +57,8 @@ class Words:
         known = {name + _ENDING for name in (*KINDS, *PARTS)} | {_SHELL}
         for path in sorted(own.glob("*.j2")) if own else ():
             if path.name not in known:
-                raise BackupError("letter_template_broken", file=str(path), detail="no letter has this name; those there are: " + ", ".join(sorted(known)))
+                raise BackupError("letter_template_broken", file=str(path),
+                                  detail="no letter has this name; those there are: {0}".format(", ".join(sorted(known))))
         loader = jinja2.FileSystemLoader([*([str(own)] if own else []), str(_HERE)])
         self._plain = _environment(loader, False)
         self._rich = _environment(loader, True)

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An institution of five people, a bitácora with requests, and a real mail server that takes their letters."""
+"""An institution of five people, a bitácora with requests, and a real mail server that takes their letters by playbooks/letters.yml
+(role perucompras.respaldo.request_letters)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@
 """A mail server (aiosmtpd) by TLS with accounts, by password and XOAUTH2, and as a relay without; it greylists, refuses and cuts as it is told.
 
 mailserver.py DIRECTORY CERTIFICATE KEY. The file `ports` says where it listens; what it took is *.eml. A file `mood` in DIRECTORY holds one word:
-refuse (each address), deny (each token), grey (each address the first time), cut (the connection within the mail), hold (wait for the file `go` after taking a mail).
+refuse (each address), deny (each token), grey (each address the first time), cut (the connection within the mail), hold (wait for the file `go` after
+taking a mail).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from aiosmtpd.smtp import MISSING, SMTP, AuthResult, auth_mechanism
 DIRECTORY = Path(sys.argv[1])
 ACCOUNT, PASSWORD = "respaldo@example.org", "Cl4ve-Plantada-7f3a"
 SEEN = set()
+# a token of Microsoft's has more than a thousand characters (RFC 4954 lets a line of AUTH have 12,288)
+SMTP.command_size_limit = SMTP.line_length_limit = 12288
 
 
 def mood():

@@ -28,7 +28,8 @@ def entry(type_, moment, **more):
 
 def letter(address="carmen@example.org"):
     request = requests.Request("2026-0001", "restore", "Logística", "Pedro", at(days=1), requests.CLOSED)
-    return due.Letter(KEY, Addressee("heads", "Carmen Soto", address), request, requests.Step(7, "request_closed", at(hours=1), "Eva", "soporte", "", "", "", ""))
+    step = requests.Step(7, "request_closed", at(hours=1), "Eva", "soporte", "", "", "", "")
+    return due.Letter(KEY, Addressee("heads", "Carmen Soto", address), request, step)
 
 
 @pytest.mark.parametrize("failures, minutes", [(1, 5), (2, 10), (3, 20), (6, 160), (9, 1280), (10, 1440), (50, 1440)])

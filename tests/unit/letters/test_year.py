@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import datetime
-import zoneinfo
 from pathlib import Path
 
 import pytest
 import yaml
+import zoneinfo
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import asking, requests
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._letters import due
 

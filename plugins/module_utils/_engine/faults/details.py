@@ -296,4 +296,16 @@ ROWS = (
     ("Say when the loss was seen; leave it out where it is not known.", "Diga cuándo se advirtió la pérdida; no lo indique si no se sabe."),
     ("is missing: no copy tells how much it is", "falta: ninguna copia dice cuánto es"),
     ("Give it in bytes, by what the office says or the EGCR sees.", "Indíquelo en bytes, según lo que diga el órgano o vea el/la EGCR."),
+    # -- letters about requests
+    ("is given beside a password", "se indicó junto con una contraseña"),
+    ("Write it like 00000000-0000-0000-0000-000000000000.", "Escríbalo así: 00000000-0000-0000-0000-000000000000."),
+    ("is shorter than {} characters", "tiene menos de {} caracteres"),
+    ("Make one by openssl rand -hex 32, and keep it in the vault.", "Genere una con openssl rand -hex 32 y guárdela en el vault."),
+    ("it is no identity of a mail", "no es un identificador de correo"),
+    ("it is no address: {}", "no es una dirección: {}"),
+    ("a control character: {}", "un carácter de control: {}"),
+    ("its first line is not its subject (Asunto: ...), or nothing follows it", "su primera línea no es el asunto (Asunto: ...), o no le sigue nada"),
+    ("it makes a letter of {} characters", "produce un correo de {} caracteres"),
+    ("no letter has this name; those there are: {}", "ningún correo tiene ese nombre; los que hay: {}"),
+    ("line {}: {}", "línea {}: {}"),
 )
