@@ -1,7 +1,9 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where is my file: the playbooks from copy to search to restore, with a real restic and names as people's folders have them."""
+"""Where is my file (playbooks/find.yml, names.yml; the roles perucompras.respaldo.find, perucompras.respaldo.names; backup_find, backup_index): from copy to
+search to restore, with a real restic and names as people's folders have them.
+"""
 
 from __future__ import annotations
 
@@ -180,4 +182,10 @@ def test_a_copy_is_good_without_its_index(house):
     assert house.run("names", good=False).returncode != 0
     shutil.rmtree(house.top / "nombres")
     house.run("names")
-    assert len(house.told()) > 3
+    before = house.told()
+    assert len(before) > 3
+    # the password of the repository is another since
+    house.run("repository_key", repository_key_before="2099-01-01", repository_key_reason="Cambio anual", repository_key_authority="Memorando 004-2027-OTI")
+    assert house.entries("repository_key_rotated")
+    house.run("names", names_anew=True)
+    assert house.told() == before
