@@ -42,7 +42,7 @@ class ActionModule(InventoryAction):
         "only": {"type": "list", "elements": "str", "default": []},
         "ticket": {"type": "str", "default": ""},
         "reason": {"type": "str", "default": ""},
-        "directory": {"type": "path", "required": True},
+        "directory": {"type": "path", "default": ""},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class ActionModule(InventoryAction):
             office = " ".join((arguments["office"] or _office_of(store, arguments["ticket"])).split())
             person = entitling.seeker(rules, arguments["person"], office, arguments["reason"], arguments["ticket"],
                                       datetime.datetime.now(zone).date())
-            wanted = _wanted(arguments, zone)
+            wanted, directory = _wanted(arguments, zone), index.directory_of(arguments["directory"])
             rows: list[dict[str, Any]] = []
             lacking: list[str] = []
             more = False
@@ -69,7 +69,7 @@ class ActionModule(InventoryAction):
                 offices = searching.Offices(_plain_name(str(newest.get("office") or system.get("office") or "")), folders)
                 if office and _plain_name(office) not in (offices.own, *folders.values()):
                     continue
-                known, answer = _search(arguments["directory"], name, wanted._replace(limit=wanted.limit - len(rows)), _plain_name(office), offices, copies)
+                known, answer = _search(directory, name, wanted._replace(limit=wanted.limit - len(rows)), _plain_name(office), offices, copies)
                 rows += [telling.row(name, each, copies, arguments["ticket"], zone) for each in answer.found]
                 more = more or answer.more
                 lacking += [each for each in copies if each not in known] if not office or offices.own == _plain_name(office) else []

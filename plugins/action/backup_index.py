@@ -35,7 +35,7 @@ class ActionModule(OpenAction):
         "systems": {"type": "raw", "required": True},
         "media": {"type": "list", "elements": "dict", "required": True},
         "custody": {"type": "raw", "default": ""},
-        "directory": {"type": "path", "required": True},
+        "directory": {"type": "path", "default": ""},
         "only": {"type": "list", "elements": "str", "default": []},
         "most_copies": {"type": "int", "default": 0},
         "anew": {"type": "bool", "default": False},
@@ -45,6 +45,7 @@ class ActionModule(OpenAction):
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         self._task.args = answered(self._task.args, self.ARGUMENTS)
         given = self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1]
+        given["directory"] = index.directory_of(given["directory"])
         systems = plain(given["systems"])
         names = wanted_names(given["only"], systems, names_of_other_hosts(task_vars))
         told: dict[str, Any] = {"changed": False, "systems": [], "lines": []}

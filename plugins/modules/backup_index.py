@@ -35,9 +35,11 @@ options:
     type: raw
     default: ""
   directory:
-    description: Directory of the controller for the indexes, of its own account alone (mode C(0700)); it is made when it is missing.
+    description:
+      - Directory of the controller for the indexes, of its own account alone (mode C(0700)); it is made when it is missing.
+      - By default C(nombres) beside the bitácora, as C(/var/lib/respaldo/nombres).
     type: path
-    required: true
+    default: ""
   only:
     description: Only these systems, by name. Empty takes all.
     type: list
