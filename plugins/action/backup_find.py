@@ -22,7 +22,7 @@ from ..plugin_utils._inventory import InventoryAction, wanted_names
 from ..plugin_utils._reports import institution
 from ..plugin_utils._tasks import plain
 
-_MOST = 500
+_MOST, _LONGEST = 500, 255
 
 
 class ActionModule(InventoryAction):
@@ -42,7 +42,7 @@ class ActionModule(InventoryAction):
         "only": {"type": "list", "elements": "str", "default": []},
         "ticket": {"type": "str", "default": ""},
         "reason": {"type": "str", "default": ""},
-        "directory": {"type": "path", "required": True},
+        "directory": {"type": "path", "default": ""},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class ActionModule(InventoryAction):
             office = " ".join((arguments["office"] or _office_of(store, arguments["ticket"])).split())
             person = entitling.seeker(rules, arguments["person"], office, arguments["reason"], arguments["ticket"],
                                       datetime.datetime.now(zone).date())
-            wanted = _wanted(arguments, zone)
+            wanted, directory = _wanted(arguments, zone), index.directory_of(arguments["directory"])
             rows: list[dict[str, Any]] = []
             lacking: list[str] = []
             more = False
@@ -69,8 +69,8 @@ class ActionModule(InventoryAction):
                 offices = searching.Offices(_plain_name(str(newest.get("office") or system.get("office") or "")), folders)
                 if office and _plain_name(office) not in (offices.own, *folders.values()):
                     continue
-                known, answer = _search(arguments["directory"], name, wanted._replace(limit=wanted.limit - len(rows)), _plain_name(office), offices, copies)
-                rows += [telling.row(name, each, copies, arguments["ticket"], zone) for each in answer.found]
+                known, answer = _search(directory, name, wanted._replace(limit=wanted.limit - len(rows)), _plain_name(office), offices, copies)
+                rows += [telling.row(telling.System(host, name, copies), each, arguments["ticket"], zone) for each in answer.found]
                 more = more or answer.more
                 lacking += [each for each in copies if each not in known] if not office or offices.own == _plain_name(office) else []
         told = telling.lines(rows, more, lacking, office)
@@ -102,6 +102,9 @@ def _office_of(store: Store, ticket: str) -> str:
 def _wanted(arguments: Mapping[str, Any], zone: datetime.tzinfo) -> searching.Wanted:
     if not 1 <= arguments["limit"] <= _MOST:
         raise BackupError("invalid_input", where="find_limit", value=arguments["limit"], problem="is not a number from 1 to 500", mend="Write such a number.")
+    if len(arguments["name"]) > _LONGEST:
+        raise BackupError("invalid_input", where="find_name", value=arguments["name"][:_LONGEST] + "…", problem="is longer than a name can be",
+                          mend="Write a part of the name.")
     folder = arguments["folder"]
     if folder and not folder.startswith("/"):
         raise BackupError("invalid_input", where="find_folder", value=folder, problem="is not a full path of the server",

@@ -35,7 +35,7 @@ class ActionModule(OpenAction):
         "systems": {"type": "raw", "required": True},
         "media": {"type": "list", "elements": "dict", "required": True},
         "custody": {"type": "raw", "default": ""},
-        "directory": {"type": "path", "required": True},
+        "directory": {"type": "path", "default": ""},
         "only": {"type": "list", "elements": "str", "default": []},
         "most_copies": {"type": "int", "default": 0},
         "anew": {"type": "bool", "default": False},
@@ -45,6 +45,7 @@ class ActionModule(OpenAction):
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         self._task.args = answered(self._task.args, self.ARGUMENTS)
         given = self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1]
+        given["directory"] = index.directory_of(given["directory"])
         systems = plain(given["systems"])
         names = wanted_names(given["only"], systems, names_of_other_hosts(task_vars))
         told: dict[str, Any] = {"changed": False, "systems": [], "lines": []}
@@ -66,7 +67,7 @@ class ActionModule(OpenAction):
 
     def _one(self, system: str, given: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Catch up with the copies of one system, the newest first. What goes wrong with one says nothing of the others, but they wait for the next run."""
-        row: dict[str, Any] = {"system": system, "added": [], "dropped": [], "lacking": [], "error": ""}
+        row: dict[str, Any] = {"system": system, "added": [], "dropped": [], "lacking": [], "left_out": 0, "error": ""}
         asking = ""
         with open_store(resolve_url(), readonly=True) as store:
             copies = {str(copy["label"]): copy for copy in store.copies(repositories.KIND, system)}
@@ -85,7 +86,7 @@ class ActionModule(OpenAction):
                     medium = offers.medium_of(copies[each], [str(medium["name"]) for medium in given["media"]])
                     asking = each
                     if medium:      # else no medium of this inventory has it whole
-                        merging.add(opened, each, place, self._names(copies[each], medium, given, task_vars))
+                        merging.add(opened, each, place, self._names(row, copies[each], medium, given, task_vars))
                         row["added"].append(each)
                         row["lacking"].remove(each)
         except _Unread as unread:
@@ -97,10 +98,11 @@ class ActionModule(OpenAction):
             row["error"] = error.in_both()
         return row
 
-    def _names(self, copy: Mapping[str, Any], medium: str, given: Mapping[str, Any], task_vars: dict[str, Any]) -> Iterator[pages.Name]:
+    def _names(self, row: dict[str, Any], copy: Mapping[str, Any], medium: str, given: Mapping[str, Any],
+               task_vars: dict[str, Any]) -> Iterator[pages.Name]:
         """The names in a copy, as its server tells them page by page. Raises BackupError, pages.Refused, _Unread."""
         after, more = 0, True
-        there = next(dict(row) for row in given["media"] if row["name"] == medium)
+        there = next(dict(each) for each in given["media"] if each["name"] == medium)
         while more:
             asked = {"label": str(copy["label"]), "system": str(copy["system"]), "kind": repositories.KIND, "sha256": str(copy.get("sha256") or ""),
                      "medium": there, "after": after, "decryption": {"custody": given["custody"]}}
@@ -108,13 +110,14 @@ class ActionModule(OpenAction):
             told = self.module("backup_names", asked, task_vars)
             if told.get("failed"):
                 raise _Unread(_forms.line(told.get("msg")))
-            before = after
+            count = 0
             for name in pages.unpacked(told["names"]):
-                after += 1
+                count += 1
                 yield name
-            more = told["more"]
-            if after - before != told["count"] or more and after == before:
+            if count > told["count"] or told["more"] and not told["count"]:
                 raise pages.Refused("its count is another than that of its names", "su cuenta no es la de sus nombres")
+            after, more = after + told["count"], told["more"]
+            row["left_out"] += told["count"] - count
 
 
 def _known(directory: str, system: str) -> list[str]:
@@ -127,4 +130,5 @@ def _known(directory: str, system: str) -> list[str]:
 
 def _lines(row: Mapping[str, Any]) -> list[str]:
     told = ["{0}: {1} copias añadidas al índice de nombres, {2} retiradas".format(row["system"], len(row["added"]), len(row["dropped"]))]
+    told += ["  {0} nombres que no son UTF-8 quedaron fuera: el restic de ese servidor no los dice".format(row["left_out"])] if row["left_out"] else []
     return told + (["  Faltan {0}: {1}".format(len(row["lacking"]), ", ".join(row["lacking"][-5:]))] if row["lacking"] else [])

@@ -70,9 +70,9 @@ options:
     type: str
     default: ""
   directory:
-    description: Directory of the controller with the indexes.
+    description: Directory of the controller with the indexes. By default that of M(perucompras.respaldo.backup_index).
     type: path
-    required: true
+    default: ""
 extends_documentation_fragment:
   - perucompras.respaldo.planning.policy
   - perucompras.respaldo.groups.policy

@@ -35,9 +35,11 @@ options:
     type: raw
     default: ""
   directory:
-    description: Directory of the controller for the indexes, of its own account alone (mode C(0700)); it is made when it is missing.
+    description:
+      - Directory of the controller for the indexes, of its own account alone (mode C(0700)); it is made when it is missing.
+      - By default C(nombres) beside the bitácora, as C(/var/lib/respaldo/nombres).
     type: path
-    required: true
+    default: ""
   only:
     description: Only these systems, by name. Empty takes all.
     type: list
@@ -89,6 +91,7 @@ systems:
     added: {description: Labels of the copies that were added., type: list, elements: str}
     dropped: {description: Labels of those that were taken out., type: list, elements: str}
     lacking: {description: "Labels of those whose names are not known yet, oldest first.", type: list, elements: str}
+    left_out: {description: "How many names that are no UTF-8 the server's restic did not tell.", type: int}
     error: {description: "What went wrong, in both languages; empty when nothing did.", type: str}
 lines:
   description: The same for people, in Spanish.

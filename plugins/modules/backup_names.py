@@ -60,7 +60,7 @@ names:
   returned: success
   type: str
 count:
-  description: How many names they are.
+  description: Of how many of restic's names they are. One that is no UTF-8 is left out where restic's plain list does not have it as it is.
   returned: success
   type: int
 more:

@@ -28,16 +28,16 @@ def seeker(rules: Mapping[str, Any], name: str, office: str, reason: str, ticket
     of_oti = (each for post in _OTI for each in entitled.capacities(rules, post, office, repositories.KIND, today))
     found = next((each for each in of_oti if requests.same_name(each.name, name)), None)
     if found is None:
-        raise _refused(name, office, today, "no designation in force gives it", "ninguna designación vigente lo permite")
+        raise _refused(name, office, today, requests.Why("no designation in force gives it", "ninguna designación vigente lo permite"))
     if not (reason.strip() or ticket):
-        raise _refused(name, office, today, "a reason or a ticket is needed", "hace falta un motivo o un ticket")
+        raise _refused(name, office, today, requests.Why("a reason or a ticket is needed", "hace falta un motivo o un ticket"))
     if not office and not reason.strip():
-        raise _refused(name, office, today, "all offices together need a reason", "buscar en todos los órganos a la vez exige un motivo")
+        raise _refused(name, office, today, requests.Why("all offices together need a reason", "buscar en todos los órganos a la vez exige un motivo"))
     return found
 
 
-def _refused(name: str, office: str, today: datetime.date, english: str, spanish: str) -> BackupError:
-    return BackupError("search_refused", name=name, office=office or "todos los órganos", day=today.isoformat(), detail=english, detail_es=spanish)
+def _refused(name: str, office: str, today: datetime.date, why: requests.Why) -> BackupError:
+    return BackupError("search_refused", name=name, office=office or "todos los órganos", day=today.isoformat(), detail=why.english, detail_es=why.spanish)
 
 
 def entry(person: Capacity, office: str, given: Mapping[str, Any], found: int) -> dict[str, Any]:

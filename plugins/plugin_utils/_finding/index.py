@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from ...module_utils._engine import label as labels
 from ...module_utils._engine.errors import BackupError, in_both
 from .. import _places as places
+from .._bitacora import store
 
 OPEN = (1 << 63) - 1       # the bound of a row that the newest point still has
 _FORM = 1                  # a file of another form is made anew
@@ -152,6 +153,12 @@ class Index:
         for key, kind, size, modified, first, last in self.connection.execute(
                 "SELECT f.key, v.kind, v.size, v.modified, v.first, v.last FROM file f CROSS JOIN version v ON v.file = f.id ORDER BY f.key, v.first"):
             yield key, kind, size, modified, points.between(first, last)
+
+
+def directory_of(given: str) -> str:
+    """Where the indexes are: as the inventory says, else beside the bitácora, or where that would be by itself if it is in a database."""
+    url = store.resolve_url()
+    return given or str(store.path_of(store.default_url() if url.startswith(store.SERVER_SCHEMES) else url).parent / "nombres")
 
 
 def path_of(directory: str, system: str) -> Path:

@@ -10,7 +10,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...module_utils._engine.filesystem import scope
 from ...module_utils._engine.restic import repositories
@@ -21,19 +21,26 @@ _TOLD = 5       # versions of a name that the lines tell, the newest
 _UNDECODED = re.compile("[\ud800-\udfff]")
 
 
-def row(system: str, found: searching.Found, copies: Mapping[str, Mapping[str, Any]], ticket: str, zone: datetime.tzinfo) -> dict[str, Any]:
-    """A name with its versions; `copies` are those of its system that the bitácora knows."""
-    return {"path": scope.shown(found.path), "system": system, "deleted": found.deleted,
-            "versions": [_version(system, found, each, copies, ticket, zone) for each in found.versions]}
+class System(NamedTuple):
+    """Whose names are told: the host that declares the system today, its name, and its copies that the bitácora knows, by label."""
+
+    host: str
+    name: str
+    copies: Mapping[str, Mapping[str, Any]]
 
 
-def _version(system: str, found: searching.Found, version: searching.Version, copies: Mapping[str, Mapping[str, Any]], ticket: str,
-             zone: datetime.tzinfo) -> dict[str, Any]:
-    whole = [label for label in version.labels if any((copies.get(label) or {"media": {}})["media"].values())]
+def row(system: System, found: searching.Found, ticket: str, zone: datetime.tzinfo) -> dict[str, Any]:
+    """A name with its versions."""
+    return {"path": scope.shown(found.path), "system": system.name, "deleted": found.deleted,
+            "versions": [_version(system, found, each, ticket, zone) for each in found.versions]}
+
+
+def _version(system: System, found: searching.Found, version: searching.Version, ticket: str, zone: datetime.tzinfo) -> dict[str, Any]:
+    whole = [label for label in version.labels if any((system.copies.get(label) or {"media": {}})["media"].values())]
     label = whole[-1] if whole else ""
     restore: dict[str, Any] = {}
     if label:
-        restore = {"restore_host": str(copies[label].get("host") or ""), "restore_kind": repositories.KIND, "restore_system": system,
+        restore = {"restore_host": system.host, "restore_kind": repositories.KIND, "restore_system": system.name,
                    "restore_label": label, "restore_paths": [restorable(found.path)],
                    "restore_reason": "Versión de {0} hallada en el índice de nombres".format(label)}
         restore.update({"restore_ticket": ticket} if ticket else {})

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where is my file: the playbooks from copy to search to restore, with a real restic and names as people's folders have them."""
+"""Where is my file (playbooks/find.yml, names.yml; the roles perucompras.respaldo.find, perucompras.respaldo.names; backup_find, backup_index): from copy to
+search to restore, with a real restic and names as people's folders have them.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +47,12 @@ class House:
             "backup_systems": [{"name": "RRHH", "kind": "file_server", "criticality": "alta", "office": "Recursos Humanos",
                                 "source": {"type": "restic", "paths": [str(self.folder)]}}],
             "backup_policy_file": str(self.top / "policy.yml"), "backup_custody_directory": str(self.top / "custodia"),
-            "backup_names_directory": str(self.top / "nombres"), "backup_assigned_paths": [str(self.tree)],
+            "backup_assigned_paths": [str(self.tree)],
             "backup_shared_folders": [{"name": "LOG", "path": str(self.folder / "logistica"), "office": "Logística"}],
             "backup_media": [{"name": "nas", "path": str(self.nas), "create": True}]}
         (self.top / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"archivos1": here, "localhost": {
             "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_actors": ACTORS,
-            "backup_names_directory": str(self.top / "nombres"), "backup_policy_file": str(self.top / "policy.yml")}}}}), "utf-8")
+            "backup_policy_file": str(self.top / "policy.yml")}}}}), "utf-8")
         done = subprocess.run(
             [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(self.top / "inventory.yml"),
              "--vault-password-file", str(self.top / "vault"), f"playbooks/{playbook}.yml", *options, "-e", json.dumps(given)],
@@ -68,7 +70,7 @@ class House:
         return [entry["label"] for entry in self.entries("copy_made")]
 
     def told(self):
-        with index.Index(str(self.top / "nombres"), "RRHH") as opened:
+        with index.Index(str(self.top / "state" / "nombres"), "RRHH") as opened:
             return list(opened.told())
 
     def key(self, name):
@@ -143,14 +145,14 @@ def test_a_lost_file_is_found_by_its_head_and_comes_back(house):
 def test_what_the_index_lacks_is_told_and_caught_up_and_what_was_pruned_goes(house):
     (house.folder / "solo el primer día.txt").write_text("uno")
     house.run("file_server", "-e", "backup_names=no", *NOW)
-    assert not (house.top / "nombres").exists()
+    assert not (house.top / "state" / "nombres").exists()
     told = house.run("find", find_person="Carmen Soto Vega", find_office="Recursos Humanos", find_name="primer").stdout
     assert "El índice no tiene estas copias" in told
     (house.folder / "solo el primer día.txt").unlink()
     (house.folder / "otro.txt").write_text("dos")
     house.run("file_server", "-e", "backup_names_each_run=1", *NOW)
     one, two = house.labels()
-    with index.Index(str(house.top / "nombres"), "RRHH") as opened:
+    with index.Index(str(house.top / "state" / "nombres"), "RRHH") as opened:
         assert opened.points().labels == [two]
     assert f"Faltan 1: {one}" in house.run("names", "--check").stdout
     assert len({label for row in house.told() for label in row[4]}) == 1
@@ -166,18 +168,24 @@ def test_what_the_index_lacks_is_told_and_caught_up_and_what_was_pruned_goes(hou
     # at once nobody is told of it, and with the next run the name is gone
     assert "0 nombres" in house.run("find", find_person="Carmen Soto Vega", find_office="Recursos Humanos", find_name="primer").stdout
     house.run("names")
-    raw = (house.top / "nombres" / "RRHH.sqlite3").read_bytes()
+    raw = (house.top / "state" / "nombres" / "RRHH.sqlite3").read_bytes()
     assert "solo el primer".encode() not in raw
-    with index.Index(str(house.top / "nombres"), "RRHH") as opened:
+    with index.Index(str(house.top / "state" / "nombres"), "RRHH") as opened:
         assert opened.points().labels == [two]
 
 
 def test_a_copy_is_good_without_its_index(house):
     (house.folder / "a.txt").write_text("uno")
-    (house.top / "nombres").mkdir(mode=0o755)
+    (house.top / "state" / "nombres").mkdir(mode=0o755, parents=True)
     done = house.run("file_server", *NOW)
     assert "RSP774" in done.stdout + done.stderr and len(house.labels()) == 1
     assert house.run("names", good=False).returncode != 0
-    shutil.rmtree(house.top / "nombres")
+    shutil.rmtree(house.top / "state" / "nombres")
     house.run("names")
-    assert len(house.told()) > 3
+    before = house.told()
+    assert len(before) > 3
+    # the password of the repository is another since
+    house.run("repository_key", repository_key_before="2099-01-01", repository_key_reason="Cambio anual", repository_key_authority="Memorando 004-2027-OTI")
+    assert house.entries("repository_key_rotated")
+    house.run("names", names_anew=True)
+    assert house.told() == before

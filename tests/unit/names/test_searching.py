@@ -48,6 +48,7 @@ def test_by_name_folder_and_days(opened):
     for name in ('100% "', '% "_', '"_\\', "_\\"):
         assert paths(opened, name=name) == ['/s/100% "_\\'], name
     assert paths(opened, name="%") == ['/s/100% "_\\'] and paths(opened, name='x" OR "con') == [] and paths(opened, name="con*") == []
+    assert paths(opened, name="abcdefghij" * 25 + "klmno") == []
 
 
 def test_deleted_or_not_and_no_more_than_the_limit(opened):
@@ -78,17 +79,17 @@ def test_nobody_is_told_names_of_another_office(opened):
 
 def test_what_is_told_brings_the_version_back(opened):
     (found,) = searching.search(opened, searching.Wanted(name="viejo"), "", NONE, LABELS).found
-    copies = {"S_1": {"media": {"nas": "T2"}, "host": "archivos1"}}
-    row = telling.row("S", found, copies, "2026-0117", ZONE)
+    copies = {"S_1": {"media": {"nas": "T2"}}}
+    row = telling.row(telling.System("archivos1", "S", copies), found, "2026-0117", ZONE)
     (version,) = row["versions"]
     assert version["modified"] == "2001-09-09 01:46:40" and version["restore"] == {
         "restore_host": "archivos1", "restore_kind": "file_server", "restore_system": "S", "restore_label": "S_1", "restore_paths": ["/s/viejo contrato"],
         "restore_reason": "Versión de S_1 hallada en el índice de nombres", "restore_ticket": "2026-0117"}
-    damaged = telling.row("S", found, {"S_1": {"media": {"nas": ""}, "host": "archivos1"}}, "", ZONE)
+    damaged = telling.row(telling.System("archivos1", "S", {"S_1": {"media": {"nas": ""}}}), found, "", ZONE)
     assert damaged["versions"][0]["restore"] == {} and "Ninguna copia íntegra" in "\n".join(telling.lines([damaged], False, [], ""))
     assert telling.restorable("/s/a\udcff/b\nc") == "/s" and telling.restorable("/\udcff") == "/" and telling.restorable("/s/b\nc") == "/s/b\nc"
     odd = searching.Found("/s/\x1b[31m\udcff", False, [searching.Version("f", 1, 2**62, ["S_1"])])
-    told = "\n".join(telling.lines([telling.row("S", odd, copies, "", ZONE)], True, ["S_9"], "RRHH"))
+    told = "\n".join(telling.lines([telling.row(telling.System("archivos1", "S", copies), odd, "", ZONE)], True, ["S_9"], "RRHH"))
     assert "\x1b" not in told and "\udcff" not in told and "hay más" in told and "S_9" in told
 
 

@@ -51,6 +51,8 @@ ROWS = (
     ("Only file_server has.", "Solo file_server lo tiene."),
     ("Say why, and who orders it by which document, for the bitácora.", "Diga por qué, y quién lo ordena y con qué documento, para la bitácora."),
     # -- names of files
+    ("is longer than a name can be", "es más largo que cualquier nombre"),
+    ("Write a part of the name.", "Escriba una parte del nombre."),
     ("is not a number from 1 to 500", "no es un número de 1 a 500"),
     ("Write such a number.", "Escriba un número así."),
     ("is not a full path of the server", "no es una ruta completa del servidor"),

@@ -16,7 +16,7 @@ import io
 import json
 import os
 import zlib
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Set
 
 from ...restic import restic
 from .backup import told_as
@@ -31,7 +31,7 @@ _TOGETHER = 1000         # rows that are packed at once
 
 
 class Page(NamedTuple):
-    """Some names: lines of JSON, packed; how many; whether more follow."""
+    """Some names: lines of JSON, packed; for how many of restic's they are; whether more follow."""
 
     packed: str
     total: int
@@ -78,7 +78,7 @@ def page(opened: SnapshotCopy, after: int, most: int) -> Page:
         more = True
     packed = packer.finish()
     if odd:
-        packed = _respelled(packed, _spelled(opened, odd))
+        packed = _respelled(packed, {each.place for each in odd}, _spelled(opened, odd))
     return Page(base64.b64encode(packed).decode("ascii"), packer.count, more)
 
 
@@ -119,7 +119,7 @@ def _spelled(opened: SnapshotCopy, odd: Sequence[_Odd]) -> Dict[int, str]:
     """The odd names as they are, by their places: in restic's plain list each byte is itself.
 
     There line feeds of a name are lines too; the list in JSON said how many. A restic that writes its plain list otherwise tells other words there than
-    JSON did: such a name stays as JSON has it.
+    JSON did: such a name is left out, since two of them could be told as one.
     """
     wanted = {each.line + more: each for each in odd for more in range(1 + each.path.count("\n"))}
     last = max(wanted)
@@ -143,10 +143,11 @@ def _spelled(opened: SnapshotCopy, odd: Sequence[_Odd]) -> Dict[int, str]:
     return {each.place: told[each.place] for each in odd if told_as(told[each.place]) == each.path}
 
 
-def _respelled(packed: bytes, names: Mapping[int, str]) -> bytes:
+def _respelled(packed: bytes, odd: Set[int], names: Mapping[int, str]) -> bytes:
     packer = _Packer()
     with gzip.GzipFile(fileobj=io.BytesIO(packed), mode="rb") as rows:
         for place, text in enumerate(rows):
             row = json.loads(text)
-            packer.add([names.get(place, row[0]), *row[1:]])
+            if place in names or place not in odd:
+                packer.add([names.get(place, row[0]), *row[1:]])
     return packer.finish()
