@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-RUN = ("cd /srv/respaldo && LC_ALL=C.UTF-8 /srv/ansible/bin/ansible-playbook playbooks/schedule.yml -i /srv/inventario/hosts.yml "
+RUN = ("cd /opt/respaldo && LC_ALL=C.UTF-8 /opt/ansible/bin/ansible-playbook playbooks/schedule.yml -i /srv/inventario/hosts.yml "
        "--vault-password-file /srv/inventario/vault.pass")
 LIMA = datetime.timezone(datetime.timedelta(hours=-5))
 READ = """
@@ -76,12 +76,12 @@ def test_a_timer_starts_a_copy_that_is_recorded(controller):
     def at(hours):
         return (soon + datetime.timedelta(hours=hours)).strftime("%H:%M")
 
-    row = {"delay_minutes": 0}
-    inventory(controller, backup_schedule={"copies": {"at": at(0), "reason": "prueba", **row}, "drills": {"at": at(4), **row}, "verification": {"at": at(8), **row}})
+    hours = {"copies": at(0), "drills": at(4), "verification": at(8)}
+    inventory(controller, backup_schedule={name: {"at": hour, "delay_minutes": 0, "reason": "prueba"} for name, hour in hours.items()})
     assert controller.run(RUN).rc == 0
     assert datetime.datetime.now(LIMA) < soon, "the test began too late to see the timer start"
     (made,) = wait_for(lambda: entries(controller, "copy_made"))
-    assert made["system"] == "Datos" and controller.file(f"/srv/copias-programadas/source_code/Datos/{made['label']}").is_directory
+    assert made["system"] == "Datos" and controller.file(f"/var/lib/respaldo/copias/source_code/Datos/{made['label']}").is_directory
     (run,) = [entry for entry in entries(controller, "run_started") if entry["run"] == made["run"]]
     assert (run["playbook"], run["purpose"]) == ("site.yml", "copies")
     begun = datetime.datetime.strptime(run["at_event"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
