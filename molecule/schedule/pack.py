@@ -20,3 +20,7 @@ with tarfile.open(sys.argv[1], "w:gz", compresslevel=1) as archive:
             continue
         place = found.parent if found.name == "__init__.py" else found
         archive.add(place, "lib/" + place.name, filter=lambda member: None if "__pycache__" in member.name else member)
+        # by which some ask for a version
+        for told in place.parent.glob("*.dist-info"):
+            if told.name.lower().replace("ansible_core", "ansible").startswith((name + "-", "py" + name + "-")):
+                archive.add(told, "lib/" + told.name)

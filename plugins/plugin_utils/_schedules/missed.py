@@ -10,6 +10,7 @@ import zoneinfo
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
 from .purposes import PURPOSES
 from .times import until
@@ -20,6 +21,7 @@ SET, REMOVED, FAILED, STARTED = "schedule_set", "schedule_removed", "schedule_fa
 LOOKED_BACK = datetime.timedelta(days=45)
 # A clock that was set back a little, or an entry's time cut to the second, makes no start too early.
 _EARLY = datetime.timedelta(minutes=1)
+_UNKNOWN = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 class Sign(NamedTuple):
@@ -76,4 +78,7 @@ def _missed(purpose: str, timed: Timed, since: datetime.datetime, started: datet
 
 
 def _moment(entry: Mapping[str, Any]) -> datetime.datetime:
+    """When an entry happened; long ago where that is no time, so that nothing counts as started by it."""
+    if not result.is_time(entry.get("at_event")):
+        return _UNKNOWN
     return datetime.datetime.strptime(entry["at_event"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""schedule.yml (backup_schedule) and schedule_failure.yml (backup_schedule_failure), by the real ansible-playbook and systemd-analyze. Where systemd starts the machine: molecule/schedule.
+"""schedule.yml (backup_schedule) and schedule_failure.yml (backup_schedule_failure), by the real ansible-playbook and systemd-analyze.
+
+Where systemd starts the machine: molecule/schedule.
 
 A test's machine is started by no systemd, so that `systemctl` is a fake here (FAKE), which knows one service that ended.
 """

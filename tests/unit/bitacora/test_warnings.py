@@ -60,6 +60,20 @@ def test_overdue_and_never_copied(store):
     assert not engine().in_force(store, POLICY, [dict(SIGA, enabled=False)], NOW)
 
 
+def test_a_schedule_that_did_not_run_is_told_until_it_does(store):
+    """NOW is 10:00 in Lima; the starts of the night were at 22:00, the last two of them on the 22nd and the 23rd."""
+    made(store, 1)
+    store.append("schedule_set", {"purpose": "copies", "schedule": "week all 22:00; America/Lima; 5; 120"}, stamp(2.5), "test")
+    told = found(store)["schedule:copies"]
+    assert (told.name, told.level) == ("schedule", 2) and told.text.startswith("RSP745: ") and "2026-11-23 22:00; 2 seguidas" in told.text
+    store.append("run_started", {"run": "r1", "playbook": "site.yml"}, stamp(0.1), "test")
+    assert not found(store)
+    store.append("schedule_failed", {"purpose": "copies", "error_code": "RSP741", "error_message_es": "terminó antes"}, stamp(0.05), "test")
+    assert found(store)["schedule:copies"].text == "RSP741: terminó antes"
+    store.append("schedule_removed", {"purpose": "copies"}, stamp(0.01), "test")
+    assert not found(store)
+
+
 def test_failures_in_a_row_are_one_condition_that_gets_worse(store):
     made(store, 3)
     add(store, "copy_failed", 2, error_code="RSP402", error_message_es="El medio está lleno")

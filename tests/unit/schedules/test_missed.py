@@ -65,9 +65,14 @@ def test_a_simulation_puts_nothing_in_force():
     assert missing([{**put("2026-11-20 15:00"), "simulated": True}], [], "2026-11-29 12:00") == []
 
 
-@pytest.mark.parametrize("odd", [{"schedule": "cada noche"}, {"schedule": None}, {"purpose": "nada"}, {"schedule": written(NIGHTLY._replace(zone="No/Hay"))}])
+@pytest.mark.parametrize("odd", [{"schedule": "cada noche"}, {"schedule": None}, {"purpose": "nada"}, {"schedule": written(NIGHTLY._replace(zone="No/Hay"))},
+                                 {"purpose": ["copies"]}, {"schedule": {"at": 1}}])
 def test_an_entry_that_nobody_of_us_wrote_says_nothing(odd):
     assert missing([{**put("2026-11-20 15:00"), **odd}], [], "2026-11-29 12:00") == []
+
+
+def test_an_odd_start_is_none():
+    assert missing([put("2026-11-28 15:00")], [{**ran("2026-11-29 03:04"), "at_event": "ayer"}], "2026-11-29 06:00") == [("copies", 1)]
 
 
 def test_a_monthly_start_and_an_hourly_one():
