@@ -353,10 +353,10 @@ class CallbackModule(CallbackBase):
         self._run.flush_pending()
 
     def _is_simulated(self, event: Any) -> bool:
-        # The fields of the event are templated, those of the task may not be; newer versions give only the task, templated.
+        # Fields of the event are templated; newer versions give only the task, templated. With `check_mode: false` the work under --check is real.
         fields = getattr(event, "_task_fields", None)
-        mode = fields.get("check_mode") if fields else getattr(hearing.result_of(event)[1], "check_mode", False)
-        return self._simulated or mode is True
+        mode = fields.get("check_mode") if fields else getattr(hearing.result_of(event)[1], "check_mode", None)
+        return mode if isinstance(mode, bool) else self._simulated
 
     @staticmethod
     def _each(task: Any, action: str, found: Mapping[str, Any]) -> list[Mapping[str, Any]]:

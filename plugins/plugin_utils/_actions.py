@@ -19,8 +19,13 @@ from ansible.utils.display import Display
 
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.frames import frames_of
+from ..module_utils._engine.value_forms import seen
 from . import _answers, _forms
 from ._bitacora import events, living
+
+
+# How the options end in which a person says why, or by whose word.
+_SAID_BY_PEOPLE = ("reason", "authority", "requester", "emergency")
 
 
 def failed(error: BackupError) -> dict[str, Any]:
@@ -143,9 +148,11 @@ class BackupAction(OurAction):
         given = self._task.args
         self._task.args = _answers.arguments(given, self.ARGUMENTS, self.UNCUT)
         try:
-            return dict(self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1])
+            found = dict(self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1])
         finally:
             self._task.args = given
+        # what nobody sees is no reason, and would not stand in the bitácora either
+        return {name: seen(value) if name.endswith(_SAID_BY_PEOPLE) and isinstance(value, str) else value for name, value in found.items()}
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)

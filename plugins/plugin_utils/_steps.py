@@ -33,7 +33,12 @@ def opening(store: Store, arguments: Mapping[str, Any], rules: Mapping[str, Any]
     times = asking.times(arguments, zone, now)
     asker = entitled.opener(rules, " ".join(arguments["person"].split()), " ".join(arguments["office"].split()), local.date())
     warned = asking.warning(store.copies(system["kind"], system["name"]) if system else [], times, zone)
-    return asking.opening(arguments, number(local.year), asker, system, times, warned)
+
+    def entry(ticket: str) -> dict[str, Any]:
+        return asking.opening(arguments, ticket, asker, system, times, warned)
+
+    asking.refuse_unrecordable(entry("0"))
+    return entry(number(local.year))
 
 
 def further(store: Store, history: list[dict[str, Any]], arguments: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.datetime) -> dict[str, Any]:
@@ -48,7 +53,9 @@ def further(store: Store, history: list[dict[str, Any]], arguments: Mapping[str,
         more = _estimate(store, known, request, arguments["volume"], now, rules)
     elif arguments["step"] == "execute":
         more = asking.link(history, known, request, arguments["entry"])
-    return asking.entry(rule, request, person, arguments, more)
+    entry = asking.entry(rule, request, person, arguments, more)
+    asking.refuse_unrecordable(entry)
+    return entry
 
 
 def _estimate(store: Store, known: requests.Told, request: requests.Request, volume: int | None, now: datetime.datetime,

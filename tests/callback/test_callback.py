@@ -209,6 +209,12 @@ def test_check_mode_is_a_simulation(place):
     assert place.entries()[-2]["simulated"] is True
 
 
+def test_a_task_that_works_under_check_is_recorded_as_real(place):
+    done = place.run(play(GUARDED, *(each + "\n      check_mode: false" for each in WHOLE[1:])), "--check")
+    assert done.returncode == 0, done.stdout
+    assert [(entry["type"], entry.get("simulated")) for entry in place.entries()[:3]] == [("run_started", True), ("copy_started", None), ("copy_made", None)]
+
+
 def test_confirm_fails_without_its_entry(place):
     done = place.run(play(told("copy_made", "OTRA_20261122"), confirm("copy_made")))
     assert done.returncode == 2 and "RSP703" in done.stdout and "SIGA_20261122" in done.stdout

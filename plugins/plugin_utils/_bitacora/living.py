@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from ...module_utils._engine.errors import BackupError
 from . import events
 from .any_store import Store
-from .store import SERVER_SCHEMES, open_store, resolve_url
+from .store import SERVER_SCHEMES, open_store, path_of, resolve_url
 
 _PR_SET_PDEATHSIG = 1
 
@@ -76,14 +76,30 @@ def refuse_unless_lost() -> None:
         with open_store(url, readonly=True) as store:
             there = store.entries(limit=1)
     except BackupError:
+        if _is_closed_to_us(url):
+            raise BackupError("invalid_input", where="bitacora_lost", value=True, problem="can't be told: this account may not read {0}".format(url),
+                              mend="Run it as the account that keeps the bitácora.") from None
         return
     if there:
         raise BackupError("invalid_input", where="bitacora_lost", value=True, problem="is not so: {0} has entries".format(url),
                           mend="Leave it out and restore with restore.yml, which records it.")
 
 
+def _is_closed_to_us(url: str) -> bool:
+    """Whether a file stands there, or may stand there, that this account has no right to read: that is not a lost one."""
+    path = path_of(url)
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not os.access(path, os.R_OK)
+
+
 def prove(action: str, host: str, label: str) -> None:
-    """That what this action does will be recorded: the run lives, its start is stored, and so is what the action's end needs (events.py).
+    """That what this action really does will be recorded: the run lives, its start is stored, and so is what the action's end needs (events.py), really
+    and not as a simulation.
 
     Raises BackupError: bitacora_not_listening, bitacora_unwritable, start_missing.
     """
@@ -91,5 +107,6 @@ def prove(action: str, host: str, label: str) -> None:
     rule = events.allowed(action)
     with open_store(url, readonly=True) as store:
         prove_started(store, run)
-        if rule and rule.start and not any(entry.get("host") == host for entry in store.entries(run=run, label=label, type=rule.start)):
+        starts = store.entries(run=run, label=label, type=rule.start) if rule and rule.start else []
+        if rule and rule.start and not any(entry.get("host") == host and not entry.get("simulated") for entry in starts):
             raise BackupError("start_missing", event=rule.start, label=label or "-", host=host)

@@ -19,7 +19,8 @@ from .any_store import Store
 from .readable import flat
 
 RESERVED, OPENED = "ticket_reserved", "request_opened"
-_OWN = re.compile("([0-9]{4})-([0-9]{4,9})")
+# One of ours: no year has a million requests, and a help desk may have any number.
+_OWN = re.compile("([0-9]{4})-([0-9]{4,6})")
 _LONGEST = 64
 _RUN_ENDS = ("run_ended", "run_interrupted")
 
@@ -39,6 +40,14 @@ def following(known: Sequence[str], year: int) -> str:
     return "{0:04d}-{1:04d}".format(year, max(used, default=0) + 1)
 
 
+def _free(known: Sequence[str], year: int) -> str:
+    """The next number of a year that nobody has: a help desk may have given one that looks like ours."""
+    taken, ticket = {each.casefold() for each in known}, following(known, year)
+    while ticket.casefold() in taken:
+        ticket = "{0:04d}-{1:04d}".format(year, int(ticket.partition("-")[2]) + 1)
+    return ticket
+
+
 def reserve(store: Store, year: int, run: str, host: str, ticket: str = "") -> str:
     """Take the next number of a year, or `ticket` when the help desk gave one, for this run. Durable when this returns.
 
@@ -50,7 +59,7 @@ def reserve(store: Store, year: int, run: str, host: str, ticket: str = "") -> s
             if _is_taken(store, ticket):
                 raise BackupError("request_ticket_taken", ticket=ticket)
         else:
-            ticket = following(known, year)
+            ticket = _free(known, year)
         store.append(RESERVED, {"event": RESERVED, "ticket": ticket, "run": run, "host": host, "numeral": "7.1.2"}, entries.now(),
                      "{0}/ticket/{1}".format(run, ticket))
     return ticket
@@ -60,7 +69,7 @@ def next_of(store: Store, year: int, ticket: str = "") -> str:
     """The number that `reserve` would give now, without taking it: for a simulation."""
     if ticket and _is_taken(store, ticket):
         raise BackupError("request_ticket_taken", ticket=ticket)
-    return ticket or following(_known(store), year)
+    return ticket or _free(_known(store), year)
 
 
 def _known(store: Store) -> list[str]:

@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...module_utils._engine import moments, result
+from ...module_utils._engine import moments, result, value_forms
 from ...module_utils._engine.errors import BackupError
 from . import due, offers, requests
 from .entitled import Capacity
@@ -19,6 +19,8 @@ _ONLY_OPENING = ("office", "system", "kind", "what", "paths", "lost_at", "discov
 _REASONED = ("reject", "object", "withdraw", "outside")
 _FORMS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 _TIMES = ("lost_at", "discovered_at", "changed_at")
+_MOST_VOLUME = 1 << 50
+_FIRST_YEAR = 2000      # times of entries are of 2000 to 2099 (result.is_time)
 # What is said where nothing suitable was copied before the loss (7.1.3); a letter tells it.
 NO_COPY = "No hay ninguna copia anterior a la pérdida"
 
@@ -32,7 +34,7 @@ def refuse_unsaid(arguments: Mapping[str, Any]) -> None:
     if step == "execute":
         needed.append("entry")
     for name in needed:
-        if not str(arguments[name] if arguments[name] is not None else "").strip():
+        if not value_forms.seen(str(arguments[name] if arguments[name] is not None else "")).strip():
             raise BackupError("invalid_input", where="request_" + name, value=arguments[name] or "", problem="is missing",
                               mend="The step {0} needs it.".format(step))
     foreign = [name for name in _ONLY_OPENING if arguments[name] and step != "open"]
@@ -42,6 +44,9 @@ def refuse_unsaid(arguments: Mapping[str, Any]) -> None:
                           mend="Leave it out of the step {0}.".format(step))
     if arguments["volume"] is not None and arguments["volume"] < 0:
         raise BackupError("invalid_input", where="request_volume", value=arguments["volume"], problem="is less than nothing", mend="Give bytes.")
+    if arguments["volume"] is not None and arguments["volume"] > _MOST_VOLUME:
+        raise BackupError("invalid_input", where="request_volume", value="more than {0}".format(_MOST_VOLUME), problem="is more than a pebibyte",
+                          mend="Give bytes.")
 
 
 def system_of(arguments: Mapping[str, Any], systems: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -70,6 +75,9 @@ def times(arguments: Mapping[str, Any], zone: datetime.tzinfo, now: datetime.dat
         if local is None:
             raise BackupError("invalid_input", where="request_" + name, value=text, problem="is not a date",
                               mend="Write it as 2026-11-22 or 2026-11-22 10:30.")
+        if local.year < _FIRST_YEAR:
+            raise BackupError("invalid_input", where="request_" + name, value=text, problem="is earlier than the year 2000",
+                              mend="Write it as 2026-11-22 or 2026-11-22 10:30; leave it out where it is not known.")
         if local > now:
             raise BackupError("invalid_input", where="request_" + name, value=text, problem="is in the future", mend="Say when it was.")
         found[name] = local.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -123,6 +131,13 @@ def opening(arguments: Mapping[str, Any], ticket: str, asker: Capacity, system: 
     return result.build(event=requests.OPENED, numeral="7.1.1", ticket=ticket, request=arguments["request"], office=office, requester=asker.name,
                         person=asker.name, post=asker.post, document=asker.document or None, reason_text=what, wanted=paths(arguments["paths"]) or None,
                         warnings_es=[warned] if warned else None, note_es=told + _proof(arguments), **_proved(arguments), **about, **said)
+
+
+def refuse_unrecordable(entry: Mapping[str, Any]) -> None:
+    """Raises BackupError(invalid_input) where the bitácora would not take a field of an entry as it is: the step would stand there without it."""
+    for name in result.clean(entry).get("refused_fields", ()):
+        raise BackupError("invalid_input", where="request_" + name, value=entry.get(name), problem="can't be recorded as it is",
+                          mend="Write it anew by hand, on one line: what was pasted may hold characters that are not seen.")
 
 
 def known(told: requests.Told, ticket: str) -> requests.Request:

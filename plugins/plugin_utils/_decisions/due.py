@@ -17,6 +17,7 @@ from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.policy import people
 from ...module_utils._engine.policy import policy as engine
 from ...module_utils._engine.policy.vocabulary import DAYS_OF_WEEK
+from ...module_utils._engine.value_forms import seen
 
 # These sources give a content digest without being copied, so that an update can be seen.
 SOURCES_THAT_TELL_UPDATES = ("git", "paths")
@@ -76,7 +77,7 @@ def decide(system: Mapping[str, Any], policy: Mapping[str, Any], last: Mapping[s
         return _by_a_tool(system, policy, last, local, rules)
     if emergency:
         of = policy.get("emergency_numeral", "5.1 d")
-        if not emergency.strip():
+        if not seen(emergency).strip():
             return Decision("no", "emergency", f"Se rechaza la emergencia: falta el motivo (numeral {of})",
                             f"The emergency is refused: its reason is missing (numeral {of})", "", "refused")
         return Decision("yes", "emergency", f"Copia de emergencia (numeral {of}): {emergency}", f"Emergency copy (numeral {of}): {emergency}",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.value_forms import seen
 from . import asking, requests
 from .requests import Why
 
@@ -30,7 +31,7 @@ def why_none(kind: str, system: str, request: requests.Request) -> Why | None:
 
 def refuse_without(requires: str, kind: str, system: str, ticket: str, emergency: str, request: requests.Request | None) -> None:
     """Raises BackupError restore_without_request where a request is wanted and there is none that gives leave, nor an emergency."""
-    if requires == "none" or (requires != "all" and requires != kind) or emergency.strip():
+    if requires == "none" or (requires != "all" and requires != kind) or seen(emergency).strip():
         return
     why = why_none(kind, system, request) if request else (
         Why("{0} is no request".format(ticket), "{0} no es una solicitud".format(ticket)) if ticket else

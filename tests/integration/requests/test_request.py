@@ -58,6 +58,9 @@ def test_a_request_from_its_opening_to_its_closing(house, tmp_path):
 
     ask = {"request_office": "Oficina de Logística", "request_system": "SIGA", "request_what": "La tabla de pedidos", "request_paths": ["a b", "c"],
            "request_changed_at": ""}
+    # what was pasted may hold what nobody sees: then nothing is opened, and no number taken
+    pasted = step("open", "Pedro Rey", wanted=2, **{**ask, "request_office": "Oficina de\u200b Logística"})
+    assert "RSP101" in pasted and "request_office" in pasted and "no se ven" in pasted
     looked = step("open", "Pedro Rey", "--check", **ask)
     with open_store(str(top / "bitacora.sqlite"), readonly=True) as store:
         assert store.entries(type=tickets.RESERVED) == [] and [bool(each.get("simulated")) for each in store.entries(type="request_opened")] == [True]

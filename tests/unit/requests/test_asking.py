@@ -43,6 +43,15 @@ def test_numbers_follow_one_another_within_a_year():
     assert tickets.following([], 2026) == "2026-0001"
     assert tickets.following(["2026-0009", "2025-0400", "INC-2026-77", "2026-12", "2026-0117", ""], 2026) == "2026-0118"
     assert tickets.following(["2026-9999"], 2026) == "2026-10000"
+    assert tickets.following(["2026-0003", "2026-999999999"], 2026) == "2026-0004"
+
+
+def test_a_number_that_a_help_desk_gave_is_not_given_again(tmp_path: Path):
+    with open_store(str(tmp_path / "b.sqlite")) as store:
+        for given in ("2026-999999", "2026-1000001"):
+            tickets.reserve(store, 2026, "R1", "c", given)
+        assert tickets.next_of(store, 2026) == "2026-1000000"
+        assert [tickets.reserve(store, 2026, "R1", "c") for _each in range(3)] == ["2026-1000000", "2026-1000002", "2026-1000003"]
 
 
 def test_a_help_desk_s_number_is_taken_once(tmp_path: Path):
@@ -108,6 +117,7 @@ def test_a_head_who_opens_does_so_as_head():
     ({"step": "reject", "ticket": "1", "office": "", "what": ""}, "request_reason"),
     ({"step": "execute", "ticket": "1", "office": "", "what": ""}, "request_entry"),
     ({"step": "estimate", "ticket": "1", "office": "", "what": "", "volume": -1}, "request_volume"),
+    ({"step": "estimate", "ticket": "1", "office": "", "what": "", "volume": 10**30}, "request_volume"), ({"what": "\u200b"}, "request_what"),
 ])
 def test_what_a_step_lacks_or_has_too_much_is_told(more, where):
     with pytest.raises(BackupError) as refused:
@@ -121,7 +131,7 @@ def test_times_are_of_the_policy_s_zone_and_were():
     now = datetime.datetime(2026, 11, 22, 15, 0, tzinfo=datetime.timezone.utc)
     said = asking.times({**ARGUMENTS, "lost_at": "2026-11-20 10:30", "discovered_at": "2026-11-20"}, LIMA, now)
     assert said == {"lost_at": "2026-11-20T15:30:00Z", "discovered_at": "2026-11-20T05:00:00Z"}
-    for wrong in ({"lost_at": "ayer"}, {"changed_at": "2026-11-22 11:00"}, {"lost_at": "2026-11-20", "discovered_at": "2026-11-19"}):
+    for wrong in ({"lost_at": "ayer"}, {"lost_at": "1999-01-01"}, {"changed_at": "0001-01-01"}, {"changed_at": "2026-11-22 11:00"}, {"lost_at": "2026-11-20", "discovered_at": "2026-11-19"}):
         with pytest.raises(BackupError):
             asking.times({**ARGUMENTS, **wrong}, LIMA, now)
 
@@ -237,6 +247,7 @@ def test_the_volume_is_that_of_the_copy_before_the_loss():
     ("none", "file_server", "", "", None, ""), ("file_server", "database", "", "", None, ""),
     ("file_server", "file_server", "", "", None, "no se indicó restore_ticket"),
     ("all", "database", "X", "", None, "X no es una solicitud"), ("all", "database", "", "Hoy", None, ""), ("all", "database", "", " ", None, "restore_ticket"),
+    ("all", "database", "", "\u200b", None, "restore_ticket"),
     ("all", "database", "1", "", {}, ""), ("all", "database", "1", "", {"state": requests.OBJECTED}, ""),
     ("all", "database", "1", "", {"state": requests.ESTIMATED}, "está estimada, por autorizar"),
     ("all", "database", "1", "", {"state": requests.CLOSED}, "cerrada"),
