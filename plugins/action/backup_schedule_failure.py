@@ -36,7 +36,7 @@ class ActionModule(BackupAction):
         run = _run_of(known, PURPOSES[purpose].playbook + ".yml")
         if run:
             return {"changed": False, "recorded_by": run}
-        error = BackupError("schedule_start_failed", purpose=purpose, title=PURPOSES[purpose].title, unit=unit,
+        error = BackupError("schedule_start_failed", purpose=purpose, purpose_es=PURPOSES[purpose].title, unit=unit,
                             detail="{0}, {1}".format(known.get("Result") or "?", known.get("ExecMainStatus") or "?"))
         return {"changed": True, "recorded_by": "", "backup": result.build(event="schedule_failed", purpose=purpose, **result.failure(error))}
 

@@ -138,3 +138,4 @@ def test_all_of_it_goes_and_nothing_else(controller):
     assert controller.check_output("systemctl list-units --type=timer --plain --no-legend 'respaldo-*'") == ""
     assert {entry["purpose"] for entry in entries(controller, "schedule_removed")} >= {"copies", "drills", "verification"}
     controller.check_output("rm /etc/systemd/system/respaldo-reconcile.timer && systemctl daemon-reload")
+    assert controller.check_output("systemctl --failed --plain --no-legend") == "", "what failed here goes too"

@@ -72,7 +72,7 @@ def _missed(purpose: str, timed: Timed, since: datetime.datetime, started: datet
     due = until(timed.when, zone, begin, now - late)
     if not due:
         return []
-    error = BackupError("schedule_missed", purpose=purpose, title=PURPOSES[purpose].title, at=due[-1].astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+    error = BackupError("schedule_missed", purpose=purpose, purpose_es=PURPOSES[purpose].title, at=due[-1].astimezone(zone).strftime("%Y-%m-%d %H:%M"),
                         times=len(due))
     return [Sign(purpose, len(due), f"{error.code}: {error.spanish}. {error.remedy}")]
 

@@ -79,6 +79,9 @@ def place(directory: str, wanted: Mapping[str, str], found: Found) -> None:
         share_files.write(os.path.join(directory, name), wanted[name])
     if found.unwanted or found.changed:
         run(["systemctl", "daemon-reload"])
+    for name in found.unwanted:
+        # a service that failed last stays in systemd's list, and the machine "degraded", after its file is gone; of one that did not, this does nothing
+        _is("reset-failed", name.replace("@.", "@*."))
     again = [name for name in found.changed if name.endswith(".timer")]
     if again:
         # a timer that ran with another time counts anew
@@ -103,6 +106,7 @@ def shown(unit: str, properties: Sequence[str]) -> dict[str, str]:
 
 
 def _is(question: str, unit: str) -> bool:
+    """Whether systemctl says yes."""
     try:
         return subprocess.run(["systemctl", "--quiet", question, unit], timeout=_SECONDS, check=False, capture_output=True).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

@@ -19,7 +19,7 @@ ROWS = (
         "RSP741", "schedule_start_failed",
         "the scheduled start of {purpose} ended before it could write into the bitácora ({unit}: {detail})",
         "See what it said: journalctl -u {unit}. Mostly the inventory or its vault's password file can't be read. Then: systemctl start {unit}.",
-        "El inicio programado de «{title}» terminó antes de poder escribir en la bitácora ({unit}: {detail})",
+        "El inicio programado de «{purpose_es}» terminó antes de poder escribir en la bitácora ({unit}: {detail})",
         "Vea lo que dijo: journalctl -u {unit}. Casi siempre no se puede leer el inventario o el archivo de la contraseña de vault. Después: systemctl start "
         "{unit}.",
     ),
@@ -42,7 +42,7 @@ ROWS = (
         "RSP745", "schedule_missed",
         "the scheduled start of {purpose} did not come: last {at}, {times} in a row",
         "See on the controller: systemctl list-timers 'respaldo-*'. schedule.yml puts back what somebody stopped.",
-        "La programación de «{title}» no corrió: la última, {at}; {times} seguidas",
+        "La programación de «{purpose_es}» no corrió: la última, {at}; {times} seguidas",
         "Vea en el controlador: systemctl list-timers 'respaldo-*'. schedule.yml repone lo que alguien detuvo.",
     ),
 )
