@@ -57,7 +57,7 @@ def check(options: Mapping[str, Any], where: str) -> None:
     secrets = [name for name in ("password", "token") if options[name]]
     if len(secrets) != 1:
         raise BackupError("invalid_input", where=where + ".password", value="(hidden)", problem="and a token are both given" if secrets else "is missing",
-                          mend="Give password, or for OAuth2 token or oauth; one of them.")
+                          mend="Give password, or for OAuth2 token; one of the two.")
     for name in ("username", *secrets):
         if not str(options[name]).isprintable():
             raise BackupError("invalid_input", where="{0}.{1}".format(where, name), value="(hidden)", problem="is not one line of printable characters",

@@ -25,7 +25,7 @@ from .plain import text_of
 MOST_RECIPIENTS = 100
 _LARGEST_HEADERS = 256 * 1024
 _MOST_HEADERS, _LONGEST_VALUE = 1000, 20_000
-_MOST_PARTS, _MOST_ATTACHED = 500, 20
+_MOST_PARTS, _DEEPEST, _MOST_ATTACHED = 500, 50, 20
 _LARGEST_TEXT = 200_000      # bytes of one text: an answer has a few lines
 _LONGEST_NAME = 120
 
@@ -169,13 +169,15 @@ def _message_id(values: list[str]) -> str:
 
 def _parts(message: email.message.Message) -> list[email.message.Message]:
     """The leaves of a mail in their order; a message within it is one, and not gone into."""
-    waiting = [message]
+    waiting = [(message, 0)]
     leaves: list[email.message.Message] = []
     while waiting and len(leaves) <= _MOST_PARTS:
-        each = waiting.pop()
-        inner = each.get_payload()
-        if isinstance(inner, list) and each.get_content_maintype() != "message":
-            waiting += [row for row in reversed(inner) if isinstance(row, email.message.Message)]
+        each, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise RecursionError
+        # asked for so: get_payload would decode a text by whatever charset it tells
+        if each.is_multipart() and each.get_content_maintype() != "message":
+            waiting += [(row, depth + 1) for row in reversed(list(each.get_payload())) if isinstance(row, email.message.Message)]
         else:
             leaves.append(each)
     return leaves
@@ -204,7 +206,7 @@ def _attached(part: email.message.Message, name: str) -> Attached:
 
 
 def _content(part: email.message.Message) -> bytes:
-    if isinstance(part.get_payload(), list):
+    if part.is_multipart():
         return b"".join(str(each).encode("utf-8", "surrogateescape") for each in part.get_payload())
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""

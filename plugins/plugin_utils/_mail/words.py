@@ -66,7 +66,7 @@ def _of_one(text: str) -> Said:
         if not _POLITE.match(folded(rest)) or _RESERVES.search(folded(" ".join(head[1:]))) or _DENIED.search(folded("\n".join(lines))):
             return Said("", why="dice la palabra con reservas")
         return Said(step)
-    reason = " ".join([rest.strip(" \t.,;:"), *lines[1:8]]).strip()
+    reason = ". ".join(filter(None, [rest.strip(" \t.,;:"), *lines[1:8]]))
     return Said(step, reason[:500])
 
 

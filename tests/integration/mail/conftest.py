@@ -97,7 +97,8 @@ class Dovecot:
         self.home.mkdir(parents=True)
         for each in (self.top / "mail", self.home):
             os.chown(each, who.pw_uid, who.pw_gid)
-        (self.top / "conf").write_text(_CONF.format(top=self.top, port=self.port, uid=who.pw_uid, gid=who.pw_gid, user="nobody", group="nogroup", more=more), "utf-8")
+        told = _CONF.format(top=self.top, port=self.port, uid=who.pw_uid, gid=who.pw_gid, user="nobody", group="nogroup", more=more)
+        (self.top / "conf").write_text(told, "utf-8")
         self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.top / "conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._wait()
 
