@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import CRITICALITIES
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _asked_for
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction, failed
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
@@ -46,6 +47,8 @@ class ActionModule(BackupAction):
         on = _day(arguments["date"]) if arguments["date"] else now.astimezone(due.zone(arguments["time_zone"], "time_zone")).date()
         with open_store(resolve_url()) as store:
             known = store.labels(arguments["kind"], arguments["system"])
+            if arguments["ticket"]:
+                _asked_for.for_copies(store, arguments["ticket"], [{"name": arguments["system"], "office": arguments["office"] or ""}])
             _refuse_another_s(store, arguments, str(task_vars.get("inventory_hostname") or ""))
         made = label.make(arguments["system"], on, {*known, *arguments["taken"]})
         backup = result.build(

@@ -14,7 +14,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine impor
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import far_media, policy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import KINDS, LATER_KINDS
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _clear, _guard
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _asked_for, _clear, _guard
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import refuse_injection, show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import sealed, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
@@ -61,6 +61,8 @@ class ActionModule(InventoryAction):
         today = now.astimezone(here).date()
         left = False      # whether a run that died left a copy to be settled, which is work (backup_settle)
         with open_store(resolve_url()) as store:
+            if arguments["request"] and arguments["request"]["ticket"].strip() and not emergency:
+                _asked_for.for_copies(store, arguments["request"]["ticket"], [system for _index, system in found.chosen(arguments["kind"])])
             for index, system in found.chosen(arguments["kind"]):
                 if arguments["night"] and system["kind"] not in arguments["night"]:
                     continue

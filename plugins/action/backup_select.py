@@ -14,12 +14,14 @@ from ..module_utils._engine import label, result
 from ..module_utils._engine.errors import CATALOGUE, BackupError
 from ..module_utils._engine.moments import now
 from ..module_utils._engine.restic import repositories
-from ..plugin_utils import _forms
+from ..plugin_utils import _asked_for, _forms
 from ..plugin_utils._actions import BackupAction
-from ..plugin_utils._bitacora import tickets
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._custodians import custody
 from ..plugin_utils._decisions import due, leave, offers, requests
+from ..plugin_utils._decisions.asking import paths as asked_paths
+from ..plugin_utils._inventory import declared
+from ..plugin_utils._tasks import plain
 
 
 class ActionModule(BackupAction):
@@ -35,6 +37,8 @@ class ActionModule(BackupAction):
         "requires_request": {"type": "str", "choices": list(leave.REQUIRES), "default": "none"},
         "emergency": {"type": "str", "default": ""},
         "target": {"type": "str", "default": ""},
+        "paths": {"type": "raw", "default": []},
+        "offices": {"type": "dict", "default": {}},
         "media": {"type": "list", "elements": "dict", "required": True},
         "partial": {"type": "bool", "default": False},
         "damaged": {"type": "bool", "default": False},
@@ -47,6 +51,9 @@ class ActionModule(BackupAction):
             raise BackupError("invalid_input", where="restore_target", value="", problem="is missing",
                               mend="Say where the copy is restored to; only a file server's has a place of its own to come back to.")
         _refuse_without_words(arguments)
+        if arguments["for"] == "verify" and arguments["ticket"]:
+            raise BackupError("invalid_input", where="ticket", value=arguments["ticket"], problem="is of a request, and a verification belongs to none",
+                              mend="Leave it out.")
         request = _request(arguments) if arguments["for"] == "restore" else None
         copies = _partial(kind, system, arguments["label"]) if arguments["partial"] else _known(kind, system)
         moment = _moment(arguments["lost_at"], arguments["time_zone"]) or (request.lost_at if request else "")
@@ -64,6 +71,8 @@ class ActionModule(BackupAction):
                               mend="Give the reason for another copy, or leave the label out (numeral 7.1.3).")
         if chosen.get("key_reference") and not custody.reference_of(chosen):
             Display().warning(f"{chosen['label']}: el asiento nombra una clave que no es de esta copia, {_forms.line(chosen['key_reference'], 200)}: no se usa")
+        if request:
+            leave.refuse_other_office(request, system, _office(task_vars, kind, system, chosen), plain(arguments["offices"]), asked_paths(arguments["paths"]))
         named = label.parse(chosen["label"])
         found: dict[str, t.Any] = {
             "changed": False, "label": named.name, "sha256": chosen.get("sha256", ""), "key_reference": custody.reference_of(chosen),
@@ -88,13 +97,19 @@ def _request(arguments: t.Mapping[str, t.Any]) -> requests.Request | None:
     if not arguments["ticket"] and arguments["requires_request"] == "none":
         return None
     with open_store(resolve_url(), readonly=True) as store:
-        told = requests.told(tickets.history(store, requests.EVENTS, requests.EXECUTED_BY))
-    request = told.requests.get(requests.ticket_of(arguments))
+        request = _asked_for.named(store, arguments["ticket"])
     leave.refuse_without(arguments["requires_request"], arguments["kind"], arguments["system"], arguments["ticket"], arguments["emergency"], request)
+    leave.refuse_unknown(arguments["ticket"], request)
     why = leave.why_none(arguments["kind"], arguments["system"], request) if request else None
     if why and not arguments["emergency"]:
         Display().warning("Esta restauración no avanza la solicitud: {0}".format(why.spanish))
     return request
+
+
+def _office(task_vars: t.Mapping[str, t.Any], kind: str, system: str, chosen: t.Mapping[str, t.Any]) -> str:
+    """Whose a system is: as the inventory has it now, else as it was when the copy was made."""
+    offices = [str(each.get("office") or "") for _host, each in declared(task_vars, kind, system)]
+    return offices[0] if offices else str(chosen.get("office") or "")
 
 
 def _refuse_without_words(arguments: t.Mapping[str, t.Any]) -> None:

@@ -50,7 +50,7 @@ options:
     description: What is copied, e.g. V(postgresql).
     type: str
   ticket:
-    description: Ticket of the request, if there is one.
+    description: Ticket of the request, if there is one. It is one that the bitácora knows, authorised, for a copy (RSP763), of the system's office (RSP762).
     type: str
   requester:
     description: Who asked for it, if somebody did.

@@ -79,7 +79,9 @@ options:
     type: dict
     suboptions:
       ticket:
-        description: Ticket of the request (numeral 7.1.2).
+        description:
+          - Ticket of the request (numeral 7.1.2, M(perucompras.respaldo.backup_request)), for a copy and authorised, or the help desk's number that is bound to
+            it. Anything else is RSP763, and a request of another office than that of a system planned is RSP762, before anything is touched.
         type: str
         default: ''
       requester:

@@ -36,7 +36,10 @@ options:
     type: str
     default: ""
   ticket:
-    description: Ticket of the request (numeral 7.1.2); recorded.
+    description:
+      - Ticket of the request (numeral 7.1.2), or the number of the help desk that is bound to it; recorded.
+      - One that no request has is refused (RSP763), and so is a request of another office than the system's, or than the folder's that the paths lie in
+        (RSP762).
     type: str
     default: ""
   requester:
@@ -55,6 +58,16 @@ options:
     description: Why it is restored before there is leave for it; recorded. The request is opened or authorised afterwards.
     type: str
     default: ""
+  paths:
+    description:
+      - What of a file server's copy will be restored, as in M(perucompras.respaldo.backup_restore). Compared with the request's office (RSP762), and no more.
+      - A list, or a text with one path on each line.
+    type: raw
+    default: []
+  offices:
+    description: Whose the shared folders of a file server are, as path and office (numeral 5.2).
+    type: dict
+    default: {}
   target:
     description: Where it will be restored to; recorded. Only of a file server's copy may it be left out of a restore.
     type: str

@@ -42,7 +42,7 @@ def ansible_playbook() -> str:
 
 # The actions that are played by told.py, so that a play gives their results without a server.
 PLAYED = ("backup_label", "backup_archive", "backup_verify", "backup_prune", "backup_select", "backup_restore", "backup_drill_start", "backup_warn",
-          "backup_hold", "shared_folder")
+          "backup_hold", "shared_folder", "backup_request", "backup_desk")
 
 
 def with_played_actions(directory: Path) -> Path:

@@ -59,7 +59,7 @@ def test_a_database_is_copied_proved_and_given_back(tmp_path: Path) -> None:
                             "source": {"type": "sqlite", "path": str(tmp_path / "trámites.sqlite")}}]}}}}))
     run(tmp_path, "playbooks/database.yml")
     run(tmp_path, "playbooks/verify.yml")
-    run(tmp_path, "playbooks/restore.yml", "-e", "restore_host=servidor restore_kind=database restore_system=SIGA restore_ticket=T-1 restore_requester=Ana",
+    run(tmp_path, "playbooks/restore.yml", "-e", "restore_host=servidor restore_kind=database restore_system=SIGA restore_requester=Ana",
         "-e", f"restore_target={tmp_path}/ñandú.sqlite")
     with sqlite3.connect(tmp_path / "ñandú.sqlite") as database:
         assert database.execute("SELECT * FROM t ORDER BY a").fetchall() == [(1, "ñandú"), (2, None)]

@@ -11,6 +11,7 @@ import pwd
 import re
 
 import pytest
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import desks, requests
 from test_callback import MAKE, START, play, told
 
 OURS = "perucompras.respaldo."
@@ -165,3 +166,26 @@ def test_an_answer_that_ansible_itself_trips_over_is_none(place):
     assert done.returncode == 2 and "RSP304" not in done.stdout, done.stdout
     # a list is an answer of no form to some, and no answer at all to others
     assert len(re.findall(r'"msg": "RSP(?:116|706): ', done.stdout)) == len(TRIPPING), done.stdout
+
+
+REQUESTED = [{"event": rule.event, "ticket": "2026-0001", "request": "restore", "office": "Logística", "requester": "Ana", "person": "Rosa Vega", "post": post}
+             for rule in requests.STEPS.values() for post in ("jefe_oti", "heads")]
+AT_THE_DESK = [{"event": event, "ticket": "2026-0001", "desk": "mesa", "desk_number": "41"} for event in ("desk_asked", *desks.EVENTS)]
+
+
+@pytest.mark.parametrize("action", ["told", OURS + "backup_hold", OURS + "backup_restore", OURS + "backup_desk"])
+def test_a_step_of_a_request_comes_from_its_own_action_alone(place, action):
+    """Whatever a role of somebody's, or a server through another action of ours, says: no request is opened, authorised or closed by it."""
+    forged = [*REQUESTED, *(AT_THE_DESK[:1] if action.endswith("desk") else AT_THE_DESK)]
+    done = place.run(play(*(answer(action, row) for row in forged[:3]), answer(action, forged)))
+    assert done.returncode == 2 and "answer_refused" in place.types(), done.stdout
+    assert not [type_ for type_ in place.types() if type_.startswith(("request_", "desk_", "ticket_"))]
+
+
+def test_the_action_of_requests_says_nothing_else(place):
+    others = [*AT_THE_DESK, {"event": "ticket_reserved", "ticket": "2026-0001"},
+              {"event": "restored", "system": "SIGA", "kind": "database", "ticket": "2026-0001"}]
+    done = place.run(play(*(answer(OURS + "backup_request", row) for row in others), answer(OURS + "backup_request", REQUESTED)))
+    assert done.returncode == 2 and not of_siga(place)
+    # of many in one answer, the first is taken: a step is one entry
+    assert [type_ for type_ in place.types() if type_.startswith(("request_", "desk_", "ticket_"))] in ([], ["request_opened"])

@@ -181,9 +181,9 @@ def test_restore_passes_damaged_copies_over(git1, damaged, restore, entries):
     restore("actualizada", TRIALS + "/destinos/anterior")
     done = entries(type="restored", system="actualizada")[-1]
     assert done["label"] == entries(type="copy_made", system="actualizada")[0]["label"]
-    restore("doble", TRIALS + "/destinos/doble", restore_ticket="2026-0117", restore_requester="Luis Rojas")
+    restore("doble", TRIALS + "/destinos/doble", restore_requester="Luis Rojas")
     done = entries(type="restored", system="doble")[-1]
-    assert (done["label"], done["medium"], done["ticket"]) == (damaged["doble"]["label"], "store1", "2026-0117")
+    assert (done["label"], done["medium"], done["requester"]) == (damaged["doble"]["label"], "store1", "Luis Rojas")
     assert repository(git1, TRIALS + "/destinos/doble") == repository(git1, TRIALS + "/doble.git")
     none = restore("truncada", TRIALS + "/destinos/nada", status=2)
     assert "RSP419" in none.stdout and not git1.file(TRIALS + "/destinos/nada").exists

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._engine.errors import BackupError
@@ -38,6 +39,42 @@ def refuse_without(requires: str, kind: str, system: str, ticket: str, emergency
         Why("no ticket was given", "no se indicó restore_ticket"))
     if why:
         raise BackupError("restore_without_request", system=system, detail=why.english, detail_es=why.spanish)
+
+
+def refuse_unknown(ticket: str, request: requests.Request | None) -> None:
+    """Raises BackupError request_gives_no_leave for a ticket that no request has: it would be a word that nobody can look up."""
+    if ticket.strip() and request is None:
+        raise BackupError("request_gives_no_leave", ticket=ticket, detail="it is no request", detail_es="no es una solicitud")
+
+
+def refuse_copy(request: requests.Request | None, ticket: str) -> requests.Request:
+    """The request, where it is leave to make a copy. Raises BackupError request_gives_no_leave."""
+    refuse_unknown(ticket or "-", request)
+    if request is None:
+        raise ValueError("a request that was known is none")
+    if request.kind == "restore":
+        raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it asks for a restore", detail_es="pide una restauración")
+    if request.state not in requests.READY:
+        raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it is " + request.state, detail_es="está " + requests.SPANISH[request.state])
+    return request
+
+
+def refuse_other_office(request: requests.Request, system: str, office: str, folders: Mapping[str, str] | None = None, paths: Sequence[str] = ()) -> None:
+    """Raises BackupError request_of_another_office where what is asked for is not of the request's office.
+
+    A file server may hold the `folders` of several offices (path -> office): then each path that is restored tells whose it is, and only one that lies in
+    none of them is the system's. What has no office can't be compared.
+    """
+    offices = [_office_of(path, folders or {}, office) for path in paths] or [office]
+    for other in offices:
+        if other and not requests.same_name(other, request.office):
+            raise BackupError("request_of_another_office", ticket=request.ticket, office=request.office, system=system, other=other)
+
+
+def _office_of(path: str, folders: Mapping[str, str], otherwise: str) -> str:
+    there = os.path.normpath(path)
+    found = [folder for folder in folders if there == os.path.normpath(folder) or there.startswith(os.path.normpath(folder).rstrip("/") + "/")]
+    return folders[max(found, key=lambda folder: len(os.path.normpath(folder)))] if found else otherwise
 
 
 def later_change(request: requests.Request | None, copy: Mapping[str, Any], zone: datetime.tzinfo) -> str:

@@ -106,7 +106,7 @@ def test_straight_to_the_cloud_and_back(house):
     house.good("verify.yml")
     assert "se alcanza, se lista y se puede escribir; copias: 1; última verificación hace 0 días" in " ".join(house.good("media_health.yml").split())
     assert [entry["medium"] for entry in house.entries("medium_checked")] == ["nube"], "the controller looks at a container"
-    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_ticket=T-1 restore_requester=Ana", "-e",
+    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_requester=Ana", "-e",
                f"restore_target={house.top}/vuelta.sqlite")
     assert rows(house.top / "vuelta.sqlite") == rows(house.top / "siga.sqlite")
 
@@ -117,7 +117,7 @@ def test_an_archive_for_windows_goes_there_and_comes_back(house):
     label = house.entries("copy_made")[0]["label"]
     assert house.entries("copy_verified")[0]["trust_level"] == "T3"
     assert house.bench.client.download_blob(f"lima/database/SIGA/{label}/{label}.sqlite.zst.7z").readall()[:6] == b"7z\xbc\xaf\x27\x1c"
-    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_ticket=T-1 restore_requester=Ana", "-e",
+    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_requester=Ana", "-e",
                f"restore_target={house.top}/vuelta.sqlite")
     assert rows(house.top / "vuelta.sqlite") == rows(house.top / "siga.sqlite")
 
@@ -127,7 +127,7 @@ def test_source_code_goes_there_too_and_check_mode_writes_nothing(house):
     assert house.bench.names() == []
     house.good("source_code.yml")
     assert {name.split("/")[1] for name in house.bench.names()} == {"source_code"}
-    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=source_code restore_system=Portal restore_ticket=T-1 restore_requester=Ana", "-e",
+    house.good("restore.yml", "-e", "restore_host=localhost restore_kind=source_code restore_system=Portal restore_requester=Ana", "-e",
                f"restore_target={house.top}/vuelta")
     listed = subprocess.run(["git", "--git-dir", house.top / "vuelta", "log", "--format=%s"], capture_output=True, text=True, check=False)
     if listed.returncode:

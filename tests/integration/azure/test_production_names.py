@@ -102,7 +102,7 @@ def test_each_kind_goes_there_and_comes_back_and_others_read_it(house, proxy):
         assert contents(by_azcopy) == contents(by_rclone) == tools.sdk(path)
         assert set(contents(by_azcopy)) == {part["name"] for part in copied[name]["parts"]} | {"SHA256SUMS"}
         whole(by_azcopy)
-    restore = "restore_host=localhost restore_ticket=T-1 restore_requester=Ana restore_kind={0} restore_system={1} restore_target={2}"
+    restore = "restore_host=localhost restore_requester=Ana restore_kind={0} restore_system={1} restore_target={2}"
     house.good("restore.yml", "-e", restore.format("database", "SIGA", house.top / "vuelta.sqlite"))
     assert rows(house.top / "vuelta.sqlite") == rows(house.top / "siga.sqlite")
     house.good("restore.yml", "-e", restore.format("source_code", "Portal", house.top / "vuelta"))
@@ -148,7 +148,7 @@ def test_databases_of_servers_go_there_and_come_back(house, server):
     copied = house.entries("copy_made")[0]
     assert copied["location"] == f"https://{HOST}/{house.bench.container}/lima/database/SIGA/{copied['label']}" and copied["source_type"] == kind
     assert copied["size"] > 2_000_000 and house.entries("copy_verified")[0]["trust_level"] == "T3"
-    house.good("restore.yml", "-e", "restore_host=localhost restore_ticket=T-1 restore_requester=Ana restore_kind=database restore_system=SIGA "
+    house.good("restore.yml", "-e", "restore_host=localhost restore_requester=Ana restore_kind=database restore_system=SIGA "
                                     "restore_target=siga_vuelta")
     listed = "SELECT numero, asunto, detalle FROM expediente ORDER BY numero"
     assert server.sql(listed, "siga_vuelta") == server.sql(listed, "siga")

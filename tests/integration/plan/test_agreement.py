@@ -164,6 +164,14 @@ def test_what_an_outage_left_waits_for_a_word_in_both(institution):
     assert run("site", *word).returncode == 0 and [entry["system"] for entry in entries(bitacora, "copy_made")] == ["VENCIDA"]
 
 
+def tell(bitacora, ticket, office):
+    """A request for a copy that was authorised."""
+    about = {"ticket": ticket, "request": "emergency", "office": office, "requester": "Jefa de Logística", "person": "Jefa de Logística"}
+    with open_store(str(bitacora)) as store:
+        for type_, post in (("request_opened", "heads"), ("request_estimated", "jefe_oti"), ("request_authorised", "jefe_oti")):
+            store.append(type_, {"event": type_, **about, "post": post}, "2026-11-22T10:00:00Z", "test")
+
+
 def test_a_request_is_planned_and_made_alike(institution):
     run, bitacora = institution
     rewritten(run, backup_only=["AYER"])
@@ -172,6 +180,15 @@ def test_a_request_is_planned_and_made_alike(institution):
     run("site", *bare)
     assert not entries(bitacora, "copy_made") and "falta el ticket" in entries(bitacora, "copy_refused")[0]["reason_text"]
     whole = ["-e", json.dumps({"backup_request": {"requester": "Jefa de Logística", "ticket": "2026-0117", "reason": "Cese"}})]
+    before = len(entries(bitacora, "copy_refused"))
+    refused = run("site", *whole)
+    assert refused.returncode == 2 and "RSP763" in refused.stdout and "no es una solicitud" in refused.stdout
+    office = next(system["office"] for system in rewritten(run, backup_only=["AYER"]) if system["name"] == "AYER")
+    tell(bitacora, "2026-0116", "Otro órgano")
+    other = run("plan", "-e", json.dumps({"backup_request": {"requester": "Jefa de Logística", "ticket": "2026-0116"}}))
+    assert other.returncode == 2 and "RSP762" in other.stdout and office in other.stdout
+    assert len(entries(bitacora, "copy_refused")) == before and not entries(bitacora, "copy_made")
+    tell(bitacora, "2026-0117", office)
     assert decisions(run("plan", *whole).stdout) == {"AYER": "corresponde"}
     done = run("site", *whole)
     assert done.returncode == 0, done.stdout

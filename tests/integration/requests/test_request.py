@@ -101,3 +101,80 @@ def test_a_request_from_its_opening_to_its_closing(house, tmp_path):
         rows = store.rows(type=("request_opened", "request_conformed"))
         assert [row["resultado"] for row in rows] == ["Simulación: Solicitud abierta", "Solicitud abierta", "Conformidad", "Solicitud abierta"]
         assert "Memorando 12" in rows[2]["observaciones"] and rows[1]["ticket"] == ticket
+
+
+def opened(run, person="Carmen Soto Vega", office="Oficina de Logística", **more):
+    done = run("request", request_step="open", request_person=person, request_office=office, request_what="La tabla de pedidos", **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.partition("Solicitud ")[2].partition(":")[0]
+
+
+def allowed(run, ticket):
+    for step, person in (("estimate", "Ana Quispe"), ("authorise", "Rosa Vega")):
+        done = run("request", request_step=step, request_person=person, request_ticket=ticket, **({"request_volume": 10} if step == "estimate" else {}))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def told_of(top, *types):
+    with open_store(str(top / "bitacora.sqlite"), readonly=True) as store:
+        return store.entries(type=types)
+
+
+def test_a_ticket_is_a_request_of_the_office_or_nothing_is_touched(house):
+    """Also where the inventory asks for no request: nothing is accepted without being looked up."""
+    top, run = house
+    restore = {"restore_host": "localhost", "restore_kind": "database", "restore_system": "SIGA", "restore_target": str(top / "nadie.sqlite")}
+    other = opened(run, "Otro Jefe", "Otra")
+    done = run("request", request_step="estimate", request_person="Rosa Vega", request_ticket=other, request_volume=10)
+    assert done.returncode == 0, done.stdout
+    assert run("request", request_step="authorise", request_person="Rosa Vega", request_ticket=other).returncode == 0
+    before = len(told_of(top, "restore_started", "copy_started"))
+    for more, code in (({"restore_ticket": "T-1"}, "RSP763"), ({"restore_ticket": "T-1", "restore_emergency": "Ya"}, "RSP763"),
+                       ({"restore_ticket": other}, "RSP762"),
+                       ({"restore_ticket": other, "restore_emergency": "Ya"}, "RSP762"),
+                       ({"restore_ticket": other, "backup_restore_requires_request": "all"}, "RSP762")):
+        refused = run("restore", **restore, **more)
+        assert refused.returncode == 2 and code in refused.stdout, refused.stdout
+    for request, code in (({"ticket": "T-1", "requester": "Carmen Soto Vega"}, "RSP763"), ({"ticket": other, "requester": "Otro Jefe"}, "RSP763")):
+        refused = run("database", backup_request=request)
+        assert refused.returncode == 2 and code in refused.stdout, refused.stdout
+    assert len(told_of(top, "restore_started", "copy_started")) == before and not (top / "nadie.sqlite").exists()
+
+
+def test_a_copy_under_a_request_moves_it(house):
+    top, run = house
+    ticket = opened(run, request_of="emergency", request_system="SIGA")
+    asked = {"backup_request": {"ticket": ticket, "requester": "Carmen Soto Vega"}}
+    refused = run("database", **asked)
+    assert refused.returncode == 2 and "RSP763" in refused.stdout and "por estimar" in refused.stdout, refused.stdout
+    allowed(run, ticket)
+    done = run("database", **asked)
+    assert done.returncode == 0, done.stdout
+    with open_store(str(top / "bitacora.sqlite"), readonly=True) as store:
+        request = requests.told(tickets.history(store, requests.EVENTS, requests.EXECUTED_BY)).requests[ticket]
+    assert request.state == requests.RESTORED and len(request.done) == 1
+
+
+def test_the_help_desk_s_number_leads_to_the_request(house):
+    top, run = house
+    ticket = opened(run, request_system="SIGA")
+    allowed(run, ticket)
+    desk = {"backup_desk": {"name": "mesa", "type": "manual"}}
+    bound = run("desk", desk_ticket=ticket, desk_number="INC 77", desk_person="Eva Ruiz", **desk)
+    assert bound.returncode == 0, bound.stdout
+    done = run("restore", restore_host="localhost", restore_kind="database", restore_system="SIGA", restore_target=str(top / "inc.sqlite"),
+               restore_ticket="inc  77", backup_restore_requires_request="all")
+    assert done.returncode == 0, done.stdout
+    assert told_of(top, "restored")[-1]["ticket"] == ticket
+
+
+def test_a_drill_is_no_request_s(house):
+    top, run = house
+    ticket = opened(run, request_system="SIGA")
+    allowed(run, ticket)
+    before = len(told_of(top, *requests.EVENTS))
+    for playbook in ("drill", "verify"):
+        done = run(playbook, backup_restore_requires_request="all")
+        assert done.returncode == 0, done.stdout + done.stderr
+    proven = told_of(top, "drill_started", "copy_verified")
+    assert proven and not [entry for entry in proven if entry.get("ticket")] and len(told_of(top, *requests.EVENTS)) == before

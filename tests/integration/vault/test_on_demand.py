@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import pytest
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from vault_house import ROOT
 
 RUN, RESTORE, VERIFY = "azure_backup_run", "azure_backup_restore", "azure_backup_verify"
@@ -145,6 +146,14 @@ def copied(house):
     return made["label"], made["tool_copy"]
 
 
+def allowed(house, ticket):
+    """A request for a restore of the office of the share, authorised."""
+    about = {"ticket": ticket, "request": "restore", "office": house.entries("copy_made")[0]["office"], "requester": "Rosa Huamán", "person": "Rosa Huamán"}
+    with open_store(str(house.top / "b.sqlite")) as store:
+        for type_, post in (("request_opened", "heads"), ("request_estimated", "jefe_oti"), ("request_authorised", "jefe_oti")):
+            store.append(type_, {"event": type_, **about, "post": post}, "2026-11-22T10:00:00Z", "test")
+
+
 def restore(house, code="", **arguments):
     label, point = copied(house)
     return label, house.act(RESTORE, code, **{"system": "LEGAL", "label": label, "recovery_point": point, "poll_seconds": 0, **arguments})
@@ -152,6 +161,7 @@ def restore(house, code="", **arguments):
 
 def test_files_come_back_into_a_folder_of_their_own_by_the_playbook(house):
     label, point = copied(house)
+    allowed(house, "2026-0117")
     house.run("azure_backup_restore.yml", "-e", "azure_backup_system=LEGAL", "-e", '{"azure_backup_paths": ["contratos/2026/", "actas/a.docx"]}',
               "-e", "azure_backup_ticket=2026-0117", "-e", "azure_backup_requester='Rosa Huamán'")
     asked = house.backup.restores[0]

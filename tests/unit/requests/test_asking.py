@@ -285,3 +285,44 @@ def test_a_wrong_state_says_what_may_be_done():
     with pytest.raises(BackupError) as wrong_link:
         asking.link([], requests.Told({}, []), request(), 7)
     assert wrong_link.value.code == "RSP755"
+
+
+def test_a_ticket_that_no_request_has_is_refused():
+    leave.refuse_unknown(" ", None)
+    leave.refuse_unknown("X", request())
+    with pytest.raises(BackupError) as told:
+        leave.refuse_unknown("T-1", None)
+    assert told.value.code == "RSP763" and "T-1" in told.value.spanish and "no es una solicitud" in told.value.spanish
+
+
+@pytest.mark.parametrize(("found", "refused"), [
+    (None, "no es una solicitud"), ({"kind": "restore"}, "pide una restauración"), ({"kind": "mailbox", "state": requests.ESTIMATED}, "por autorizar"),
+    ({"kind": "emergency", "state": requests.CLOSED}, "cerrada"), ({"kind": "mailbox"}, ""), ({"kind": "emergency", "state": requests.EXECUTING}, ""),
+])
+def test_a_copy_under_a_ticket_needs_a_request_for_one(found, refused):
+    known = None if found is None else request(**found)
+    if not refused:
+        assert leave.refuse_copy(known, "1") is known
+        return
+    with pytest.raises(BackupError) as told:
+        leave.refuse_copy(known, "1")
+    assert told.value.code == "RSP763" and refused in told.value.spanish
+
+
+FOLDERS = {"/srv/c": "OTI", "/srv/c/logística": "Oficina de Logística", "/srv/c/rrhh/": "Recursos Humanos"}
+
+
+@pytest.mark.parametrize(("office", "paths", "other"), [
+    ("oficina  de logística", [], ""), ("", [], ""), ("OTI", [], "OTI"), ("OTI", ["/srv/c/logística/a"], ""), ("OTI", ["/srv/c/logística"], ""),
+    ("OTI", ["/srv/c/logística/../rrhh/planilla"], "Recursos Humanos"), ("Oficina de Logística", ["/srv/c/rrhh/x"], "Recursos Humanos"),
+    ("OTI", ["/srv/c/logística/a", "contratos"], "OTI"), ("Oficina de Logística", ["contratos"], ""), ("OTI", ["/srv/c/logística2/a"], "OTI"),
+    ("OTI", ["/srv/c/logística/a", "/srv/c/rrhh"], "Recursos Humanos"),
+])
+def test_a_request_is_of_the_office_whose_it_is(office, paths, other):
+    mine = request()
+    if not other:
+        leave.refuse_other_office(mine, "COMUN", office, FOLDERS, paths)
+        return
+    with pytest.raises(BackupError) as told:
+        leave.refuse_other_office(mine, "COMUN", office, FOLDERS, paths)
+    assert told.value.code == "RSP762" and other in told.value.spanish and "Oficina de Logística" in told.value.spanish

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import events
@@ -168,3 +170,17 @@ def test_the_events_of_the_action_are_those_of_the_machine():
     assert set(events.of("backup_request")) == set(requests.EVENTS)
     assert set(requests.SPANISH) == set(requests.STATES)
     assert {rule.to for rule in requests.STEPS.values()} <= {*requests.STATES, ""}
+
+
+def test_a_drill_is_no_request_s():
+    """Whatever ticket its entries carry: a drill moves no request, and is told as nothing odd."""
+    request, odd = one(*ALLOWED, ran("drill_started", reason="drill"), ran("copy_verified", reason="drill"), ran("verification_failed"), ran("copy_damaged"))
+    assert request.state == requests.AUTHORISED and odd == [] and request.done == []
+
+
+def test_annex_1_is_drawn_with_every_state():
+    """docs/guia-solicitudes.html: who reads it finds the words that the program says; two pages, without a command, and nothing from elsewhere."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "guia-solicitudes.html").read_text("utf-8")
+    drawn = " ".join(re.sub("<[^>]*>", " ", page.partition("<svg")[2].partition("</svg>")[0]).split())
+    assert [words for words in requests.SPANISH.values() if words not in drawn] == []
+    assert not re.search(r"ansible|playbook|\.yml| -e |<script|src=|url\((?!#)|href=", page) and page.count('class="page"') == 1

@@ -265,6 +265,8 @@ ROWS = (
     ("would send the password in clear", "enviaría la contraseña sin cifrar"), ("is not an address", "no es una dirección"),
     ("is not an address that apprise knows", "no es una dirección que apprise conozca"),
     ("the service did not take it (HTTP {})", "el servicio no lo aceptó (HTTP {})"), ("the service did not take it", "el servicio no lo aceptó"),
+    ("is of a request, and a verification belongs to none", "es de una solicitud, y una verificación no es de ninguna"),
+    ("Leave it out.", "No lo indique."), ("it is no request", "no es una solicitud"), ("it asks for a restore", "pide una restauración"),
     # -- help desks (plugin_utils/_desks)
     ("a search tells no count", "una búsqueda no dice cuántos hay"), ("a search gives no rows", "una búsqueda no da filas"),
     ("ticket {} has no state that is known", "el ticket {} no tiene un estado conocido"),

@@ -156,4 +156,22 @@ ROWS = (
         "No se mostró nada. La jefatura busca en su propio órgano (backup_actors.heads); soporte, el EGCR y el/la Jefe/a de la OTI buscan para un órgano "
         "con find_ticket o find_reason.",
     ),
+    (
+        "RSP762", "request_of_another_office",
+        "the request {ticket} is of {office}, and {system}, or what of it is asked for, is of {other}",
+        "Nothing was touched. Open a request for that office, or name the system rightly; of a file server with folders of several offices give in "
+        "restore_paths whole paths in that office's folder.",
+        "La solicitud {ticket} es de {office}, y {system}, o lo que de él se pide, es de {other}",
+        "No se tocó nada. Abra una solicitud de ese órgano, o indique bien el sistema; de un servidor de archivos con carpetas de varios órganos, dé en "
+        "restore_paths rutas completas de la carpeta de ese órgano.",
+    ),
+    (
+        "RSP763", "request_gives_no_leave",
+        "the ticket {ticket} is no leave for this: {detail}",
+        "Nothing was touched. Give the ticket of a request that the bitácora knows (request.yml), authorised where it is for a copy, or the help desk's number "
+        "that is bound to it (desk.yml); leave the ticket out where there is no request.",
+        "El ticket {ticket} no sirve para esto: {detail_es}",
+        "No se tocó nada. Indique el ticket de una solicitud que conste en la bitácora (request.yml), autorizada si es para una copia, o el número de la mesa "
+        "de ayuda enlazado con ella (desk.yml); no indique ticket si no hay solicitud.",
+    ),
 )
