@@ -12,8 +12,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.parsing.splitter import parse_kv
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -22,7 +23,6 @@ from ..module_utils._engine.frames import frames_of
 from ..module_utils._engine.value_forms import seen
 from . import _answers, _forms
 from ._bitacora import events, living
-
 
 # How the options end in which a person says why, or by whose word.
 _SAID_BY_PEOPLE = ("reason", "authority", "requester", "emergency")
@@ -65,6 +65,18 @@ def refuse_a_telling_controller() -> None:
     for name in ("DEFAULT_DEBUG", "DEFAULT_KEEP_REMOTE_FILES"):
         if getattr(constants, name, False):
             raise BackupError("controller_tells_secrets", setting="ANSIBLE_" + name.partition("_")[2])
+
+
+def refuse_lost_words() -> None:
+    """Of -e name=two words, Ansible keeps the first and puts the rest aside: what is done and recorded would not be what was written.
+
+    Raises BackupError, which shows none of the words: they can be a secret's.
+    """
+    given = [parse_kv(option) for option in context.CLIARGS.get("extra_vars") or () if option.lstrip()[:1] not in ("@", "{", "[")]
+    names = sorted({name for pairs in given if "_raw_params" in pairs for name in pairs if name != "_raw_params"})
+    if names:
+        raise BackupError("invalid_input", where=", ".join(names), value="...", problem="ends at its first blank: the words after it are lost",
+                          mend="Write -e 'name=\"two words\"', with both kinds of quotes, or the values in a file, -e @values.yml.")
 
 
 def refuse_silence(action: ActionBase) -> None:
@@ -158,6 +170,7 @@ class BackupAction(OurAction):
         result = super().run(tmp, task_vars)
         try:
             refuse_silence(self)
+            refuse_lost_words()
             if self.refuses_injection():
                 refuse_injection()
             arguments = self._checked()

@@ -113,5 +113,5 @@ class Memory:
             return ""
         named = "; ".join(f"n.º {n} ({reason})" for n, reason in known[-_MOST_NAMED:])
         return "Se pasó por alto {0} de la bitácora que no {1}: {2}{3}. Ninguna decisión se tomó con ello; no se retira nada por ello".format(
-            "1 asiento" if len(known) == 1 else f"{len(known)} asientos", "se entiende o es de otro servidor" if len(known) == 1 else
-            "se entienden o son de otro servidor", named, " y otros" if len(known) > _MOST_NAMED else "")
+            "1 asiento" if len(known) == 1 else f"{len(known)} asientos", "se entiende, no corresponde o es de otro servidor" if len(known) == 1 else
+            "se entienden, no corresponden o son de otro servidor", named, " y otros" if len(known) > _MOST_NAMED else "")

@@ -25,7 +25,7 @@ from ...module_utils._engine.errors import CATALOGUE, BackupError, hide
 from ...module_utils._engine.restic import names, repositories
 from ...module_utils._engine.result import failure
 from .. import _forms, _keepers
-from .._actions import OurAction, failed, foreseen, refuse_injection, refuse_silence
+from .._actions import OurAction, failed, foreseen, refuse_injection, refuse_lost_words, refuse_silence
 from .._bitacora import living, rekeyed
 from .._custodians import custody as _custody
 from .._here import here
@@ -105,6 +105,7 @@ class EngineAction(OurAction):
         told = super().run(tmp, task_vars)
         try:
             refuse_silence(self)
+            refuse_lost_words()
             refuse_injection()
             with foreseen():
                 if self.CHANGES and not self._task.check_mode:

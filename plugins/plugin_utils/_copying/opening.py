@@ -81,9 +81,10 @@ class RestoreAction(OpenAction):
             if not any(rekeyed.same_repository(reference, each) for each in own):
                 raise BackupError("key_foreign", reference=_forms.line(reference, 200), label=str(arguments.get("label")), own=" / ".join(own))
         told = super().work(arguments, task_vars)
-        if told.get("backup") and any(is_true(arguments.get(name) or False) for name in ("damaged", "partial")):
-            # what comes back of what was known to be no whole copy proves no restore (drills.is_restore)
-            told["backup"] = {**told["backup"], "trust_level": "T0"}
+        asked = [str(each) for each in arguments.get("restore_paths") or [arguments.get("part")] if each]
+        if told.get("backup") and (asked or any(is_true(arguments.get(name) or False) for name in ("damaged", "partial"))):
+            # what comes back of what was known to be no whole copy, or of which a part was asked for, proves no restore of it (drills.is_restore)
+            told["backup"] = {**told["backup"], "trust_level": "T0", **({"wanted": asked} if asked else {})}
         return told
 
 

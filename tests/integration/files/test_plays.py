@@ -84,6 +84,7 @@ def test_the_life_of_a_file_server_from_copy_to_prune(house):
     restored = house.entries("restored")[-1]
     assert restored["target"] == str(house.folder / ("_restaurado_" + made["label"])) and restored["objects"] == 1
     assert Path(restored["target"], "legajos", "ñandú.txt").read_text("utf-8") == "uno\n"
+    assert (restored["trust_level"], restored["wanted"]) == ("T0", ["legajos/ñandú.txt"]), "one file is no proof that the copies of this system come back"
     shutil.rmtree(restored["target"])
     house.restore("-e", json.dumps({"restore_paths": ["legajos"], "restore_target": str(house.folder)}))
     assert shape(house.folder) == before

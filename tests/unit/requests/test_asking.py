@@ -131,7 +131,8 @@ def test_times_are_of_the_policy_s_zone_and_were():
     now = datetime.datetime(2026, 11, 22, 15, 0, tzinfo=datetime.timezone.utc)
     said = asking.times({**ARGUMENTS, "lost_at": "2026-11-20 10:30", "discovered_at": "2026-11-20"}, LIMA, now)
     assert said == {"lost_at": "2026-11-20T15:30:00Z", "discovered_at": "2026-11-20T05:00:00Z"}
-    for wrong in ({"lost_at": "ayer"}, {"lost_at": "1999-01-01"}, {"changed_at": "0001-01-01"}, {"changed_at": "2026-11-22 11:00"}, {"lost_at": "2026-11-20", "discovered_at": "2026-11-19"}):
+    for wrong in ({"lost_at": "ayer"}, {"lost_at": "1999-01-01"}, {"changed_at": "0001-01-01"},
+                  {"changed_at": "2026-11-22 11:00"}, {"lost_at": "2026-11-20", "discovered_at": "2026-11-19"}):
         with pytest.raises(BackupError):
             asking.times({**ARGUMENTS, **wrong}, LIMA, now)
 
