@@ -55,6 +55,9 @@ def believed(mail: Mail, servers: Servers) -> Belief:
     above, received, below = _split(mail.headers, servers.hops)
     if _is_submitted(received, servers.submission):
         return Belief(True, "lo recibió con contraseña {0}".format(_by(received)))
+    if not received:
+        # every server writes that it got a mail (RFC 5321, 4.4): what stands in one that no server got is the sender's own
+        return Belief(False, "ningún servidor dice que lo recibió")
     said = [value for name, value in (below if servers.below else above) if name == _RESULTS]
     if not said:
         return Belief(False, "ningún servidor propio dice si es de quien dice ser")

@@ -93,6 +93,7 @@ MAILS: dict[str, tuple[bytes, str, dict[str, str]]] = {
     "a submission forged in the name of the sender's host": (raw(
         body=ASK, stamp="", received="Received: from by smtp.example.org with ESMTPSA by mx.example.org with ESMTP; now"), "not_believed", {}),
     "no Received at all": (raw(body=ASK, stamp="", received=""), "not_believed", {}),
+    "results in a mail that no server got": (raw(body=ASK, received=""), "not_believed", {}),
     # -- From
     "two From": (raw(f"From: {HEAD}", body=ASK), "unreadable", {}),
     "From of two people": (raw(body=ASK, sender=f"{HEAD}, {STAFF}"), "not_believed", {}),
