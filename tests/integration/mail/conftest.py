@@ -90,8 +90,7 @@ class Dovecot:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost", "-keyout", self.top / "key.pem", "-out", self.top / "cert.pem"], check=True, capture_output=True)
+        self.certificate(self.top)
         (self.top / "users").write_text(f"{user}:{{PLAIN}}{PASSWORD}\n", "utf-8")
         self.home = self.top / "mail" / user
         self.home.mkdir(parents=True)
@@ -101,6 +100,12 @@ class Dovecot:
         (self.top / "conf").write_text(told, "utf-8")
         self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.top / "conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._wait()
+
+    @staticmethod
+    def certificate(top: Path) -> Path:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-keyout", top / "key.pem", "-out", top / "cert.pem"], check=True, capture_output=True)
+        return top / "cert.pem"
 
     def _wait(self) -> None:
         until = time.monotonic() + 120
