@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -87,3 +92,29 @@ def test_settings_that_can_not_work_are_refused_before_anything(wrong: dict) -> 
     with pytest.raises(BackupError) as caught:
         box.check({**OPTIONS, **wrong}, "mailbox")
     assert caught.value.code == "RSP101" and PASSWORD not in caught.value.in_both()
+
+
+def _token(secret: bytes) -> str:
+    """A JSON Web Token (RFC 7519) as a service of tokens signs it."""
+    def coded(raw: bytes) -> str:
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    now = int(time.time())
+    said = [{"typ": "JWT", "alg": "HS256"}, {"sub": USER, "email": USER, "iat": now - 60, "nbf": now - 60, "exp": now + 3600}]
+    signed = ".".join(coded(json.dumps(each).encode()) for each in said)
+    return signed + "." + coded(hmac.new(secret, signed.encode(), hashlib.sha256).digest())
+
+
+def test_a_token_lets_in_and_a_wrong_one_does_not() -> None:
+    secret = b"0123456789abcdef0123456789abcdef"
+    server = Dovecot("passdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  args = {top}/oauth2.conf\n}}", {
+        "oauth2.conf": "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={top}/keys/\n",
+        "keys/default/HS256/default": base64.b64encode(secret)})
+    try:
+        with box.opened(of(server, password=None, token=_token(secret))) as mailbox:
+            assert mailbox.waiting() == []
+        token = _token(bytes(32))
+        error = refused(of(server, password=None, token=token))
+        assert error.code == "RSP771" and token not in error.in_both()
+    finally:
+        server.close()
