@@ -13,8 +13,8 @@ version_added: 0.3.0
 description:
   - Reads what lies in a mailbox by IMAP, the oldest first. Each mail opens a request, takes a step of one (numerals 7.1.1, 7.1.4 and 5.1 e), or is set aside
     for a person with the reason; then it is moved to a folder. No mail is removed, and none is marked as read.
-  - An entry of each mail, with its digest, is written in the transaction that takes the step. A mail is acted on once, whoever reads it again: a run that
-    died, another controller on the same bitácora.
+  - An entry of each mail, with its digest, is written in the transaction that takes the step. A mail is acted on once, whoever reads it again, be it after a
+    run that died or by another controller on the same bitácora.
   - A sender is believed by what the institution's own servers wrote on top of the mail, never by C(From). What is not believed is set aside.
   - A step is taken only in answer to a letter of ours, by its signed Message-ID, from the very address that it was written to, by somebody designated with
     that address. The answer begins with one of C(CONFORME), C(NO CONFORME), C(VISTO BUENO), C(AUTORIZO), C(NO AUTORIZO), C(RETIRO), alone. Nothing else

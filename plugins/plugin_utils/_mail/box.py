@@ -68,7 +68,7 @@ def check(options: Mapping[str, Any], where: str) -> None:
                               mend="Use letters without accents, as in Atendidos; INBOX.Atendidos where the server puts all below INBOX.")
     if len({options[name].casefold() for name in _FOLDERS}) < len(_FOLDERS):
         raise BackupError("invalid_input", where=where + ".set_aside", value=options["set_aside"], problem="is the name of two folders",
-                          mend="Give each its own name.")
+                          mend="Give each folder its own name.")
     for name in ("most", "largest_mib"):
         if not 1 <= options[name] <= 1000:
             raise BackupError("invalid_input", where="{0}.{1}".format(where, name), value=options[name], problem="is not between 1 and 1000",
@@ -193,8 +193,7 @@ class Box:
     def prepare(self) -> None:
         """That mails can be moved: the folders are there, made where they were not, and one mail can leave alone. Raises BackupError mailbox_unusable."""
         if not {"MOVE", "UIDPLUS"} & self._capabilities:
-            raise BackupError("mailbox_unusable", server=self.where, detail="it knows neither MOVE nor UIDPLUS",
-                              detail_es="no conoce MOVE ni UIDPLUS: no se puede mover un correo sin borrar otros")
+            raise BackupError("mailbox_unusable", server=self.where, detail="it knows neither MOVE nor UIDPLUS")
         for name in ("taken", "set_aside"):
             folder = self._options[name]
             if not any(_lines(self._asked("list", '""', _quoted(folder)))):
@@ -204,7 +203,7 @@ class Box:
         told = self._asked("select", _quoted(self._options["folder"]), readonly)
         validity = b"".join(each for each in self._session.response("UIDVALIDITY")[1] or () if each).decode("ascii", "replace")
         if self._validity and validity != self._validity:
-            raise BackupError("mailbox_unusable", server=self.where, detail="UIDVALIDITY changed meanwhile", detail_es="su UIDVALIDITY cambió entretanto")
+            raise BackupError("mailbox_unusable", server=self.where, detail="UIDVALIDITY changed meanwhile")
         self._validity, self._selected = validity, not readonly
         count = _lines(told)[0] if told else ""
         return int(count) if count.isdigit() else 0
@@ -223,8 +222,7 @@ class Box:
         return list(told or ())
 
     def _unusable(self, command: str, words: str) -> BackupError:
-        told = "{0}: {1}".format(command.upper(), words)
-        return BackupError("mailbox_unusable", server=self.where, detail=told, detail_es=told)
+        return BackupError("mailbox_unusable", server=self.where, detail="{0}: {1}".format(command.upper(), words))
 
     def close(self) -> None:
         with contextlib.suppress(OSError, imaplib.IMAP4.error):

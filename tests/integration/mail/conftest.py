@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -83,24 +83,36 @@ service stats {{
 class Dovecot:
     """A throw-away server with one mailbox."""
 
-    def __init__(self, more: str = "", user: str = USER) -> None:
+    def __init__(self, more: str = "", files: Mapping[str, str | bytes] | None = None, user: str = USER) -> None:
         self.top, self.user = Path(tempfile.mkdtemp(prefix="respaldo-dovecot-")), user
         self.top.chmod(0o755)
         who = pwd.getpwnam("nobody")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost", "-keyout", self.top / "key.pem", "-out", self.top / "cert.pem"], check=True, capture_output=True)
+        self.certificate(self.top)
         (self.top / "users").write_text(f"{user}:{{PLAIN}}{PASSWORD}\n", "utf-8")
         self.home = self.top / "mail" / user
         self.home.mkdir(parents=True)
         for each in (self.top / "mail", self.home):
             os.chown(each, who.pw_uid, who.pw_gid)
-        told = _CONF.format(top=self.top, port=self.port, uid=who.pw_uid, gid=who.pw_gid, user="nobody", group="nogroup", more=more)
+        for name, content in (files or {}).items():
+            (self.top / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.top / name).write_bytes(content if isinstance(content, bytes) else content.format(top=self.top).encode())
+        told = _CONF.format(top=self.top, port=self.port, uid=who.pw_uid, gid=who.pw_gid, user="nobody", group="nogroup", more=more.format(top=self.top))
         (self.top / "conf").write_text(told, "utf-8")
         self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.top / "conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def certificate(top: Path) -> Path:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-keyout", top / "key.pem", "-out", top / "cert.pem"], check=True, capture_output=True)
+        return top / "cert.pem"
 
     def _wait(self) -> None:
         until = time.monotonic() + 120

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""requests.yml against a real Dovecot: from a mail of somebody who lost a file to a request with the words of its head and of the OTI; what is not believed."""
+"""requests.yml (perucompras.respaldo.request_mail, backup_request_mail) against a real Dovecot.
+
+From a mail of somebody who lost a file to a request with the words of its head and of the OTI; what is not believed.
+"""
 
 from __future__ import annotations
 

@@ -333,7 +333,7 @@ ROWS = (
     ("Use letters without accents, as in Atendidos; INBOX.Atendidos where the server puts all below INBOX.",
      "Use letras sin tilde, como Atendidos; INBOX.Atendidos si el servidor pone todo bajo INBOX."),
     ("is the name of two folders", "es el nombre de dos carpetas"),
-    ("Give each its own name.", "Dé a cada una su propio nombre."),
+    ("Give each folder its own name.", "Dé a cada carpeta su propio nombre."),
     ("is not between 1 and 1000", "no está entre 1 y 1000"),
     ("Leave it out for what is usual.", "No lo indique, y vale lo usual."),
     ("is no name of a host or domain", "no es un nombre de servidor o dominio"),
@@ -343,4 +343,6 @@ ROWS = (
      "Indique el servidor de la institución que escribe Authentication-Results, o en submission_servers el que recibe con contraseña."),
     ("lets in mail itself", "recibe correo por sí mismo"),
     ("Name there only servers that pass on what the others let in.", "Indique ahí solo servidores que pasan lo que los otros recibieron."),
+    ("it knows neither MOVE nor UIDPLUS", "no conoce MOVE ni UIDPLUS: no se puede mover un correo sin borrar otros"),
+    ("UIDVALIDITY changed meanwhile", "su UIDVALIDITY cambió entretanto"),
 )

@@ -69,7 +69,7 @@ ROWS = (
         "RSP772", "mailbox_unusable",
         "the mailbox of requests at {server} does not do what is needed: {detail}",
         "No mail is lost: what was not moved is found again. Check the names of the folders in request_mail_box, the rights of the account and its quota.",
-        "El buzón de solicitudes en {server} no hace lo que se necesita: {detail_es}",
+        "El buzón de solicitudes en {server} no hace lo que se necesita: {detail}",
         "Ningún correo se pierde: lo que no se movió se vuelve a encontrar. Revise los nombres de las carpetas en request_mail_box, los permisos de la cuenta "
         "y su cuota.",
     ),
