@@ -176,6 +176,7 @@ ROWS = (
     ("the account may not read all of it ({})", "la cuenta no puede leerlo todo: «{}»"),
     ("there is no such account ({})", "no existe esa cuenta: «{}»"),
     ("the account, its password or its rights are not enough ({})", "no bastan la cuenta, su contraseña o sus permisos: «{}»"),
+    ("init_connect of the server fails for this account ({})", "el init_connect del servidor falla con esta cuenta: «{}»"),
     ("a table was changed or dropped during the copy ({})", "una tabla se cambió o eliminó durante la copia: «{}»"),
     # -- controller: actions, Azure, bitácora, custody, reports
     ("is not a whole number of GiB", "no es un número entero de GiB"),

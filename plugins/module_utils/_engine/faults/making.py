@@ -132,6 +132,23 @@ ROWS = (
         "No se copió nada. Páselos a un archivo cifrado con ansible-vault, o léalos de un custodio (lookup perucompras.respaldo.secret); y cambie esas "
         "contraseñas, pues las conoce quien haya leído el repositorio.",
     ),
+    (
+        "RSP124", "rows_limited",
+        "the server gives this account the first {limit} rows only of whatever it asks for (sql_select_limit), and the dump tool of this host can't ask for "
+        "more: {source}",
+        "A copy would lack the other rows. SET GLOBAL sql_select_limit = DEFAULT, and take it out of the server's configuration and of its init_connect.",
+        "El servidor da a esta cuenta solo las primeras {limit} filas de lo que pida (sql_select_limit), y la herramienta de volcado de este equipo no puede "
+        "pedir más: {source}",
+        "A una copia le faltarían las demás filas. Ejecute SET GLOBAL sql_select_limit = DEFAULT, y quítelo de la configuración del servidor y de su "
+        "init_connect.",
+    ),
+    (
+        "RSP125", "scan_refused",
+        "the server reads no table whole of more rows than its max_join_size, and the dump tool of this host can't ask for that: {source}",
+        "SET GLOBAL max_join_size = DEFAULT, GLOBAL sql_big_selects = 1, and take them out of the server's configuration and of its init_connect.",
+        "El servidor no lee enteras las tablas de más filas que su max_join_size, y la herramienta de volcado de este equipo no puede pedirlo: {source}",
+        "Ejecute SET GLOBAL max_join_size = DEFAULT, GLOBAL sql_big_selects = 1, y quítelos de la configuración del servidor y de su init_connect.",
+    ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (
         "RSP201", "source_missing",

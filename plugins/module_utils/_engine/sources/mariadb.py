@@ -21,12 +21,13 @@ from ..errors import BackupError
 from ..processes import programs
 from ..processes.pipeline import Stage, capture, run
 from ..remarks import Remark
-from . import databases, mariadb_elsewhere, mariadb_facts, mariadb_floats, mariadb_restore, mariadb_scratch, mariadb_shape, mariadb_stock
+from . import databases, mariadb_elsewhere, mariadb_facts, mariadb_floats, mariadb_restore, mariadb_scratch, mariadb_session, mariadb_shape, mariadb_stock
 from . import mariadb_text as texts
 from .base import Check, Part, PartReader, Source
 from .mariadb_client import TOOLS, TRANSACTIONAL, Connection, number
 
 _MOST_TOLD = 20
+_policy, _names = databases.policy_of, databases.names_of      # where the option of that name hides the room
 _FIRST_EVENTS = "Database {0}: this copy was made when events were not apart; they can't be left out, so it is not rehearsed on the live server."
 
 
@@ -76,6 +77,7 @@ class MariaDB(Source):
         self.notes = []
         self.look()
         self._new_enough()
+        mariadb_session.refuse_limited(self.live, self.describe())
         if self.wanted is None:
             self.chosen = [name for name in self.existing if name not in texts.SYSTEM and not name.startswith(databases.SCRATCH)]
             self.notes += [Remark("my_not_database", name=name[9:]) for name in self.strange]
@@ -390,11 +392,3 @@ class MariaDB(Source):
             self.live.command(sql)
         except BackupError as error:
             raise self.explain(error) from error
-
-
-def _policy(on_missing: str) -> str:
-    return databases.policy_of(on_missing)
-
-
-def _names(wanted: Any) -> Optional[List[str]]:
-    return databases.names_of(wanted)

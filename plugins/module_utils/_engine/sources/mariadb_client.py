@@ -17,7 +17,7 @@ from .. import addresses
 from ..errors import BackupError
 from ..processes import programs
 from ..processes.pipeline import Stage, capture, run
-from . import mariadb_floats, mariadb_shape
+from . import mariadb_floats, mariadb_session, mariadb_shape
 from . import mariadb_text as texts
 
 PACKAGE = "mariadb-client"
@@ -76,10 +76,13 @@ class Connection:
     def tamed(self) -> List[str]:
         return [option for word, option in _TAMED if word in self.help("mariadb")]
 
-    def ask(self, sql: str) -> str:
-        """What the server answers, a row a line. `sql` holds no name or text of others but in hexadecimal, and no secret: it is an argument."""
+    def ask(self, sql: str, as_others: bool = False) -> str:
+        """What the server answers, a row a line. `sql` holds no name or text of others but in hexadecimal, and no secret: it is an argument.
+
+        `as_others` asks in a session as every one of this account is, not in one of ours.
+        """
         arguments = ["--batch", "--skip-column-names", "--default-character-set=utf8mb4", *self.tamed(), "--execute=" + sql]
-        with self.tool("mariadb", arguments) as stages:
+        with self.tool("mariadb", arguments, ours=not as_others) as stages:
             return capture(stages[0])
 
     def command(self, *statements: str) -> None:
@@ -96,11 +99,10 @@ class Connection:
 
         With `early` it is the year 1970 for them: a server makes no event whose time is over, so this is for where events do not run.
         """
-        moment = ["--init-command=SET TIMESTAMP = 86400"] if early else []
-        arguments = [*moment, "--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1073741824", *self.tamed(), *self._quiet(),
+        arguments = ["--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1073741824", *self.tamed(), *self._quiet(),
                      "--database=" + into]
         with contextlib.ExitStack() as stack:
-            yield stack.enter_context(self.tool("mariadb", arguments))
+            yield stack.enter_context(self.tool("mariadb", arguments, also="TIMESTAMP = 86400" if early else ""))
 
     @contextlib.contextmanager
     def writing(self, name: str, facts: Dict[str, Any], with_events: bool = False,
@@ -112,6 +114,7 @@ class Connection:
         The tool writes the database's name before a sequence that a column's default takes its numbers from: restored under another
         name, the table would take them from the source's. The name is left out: a name in quotes, so no text begins or ends by that.
         """
+        mariadb_session.refuse_limited(self, "{0} ({1})".format(name, self.address()))
         arguments = _consistent(facts) + _DUMP + self._habits() + (["--events"] if with_events else [])
         arguments += ["--dump-history"] if facts.get("history") and "--dump-history" in self.help("mariadb-dump") else []
         arguments += ["--ignore-table={0}.{1}".format(name, view) for view in without]
@@ -129,11 +132,12 @@ class Connection:
             yield stack.enter_context(self.tool("mariadb-dump", [*_EVENTS, *self._habits(), "--", name]))
 
     @contextlib.contextmanager
-    def tool(self, tool: str, arguments: Sequence[str]) -> Iterator[List[Stage]]:
+    def tool(self, tool: str, arguments: Sequence[str], ours: bool = True, also: str = "") -> Iterator[List[Stage]]:
         """A tool with its connection: address, account and password lie behind a descriptor as long as this lasts.
 
-        In a place apart there is no password, and no option file of the system is read.
+        In a place apart there is no password, and no option file of the system is read. Its session is set as `ours` are, and what `also` says.
         """
+        arguments = [*(mariadb_session.of_tool(tool, self.help(tool), also) if ours else []), *arguments]
         if self.prefix:
             argv = [*self.prefix, self.find(tool), "--no-defaults", "--socket=" + self.socket, "--user=" + self.user, *arguments]
             yield [Stage(tool, argv, environment=programs.environment())]

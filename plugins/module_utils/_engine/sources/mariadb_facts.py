@@ -49,7 +49,7 @@ class Told:
         return {"database": name, "server_version": version, "charset": texts.plain(charset, name), "collation": texts.plain(collation, name),
                 "size": size, "tables": tables, "engines": engines, "versioned": versioned,
                 "history": bool(versioned) and self._keeps_history(name), "left_out": list(without), "events_apart": True, "events": self._events(name),
-                "reads": self._read_by_views(name, existing),
+                "reads": self._read_by_views(name, existing), "unquoted": self.live.ask("SELECT @@sql_quote_show_create", as_others=True).strip() == "0",
                 "views": int(self.ask("SELECT COUNT(*) FROM information_schema.VIEWS WHERE TABLE_SCHEMA = " + texts.text(name))),
                 "default_sequences": int(self.ask("SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {0} AND (COLUMN_DEFAULT "
                                                   "LIKE '%nextval(%' OR COLUMN_DEFAULT LIKE '%lastval(%')".format(texts.text(name))))}
@@ -170,6 +170,8 @@ _REASONS = (
      r"\b(?:126|127|134|144|145|1034|1035|1194|1195|1712|1932): ",
      "a table of it is damaged; look with CHECK TABLE, mend with REPAIR TABLE"),
     ("source_changed", "Table definition has changed|1146: |1412: ", "a table was changed or dropped during the copy"),
+    ("scan_refused", "MAX_JOIN_SIZE|\\b1104\\b", ""),
+    ("source_unreachable", "init_connect command failed", "init_connect of the server fails for this account"),
     ("source_unreachable", "Access denied|is not allowed to connect|1045", "the account, its password or its rights are not enough"),
     ("source_unreachable", "Lost connection|gone away|[Ss]hutdown|Connection was killed", "the server ended the connection"),
     ("source_unreachable", r"Can't connect|Unknown (?:MySQL |MariaDB )?server host|\b200[235]\b", "no server answers there"),
@@ -183,7 +185,7 @@ def explained(error: BackupError, described: str) -> BackupError:
     detail = error.details["detail"]
     for fault, pattern, words in _REASONS:
         if re.search(pattern, detail):
-            if fault == "source_missing":
+            if not words:
                 return BackupError(fault, source="{0}: {1}".format(described, detail))
             return BackupError(fault, source=described, detail="{0} ({1})".format(words, detail))
     return error

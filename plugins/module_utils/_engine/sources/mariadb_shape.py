@@ -24,6 +24,8 @@ _HEAD_LINES = 40
 _QUOTED = "`([^`]|``)*`"
 # Where the account that a view works as is gone, the server writes `database`.`table`.`column`: the database's name does not belong into a copy.
 _VIEW = "/^\\/\\*!50001 VIEW /{{:again;s/^(([^'`]|'([^'\\\\]|\\\\.|'')*'|{0})*){1}\\.({0}\\.`)/\\1\\5/;tagain}}"
+# Where sessions do not quote names (sql_quote_show_create), the tool does not quote those of sequences.
+_SEQUENCE = "/^-- Sequence structure for /,/^(DO|SELECT) SETVAL/s/^CREATE SEQUENCE ([^` ][^ ]*) start with /CREATE SEQUENCE `\\1` start with /"
 _EVENT = ("s/^(\\/\\*!50106 CREATE\\*\\/ (\\/\\*!50117 DEFINER={0}(@{0})?\\*\\/ )?\\/\\*!50106 EVENT {0} ON SCHEDULE [^`]* ON COMPLETION "
           "(NOT )?PRESERVE) ENABLE/"
           "\\1 DISABLE/").format(_QUOTED)
@@ -41,7 +43,7 @@ def of(facts: Mapping[str, Any]) -> List[Stage]:
     name, stages = facts["database"], [lenient()]
     if facts.get("reads") == [] and "\n" not in name and facts.get("views", 1):
         stages.append(_sed(_VIEW.format(_QUOTED, called(name))))
-    return stages
+    return stages + ([_sed(_SEQUENCE)] if facts.get("unquoted") else [])
 
 
 def asleep() -> Stage:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from typing import Any, Dict
 
+from . import mariadb_session
 from .mariadb_client import Connection
 
 
@@ -25,4 +26,6 @@ def whole(client: str, facts: Dict[str, Any], alone: bool) -> str:
 
 
 def load(client: str, name: str, alone: bool) -> str:
-    return '{0} --default-character-set=utf8mb4 --max-allowed-packet=1G --database="$TARGET"{1}'.format(client, "" if alone else shlex.quote(name))
+    session = shlex.quote(mariadb_session.LOADING)
+    return '{0} --init-command={1} --default-character-set=utf8mb4 --max-allowed-packet=1G --database="$TARGET"{2}'.format(
+        client, session, "" if alone else shlex.quote(name))

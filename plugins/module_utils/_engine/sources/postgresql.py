@@ -321,7 +321,9 @@ def _stock(facts: Dict[str, Any], alone: bool) -> str:
         options += ["--locale-provider=icu", "--icu-locale=" + facts["icu_locale"]] + (["--icu-rules=" + facts["icu_rules"]] if facts["icu_rules"] else [])
     if facts["builtin_locale"]:
         options += ["--locale-provider=builtin", "--builtin-locale=" + facts["builtin_locale"]]
+    # an array's NULL is a text "NULL" to a role that is set otherwise
+    load = "PGOPTIONS='-c array_nulls=on' pg_restore --dbname=" + target
     # without --exit-on-error: one object that can't be made is told and the exit status is 1, and all else comes back
     create = "createdb {0} {1}".format(" ".join(shlex.quote(option) for option in options), target)
     owned = create.replace("createdb ", "createdb {0} ".format(shlex.quote("--owner=" + facts["owner"])), 1)
-    return "{{ {{ {0} || {1}; }} && pg_restore --dbname={2}; }}".format(owned, create, target)
+    return "{{ {{ {0} || {1}; }} && {2}; }}".format(owned, create, load)

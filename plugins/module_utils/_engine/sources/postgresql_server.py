@@ -26,11 +26,13 @@ PACKAGE = "postgresql-client"
 # Given when the session starts, above the settings of the database and of the role, and before any login event trigger.
 # pg_temp is named last: unnamed it would be looked at first.
 _SETTINGS = ("search_path=pg_catalog,pg_temp", "role=none", "statement_timeout=0", "lock_timeout=0", "default_transaction_read_only=off",
-             "standard_conforming_strings=on", "row_security=off")
+             "standard_conforming_strings=on", "row_security=off", "array_nulls=on")
 # The tool that loads empties its search_path itself, first of all. What it is else set to, scripts of extensions take for what the database is to be set
 # to: PostGIS's topology would leave ours in it for good, and not find its types.
 _LOADING = 'search_path="$user",\\ public'
 _EVENT_TRIGGERS_SINCE = 170000
+# Since which version a server has such a limit: a medium that pauses keeps the session that is loaded into waiting.
+_LIMITS = (("idle_in_transaction_session_timeout=0", 90600), ("idle_session_timeout=0", 140000), ("transaction_timeout=0", 170000))
 # How rows and definitions are written, whatever the server, its databases and roles are set to: a dump of the same data elsewhere is the same.
 _WRITING = ("timezone=UTC", "bytea_output=hex", "quote_all_identifiers=off")
 _LOCALE = re.compile(r"[A-Za-z0-9_.@-]{1,64}\Z")
@@ -206,6 +208,7 @@ class Server:
         if tool == "psql":
             given["PGCLIENTENCODING"] = "UTF8"     # pg_dump writes in the database's own encoding
         settings = list(_SETTINGS) + self.writing
+        settings += [limit for limit, since in _LIMITS if self.number >= since]
         if tool == "pg_restore":
             settings.append(_LOADING)
         if self.number >= _EVENT_TRIGGERS_SINCE and self.found["superuser"]:
