@@ -94,6 +94,14 @@ backup:
     key_id: {description: "Which key it is, without telling anything of it.", type: str}
     custodians: {description: Names of those that hold it., type: list, elements: str}
     error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}
+published:
+  description: Whether the copy has its final name; with O(publish=false) it is sealed.
+  returned: success, but in check mode
+  type: bool
+sealed:
+  description: With O(publish=false), what M(perucompras.respaldo.backup_publish) is to be given of media that need it; without secrets.
+  returned: when a medium needs it
+  type: dict
 error:
   description: What went wrong.
   returned: failure

@@ -99,6 +99,14 @@ backup:
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
     error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}
+published:
+  description: Whether the copy has its final name; with O(publish=false) it is sealed.
+  returned: success, but in check mode
+  type: bool
+sealed:
+  description: With O(publish=false), what M(perucompras.respaldo.backup_publish) is to be given of media that need it; without secrets.
+  returned: when a medium needs it
+  type: dict
 error:
   description: What went wrong.
   returned: failure

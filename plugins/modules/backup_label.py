@@ -120,4 +120,15 @@ backup:
   type: dict
   sample: {event: copy_started, label: SIGA_20261122, printed_label: SIGA_2026 11 22, system: SIGA, kind: database,
            started_at: "2026-11-22T23:00:05Z"}
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: Stable code., type: str, sample: RSP103}
+    name: {description: Name of the error., type: str, sample: invalid_input}
+    message: {description: "What is wrong and where, in English.", type: str}
+    hint: {description: "What to do about it, in English.", type: str}
+    message_es: {description: The same message in Spanish., type: str}
+    remedy_es: {description: The same remedy in Spanish., type: str}
 """

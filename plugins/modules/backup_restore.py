@@ -164,6 +164,11 @@ restored:
     target: {description: "The target, links resolved.", type: str}
     objects: {description: How many things were restored., type: int}
     kept: {description: "Where the former data was moved to, when there was some.", type: str}
+    left_out:
+      description: "Databases: what the copy did not hold or the server could not make, each with its cause and, where there is one, the SQL to make it."
+      type: list
+      elements: str
+    restored: {description: "File servers, where O(restore_paths) was given: where each of them is now.", type: list, elements: str}
     works_as: {description: "MariaDB: the accounts that views, routines, triggers and events of the restored database work as.", type: list, elements: str}
 error:
   description: What went wrong.
