@@ -178,7 +178,7 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         if self.recorder is None and os.environ.get("RESPALDO_CONTROLLER_PID") == str(os.getpid()):
-            self._display.warning("The bitácora is enabled twice; enable only " + self.CALLBACK_NAME)
+            self._display.warning(f"La bitácora está activada dos veces; active solo {self.CALLBACK_NAME} [the bitácora is enabled twice]")
             return
         self._interrupt("a further playbook of the same command began")
         url = self.get_option("url") or store.default_url()
@@ -250,15 +250,15 @@ class CallbackModule(CallbackBase):
     def _complain(self) -> None:
         recorder, told = self._run, ""
         if recorder.journal_file:
-            told = "{0}. Entries wait in {1}; the next run takes them in.".format(hearing.told(recorder.problem), recorder.journal_file)
+            told = f"{hearing.told(recorder.problem)}. Los asientos esperan en {recorder.journal_file}; la próxima ejecución los incorpora."
         elif recorder.unwritten:
-            told = "entries of this run could not be kept anywhere: {0}".format(hearing.told(recorder.broken or recorder.problem))
+            told = "los asientos de esta ejecución no se pudieron guardar en ninguna parte: {0}".format(hearing.told(recorder.broken or recorder.problem))
         if told:
             self._display.error("bitácora: " + told, wrap_text=False)
         for finding in recorder.findings:
             self._display.error("bitácora: " + hearing.told(finding), wrap_text=False)
         for why in recorder.unsealed:
-            self._display.warning("bitácora: the head was not sealed or anchored: " + why)
+            self._display.warning("bitácora: no se pudo sellar o anclar el final de la cadena [the head was not sealed or anchored]: " + why)
 
     def _interrupt(self, how: str) -> None:
         if self.recorder is None or self.recorder.closed or os.getpid() != self._pid:

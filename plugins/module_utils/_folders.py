@@ -67,7 +67,7 @@ def set_folders(module: AnsibleModule) -> None:
         failed, seen = [BackupError("unexpected", detail="{0}: {1}".format(type(error).__name__, error))], traced(module, error)
     for row in done:
         for warning in row.warnings:
-            module.warn("{0}: {1}".format(row.folder.name, warning))
+            module.warn("{0}: {1}".format(row.folder.name, warning.in_both))
     if failed:
         _leave(module, done, people, failed, seen)
     told = _told(done, people)

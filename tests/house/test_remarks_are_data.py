@@ -39,3 +39,16 @@ def test_no_part_of_the_engine_makes_a_remark_of_free_text():
             wrong += ["{0}:{1}".format(path.name, each.lineno) for each in given if isinstance(each, (ast.Constant, ast.JoinedStr))
                       or (isinstance(each, ast.Call) and ast.unparse(each.func).endswith(".format"))]
     assert not wrong
+
+
+def test_what_modules_warn_of_is_in_spanish_first():
+    """Staff read it on the terminal and in AWX. A text that is no remark and no error is Spanish by itself, which its letters tell."""
+    wrong, seen = [], 0
+    for path in sorted(ENGINE.parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("module.warn"):
+                seen += 1
+                words = "".join(each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str))
+                if "in_both" not in ast.unparse(node) and not re.search("[áéíóúñ]", words):
+                    wrong.append("{0}:{1}".format(path.name, node.lineno))
+    assert seen >= 5 and not wrong

@@ -62,6 +62,11 @@ class Remark(str):
         """The Spanish text: a whole sentence, or the part of one where a remark is a parameter of another."""
         return _cut(CATALOGUE[self.key].spanish.format_map({name: _spanish(name, value) for name, value in self.parameters.items()}))
 
+    @property
+    def in_both(self) -> str:
+        """All of it in one text, Spanish first, as the errors': for the terminal and the logs of AWX and Semaphore, which staff read."""
+        return "{0} [{1}]".format(self.spanish, self)
+
     def table(self) -> Dict[str, Any]:
         """What a server sends of it."""
         return {"key": self.key, "with": {name: _sent(value) for name, value in self.parameters.items()}}

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import os
 import signal
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -117,10 +117,15 @@ def _unforeseen(error: Exception) -> BackupError:
     return BackupError("unexpected", detail="{0}: {1}".format(type(error).__name__, error))
 
 
+def warn(module: AnsibleModule, told: Iterable[remarks.Remark]) -> None:
+    """Tell remarks on the terminal, in Spanish first: staff read them there and in the logs of AWX and Semaphore."""
+    for remark in told:
+        module.warn(remark.in_both)
+
+
 def _tell_scratch(module: AnsibleModule) -> None:
     """Scratch that could not be removed is told, and stops nothing."""
-    for remark in workspace.remarks():
-        module.warn(remark)
+    warn(module, workspace.remarks())
 
 
 def _fail(module: AnsibleModule, task: Optional[Task], error: BackupError, failure_event: Callable[[BackupError], str],

@@ -16,7 +16,7 @@ from .._engine.filesystem import scope
 from .._engine.media.base import Medium
 from .._engine.moments import now
 from .._engine.sources.base import Source
-from .base import Task, run
+from .base import Task, run, warn
 from .ordering import order_of
 
 
@@ -44,8 +44,7 @@ def finished(task: Task, made: Made, media: Sequence[Medium]) -> Dict[str, Any]:
     publish = task.params["publish"]
     if publish:
         publishing.publish(task.slot, made.digest, media)
-    for warning in made.fields["warnings"]:
-        task.module.warn(warning)
+    warn(task.module, made.fields["warnings"])
     # a sealed copy has no name yet, so it is no event: the bitácora learns of it when it is published
     event = "copy_made" if publish else None
     sealed = dict(sealed=made.notes) if made.notes and not publish else {}

@@ -15,7 +15,7 @@ from .._engine.errors import BackupError
 from .._engine.remarks import Remark
 from .._engine.sources import catalogue
 from .._engine.sources.base import Source
-from .base import Task
+from .base import Task, warn
 
 
 def opened(task: Task) -> Copy:
@@ -42,6 +42,5 @@ def source_of(task: Task, manifest: Mapping[str, Any]) -> Source:
 
 def told_remarks(module: AnsibleModule, source: Source) -> Optional[List[Remark]]:
     """What the source remarked, told on the terminal too; None when it was nothing."""
-    for remark in source.remarks():
-        module.warn(remark)
+    warn(module, source.remarks())
     return source.remarks() or None

@@ -28,7 +28,7 @@ OURS = frozenset(("backup", "results", "error", "moved", "url", "systems", "due"
 
 def told(error: Exception | None) -> str:
     """An error as people look it up: its code, and what to do."""
-    return "{0}: {1}. {2}".format(error.code, error.message, error.hint.rstrip(".")) if isinstance(error, BackupError) else str(error)
+    return error.in_both() if isinstance(error, BackupError) else str(error)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -18,7 +18,7 @@ import time
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
-from ...module_utils._engine import label, result
+from ...module_utils._engine import label, remarks, result
 from ...module_utils._engine.errors import CATALOGUE, BackupError
 from ...module_utils._engine.media import catalogue as media_catalogue
 from ...module_utils._engine.media.base import Slot
@@ -27,6 +27,7 @@ from ...module_utils._engine.restic import names, repositories
 from .. import _forms as forms
 
 _MOST_WARNINGS = 50
+_LONGEST_WARNING = 2 * remarks.LONGEST + 50      # in both languages
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _DIGEST = re.compile(r"[0-9A-Fa-f]{4,128}\Z")
 _INTERPRETER = re.compile(r"/[A-Za-z0-9._/+-]{1,200}\Z")
@@ -237,7 +238,7 @@ def _warnings(found: t.Any) -> list[str]:
     rows = found if isinstance(found, (list, tuple)) else [found]
     # newer versions of Ansible make an object of each warning, whose event has the text
     texts = (row if isinstance(row, str) else getattr(getattr(row, "event", None), "msg", None) for row in rows[:_MOST_WARNINGS])
-    return [forms.line(text, 1000) for text in texts if isinstance(text, str)]
+    return [forms.line(text, _LONGEST_WARNING) for text in texts if isinstance(text, str)]
 
 
 def _why(asked: Asked, answer: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...module_utils._engine import result
+from ...module_utils._engine import remarks, result
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.restic import names, repositories
 from .. import _keepers
@@ -99,7 +99,7 @@ class _Rekeying:
                 raise BackupError("password_wrong", file=f"{medium['name']}: {self.repository}")
         note = f"La contraseña del repositorio {self.repository} es otra desde ahora (clave {again.key_id}); la anterior ({former.key_id}) aún abre"
         return {"changed": True, "key_id": again.key_id, "left": {}, "backup": result.build(
-            event=rekeyed.ROTATED, **told, key_id=again.key_id, custodians=kept.custodians, note_es=note, warnings=kept.warnings or None)}
+            event=rekeyed.ROTATED, **told, key_id=again.key_id, custodians=kept.custodians, note_es=note, **remarks.fields(kept.warnings))}
 
     def withdraw(self) -> dict[str, t.Any]:
         number = names.generation(self.reference)

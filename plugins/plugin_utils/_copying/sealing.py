@@ -10,6 +10,7 @@ import typing as t
 
 from ...module_utils._engine import label
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.remarks import Remark
 from ...module_utils._engine.restic import names, repositories
 from .. import _forms, _keepers
 from .._bitacora import rekeyed
@@ -29,7 +30,7 @@ class CopyAction(EngineAction):
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         encryption, custody = _custody.take(arguments.get("encryption"))
         told: dict[str, t.Any] = {}
-        warnings: list[str] = []
+        warnings: list[Remark] = []
         if custody:
             own = self.key_reference(arguments)
             if encryption.get("key_reference") not in (None, "", own):
@@ -45,7 +46,7 @@ class CopyAction(EngineAction):
         arguments["encryption"] = encryption
         arguments["record"] = {**(arguments.get("record") or {}), **told, "known_on": _known_on(str(arguments.get("kind")), str(arguments.get("system")))}
         made = self._made(arguments, task_vars)
-        return {**made, "warnings": [*made.get("warnings", ()), *warnings]} if warnings else made
+        return {**made, "warnings": [*made.get("warnings", ()), *(each.in_both for each in warnings)]} if warnings else made
 
     def key_reference(self, arguments: t.Mapping[str, t.Any]) -> str:
         """Where custody keeps the password of the copy that is made."""

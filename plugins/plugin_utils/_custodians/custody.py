@@ -20,6 +20,7 @@ from ...module_utils._engine import label as labels
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.policy import schema
 from ...module_utils._engine.policy.places import check_custodians
+from ...module_utils._engine.remarks import Remark
 from ...module_utils._engine.restic import names, repositories
 from .. import _custodians
 from .._tasks import plain
@@ -39,7 +40,7 @@ class Kept(t.NamedTuple):
 
     record: base.Record
     custodians: list[str]
-    warnings: list[str]
+    warnings: list[Remark]
 
 
 def reference(kind: str, system: str, label: str) -> str:
@@ -105,7 +106,7 @@ def store(loader: DataLoader, custody: Custody, key_reference: str, recipients: 
     """
     every = opened(loader, custody)
     known: dict[str, base.Record] = {}
-    away: dict[str, str] = {}
+    away: dict[str, BackupError] = {}
     for custodian in every:
         with _lenient(custodian, away):
             found = custodian.get(key_reference)
@@ -123,12 +124,12 @@ def store(loader: DataLoader, custody: Custody, key_reference: str, recipients: 
             confirm(custodian, record)
             holders.append(custodian.name)
     if not holders:
-        raise BackupError("custody_unavailable", label=key_reference, detail="; ".join(away.values()) or "every custodian is retired")
-    warnings = ["custody: {0}: {1}".format(*row) for row in away.items()]
+        raise BackupError("custody_unavailable", label=key_reference, detail="; ".join(error.message for error in away.values()) or "every custodian is retired")
+    warnings = [Remark("custody_away", custodian=name, why=error) for name, error in away.items()]
     try:
         seal(every, record, recipients)
     except BackupError as error:
-        warnings.append("custody: {0}: {1}".format(error.code, error.message))
+        warnings.append(Remark("custody_unsealed", why=error))
     return Kept(record, holders, warnings)
 
 
@@ -224,11 +225,11 @@ def take(options: t.Any) -> tuple[dict[str, t.Any], Custody]:
 
 
 @contextlib.contextmanager
-def _lenient(custodian: base.Custodian, away: dict[str, str]) -> Iterator[None]:
+def _lenient(custodian: base.Custodian, away: dict[str, BackupError]) -> Iterator[None]:
     """Notes, instead of raising it, what a custodian says that no copy has to wait for. What is wrong with a record is raised in any case."""
     try:
         yield
     except BackupError as error:
         if custodian.required or error.fault.name not in _PASSED_OVER:
             raise
-        away[custodian.name] = error.message
+        away[custodian.name] = error

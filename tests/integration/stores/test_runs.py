@@ -82,7 +82,7 @@ def test_a_server_that_stops_in_the_middle_loses_nothing(server, database, play,
     server.stop()
     (tmp_path / "go").write_text("")
     status, output = ended(run)
-    assert status == 70 and "Entries wait in" in output, output
+    assert status == 70 and "Los asientos esperan en" in output, output
     server.start()
     assert days_of(url) == ["2026-11-20"]
     status, output = ended(play([excuse("2026-11-22")], url))

@@ -9,6 +9,25 @@ The form of a row: remarks.Row. Those of databases stand in remarks_databases.py
 from __future__ import annotations
 
 ROWS = (
+    # -- the place of work ------------------------------------------------------------------------------------------
+    ("scratch_left", False, "Scratch was left behind, {name} in {where}: {detail}", "Quedó un directorio de trabajo, {name} en {where}: «{detail}»."),
+    ("scratch_renamed", False,
+     "Scratch was renamed by somebody else meanwhile: {name} in {where}. It was emptied, the empty directory is left",
+     "Alguien cambió entretanto el nombre de un directorio de trabajo: {name} en {where}. Se vació; queda el directorio vacío."),
+    ("scratch_unnoted", False, "Scratch could not be noted in {where}: {detail}", "No se pudo anotar un directorio de trabajo en {where}: «{detail}»."),
+    ("scratch_of_dead", False,
+     "Scratch of a dead run could not be removed, {name} in {where}: {detail}",
+     "No se pudo eliminar el directorio de trabajo de una ejecución que murió, {name} en {where}: «{detail}»."),
+    ("scratch_foreign", False,
+     "{name} in {where} is not what a run of ours made under that name; it is left as it is",
+     "{name} en {where} no es lo que una ejecución nuestra hizo con ese nombre; se deja como está."),
+    ("restic_cache_dropped", False,
+     "The cache of restic below {where} was damaged and was removed; the repository is whole. Look at the disk of this server",
+     "La caché de restic bajo {where} estaba dañada y se eliminó; el repositorio está completo. Revise el disco de este servidor."),
+    # -- custody ----------------------------------------------------------------------------------------------------
+    ("custody_away", False, "custody: {custodian}: {why}", "custodia: {custodian}: {why}."),
+    ("custody_unsealed", False, "custody: the password could not be sealed to the public keys: {why}",
+     "custodia: la contraseña no se pudo sellar con las llaves públicas: {why}."),
     # -- folders and file servers -----------------------------------------------------------------------------------
     ("not_assigned", True,
      "Not copied, since it is mounted there and not assigned: {path}", "No se copió, pues está montado ahí y no está asignado: {path}."),

@@ -26,6 +26,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..errors import BackupError
 from ..filesystem import descriptors, scope, system_calls
+from ..remarks import Remark
 
 PREFIX = ".respaldo-"
 STATE = "/var/lib/respaldo/scratch"
@@ -36,7 +37,7 @@ _FORGOTTEN = 180 * 86400           # seconds after which a record is dropped who
 _MOST_REMARKS = 20
 _ATTEMPTS = 5
 
-_remarks: List[str] = []
+_remarks: List[Remark] = []
 
 
 class Workspace:
@@ -92,14 +93,14 @@ def _made(above: int) -> Tuple[str, int]:
     raise BackupError("assigned_path_changed", assigned=_where(above), detail="somebody renames what is made there, as soon as it is made")
 
 
-def remarks() -> List[str]:
+def remarks() -> List[Remark]:
     """What a person should know of scratch that could not be removed, since this was asked last."""
     told = list(_remarks)
     _remarks.clear()
     return told
 
 
-def tell(problem: str) -> None:
+def tell(problem: Remark) -> None:
     """Keep what a person should know of scratch, once."""
     if len(_remarks) < _MOST_REMARKS and problem not in _remarks:
         _remarks.append(problem)
@@ -110,7 +111,7 @@ def _close(above: int, name: str, held: int) -> None:
     try:
         _remove(above, name, held)
     except OSError as error:
-        tell("Scratch was left behind, {0} in {1}: {2}".format(name, _where(above), error.strerror or error))
+        tell(Remark("scratch_left", name=name, where=_where(above), detail=error.strerror or str(error)))
     finally:
         os.close(held)
         os.close(above)
@@ -122,7 +123,7 @@ def _remove(above: int, name: str, held: int) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.rmdir(name, dir_fd=above)
     elif os.fstat(held).st_nlink:
-        tell("Scratch was renamed by somebody else meanwhile: {0} in {1}. It was emptied, the empty directory is left".format(name, _where(above)))
+        tell(Remark("scratch_renamed", name=name, where=_where(above)))
     _forget(name)
 
 
@@ -184,7 +185,7 @@ def _note(name: str, above: int, held: int) -> None:
             with os.fdopen(descriptors.create(state, name), "w", encoding="utf-8") as file:
                 json.dump(record, file)
         except OSError as error:
-            tell("Scratch could not be noted in {0}: {1}".format(_where(state), error.strerror or error))
+            tell(Remark("scratch_unnoted", where=_where(state), detail=error.strerror or str(error)))
 
 
 def _forget(name: str) -> None:
@@ -215,7 +216,7 @@ def _sweep(above: int) -> None:
             try:
                 _sweep_one(above, state, name)
             except (OSError, ValueError, RecursionError) as error:
-                tell("Scratch of a dead run could not be removed, {0} in {1}: {2}".format(name, _where(above), error))
+                tell(Remark("scratch_of_dead", name=name, where=_where(above), detail=str(error)))
 
 
 def _sweep_one(above: int, state: int, name: str) -> None:
@@ -232,7 +233,7 @@ def _sweep_one(above: int, state: int, name: str) -> None:
         if _is_ours(held, json.loads(descriptors.read(name, _RECORD, state))):
             _remove(above, name, held)
         else:
-            tell("{0} in {1} is not what a run of ours made under that name; it is left as it is".format(name, _where(above)))
+            tell(Remark("scratch_foreign", name=name, where=_where(above)))
             os.unlink(name, dir_fd=state)
     finally:
         os.close(held)

@@ -21,6 +21,7 @@ from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 from ..errors import BackupError
 from ..filesystem import descriptors as filesystem
 from ..processes import programs, workspace
+from ..remarks import Remark
 from .listing import Listing
 from .words import UNREAD, Ended, fault, no_lock, tells_damage
 
@@ -165,8 +166,7 @@ class Restic:
                 filesystem.remove(held, found.group(1) if found else "-")
             finally:
                 os.close(held)
-        workspace.tell("The cache of restic below {0} was damaged and was removed; the repository is whole. Look at the disk of this server".format(
-            self.access.cache))
+        workspace.tell(Remark("restic_cache_dropped", where=self.access.cache))
 
     def _patiently(self, arguments: Sequence[str], line: Optional[Callable[[bytes], Any]], accepted: Sequence[int],
                    secrets: Sequence[programs.Secret], origin: Optional["Restic"], concurrency: int, through: Sequence[str]) -> Ended:
