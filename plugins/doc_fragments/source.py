@@ -311,6 +311,19 @@ options:
         default: paths
 """ + _PATHS
 
+    PATHS_MANY: str = r"""
+options:
+  sources:
+    type: list
+    elements: dict
+    suboptions:
+      type:
+        description: Type of the source.
+        type: str
+        choices: [paths]
+        default: paths
+""" + _PATHS
+
     FILES: str = r"""
 options:
   source:

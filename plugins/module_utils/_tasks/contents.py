@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._engine.errors import BackupError
 from .._engine.sources import of_paths
-from .base import error_of
+from .digests import tell_digests
 
 
 def tell_contents(module: AnsibleModule) -> None:
-    """The digest of the files as they are now."""
-    try:
-        source = of_paths.build(module.params["source"], module.params["assigned_paths"])
-        module.exit_json(changed=False, digest=source.current_digest())
-    except BackupError as error:
-        module.fail_json(**error_of(error))
+    """The digest of the files as they are now; of several sources those of each."""
+    tell_digests(module, of_paths.build)

@@ -73,8 +73,8 @@ MODULES: dict[str, Module] = {
     "backup_info": Module({"copies": _LISTED, "health": _HEALTH, "shelves": _TEXTS, "leftovers": _LEFT}, ("copies",)),
     "backup_rekey": Module({**dict.fromkeys(("there", "opens", "former_opens"), forms.flag), **dict.fromkeys(("removed", "stays", "further"), _TEXTS)},
                            ("there", "opens")),
-    "backup_archive_info": Module({"digest": forms.matching(_DIGEST)}, ("digest",)),
-    "backup_git_info": Module({"digest": forms.matching(_DIGEST), "digests": forms.of_each(forms.matching(_DIGEST))}),
+    **dict.fromkeys(("backup_archive_info", "backup_git_info"),
+                    Module({"digest": forms.matching(_DIGEST), "digests": forms.of_each(forms.matching(_DIGEST))})),
     "azure_blob_upload": Module({"staged": forms.staged, "bytes_sent": _COUNT, "bytes_there": _COUNT}, ("staged",)),
     "azure_blob_download": Module({"dest": _TEXT, "size": _COUNT, "sha256": _SHA, "verified": forms.flag}),
     "shared_folder": Module({"folders": _FOLDERS, "unknown": _TEXTS, "diff": forms.difference}, ("folders",), _CHANGES, _CHANGES,
@@ -221,7 +221,7 @@ def heard(asked: Asked, answer: t.Any) -> dict[str, t.Any]:
 
 def _needed(asked: Asked) -> tuple[str, ...]:
     """The keys that a good answer must have."""
-    if asked.module == "backup_git_info":
+    if asked.module in ("backup_archive_info", "backup_git_info"):
         return ("digests",) if asked.arguments.get("sources") is not None else ("digest",)
     return asked.may.needs
 

@@ -124,7 +124,8 @@ def store(loader: DataLoader, custody: Custody, key_reference: str, recipients: 
             confirm(custodian, record)
             holders.append(custodian.name)
     if not holders:
-        raise BackupError("custody_unavailable", label=key_reference, detail="; ".join(error.message for error in away.values()) or "every custodian is retired")
+        raise BackupError("custody_unavailable", label=key_reference,
+                          detail="; ".join(error.message for error in away.values()) or "every custodian is retired")
     warnings = [Remark("custody_away", custodian=name, why=error) for name, error in away.items()]
     try:
         seal(every, record, recipients)

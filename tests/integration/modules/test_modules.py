@@ -240,6 +240,17 @@ def test_git_and_its_digest(tasks, tmp_path):
     assert missing["error"]["code"] == "RSP201" and missing["backup"]["event"] == "copy_failed"
 
 
+def test_directories_are_asked_one_by_one_or_all_at_once(tasks, tmp_path):
+    (tmp_path / "fuentes").mkdir()
+    (tmp_path / "fuentes" / "a").write_text("uno", "utf-8")
+    source, nobody, outside = {"paths": [str(tmp_path / "fuentes")]}, {"paths": [str(tmp_path / "no hay")]}, {"paths": ["/etc/hostname"]}
+    one, several, both = tasks(
+        ("backup_archive_info", {"source": source}), ("backup_archive_info", {"sources": [nobody, source, outside], "assigned_paths": [str(tmp_path)]}),
+        ("backup_archive_info", {"sources": [source], "source": source}))
+    assert several["digests"] == ["", one["digest"], ""], "the others are told all the same"
+    assert both["failed"]
+
+
 def test_database_file_and_refusals_before_anything_is_written(tasks, tmp_path):
     subprocess.run(["python3", "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('create table t (a)'); c.commit()",
                     str(tmp_path / "tramites.sqlite")], check=True)
