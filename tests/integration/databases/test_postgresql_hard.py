@@ -163,6 +163,27 @@ def test_each_comes_back_with_all_that_can(hard: Postgres, copied: Shelf, name: 
         hard.sql("DROP DATABASE r_" + name)
 
 
+def test_what_an_account_is_not_shown_of_user_mappings_is_told(postgres: Postgres, shelf: Shelf) -> None:
+    """An account that reads all rows, and administers nothing: pg_dump writes the mapping without its options and says nothing (databasus#615's kind)."""
+    postgres.sql("CREATE ROLE solo_lee LOGIN; GRANT pg_read_all_data TO solo_lee; CREATE ROLE enlazada; CREATE DATABASE mapeada;".replace("; ", ";\n"))
+    try:
+        postgres.sql("CREATE EXTENSION postgres_fdw; CREATE SERVER lejos FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'x'); CREATE USER MAPPING FOR "
+                     "enlazada SERVER lejos OPTIONS (user 'u', password 'Clave9'); CREATE TABLE t (i int)", "mapeada")
+        made = shelf.make(PostgreSQL(["mapeada"], **postgres.options(user="solo_lee", globals=False)))
+        assert [each for each in made.fields["warnings"] if "lejos (enlazada)" in each]
+        with shelf.open() as copy:
+            restored = PostgreSQL(["mapeada"], database="mapeada", **postgres.options()).restore(copy, "vuelta_m", False)
+        assert [each for each in restored["left_out"] if "ALTER USER MAPPING" in each and "lejos (enlazada)" in each]
+        expect("missing_refused", lambda: PostgreSQL(["mapeada"], on_missing="refuse", **postgres.options(user="solo_lee", globals=False)).preflight())
+        # who administers the server is shown all of them
+        whole = shelf.make(PostgreSQL(["mapeada"], **postgres.options(globals=False)), "SIGA_20261123")
+        assert not [each for each in whole.fields["warnings"] if "lejos" in each]
+    finally:
+        for name in ("mapeada", "vuelta_m"):
+            postgres.sql("DROP DATABASE IF EXISTS " + name)
+        postgres.sql("DROP ROLE solo_lee, enlazada")
+
+
 def test_strict_refuses_what_does_not_come_back_whole(hard: Postgres, copied: Shelf) -> None:
     names = hard.names()
     with copied.open() as copy:

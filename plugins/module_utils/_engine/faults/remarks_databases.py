@@ -77,6 +77,12 @@ ROWS = (
      "su límite de conexiones (ALTER DATABASE ... CONNECTION LIMIT {limit})"),
     ("pg_tablespace", False, "its tablespace, {tablespace} (ALTER DATABASE ... SET TABLESPACE)",
      "su tablespace, {tablespace} (ALTER DATABASE ... SET TABLESPACE)"),
+    ("pg_mappings_unshown", True,
+     "Database {database}: the server shows this account no options (user, password) of the user mappings of {mappings}; if they have any, the copy lacks them",
+     "Base de datos {database}: el servidor no muestra a esta cuenta las opciones (usuario, contraseña) de las asignaciones de usuario (user mappings) de "
+     "{mappings}; si las tienen, faltan en la copia."),
+    ("pg_mappings_bare", False, "options of user mappings that the account that copied was not shown (ALTER USER MAPPING), of {mappings}",
+     "las opciones de asignaciones de usuario (user mappings) que no se mostraron a la cuenta que copió (ALTER USER MAPPING), de {mappings}"),
     ("pg_subscription", False, "subscription {name} (CREATE SUBSCRIPTION)", "la suscripción {name} (CREATE SUBSCRIPTION)"),
     ("pg_reordered", False,
      "Database {database}: the columns of {table}, which inherits, come back in another order, since PostgreSQL's tool makes those of its parents first: "

@@ -20,6 +20,8 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_database d ON d.oid = subdbid WHERE datname = pg_catalog.current_database()),
   'mappings', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_user_mappings
     WHERE EXISTS (SELECT FROM pg_catalog.unnest(umoptions) one WHERE one ~* '^(pass|secret|token)')),
+  'unshown', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.format('%s (%s)', srvname, usename) ORDER BY srvname, usename), '[]')
+    FROM pg_catalog.pg_user_mappings WHERE umoptions IS NULL AND pg_catalog.current_setting('is_superuser') = 'off'),
   'tables', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(pg_catalog.format('%I.%I', nspname, relname), extname,
       c.oid = ANY (coalesce(extconfig, '{}'))) ORDER BY nspname, relname), '[]')
     FROM pg_catalog.pg_depend JOIN pg_catalog.pg_extension e ON e.oid = refobjid AND refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
@@ -38,7 +40,7 @@ def look(server: Server, database: str) -> Dict[str, Any]:
     try:
         found: Dict[str, Any] = json.loads(server.ask(_INSIDE, database=database))
     except BackupError:     # a server that has no such things, or does not let this account see them
-        return {"subscriptions": [], "mappings": 0, "extension_tables": {}}
+        return {"subscriptions": [], "mappings": 0, "unshown": [], "extension_tables": {}}
     counted = _counted(server, database, found.pop("tables"))
     found["extension_tables"] = {table: [extension, config, *rows] for table, (extension, config, rows) in counted.items()}
     return found
@@ -58,9 +60,11 @@ def _counted(server: Server, database: str, tables: List[Any]) -> Dict[str, Any]
 
 
 def without_rows(name: str, facts: Mapping[str, Any]) -> List[Remark]:
-    """Tables whose rows will not be in the copy since an extension has them."""
+    """Tables whose rows will not be in the copy since an extension has them; user mappings of which the tool writes no options, nor says so."""
     lost = [table for table, (_extension, config, count, _digest) in sorted(facts["beyond"]["extension_tables"].items()) if count and not config]
-    return [Remark("pg_extension_tables", database=name, count=len(lost), tables=lost[:20])] if lost else []
+    told = [Remark("pg_extension_tables", database=name, count=len(lost), tables=lost[:20])] if lost else []
+    unshown = facts["beyond"]["unshown"]
+    return told + ([Remark("pg_mappings_unshown", database=name, mappings=unshown[:20])] if unshown else [])
 
 
 def warnings(name: str, facts: Mapping[str, Any], encrypted: bool) -> List[Remark]:
@@ -84,6 +88,8 @@ def left_out(facts: Mapping[str, Any]) -> List[Remark]:
     told += [Remark("pg_limit", limit=limit)] if isinstance(limit, int) and limit >= 0 else []
     tablespace = facts.get("tablespace")
     told += [Remark("pg_tablespace", tablespace=tablespace)] if isinstance(tablespace, str) and tablespace != "pg_default" else []
+    unshown = [each for each in _table(facts.get("beyond")).get("unshown") or () if isinstance(each, str)]
+    told += [Remark("pg_mappings_bare", mappings=unshown[:20])] if unshown else []
     subscriptions = _table(facts.get("beyond")).get("subscriptions") or ()
     return told + [Remark("pg_subscription", name=each) for each in subscriptions if isinstance(each, str)]
 
