@@ -13,4 +13,4 @@ from .digests import tell_digests
 
 def tell_contents(module: AnsibleModule) -> None:
     """The digest of the files as they are now; of several sources those of each."""
-    tell_digests(module, of_paths.build)
+    tell_digests(module, lambda source: of_paths.build(source, module.params["assigned_paths"]))

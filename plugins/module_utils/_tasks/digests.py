@@ -13,10 +13,10 @@ from .._engine.errors import BackupError
 from .base import error_of
 
 
-def tell_digests(module: AnsibleModule, build: Callable[[Dict[str, Any], Any], Any]) -> None:
-    """Leave with the digest of `source`, or those of `sources`; `build` makes a source of its options and the assigned paths."""
+def tell_digests(module: AnsibleModule, build: Callable[[Dict[str, Any]], Any]) -> None:
+    """Leave with the digest of `source`, or those of `sources`; `build` makes a source of its options."""
     def digest(source: Dict[str, Any]) -> str:
-        return str(build(source, module.params["assigned_paths"]).current_digest())
+        return str(build(source).current_digest())
 
     def digest_or_none(source: Dict[str, Any]) -> str:
         # empty for one that can't be asked: why not is told by its copy, which is due then; the others are asked all the same

@@ -13,4 +13,4 @@ from .digests import tell_digests
 
 def tell_refs(module: AnsibleModule) -> None:
     """The digest of a git repository's refs as they are now; of several those of each."""
-    tell_digests(module, of_git.build)
+    tell_digests(module, lambda source: of_git.build(source, module.params["assigned_paths"]))
