@@ -17,7 +17,8 @@ from typing import Any
 from ._names import VARIABLES
 
 # Keys of systems, media, custodians, vaults and mail whose values are secrets; the forms of policy/*.py call them so, and a test compares.
-SECRETS = frozenset(("password", "secret", "token", "role_id", "secret_id", "account_key", "sas_token", "ssh_key"))
+SECRETS = frozenset(("password", "secret", "token", "role_id", "secret_id", "account_key", "sas_token", "ssh_key", "user_token",
+                     "app_token"))
 # ... of which these are no secret by themselves, or are one only with what stands beside them
 _HARMLESS = frozenset(("role_id",))
 # A name of a template and what is taken of it: passwords.siga, passwords['siga'], rows[0].password

@@ -273,10 +273,11 @@ def test_select_takes_the_most_recent_before_the_loss(tasks, tree, tmp_path):
     media = [medium(tmp_path)]
     copies = [named(today(number), media=media, source={"paths": [str(tree)]}) for number in (1, 2)]
     find = {"system": "Módulo de pagos", "kind": "source_code", "media": media, "target": str(tmp_path / "vuelta")}
-    _one, first, _wait, _two, second, newest, older, reason, unknown, early, nowhere, looked_at, verdict, _three, _taken, bad = tasks(
+    _one, first, _wait, _two, second, newest, older, reason, unlooked, unknown, early, nowhere, looked_at, verdict, _three, _taken, bad = tasks(
         START, ("backup_archive", copies[0]), ("ansible.builtin.pause", {"seconds": 1}), START, ("backup_archive", copies[1]),
         ("backup_select", find), ("backup_select", dict(find, label=today(1))),
-        ("backup_select", dict(find, label=today(1), reason="La más reciente tiene el daño", ticket="2026-0117")),
+        ("backup_select", dict(find, label=today(1), reason="La más reciente tiene el daño", requester="Ana")),
+            ("backup_select", dict(find, ticket="2026-0117")),
         ("backup_select", dict(find, label="Modulodepagos_20200101")), ("backup_select", dict(find, lost_at="2020-01-01")),
         ("backup_select", dict(find, target="")), ("backup_select", {**dict(find, target=""), "for": "verify"}),
         ("bitacora_verdict", {}), START, ("backup_archive", dict(copies[1], label=today(3), source={"paths": [str(tree / "no hay")]})),
@@ -284,7 +285,8 @@ def test_select_takes_the_most_recent_before_the_loss(tasks, tree, tmp_path):
     assert newest["label"] == today(2) and newest["sha256"] == second["backup"]["sha256"]
     assert newest["backup"]["event"] == "restore_started" and first["backup"]["label"] == today(1)
     assert older["error"]["code"] == "RSP101" and "most recent" in older["msg"]
-    assert reason["label"] == today(1) and reason["backup"]["ticket"] == "2026-0117"
+    assert reason["label"] == today(1) and reason["backup"]["requester"] == "Ana"
+    assert unlooked["error"]["code"] == "RSP763", "a ticket that no request has"
     assert unknown["error"]["code"] == "RSP405" and today(2) in unknown["msg"]
     assert early["error"]["code"] == "RSP419" and today(1) + " es posterior a la pérdida" in early["msg"]
     assert nowhere["error"]["code"] == "RSP101" and "restore_target" in nowhere["msg"] and "backup" not in nowhere

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
+from plugins.module_utils._engine.policy import desks
 from plugins.plugin_utils import _clear
 
 CLEAR = """
@@ -53,3 +54,9 @@ def found(tmp_path):
 ])
 def test_templates_are_followed(found, written, where):
     assert found(written) == where
+
+
+def test_the_tokens_of_a_help_desk_are_looked_for():
+    """backup_desk's keys are secrets too, which no form of the media and systems names."""
+    named = {name for name in desks._BY_API if name.endswith("token")}
+    assert named == {"user_token", "app_token"} and named <= _clear.SECRETS and "backup_desk" in _clear.VARIABLES
