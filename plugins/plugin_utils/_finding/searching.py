@@ -14,7 +14,8 @@ from .index import OPEN, Index, Points, has_words
 
 DELETED = ("any", "yes", "no")
 MOST_VERSIONS = 180       # of one file that an answer tells, the newest
-_FEWEST = 3
+_FEWEST = 3               # characters that the index of words knows
+_FEW = 1000               # names that are looked for one by one
 
 
 class Wanted(NamedTuple):
@@ -90,20 +91,18 @@ def search(index: Index, wanted: Wanted, office: str, offices: Offices, known: C
 
 
 def _files(connection: sqlite3.Connection, wanted: Wanted, points: Points) -> Iterator[tuple[int, bytes]]:
-    """The files by name and folder that a copy of the time asked for has, in the order of their paths.
-
-    By three characters of the name, where SQLite knows that and there are as many; else each name is looked at.
-    """
+    """The files by name and folder that a copy of the time asked for has, in the order of their paths."""
     said = merging.folded(wanted.name)
     where: list[str] = ["1"]
-    values: list[str | bytes] = []
-    if len(said) >= _FEWEST and has_words(connection):
-        where.append("f.id IN (SELECT rowid FROM word WHERE word MATCH ?)")
-        values.append(" AND ".join('"{0}"'.format(said[at:at + _FEWEST].replace('"', '""')) for at in range(len(said) - _FEWEST + 1)))
+    values: list[str | bytes | int] = []
     if said:
-        where.append("instr(f.folded, ?) > 0")
-        values.append(said)
-    folder = pages.key_of(wanted.folder.rstrip("/")) if wanted.folder.rstrip("/") else b""
+        few = _few(connection, said)
+        if few is None:      # a word of many names: they are met soon on a walk in the order of the paths, which ends with the limit
+            where.append("instr(f.folded, ?) > 0")
+            values.append(said)
+        else:
+            where.append("f.id IN ({0})".format(", ".join(map(str, few))))
+    folder = pages.key_of(wanted.folder.rstrip("/"))
     if folder:
         where.append("(f.key = ? OR f.key > ? AND f.key < ?)")
         values += [folder, folder + b"\0", folder + b"\1"]
@@ -113,3 +112,17 @@ def _files(connection: sqlite3.Connection, wanted: Wanted, points: Points) -> It
         return iter(())
     where.append("EXISTS (SELECT 1 FROM version v WHERE v.file = f.id AND v.first <= ? AND v.last >= ?)")
     return connection.execute("SELECT f.id, f.key FROM file f WHERE " + " AND ".join(where) + " ORDER BY f.key", [*values, ids[-1], ids[0]])
+
+
+def _few(connection: sqlite3.Connection, said: str) -> list[int] | None:
+    """The files whose names have these characters, None for more than a few.
+
+    By each three of the characters, where SQLite knows that and there are as many; else each name is looked at, as they lie.
+    """
+    if len(said) >= _FEWEST and has_words(connection):
+        three = " AND ".join('"{0}"'.format(said[at:at + _FEWEST].replace('"', '""')) for at in range(len(said) - _FEWEST + 1))
+        found = connection.execute("SELECT f.id FROM word w CROSS JOIN file f ON f.id = w.rowid WHERE word MATCH ? AND instr(f.folded, ?) > 0 LIMIT ?",
+                                   (three, said, _FEW + 1)).fetchall()
+    else:
+        found = connection.execute("SELECT id FROM file NOT INDEXED WHERE instr(folded, ?) > 0 LIMIT ?", (said, _FEW + 1)).fetchall()
+    return [row[0] for row in found] if len(found) <= _FEW else None

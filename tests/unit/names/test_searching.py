@@ -19,13 +19,15 @@ NONE = searching.Offices("rrhh", {})
 ZONE = datetime.timezone.utc
 
 
-@pytest.fixture(params=["by three characters", "one by one"])
+@pytest.fixture(params=["by three characters", "one by one", "by three characters, of which many have them", "one by one, many"])
 def opened(request, tmp_path, monkeypatch):
+    if "many" in request.param:
+        monkeypatch.setattr(searching, "_FEW", 0)
     tmp_path.chmod(0o700)
-    if request.param == "one by one":      # as a SQLite that has no trigrams
+    if request.param.startswith("one by one"):      # as a SQLite that has no trigrams
         monkeypatch.setattr(index, "_WORDS", "CREATE VIRTUAL TABLE word USING fts5(folded, tokenize='nothing')")
     with index.Index(str(tmp_path), "S") as made:
-        assert index.has_words(made.connection) is (request.param != "one by one")
+        assert index.has_words(made.connection) is not request.param.startswith("one by one")
         for number, tree in enumerate(TREES):
             merging.add(made, LABELS[number], (number + 1) * 1000, sorted(pages.Name(pages.key_of(path), *of) for path, of in tree.items()))
         yield made
