@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import os
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.perucompras.respaldo.plugins.action import backup_compliance
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import trust
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _held_places
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import anchored, trust
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, evidence, institution
 
@@ -34,8 +35,8 @@ class ActionModule(backup_compliance.ActionModule):
             return {"changed": True, "path": str(path), "since": since, "until": until}
         hosts = institution.of_all_hosts(task_vars)
         # Before the bitácora, so that no anchor knows of an entry that the copy has not.
-        brought = arguments["anchors"] or [anchor for anchor in trust.settings().anchors if os.access(anchor, os.R_OK)]
-        anchors = {f"anclas-{place}.jsonl": _read(anchor) for place, anchor in enumerate(brought, 1)}
+        brought = [_read(anchor) for anchor in arguments["anchors"]] or _own()
+        anchors = {f"anclas-{place}.jsonl": content for place, content in enumerate(brought, 1)}
         with open_store(resolve_url(), readonly=True) as store:
             matrix = compliance.matrix(store, rules, institution.systems_of(hosts), since, until, now)
             controls = compliance.controls(store, rules, since, until)
@@ -53,9 +54,19 @@ class ActionModule(backup_compliance.ActionModule):
         return answer
 
 
+def _own() -> list[bytes]:
+    """The anchors of the bitácora itself, those that can be read now; the pack's report tells of the others."""
+    found = []
+    for anchor in trust.settings().anchors:
+        with contextlib.suppress(OSError):
+            found.append(anchored.content(Path(anchor)))
+    return found
+
+
 def _read(anchor: str) -> bytes:
     try:
-        return Path(anchor).read_bytes()
+        return anchored.content(Path(anchor))
     except OSError as error:
-        raise BackupError("invalid_input", where="anchors", value=anchor, problem=f"can't be read: {error.strerror}",
+        problem = error.strerror if isinstance(error, _held_places.Refused) else f"can't be read: {error.strerror}"
+        raise BackupError("invalid_input", where="anchors", value=anchor, problem=problem,
                           mend="Give the path of a file of anchors, on the controller.") from error

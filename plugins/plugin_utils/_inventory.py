@@ -19,6 +19,7 @@ from ansible.utils.display import Display
 from ..module_utils._engine import label
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy, schema
+from . import _held_places
 from ._actions import BackupAction
 from ._decisions import due, warnings
 from ._forges import declared as forges
@@ -40,6 +41,7 @@ INVENTORY: dict[str, Any] = {
 }
 
 # What reports and warnings need to know of a system.
+_LARGEST_KEY = 1 << 20
 _NEEDED = ("name", "kind", "criticality", "office", "responsible", "enabled", "media")
 
 
@@ -250,9 +252,10 @@ def public_key(person: Mapping[str, Any]) -> str:
     if "public_key" in person:
         return str(person["public_key"])
     try:
-        return Path(person["public_key_file"]).read_text("ascii")
+        return _held_places.read(person["public_key_file"], _LARGEST_KEY).decode("ascii")
     except (OSError, ValueError) as error:
-        raise BackupError("invalid_input", where=f"public_key_file of {person['name']}", value=person["public_key_file"], problem=f"can't be read: {error}",
+        problem = error.strerror if isinstance(error, _held_places.Refused) else f"can't be read: {error}"
+        raise BackupError("invalid_input", where=f"public_key_file of {person['name']}", value=person["public_key_file"], problem=problem,
                           mend="Give the path of an armoured OpenPGP public key (gpg --armor --export).") from error
 
 

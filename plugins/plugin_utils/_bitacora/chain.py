@@ -18,12 +18,15 @@ from __future__ import annotations
 
 import argparse
 import email
+import errno
 import functools
 import hashlib
 import json
+import os
 import sqlite3
+import stat
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Tuple
 
@@ -38,6 +41,8 @@ SEALED = ("origin", "sealed_n", "sealed_digest", "sealed_at", "public_key", "sig
 _SIGNATURES = 100
 # An anchor that is of another bitácora differs in every line: the first ones are told.
 _TOLD = 100
+# Some hundred thousand seals.
+LARGEST_ANCHOR = 1 << 28
 # A key lives for years: more changes than these were not made by people.
 _KEY_CHANGES = 200
 RUN_ENDS = ("run_ended", "run_interrupted")
@@ -128,7 +133,7 @@ _TEXTS = {
     ),
     "anchor_unreadable": (
         "the anchor {anchor} can't be read now: {detail}",
-        "el ancla {anchor} no se puede leer ahora: {detail}",
+        "el ancla {anchor} no se puede leer ahora: {detail_es}",
     ),
     "unsealed": (
         "the bitácora is not protected by a seal: {detail}",
@@ -470,9 +475,21 @@ class Walk:
         return self._digests
 
 
-def lines_of(path: Path) -> list[str]:
+def content_of(path: Path) -> bytes:
+    """What an anchor holds: the bytes of a regular file. Nobody waits for a FIFO that stands in its place. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no es un archivo regular / it is no regular file", str(path))
+        content = file.read(LARGEST_ANCHOR + 1)
+    if len(content) > LARGEST_ANCHOR:
+        raise OSError(errno.EFBIG, "es demasiado grande / it is too large", str(path))
+    return content
+
+
+def lines_of(path: Path, read: Callable[[Path], bytes] = content_of) -> list[str]:
     """The seals an anchor holds, a line each. A mail is one that does not begin as JSON does; its attachments are read. Raises OSError."""
-    content = path.read_bytes()
+    content = read(path)
     if content.lstrip().startswith(b"{") or not content.strip():
         return content.decode("utf-8", "replace").splitlines()
     attached = [part.get_payload(decode=True) for part in email.message_from_bytes(content).walk()
@@ -481,9 +498,9 @@ def lines_of(path: Path) -> list[str]:
     return [line for each in attached if isinstance(each, bytes) for line in each.decode("utf-8", "replace").splitlines()] or ["?"]
 
 
-def kept_in(anchors: Iterable[Path]) -> list[tuple[object, list[str]]]:
+def kept_in(anchors: Iterable[Path], read: Callable[[Path], bytes] = content_of) -> list[tuple[object, list[str]]]:
     """What the anchors hold. Read before the entries: an anchor must not know of one that was written since. Raises OSError."""
-    return [(path, lines_of(path)) for path in anchors]
+    return [(path, lines_of(path, read)) for path in anchors]
 
 
 def verify(rows: Iterable[Sequence[Any]], highest: int | None = None, kept: Sequence[tuple[object, Sequence[str]]] = (), keys: Collection[str] = (),
@@ -616,9 +633,12 @@ def judge_indexes(connection: sqlite3.Connection, n: int) -> list[Finding]:
 
 
 def verify_file(path: Path, anchors: Sequence[Path] = (), keys: Collection[str] = (), remembered: Mapping[str, Any] | None = None,
-                indexes: bool = False) -> Report:
-    """Verify a SQLite bitácora, with its indexes where they are wanted. Raises sqlite3.Error when it can't be read at all, OSError when an anchor can't."""
-    kept = kept_in(anchors)
+                indexes: bool = False, read: Callable[[Path], bytes] = content_of) -> Report:
+    """Verify a SQLite bitácora, with its indexes where they are wanted; `read` reads the anchors.
+
+    Raises sqlite3.Error when it can't be read at all, OSError when an anchor can't.
+    """
+    kept = kept_in(anchors, read)
     connection = connect_read_only(path)
     try:
         connection.execute("BEGIN")

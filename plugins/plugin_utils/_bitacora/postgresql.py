@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
-from . import chain, postgresql_schema
+from . import anchored, chain, postgresql_schema
 from .any_store import OF_A_COPY, Store
 from .copies import copies_told, is_good, order
 from .readable import flat
@@ -199,7 +199,7 @@ class PostgresqlStore(Store):
         self.probe()
 
     def verify(self, anchors: Sequence[Path] = (), keys: Sequence[str] = (), remembered: Mapping[str, Any] | None = None) -> chain.Report:
-        return chain.verify(self.raw(), None, chain.kept_in(anchors), keys, remembered)
+        return chain.verify(self.raw(), None, chain.kept_in(anchors, anchored.content), keys, remembered)
 
     def last_good_of(self, systems: Iterable[tuple[str, str]], minimum_trust: str = "T2") -> dict[tuple[str, str], dict[str, Any]]:
         # Two questions for all of them: one for each would take as many round trips as there are systems.

@@ -356,8 +356,9 @@ class Recorder:
             try:
                 anchor.keep(seals.line_of(sealed))
             except OSError as error:
-                self.unsealed.append("{0}: {1}".format(anchor.name, error.strerror or error))
-                self._add("anchor_failed", {"run": self.run, "anchor": anchor.name, "note_es": "El sello no pudo anclarse: {0}".format(error.strerror)})
+                detail = getattr(error.strerror, "spanish", error.strerror or error)
+                self.unsealed.append("{0}: {1}".format(anchor.name, detail))
+                self._add("anchor_failed", {"run": self.run, "anchor": anchor.name, "note_es": "El sello no pudo anclarse: {0}".format(detail)})
 
     @staticmethod
     def _is_silent(store: Store, started: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
-from . import chain, entries, recorder, seals, trust
+from . import anchored, chain, entries, recorder, seals, trust
 from .any_store import Store
 
 STATES = ("rotated", "added", "withdrawn", "lost", "restored")
@@ -175,7 +175,7 @@ def _forget(path: Path, store: Store) -> None:
 def _disagreeing(given: trust.Settings, store: Store) -> list[int]:
     """The entries of the seals, remembered or anchored and signed by a key that is trusted, that the chain has not, and that no entry excuses."""
     own = trust.protection(store, given)
-    kept = chain.kept_in(own.anchors)
+    kept = chain.kept_in(own.anchors, anchored.content)
     report = store.verify((), own.keys)
     trusted = chain.trusted_keys(own.keys, [told for told in _changes(store) if chain.is_change(told)])
     digests = {row[0]: row[9] for row in store.raw()}

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from .. import _held_places
 from . import entries
 
 
@@ -57,8 +58,9 @@ class Log:
         text = "".join(waiting).encode("utf-8")
         try:
             if not self._lines:
-                self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+                with _held_places.directory(self._path.parent, 0o750):
+                    pass
+            descriptor = _held_places.appending(self._path, 0o640)
             try:
                 os.write(descriptor, text)
             finally:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...module_utils._engine.errors import BackupError
+from .. import _held_places
 from . import chain, entries
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class FileAnchor(Anchor):
 
     def keep(self, line: Mapping[str, Any]) -> None:
         # Its directory must exist: a share that is not mounted must not be filled beside.
-        descriptor = os.open(self.name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        descriptor = _held_places.appending(self.name, 0o640)
         try:
             os.write(descriptor, (json.dumps(line, sort_keys=True) + "\n").encode("ascii"))
             os.fsync(descriptor)

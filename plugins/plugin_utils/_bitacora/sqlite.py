@@ -20,7 +20,7 @@ from typing import Any
 
 from ...module_utils._engine.errors import BackupError
 from .. import _places as places
-from . import chain, entries, view
+from . import anchored, chain, entries, view
 from .any_store import Store
 
 _APPLICATION_ID = 0x52535042  # "RSPB": says that a SQLite file is a bitácora
@@ -179,7 +179,7 @@ class SqliteStore(Store):
 
     def verify(self, anchors: Sequence[Path] = (), keys: Sequence[str] = (), remembered: Mapping[str, Any] | None = None) -> chain.Report:
         try:
-            return chain.verify_file(self.path, anchors, keys, remembered)
+            return chain.verify_file(self.path, anchors, keys, remembered, read=anchored.content)
         except sqlite3.Error as error:
             raise self.unreadable(error) from error
 

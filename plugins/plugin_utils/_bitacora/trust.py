@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
-from . import chain, entries, seals, who
+from . import anchored, chain, entries, seals, who
 from .any_store import RUNS_LOOKED_AT, Store
 from .store import CALLBACK, address_of, default_url, path_of
 
@@ -158,10 +158,11 @@ def protection(store: Store, given: Settings | None = None) -> Protection:
     anchors = []
     for anchor in given.anchors:
         try:
-            chain.lines_of(Path(anchor))
+            chain.lines_of(Path(anchor), anchored.content)
             anchors.append(Path(anchor))
         except OSError as error:
-            notices.append(chain.notice("anchor_unreadable", anchor=anchor, detail=error.strerror or error))
+            detail = error.strerror or error
+            notices.append(chain.notice("anchor_unreadable", anchor=anchor, detail=detail, detail_es=getattr(detail, "spanish", detail)))
     sealed = bool(store.select("SELECT 1 FROM entries WHERE type = 'seal' LIMIT 1"))
     keys, remembered = _own(given, store, sealed, notices)
     if not sealed and not remembered:
@@ -227,7 +228,7 @@ def glance(store: Store, given: Settings | None = None, also: str = "") -> list[
     """
     own = protection(store, given)
     own = own._replace(keys=(*own.keys, also)) if also else own
-    lines = {path: _last_line(path) for path in own.anchors}
+    lines = {path: anchored.last_line(path, _LAST_LINE) for path in own.anchors}
     wanted = [*lines.values(), json.dumps(own.remembered) if own.remembered else ""]
     if not own.keys and not any(wanted):
         return []
@@ -273,17 +274,6 @@ def _numbers(text: str) -> list[int]:
         return [number for number in (seal["n"], seal["sealed_n"]) if isinstance(number, int) and not isinstance(number, bool)]
     except (ValueError, KeyError, TypeError, RecursionError):
         return []
-
-
-def _last_line(path: Path) -> str:
-    """The last whole line of a file of anchors; "" when it has none, or went away meanwhile."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_LINE))
-            found = file.read(_LAST_LINE).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return found[-1] if found else ""
 
 
 # -- sealing ---------------------------------------------------------------------------------------------------------

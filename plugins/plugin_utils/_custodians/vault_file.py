@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 import typing as t
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from ansible import constants
 from ansible.errors import AnsibleError
 
 from ...module_utils._engine.errors import BackupError
+from .. import _held_places
 from .._places import is_thrown_away
 from . import base
 
 _EXTENSION, _SEAL = ".yml", ".yml.asc"
+# Of a record or its seal: a secret, a few names, and what OpenPGP adds for each key.
+_LARGEST = 1 << 20
+# A reference has three parts, KIND/SYSTEM/LABEL; whoever makes directories below them for ever is not followed there.
+_DEEPEST = 8
 
 
 class VaultFile(base.Custodian):
@@ -54,12 +57,11 @@ class VaultFile(base.Custodian):
 
     def get(self, reference: str) -> base.Record | None:
         try:
-            with open(self.path(reference), "rb") as file:
-                closed = file.read()
+            closed = self._read(reference, _EXTENSION)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _unavailable(reference, str(error)) from error
+            raise _unavailable(reference, error) from error
         return base.read(self._opened(closed, reference), reference, self.name)
 
     def put(self, record: base.Record) -> bool:
@@ -68,29 +70,37 @@ class VaultFile(base.Custodian):
             raise BackupError("kept_thrown_away", path=self.directory)
         closed = self._sealed(record.text(), record.reference) + b"\n"
         try:
-            with _beside(path, closed) as temporary:
-                os.link(temporary, path)
+            with self._place(record.reference, _EXTENSION, make=True) as (held, name), _held_places.beside(held, name) as (descriptor, made):
+                _held_places.filled(descriptor, closed)
+                os.link(made, name, src_dir_fd=held, dst_dir_fd=held, follow_symlinks=False)
         except FileExistsError:
             return False
         except OSError as error:
-            raise _unavailable(record.reference, str(error)) from error
+            raise _unavailable(record.reference, error) from error
         return True
 
     def list(self) -> Iterator[str]:
-        top = Path(self.directory)
-        for directory, _names, files in os.walk(top, onerror=_cant_list):
-            for name in files:
-                reference = base.SCHEME + str(Path(directory, name).relative_to(top))[:-len(_EXTENSION)]
-                if name.endswith(_EXTENSION) and base.is_reference(reference):
-                    yield reference
+        try:
+            with _held_places.directory(self.directory) as top:
+                for directory, names, files, _held in os.fwalk(".", onerror=_cant_list, dir_fd=top):
+                    inner = directory[len("./"):]
+                    if inner.count("/") > _DEEPEST:
+                        names.clear()
+                    for name in files:
+                        reference = base.SCHEME + os.path.join(inner, name)[:-len(_EXTENSION)]
+                        if name.endswith(_EXTENSION) and base.is_reference(reference):
+                            yield reference
+        except OSError as error:
+            _cant_list(error)
 
     def stat(self, reference: str) -> base.Stat | None:
         try:
-            found = os.stat(self.path(reference))
+            with self._place(reference, _EXTENSION) as (held, name):
+                found = os.stat(name, dir_fd=held, follow_symlinks=False)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _unavailable(reference, str(error)) from error
+            raise _unavailable(reference, error) from error
         return base.Stat(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(found.st_mtime)), 1)
 
     def path(self, reference: str) -> str:
@@ -100,21 +110,33 @@ class VaultFile(base.Custodian):
     def seal(self, reference: str) -> str:
         """The seal of a record, armoured; "" when there is none."""
         try:
-            with open(os.path.join(self.directory, base.inner(reference) + _SEAL), encoding="ascii", errors="replace") as file:
-                return file.read()
+            return self._read(reference, _SEAL).decode("ascii", "replace")
         except FileNotFoundError:
             return ""
         except OSError as error:
-            raise _unavailable(reference, str(error)) from error
+            raise _unavailable(reference, error) from error
 
     def put_seal(self, reference: str, armoured: str) -> None:
         """Write the seal of a record, in the place of a former one: a seal is made of the record, and can be made again."""
-        path = os.path.join(self.directory, base.inner(reference) + _SEAL)
         try:
-            with _beside(path, armoured.encode("ascii")) as temporary:
-                os.replace(temporary, path)
+            with self._place(reference, _SEAL, make=True) as (held, name), _held_places.beside(held, name) as (descriptor, made):
+                _held_places.filled(descriptor, armoured.encode("ascii"))
+                os.replace(made, name, src_dir_fd=held, dst_dir_fd=held)
         except OSError as error:
-            raise BackupError("custody_unsealed", label=reference, detail=str(error)) from error
+            raise BackupError("custody_unsealed", label=reference, detail=_held_places.why(error)) from error
+
+    @contextlib.contextmanager
+    def _place(self, reference: str, ending: str, make: bool = False) -> Iterator[tuple[int, str]]:
+        """The held directory of a record or its seal, and its name there. Up to the custody's own directory the administrator's links are followed, and
+        none below it. Missing directories are made (`make`), each of mode 0700. Raises Refused, OSError."""
+        inner, _slash, name = (base.inner(reference) + ending).rpartition("/")
+        mode = 0o700 if make else None
+        with _held_places.directory(self.directory, mode) as top, _held_places.below(top, inner, mode) as held:
+            yield held, name
+
+    def _read(self, reference: str, ending: str) -> bytes:
+        with self._place(reference, ending) as (held, name):
+            return _held_places.read_in(held, name, _LARGEST, os.path.join(self.directory, base.inner(reference) + ending))
 
     def _sealed(self, text: str, what: str) -> bytes:
         try:
@@ -146,46 +168,10 @@ class VaultFile(base.Custodian):
             raise _unavailable(what, str(error)) from error
 
 
-@contextlib.contextmanager
-def _beside(path: str, content: bytes) -> Iterator[str]:
-    """A file of mode 0600 beside a path, on stable storage, to be given that name by the body; gone afterwards under its own."""
-    temporary = "{0}.{1}".format(path, secrets.token_hex(4))
-    directory = os.path.dirname(path)
-    try:
-        _make_private(directory)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        yield temporary
-        _sync(directory)
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-
-
-def _make_private(directory: str) -> None:
-    """The directory and those above it that are missing, each of mode 0700: os.makedirs gives it to the last one only."""
-    if os.path.isdir(directory):
-        return
-    _make_private(os.path.dirname(directory))
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(directory, 0o700)
-
-
-def _sync(directory: str) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _cant_list(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
-        raise _unavailable(str(error.filename), str(error)) from error
+        raise _unavailable(str(error.filename), error) from error
 
 
-def _unavailable(what: str, detail: str) -> BackupError:
-    return BackupError("custody_unavailable", label=what, detail=detail)
+def _unavailable(what: str, error: str | OSError) -> BackupError:
+    return BackupError("custody_unavailable", label=what, detail=_held_places.why(error) if isinstance(error, OSError) else error)

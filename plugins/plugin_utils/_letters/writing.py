@@ -10,6 +10,7 @@ directory with files of the same names; what it has not is the collection's. Eve
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from pathlib import Path
@@ -20,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
+from .. import _held_places
 from .due import KINDS
 from .facts import SAMPLE
 
@@ -28,7 +30,7 @@ _ENDING, _SHELL, _SUBJECT = ".txt.j2", "carta.html.j2", "Asunto:"
 # What the letters have in common, by name of the file that they include.
 PARTS = ("datos", "pie", "advertencias", "restaurado")
 _WIDTH = 78
-_LONGEST_SUBJECT, _LONGEST_LETTER = 200, 200_000
+_LONGEST_SUBJECT, _LONGEST_LETTER, _LONGEST_TEMPLATE = 200, 200_000, 1_000_000
 _FACT = re.compile(r"  (\S[^:]{0,40}): (.*)")
 
 
@@ -52,17 +54,17 @@ class Words:
 
     def __init__(self, directory: str = "") -> None:
         own = Path(directory) if directory else None
-        if own is not None and not own.is_dir():
-            raise BackupError("letter_template_broken", file=str(own), detail="it is no directory")
+        texts = _texts(own) if own is not None else {}
         known = {name + _ENDING for name in (*KINDS, *PARTS)} | {_SHELL}
-        for path in sorted(own.glob("*.j2")) if own else ():
-            if path.name not in known:
-                raise BackupError("letter_template_broken", file=str(path),
+        for name in sorted(texts):
+            if name not in known:
+                raise BackupError("letter_template_broken", file=os.path.join(directory, name),
                                   detail="no letter has this name; those there are: {0}".format(", ".join(sorted(known))))
-        loader = jinja2.FileSystemLoader([*([str(own)] if own else []), str(_HERE)])
+        # read once, each a regular file: the directory may be one where others write
+        loader = jinja2.ChoiceLoader([jinja2.DictLoader(texts), jinja2.FileSystemLoader(str(_HERE))])
         self._plain = _environment(loader, False)
         self._rich = _environment(loader, True)
-        self._where = own
+        self._own = {name: os.path.join(directory, name) for name in texts}
         for name in KINDS:
             self.write(name, {**SAMPLE, **dict.fromkeys(("system", "lost", "reason", "promised"), ""), "wanted": [], "warnings": [], "restored": []})
             self.write(name, SAMPLE)
@@ -92,7 +94,25 @@ class Words:
         return said
 
     def _file(self, name: str) -> str:
-        return str(self._where / name) if self._where and (self._where / name).exists() else name
+        return self._own.get(name, name)
+
+
+def _texts(directory: Path) -> dict[str, str]:
+    """The templates of an institution, by name. Raises BackupError letter_template_broken."""
+    file = str(directory)
+    try:
+        with _held_places.directory(directory) as held:
+            found = {}
+            for name in sorted(os.listdir(held)):
+                if name.endswith(".j2") and not name.startswith("."):
+                    file = os.path.join(directory, name)
+                    with _held_places.place(file) as place:
+                        found[name] = _held_places.read_in(place.held, place.name, _LONGEST_TEMPLATE, file).decode("utf-8")
+            return found
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BackupError("letter_template_broken", file=file, detail="it is no directory") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupError("letter_template_broken", file=file, detail=_held_places.why(error) if isinstance(error, OSError) else error) from error
 
 
 def _environment(loader: jinja2.BaseLoader, rich: bool) -> jinja2.Environment:

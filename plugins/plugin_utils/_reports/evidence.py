@@ -17,12 +17,13 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
-from .._bitacora import chain, entries, seals, trust, view
+from .. import _held_places
+from .._bitacora import anchored, chain, entries, seals, trust, view
 from .._bitacora import store as stores
 from .._bitacora.any_store import Store
 from .._bitacora.sqlite import SqliteStore
@@ -149,23 +150,28 @@ def write(store: Store, contents: Contents, path: Path) -> Pack:
     Raises BackupError: evidence_unwritable, bitacora_unreadable.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix=".evidence-", dir=path.parent) as scratch:
+        # where others could exchange it, SQLite, which opens by names, works in this account's temporary directory
+        where = None if _held_places.is_open(path.parent) else path.parent
+        with tempfile.TemporaryDirectory(prefix=".evidence-", dir=where) as scratch, _held_places.place(path, follow=False) as place:
             room = Path(scratch)
             copy = room / FILE
             own = trust.protection(store)
             copy_chain(store, copy)
-            report = chain.verify_file(copy, own.anchors, own.keys, own.remembered, True)
+            report = chain.verify_file(copy, own.anchors, own.keys, own.remembered, True, anchored.content)
             report = report._replace(notices=[*report.notices, *own.notices])
             with stores.open_store(str(copy), readonly=True) as fixed:
                 members = _members(fixed, contents, report, own.keys)
-            made = room / "pack.zip"
             sums = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
-            sums[FILE] = _sha256(copy)
+            with copy.open("rb") as source:
+                sums[FILE] = _sha256(source)
             members["SHA256SUMS"] = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode("utf-8")
-            _zip(made, members, copy)
-            told = Pack(path, _sha256(made), made.stat().st_size, sorted([*members, FILE]), report.entries, report)
-            os.replace(made, path)
-        _sync_directory(path.parent)
+            with _held_places.beside(place.held, place.name) as (descriptor, made):
+                _zip(descriptor, members, copy)
+                size = os.lseek(descriptor, 0, os.SEEK_END)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                with open(os.dup(descriptor), "rb") as pack:
+                    told = Pack(path, _sha256(pack), size, sorted([*members, FILE]), report.entries, report)
+                os.replace(made, place.name, src_dir_fd=place.held, dst_dir_fd=place.held)
     except (OSError, sqlite3.Error) as error:
         raise BackupError("evidence_unwritable", path=path, detail=getattr(error, "strerror", None) or error) from error
     return told
@@ -282,9 +288,8 @@ def _index(contents: Contents, report: chain.Report, keys: Sequence[str], names:
                       words=compliance.STATES, items=items, commands=_commands(contents, keys))
 
 
-def _zip(path: Path, members: Mapping[str, bytes], copy: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
+def _zip(descriptor: int, members: Mapping[str, bytes], copy: Path) -> None:
+    with os.fdopen(os.dup(descriptor), "wb") as out:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
             for name in sorted([*members, FILE]):
                 info = zipfile.ZipInfo(name, _ORIGIN_OF_TIME)
@@ -299,22 +304,8 @@ def _zip(path: Path, members: Mapping[str, bytes], copy: Path) -> None:
         os.fsync(out.fileno())
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as source:
-        while block := source.read(_BLOCK):
-            yield block
-
-
-def _sha256(path: Path) -> str:
+def _sha256(source: IO[bytes]) -> str:
     found = hashlib.sha256()
-    for block in _blocks(path):
+    while block := source.read(_BLOCK):
         found.update(block)
     return found.hexdigest()
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,31 +6,32 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from ...module_utils._engine.errors import BackupError
+from .. import _held_places
 
 
 def put(path: Path, content: bytes, only_look: bool) -> bool:
     """Whether the file differs from `content`; it is replaced whole, unless `only_look`. Raises BackupError(report_unwritable)."""
     try:
-        if path.exists() and path.read_bytes() == content:
+        if _holds(path, content):
             return False
         if only_look:
             return True
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".report-")
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            os.chmod(name, 0o640)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        # what stands under the name is replaced, whatever it is, and never followed
+        with _held_places.place(path, 0o750, follow=False) as place, _held_places.beside(place.held, place.name, 0o640) as (descriptor, made):
+            _held_places.filled(descriptor, content)
+            os.replace(made, place.name, src_dir_fd=place.held, dst_dir_fd=place.held)
     except OSError as error:
         raise BackupError("report_unwritable", path=path, detail=error.strerror or error) from error
     return True
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether it is there already, in a file of its own name."""
+    try:
+        with _held_places.place(path, follow=False) as place:
+            return _held_places.read_in(place.held, place.name, len(content), str(path)) == content
+    except (FileNotFoundError, _held_places.Refused):
+        return False

@@ -190,6 +190,35 @@ def test_the_same_bitacora_gives_the_same_bytes_and_others_may_write_meanwhile(t
     assert all(pack.report.whole and pack.entries >= 300 for pack in packs)
 
 
+@pytest.mark.parametrize("stands", ["link", "fifo"])
+def test_a_pack_on_a_share_is_written_nowhere_else(tmp_path, monkeypatch, stands):
+    """Whoever may write there exchanges, at each moment, what we made: the name of the pack, and what SQLite would open by its name."""
+    share, elsewhere = tmp_path / "share", tmp_path / "elsewhere"
+    share.mkdir()
+    share.chmod(0o777)
+    elsewhere.mkdir(0o700)
+    if stands == "link":
+        (share / "pack.zip").symlink_to(elsewhere / "pack.zip")
+    else:
+        os.mkfifo(share / "pack.zip")
+    copied = evidence.copy_chain
+
+    def attacked(store, target):
+        for path in [path for path in share.iterdir() if path.is_dir()]:
+            path.rename(tmp_path / "moved")
+            path.symlink_to(elsewhere)
+        copied(store, target)
+
+    monkeypatch.setattr(evidence, "copy_chain", attacked)
+    with open_store(str(tmp_path / "b.sqlite")) as store:
+        store.append("copy_made", {"system": "SIGA", "kind": "database", "label": "L"}, "2026-11-02T15:00:00Z", "test")
+        pack = evidence.write(store, contents(store), share / "pack.zip")
+    found = (share / "pack.zip").lstat()
+    assert stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o600 and found.st_size == pack.size
+    assert hashlib.sha256((share / "pack.zip").read_bytes()).hexdigest() == pack.sha256
+    assert os.listdir(elsewhere) == [] and os.listdir(share) == ["pack.zip"]
+
+
 class OtherStore:
     """A store that is not SQLite, as far as the pack can tell: it only gives its rows."""
 
