@@ -49,4 +49,15 @@ backup:
   description: The entry.
   returned: changed
   type: dict
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: Stable code., type: str, sample: RSP103}
+    name: {description: Name of the error., type: str, sample: invalid_input}
+    message: {description: "What is wrong and where, in English.", type: str}
+    hint: {description: "What to do about it, in English.", type: str}
+    message_es: {description: The same message in Spanish., type: str}
+    remedy_es: {description: The same remedy in Spanish., type: str}
 """

@@ -31,6 +31,8 @@ class Used(NamedTuple):
     repository: bool                         # backup_repository
     channels: bool                           # backup_warn_mail, backup_warn_services
     anchors: bool                            # backup_anchor_mail, backup_anchor_medium
+    mailbox: bool = False                    # backup_request_mail_box
+    letters: bool = False                    # backup_letters_mail
 
 
 class Need(NamedTuple):
@@ -67,6 +69,10 @@ def needs(policy: Mapping[str, Any], used: Used, drill_days: Mapping[str, int], 
         told["warnings"] = Need(1, "5.1 a, c")
     if used.anchors:
         told["anchor"] = Need(warning_days["anchor_days"], "8.2")
+    if used.mailbox:
+        told["requests"] = Need(1, "7.1")
+    if used.letters:
+        told["letters"] = Need(1, "7.1")
     return told
 
 

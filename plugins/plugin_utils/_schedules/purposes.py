@@ -34,6 +34,8 @@ PURPOSES = {
     "media_health": Purpose("media_health", "estado de los medios", When("07:15")),
     "reports": Purpose("report", "reportes y tablero", When("06:45")),
     "warnings": Purpose("warn", "avisos", When(every_minutes=60)),
+    "requests": Purpose("requests", "lectura del buzón de solicitudes", When(every_minutes=10)),
+    "letters": Purpose("letters", "correos de las solicitudes", When(every_minutes=10)),
     # verify.yml compares media and bitácora too
     "reconcile": Purpose("reconcile", "conciliación de medios y bitácora", None),
 }

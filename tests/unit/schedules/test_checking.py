@@ -23,7 +23,7 @@ MANUAL = yaml.safe_load((TOP / "policies/manual-001-2019.yml").read_text("utf-8"
 DATABASE = {"kind": "database", "criticality": "alta", "source": {"type": "postgresql"}}
 FILES = {"kind": "file_server", "criticality": "media", "source": {"type": "restic"}}
 AZURE = {"kind": "file_server", "criticality": "media", "source": {"type": "azure_backup"}}
-EVERYTHING = Used((DATABASE, FILES, AZURE), True, True, True)
+EVERYTHING = Used((DATABASE, FILES, AZURE), True, True, True, True, True)
 
 
 def look(declared, used=EVERYTHING, policy=MANUAL):
@@ -102,7 +102,7 @@ def test_what_the_policy_does_not_allow(declared, said):
     {"prune": {"at": "22:30"}}, {"custody": {"at": "05:30", "days": ["sunday"], "delay_minutes": 0}, "prune": {"at": "06:00"}},
 ])
 def test_what_is_in_order(declared):
-    used = EVERYTHING if "custody" not in declared else Used(EVERYTHING.systems, False, True, True)
+    used = EVERYTHING if "custody" not in declared else EVERYTHING._replace(repository=False)
     assert told(declared, used) == []
 
 
