@@ -104,7 +104,7 @@ ALLOWED_ON_CONTROLLER = {
     ("_finding/index.py", "os.unlink"): _NAMES,
     ("_finding/index.py", "pathlib.mkdir"): _NAMES,
     ("_finding/index.py", "os.open"): _NAMES,
-    ("_reports/evidence.py", "tempfile.TemporaryDirectory"): "beside the pack where nobody else may write, else in the temporary directory, where each keeps his own",
+    ("_reports/evidence.py", "tempfile.TemporaryDirectory"): "where nobody else may write, or in the temporary directory",
     ("_reports/evidence.py", "os.chmod"): "in that directory, of this account alone",
     ("_reports/evidence.py", "pathlib.open"): "in that directory, of this account alone",
     ("_reports/evidence.py", "shutil.copyfileobj"): "from one open file to another",
