@@ -73,8 +73,8 @@ def _without_credentials(value: str) -> str:
     start = scheme.group() if scheme else ""
     if at and "?" in before:
         return start + HIDDEN     # which of both comes first nobody can say
-    address, mark, _query = (after if at else value).partition("?")
-    return (start + HIDDEN + at if at else "") + address + (mark + HIDDEN if mark else "")
+    address, mark, query = (after if at else value).partition("?")
+    return (start + HIDDEN + at if at else "") + address + mark + (HIDDEN if query else "")
 
 
 def _shown_key(key: Any) -> str:
