@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._engine import result
+from ..module_utils._engine import moments, result
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy
 from ..module_utils._engine.restic import names, repositories
@@ -41,6 +41,9 @@ class ActionModule(InventoryAction):
         _refuse_unclear(arguments)
         found = self.inventory(arguments, task_vars)
         limit = entries.moment(arguments["before"], False, found.rules["time_zone"]) if arguments["before"] else ""
+        if limit > moments.now():
+            # every password is older than that, the new one too: each repetition would change it again
+            raise BackupError("invalid_input", where="before", value=arguments["before"], problem="lies ahead", mend="Give a date of today or before.")
         today = datetime.datetime.now(due.zone(found.rules["time_zone"])).date()
         turns: list[dict[str, Any]] = []
         started: list[dict[str, Any]] = []

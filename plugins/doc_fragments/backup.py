@@ -177,6 +177,7 @@ options:
   lock_timeout:
     description:
       - Seconds to wait while another run holds this system or its repository on a medium. 0 gives up at once.
+      - A repository that is not the system's alone (C(source.repository)) is waited for an hour at least; two servers of one run take turns.
       - A repository that a restic holds which is none of these runs, or of one that was killed just now, is waited for a minute at least.
     type: int
     default: 0

@@ -22,7 +22,7 @@ options:
     type: str
     default: ""
   before:
-    description: Passwords made before this date or time, in the policy's time zone, go.
+    description: Passwords made before this date or time, in the policy's time zone, go. It may not lie ahead (RSP101).
     type: str
     default: ""
   former:
@@ -68,9 +68,9 @@ EXAMPLES = r"""
     systems: "{{ backup_systems }}"
     media: "{{ backup_media }}"
     custodians: "{{ backup_custodians }}"
-    before: "2027-01-01"
+    before: "2026-01-01"
     reason: Cambio anual
-    authority: Memorando 004-2027-OTI
+    authority: Memorando 004-2026-OTI
 """
 
 RETURN = r"""

@@ -10,8 +10,10 @@ that was sent and no login of a proxy; whose error it is, forge's or custodian's
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import math
 import random
 import re
 import ssl
@@ -19,7 +21,7 @@ import time
 import typing as t
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..module_utils._engine.errors import BackupError
@@ -74,13 +76,27 @@ class Client:
     """One service. `options`: ca_certs and proxy, as the inventory has them; `where` names the first in an error; `words` reads a service's own of one."""
 
     def __init__(self, options: Mapping[str, Any], where: str, mend: str, words: Callable[[Heard], str]) -> None:
+        self._ends, self._seconds = math.inf, 0.0
         self.proxy, self._words = str(options.get("proxy") or ""), words
         self._limited = Limited(_context(str(options.get("ca_certs") or ""), where, mend))
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({"https": self.proxy, "http": self.proxy} if self.proxy else {}), self._limited, _Stay())
 
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What the body asks ends in a time as a whole: pages without end, each in good time, would hold the run, and its verdict, for ever."""
+        self._ends, self._seconds = time.monotonic() + seconds, seconds
+        try:
+            yield
+        finally:
+            self._ends = math.inf
+
     def ask(self, method: str, address: str, headers: Mapping[str, str], limits: Limits, payload: bytes | None = None) -> Heard:
         """One request, made again while it may help; any status but those of a busy service is an answer. Raises Trouble."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise self._endless()
+        limits = limits._replace(answer=min(limits.answer, left), patience=min(limits.patience, left))
         deadline, tries = time.monotonic() + limits.patience, 0
         while True:
             heard, trouble = self._try(urllib.request.Request(address, data=payload, headers=dict(headers), method=method), limits)
@@ -88,9 +104,14 @@ class Client:
                 return heard
             tries += 1
             pause = _pause(tries, heard.headers if heard else {})
+            if time.monotonic() >= self._ends:
+                raise self._endless()
             if time.monotonic() + pause > deadline:
                 raise Trouble("unreachable", "{0} (tried {1} {2})".format(trouble, tries, "time" if tries == 1 else "times"))
             time.sleep(pause)
+
+    def _endless(self) -> Trouble:
+        return Trouble("unreachable", "its pages do not end in {0} s".format(int(self._seconds)))
 
     def _try(self, request: urllib.request.Request, limits: Limits) -> tuple[Heard | None, str]:
         """The answer, if one came, and in words what was wrong."""

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from ...module_utils._engine.errors import BackupError
 from . import base
-from .rest import Answer, Rest, words
+from .rest import LONGEST_LISTING, Answer, Rest, words
 
 # Domain of the vaults of each public cloud; azure-cli-core has the same table, and a test compares them.
 SUFFIXES = {"AzureCloud": "vault.azure.net", "AzureChinaCloud": "vault.azure.cn", "AzureUSGovernment": "vault.usgovcloudapi.net"}
@@ -94,6 +94,11 @@ class AzureKeyVault(base.Custodian):
         return True
 
     def list(self) -> Iterator[str]:
+        with self.rest.within(LONGEST_LISTING):
+            found = [*self._listed()]
+        return iter(found)
+
+    def _listed(self) -> Iterator[str]:
         page = "/secrets?maxresults=25&" + _VERSION
         while page:
             told = self._ask("GET", page, (200,)).told
@@ -106,10 +111,11 @@ class AzureKeyVault(base.Custodian):
     def stat(self, reference: str) -> base.Stat | None:
         created = []
         page = "/secrets/{0}/versions?maxresults=25&{1}".format(self.secret_name(reference), _VERSION)
-        while page:
-            answer = self._ask("GET", page, (200, 404))
-            created += [row.get("attributes", {}).get("created", 0) for row in answer.told.get("value") or ()]
-            page = self._next(str(answer.told.get("nextLink") or ""))
+        with self.rest.within(LONGEST_LISTING):
+            while page:
+                answer = self._ask("GET", page, (200, 404))
+                created += [row.get("attributes", {}).get("created", 0) for row in answer.told.get("value") or ()]
+                page = self._next(str(answer.told.get("nextLink") or ""))
         return base.Stat(_stamp(min(created)), len(created)) if created else None
 
     def secret_name(self, reference: str) -> str:

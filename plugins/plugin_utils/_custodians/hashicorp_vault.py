@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ...module_utils._engine.errors import BackupError
 from . import base
-from .rest import Answer, Rest, words
+from .rest import LONGEST_LISTING, Answer, Rest, words
 
 _MOUNT, _PATH, _APPROLE = "secret", "respaldo", "approle"
 _SECRET = re.compile(r"(?!\.)[^/\x00-\x1f]+(/(?!\.)[^/\x00-\x1f]+)*")
@@ -84,7 +84,9 @@ class HashicorpVault(base.Custodian):
         return answer.status == 200
 
     def list(self) -> Iterator[str]:
-        return self._below("")
+        with self.rest.within(LONGEST_LISTING):
+            found = [*self._below("")]
+        return iter(found)
 
     def stat(self, reference: str) -> base.Stat | None:
         answer = self._ask("GET", self._target("metadata", base.inner(reference)), (200, 404))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ _TIMEOUT = 30              # seconds for each read,
 _LONGEST_ANSWER = 120.0    # and for a whole answer
 _LARGEST = 4 << 20
 _MEND = "Give the authority's certificate as text, or the path of its file on the controller."
+LONGEST_LISTING = 3600.0     # seconds for all its pages
 _FAULTS = {"unreachable": "custodian_unreachable", "untrusted": "custodian_unreachable", "unsendable": "custodian_refused", "too_large": "custodian_refused"}
 
 
@@ -36,6 +38,10 @@ class Rest:
         self.url = url.rstrip("/")
         self.patience = int(options.get("retry_seconds", RETRY_SECONDS))
         self._client = _http.Client(options, "custodian.ca_certs", _MEND, lambda heard: words(_answer(heard)))
+
+    def within(self, seconds: float) -> contextlib.AbstractContextManager[None]:
+        """All that the body asks ends in this time, or is custodian_unreachable."""
+        return self._client.within(seconds)
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: Mapping[str, t.Any] | None = None) -> Answer:
         """One request, tried again while it may help. Raises BackupError custodian_unreachable when no answer counts, custodian_refused."""

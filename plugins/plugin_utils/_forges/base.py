@@ -21,6 +21,7 @@ from ...module_utils._engine.result import seen
 from .requests import Api
 
 MOST_PAGES = 2000
+LONGEST_LISTING = 3600.0     # seconds for all that one listing asks
 _TRIES = 3
 _STEP = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 

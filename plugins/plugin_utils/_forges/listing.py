@@ -17,7 +17,7 @@ from typing import Any
 
 from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
-from .base import Forge, Repository
+from .base import LONGEST_LISTING, Forge, Repository
 from .memory import Known
 from .systems import KIND, name_of
 
@@ -36,6 +36,11 @@ class Outcome(t.NamedTuple):
 
 def listed(forge: Forge, before: Iterable[Known], taken: set[str], accept_gone: bool = False) -> Outcome:
     """`before`: what is remembered of this forge; `taken`: names of other systems, in lower case, which grow. Raises BackupError; then nothing changed."""
+    with forge.api.within(LONGEST_LISTING):
+        return _listed(forge, before, taken, accept_gone)
+
+
+def _listed(forge: Forge, before: Iterable[Known], taken: set[str], accept_gone: bool) -> Outcome:
     known = {each.id: each for each in before}
     every = forge.every()
     unread: list[str] = []

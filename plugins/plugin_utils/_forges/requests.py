@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 import urllib.parse
 from collections.abc import Mapping
@@ -38,6 +39,10 @@ class Api:
         self._headers = {"Accept": "application/json", "User-Agent": "perucompras.respaldo", **headers}
         self._patience = int(options.get("retry_seconds", RETRY_SECONDS))
         self._client = _http.Client(options, "backup_forges.ca_certs", _MEND, _words)
+
+    def within(self, seconds: float) -> contextlib.AbstractContextManager[None]:
+        """All that the body asks ends in this time, or is forge_unreachable."""
+        return self._client.within(seconds)
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, absent: tuple[int, ...] = ()) -> Answer:
         """One question. A status of `absent` is an answer too; any other but 200 is an error.

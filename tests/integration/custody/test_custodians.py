@@ -18,7 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _custodians
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import azure_key_vault, base, custody, seals
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import azure_key_vault, base, custody, hashicorp_vault, seals
 from azure.core.credentials import AccessToken
 from azure.keyvault.secrets import SecretClient
 
@@ -291,6 +291,16 @@ def test_more_than_a_page_of_secrets(vault, official):
     for reference in wanted:
         ours.put(base.make(reference))
     assert set(ours.list()) == wanted and len(list(official.list_properties_of_secrets())) == 60
+
+
+def test_a_list_that_does_not_end_in_its_time_is_refused(vault, bao, shelf, loader, monkeypatch):
+    for module, options in ((azure_key_vault, vault.options()), (hashicorp_vault, bao.options(shelf))):
+        custodian = _custodians.build(options, loader)
+        assert list(custodian.list()) == []
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "LONGEST_LISTING", 0.0)
+            refused("custodian_unreachable", lambda one=custodian: list(one.list()), "do not end")
+        assert list(custodian.list()) == [], "the time was that list's alone"
 
 
 def test_a_list_that_goes_on_elsewhere_gets_no_token(vault):

@@ -234,6 +234,21 @@ def test_trouble_is_told_and_the_token_goes_nowhere_else(place):
     fake.mistakes.clear()
 
 
+def test_a_list_without_end_ends_in_a_time(tmp_path, monkeypatch):
+    """Each page in good time, and after each another one: no limit of one answer is ever met."""
+    fake = gitea.open_fake(tmp_path / "forja")
+    fake.repositories = [server.Row(1, "oti/uno", "1.git")]
+    declared = {"name": "forja", "type": "gitea", "url": fake.url, "token": server.TOKEN, "ca_certs": str(fake.ca), "criticality": "baja",
+                "office": "OTI", "retry_seconds": 0, "wikis": False, "owner": "oti"}
+    forge = catalogue.open_forge(declared)
+    forge.page_all = lambda: ([forge.api.get("/api/v1/orgs/oti") for _page in iter(int, 1)], None)
+    monkeypatch.setattr(listing, "LONGEST_LISTING", 1.0)
+    with pytest.raises(BackupError) as caught:
+        listing.listed(forge, (), set())
+    fake.close()
+    assert caught.value.code == "RSP459" and "no termina" in caught.value.spanish, caught.value.spanish
+
+
 def test_what_is_asked_for_and_what_is_not(place):
     fake, declared, below = place
     fake.repositories = [server.Row(1, below + "vivo", ""), server.Row(2, below + "vacio", "", empty=True), server.Row(3, below + "copia", "", fork=True),

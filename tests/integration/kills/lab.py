@@ -87,12 +87,15 @@ class Lab:
             "backup_media": [{"name": name, "path": str(path), "create": True} for name, path in self.media.items()]}
         (top / "vault").write_text("clave de la bóveda\n", "utf-8")
 
+    def hosts(self):
+        return {"uno": self.variables}
+
     def shelf(self, medium):
         return self.media[medium] / self.kind / "SIGA"
 
     def start(self, playbook="", *options):
         (self.top / "policy.yml").write_text(yaml.safe_dump(self.rules, allow_unicode=True), "utf-8")
-        (self.top / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"uno": self.variables}}}), "utf-8")
+        (self.top / "inventory.yml").write_text(json.dumps({"all": {"hosts": self.hosts()}}), "utf-8")
         command = [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(self.top / "inventory.yml"), "--vault-password-file",
                    str(self.top / "vault"), f"playbooks/{playbook or PLAYBOOKS[self.kind]}.yml", *options]
         settings = dict(os.environ, RESPALDO_BITACORA=str(self.bitacora), ANSIBLE_LOCAL_TEMP=str(self.top / "ansible"), HOME=str(self.top),

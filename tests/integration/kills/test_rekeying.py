@@ -88,6 +88,10 @@ def test_a_change_of_password_that_is_killed_at_each_step_loses_nothing_and_the_
     status, out = lab.run("repository_key", "--check", *asked(id=key))
     assert status == 0 and "Ninguna contraseña" in out and len(lab.entries("repository_key_started")) == count, out
 
+    # all passwords are older than a date that lies ahead, whenever it is asked
+    status, out = lab.run("repository_key", *asked(before="2999-01-01"))
+    assert status == 2 and "RSP101" in out and len(lab.entries("repository_key_started")) == count, out
+
     # the copy of before comes back with the password in force, and the next one is made with it
     before = lab.copies()[-1]
     wanted = {"restore_host": "uno", "restore_kind": "file_server", "restore_system": "SIGA", "restore_target": str(tmp_path / "de_vuelta")}

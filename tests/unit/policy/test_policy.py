@@ -9,6 +9,7 @@ import datetime
 import pytest
 from _engine.errors import BackupError
 from _engine.policy import policy as engine
+from _engine.policy import schema
 
 DAY = datetime.date(2026, 11, 22)
 
@@ -145,6 +146,15 @@ def test_a_mistake_in_a_source_of_code_is_told(source, expected):
     error = refused([code(source=source)])
     assert expected in error.message
     assert "clave" not in error.message
+
+
+@pytest.mark.parametrize("value, told", [
+    ("https://h/?private_token=S", "https://h/?(hidden)"), ("oti?token=S", "oti?(hidden)"), ("u:S@h", "(hidden)@h"), ("https://u:S/S@h/x", "https://(hidden)@h/x"),
+    ("https://u:S@h/?t=S", "https://(hidden)@h/?(hidden)"), ("https://u:S?S@h", "https://(hidden)"), ("https://h/?t=S@x&u=S", "https://(hidden)"),
+    ("plain/words", "plain/words"), ("x" * 90, "x" * 80 + "..."),
+])
+def test_what_may_be_a_credential_of_an_address_is_not_shown(value, told):
+    assert schema.shown(value) == told
 
 
 def test_secrets_are_never_repeated():
@@ -349,6 +359,8 @@ def _without(custodian, *names, **more):
     ([_without(HASHICORP, "role_id", "secret_id")], ["either a token, or role_id and secret_id"]),
     ([_without(HASHICORP, "secret_id")], ["either a token, or role_id and secret_id"]),
     ([{**HASHICORP, "token": "s.muysecreto"}], ["either a token, or role_id and secret_id"]),
+    ([{**HASHICORP, "address": "http://boveda/?t=s.muysecreto"}], ["backup_custodians[0].address: 'http://boveda/?(hidden)'"]),
+    ([{**HASHICORP, "token:s.muysecreto": 1}], ["backup_custodians[0].token...: 'token...'", "Did you mean token?"]),
     ([{**HASHICORP, "mount": "../sys"}], ["backup_custodians[0].mount"]),
     ([{**HASHICORP, "retry_seconds": "60"}], ["backup_custodians[0].retry_seconds", "whole number"]),
     ([VAULT_FILE, {**KEY_VAULT, "name": "DISCO"}], ["backup_custodians[1].name: 'DISCO'", "two custodians"]),

@@ -19,7 +19,8 @@ from ..errors import BackupError, in_both
 
 HIDDEN = "(hidden)"
 
-_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_NAME = re.compile(r"[A-Za-z0-9_]*")
 _MAXIMUM_SHOWN = 80
 
 
@@ -53,15 +54,34 @@ def _lines(problems: Sequence[Problem]) -> str:
 
 
 def shown(value: Any) -> Any:
-    """A value as it may be repeated in a message: short, without the contents of tables and lists, without credentials of URLs."""
+    """A value as it may be repeated in a message: short, without the contents of tables and lists, without what may be a credential of an address:
+    all before an `@`, all after a `?`.
+    """
     if isinstance(value, Mapping):
         return "(a table of keys)"
     if isinstance(value, (list, tuple)):
         return "(a list)"
     if isinstance(value, str):
-        text = _CREDENTIALS_IN_URL.sub(HIDDEN + "@", value)
+        text = _without_credentials(value)
         return text if len(text) <= _MAXIMUM_SHOWN else text[:_MAXIMUM_SHOWN] + "..."
     return value
+
+
+def _without_credentials(value: str) -> str:
+    before, at, after = value.rpartition("@")
+    scheme = _SCHEME.match(value)
+    start = scheme.group() if scheme else ""
+    if at and "?" in before:
+        return start + HIDDEN     # which of both comes first nobody can say
+    address, mark, query = (after if at else value).partition("?")
+    return (start + HIDDEN + at if at else "") + address + mark + (HIDDEN if query else "")
+
+
+def _shown_key(key: Any) -> str:
+    """A key that nobody knows, as far as it is a name: `token:SECRET` without its blank is a key too."""
+    text = str(key)
+    name = _NAME.match(text).group()[:_MAXIMUM_SHOWN]     # type: ignore[union-attr]  # it matches always
+    return name if name == text else name + "..."
 
 
 def nearest(word: Any, known: Iterable[str]) -> Optional[str]:
@@ -186,7 +206,8 @@ def table(required: Mapping[str, Check], optional: Mapping[str, Check]) -> Check
             return
         for key in value:
             if key not in known:
-                problems.append(Problem("{0}.{1}".format(where, key), key, "is not a known key", meant(key, list(known))))
+                safe = _shown_key(key)
+                problems.append(Problem("{0}.{1}".format(where, safe), safe, "is not a known key", meant(safe, list(known))))
         for key in required:
             if key not in value:
                 problems.append(Problem("{0}.{1}".format(where, key), None, "is missing", "Add the key {0}.".format(key)))

@@ -32,6 +32,7 @@ from .backup import FilesOrder, back_up
 from .carrying import bring_everywhere, have
 from .manifest import manifest_of
 
+_SHARED_WAIT = 3600     # seconds
 _LESS = 2      # a copy of this part of the last one's files is told: a disk that is not mounted leaves what lies in its mount point
 
 
@@ -50,8 +51,10 @@ def make(order: FilesOrder, source: Files, media: Sequence[Medium]) -> sealing.M
             check(base, medium, source)
             stack.enter_context(medium.lock(base.slot, base.lock_timeout))
             place = repositories.on(medium, order.repository)
-            stack.enter_context(medium.lock(place.slot, base.lock_timeout))
-            opened.append(Repository(place, base.keys.password, base.lock_timeout))
+            # what others share is busy in every run of several servers: that is no error of anybody's
+            patience = base.lock_timeout if order.repository == base.slot.system else max(base.lock_timeout, _SHARED_WAIT)
+            stack.enter_context(medium.lock(place.slot, patience))
+            opened.append(Repository(place, base.keys.password, patience))
             stack.enter_context(opened[-1].restic)
         deposits: List[Deposit] = []
         made: List[Tuple[Repository, str]] = []
