@@ -217,10 +217,17 @@ def _entered(held: int, part: str, make: int | None, path: str) -> int:
     try:
         return descriptors.enter(held, part, passing=True)
     except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR) or not _is_link(held, part):
             raise
-        raise Refused(path, in_both("{0} in {1} is no directory, or is a link".format(part, _shown(held)),
-                                    "{0}, en {1}, no es un directorio, o es un enlace".format(part, _shown(held)))) from error
+        raise Refused(path, in_both("{0} in {1} is a link, which is not followed here".format(part, _shown(held)),
+                                    "{0}, en {1}, es un enlace, que aquí no se sigue".format(part, _shown(held)))) from error
+
+
+def _is_link(held: int, name: str) -> bool:
+    """Of what was just refused: a file in the place of a directory is told as ever."""
+    with contextlib.suppress(OSError):
+        return stat.S_ISLNK(os.stat(name, dir_fd=held, follow_symlinks=False).st_mode)
+    return False
 
 
 def _is_safe(above: os.stat_result, status: os.stat_result | None) -> bool:
