@@ -212,7 +212,7 @@ class _Rekeying:
                 return "{0}, which shares it, could not look at it on {1} ({2}), nor does the controller vouch for it".format(other, medium["name"], why)
             if not told["opens"]:
                 return "{0}, which shares it, does not open it on {1} with the new password".format(other, medium["name"])
-            if former and told["former_opens"]:
+            if former and told.get("former_opens", True):
                 return "{0}, which shares it, still opens it on {1} with the former password".format(other, medium["name"])
         return None
 
@@ -223,7 +223,7 @@ class _Rekeying:
             told = self._asked_of(local, variables, medium, "looked", former, new)
         except (_Failed, AnsibleError, BackupError):
             return False
-        return bool(told["opens"]) and not (former and told["former_opens"])
+        return bool(told["opens"]) and not (former and told.get("former_opens", True))
 
     def _asked_of(self, action: t.Any, variables: dict[str, t.Any], medium: t.Mapping[str, t.Any], step: str, former: str, new: str,
                   **more: t.Any) -> dict[str, t.Any]:
