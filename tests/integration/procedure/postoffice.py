@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mail server of an institution (aiosmtpd), which delivers into Dovecot's Maildirs and stamps who it is that sends, as RFC 8601 and RFC 8616 have it.
 
-postoffice.py DIRECTORY DOMAIN MAIL UID GID. DIRECTORY holds cert.pem, key.pem and `accounts` (JSON, address -> password); the file `ports` says where it listens:
-`submission` (TLS, accounts; who is known may send by his own address alone, and is stamped), `outside` (mail of strangers: stamped as not aligned), `bare` (a server
-that writes nothing into a mail, not even that it got it, and lets its clients say what they want). What is for nobody here is answered 550. Stamps of its own name that a mail brings are taken away by the
-first two, as RFC 8601 section 5 orders.
+postoffice.py DIRECTORY DOMAIN MAIL UID GID. DIRECTORY holds cert.pem, key.pem and `accounts` (JSON, address -> password); the file `ports` says where it
+listens: `submission` (TLS, accounts; who is known may send by his own address alone, and is stamped), `outside` (mail of strangers: stamped as not aligned),
+`bare` (a server that writes nothing into a mail, not even that it got it, and lets its clients say what they want). What is for nobody here is answered 550.
+Stamps of its own name that a mail brings are taken away by the first two, as RFC 8601 section 5 orders.
 """
 
 from __future__ import annotations
