@@ -18,7 +18,9 @@ from ._names import VARIABLES
 
 # Keys of systems, media, custodians, vaults and mail whose values are secrets; the forms of policy/*.py call them so, and a test compares.
 SECRETS = frozenset(("password", "secret", "token", "role_id", "secret_id", "account_key", "sas_token", "ssh_key", "user_token",
-                     "app_token"))
+                     "app_token", "client_secret"))
+# Variables that are a secret themselves.
+_WHOLE = frozenset(("backup_letters_key",))
 # ... of which these are no secret by themselves, or are one only with what stands beside them
 _HARMLESS = frozenset(("role_id",))
 # A name of a template and what is taken of it: passwords.siga, passwords['siga'], rows[0].password
@@ -33,7 +35,9 @@ _VAULTED = b"$ANSIBLE_VAULT"
 def in_clear(variables: Mapping[str, Any]) -> list[str]:
     """"variable[0].key (file)" of each secret of a host that stands in clear, its variables as they are written."""
     walked: set[str] = set()
-    return [f"{where} ({path})" for name in VARIABLES if name in variables for where, path in _walk(variables[name], name, variables, walked)]
+    found = [(name, _in_clear_at(variables[name], variables, 0)) for name in sorted(_WHOLE) if isinstance(variables.get(name), str)]
+    found += [told for name in VARIABLES if name in variables and name not in _WHOLE for told in _walk(variables[name], name, variables, walked)]
+    return [f"{where} ({path})" for where, path in found if path]
 
 
 def _walk(value: Any, where: str, variables: Mapping[str, Any], walked: set[str], depth: int = 0) -> Iterator[tuple[str, str]]:

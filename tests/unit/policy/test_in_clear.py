@@ -51,6 +51,10 @@ def found(tmp_path):
     ('backup_systems: "{{ otra + [] }}"', ["comunes[0].source.password"]),
     ('backup_systems: [{name: B, source: "{{ fuente }}"}, {name: C, source: "{{ fuente }}"}]', ["fuente.password"]),
     ('backup_systems: "{{ ida }}"', []),
+    ('backup_letters_key: CLARO', ["backup_letters_key"]), ('backup_letters_key: "{{ claves.siga }}"', ["backup_letters_key"]),
+    ('backup_letters_key: "{{ vault_siga }}"', []),
+    ('backup_letters_mail: {oauth: {client_secret: CLARO}}', ["backup_letters_mail.oauth.client_secret"]),
+    ('backup_request_mail_box: {password: CLARO, token: "{{ claves.siga }}"}', ["backup_request_mail_box.password", "backup_request_mail_box.token"]),
 ])
 def test_templates_are_followed(found, written, where):
     assert found(written) == where
