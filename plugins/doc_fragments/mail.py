@@ -75,8 +75,9 @@ options:
 
 
 class ModuleDocFragment:
-    SERVER = _SERVER
-    DOCUMENTATION = _SERVER + r"""
+    # annotated: ansible-test reads the YAML of plain assignments, and takes each for a literal
+    SERVER: str = _SERVER
+    DOCUMENTATION: str = _SERVER + r"""
       to:
         description: Addresses that it goes to.
         type: list
