@@ -50,6 +50,7 @@ INTEGRATION = {
     "media": ("media", "stores"),
     "a taken server": ("liar", "trust"),
     "databases": ("databases",),
+    "people": ("requests", "desks", "letters", "mail", "names", "procedure"),
     "sources": ("sources",),
 }
 TAIL_LINES = 80

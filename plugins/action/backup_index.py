@@ -102,7 +102,7 @@ class ActionModule(OpenAction):
                task_vars: dict[str, Any]) -> Iterator[pages.Name]:
         """The names in a copy, as its server tells them page by page. Raises BackupError, pages.Refused, _Unread."""
         after, more = 0, True
-        there = next(dict(each) for each in given["media"] if each["name"] == medium)
+        there = [dict(each) for each in given["media"] if each["name"] == medium][0]
         while more:
             asked = {"label": str(copy["label"]), "system": str(copy["system"]), "kind": repositories.KIND, "sha256": str(copy.get("sha256") or ""),
                      "medium": there, "after": after, "decryption": {"custody": given["custody"]}}

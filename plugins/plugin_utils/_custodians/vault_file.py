@@ -70,9 +70,10 @@ class VaultFile(base.Custodian):
             raise BackupError("kept_thrown_away", path=self.directory)
         closed = self._sealed(record.text(), record.reference) + b"\n"
         try:
-            with self._place(record.reference, _EXTENSION, make=True) as (held, name), _held_places.beside(held, name) as (descriptor, made):
-                _held_places.filled(descriptor, closed)
-                os.link(made, name, src_dir_fd=held, dst_dir_fd=held, follow_symlinks=False)
+            with self._place(record.reference, _EXTENSION, make=True) as (held, name):
+                with _held_places.beside(held, name) as (descriptor, made):
+                    _held_places.filled(descriptor, closed)
+                    os.link(made, name, src_dir_fd=held, dst_dir_fd=held, follow_symlinks=False)
         except FileExistsError:
             return False
         except OSError as error:
@@ -119,9 +120,10 @@ class VaultFile(base.Custodian):
     def put_seal(self, reference: str, armoured: str) -> None:
         """Write the seal of a record, in the place of a former one: a seal is made of the record, and can be made again."""
         try:
-            with self._place(reference, _SEAL, make=True) as (held, name), _held_places.beside(held, name) as (descriptor, made):
-                _held_places.filled(descriptor, armoured.encode("ascii"))
-                os.replace(made, name, src_dir_fd=held, dst_dir_fd=held)
+            with self._place(reference, _SEAL, make=True) as (held, name):
+                with _held_places.beside(held, name) as (descriptor, made):
+                    _held_places.filled(descriptor, armoured.encode("ascii"))
+                    os.replace(made, name, src_dir_fd=held, dst_dir_fd=held)
         except OSError as error:
             raise BackupError("custody_unsealed", label=reference, detail=_held_places.why(error)) from error
 

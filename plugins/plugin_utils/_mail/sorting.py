@@ -65,7 +65,7 @@ def undelivered(key: bytes, mail: Mail) -> identities.Mark | None:
     """Which letter of ours a bounce is about: it must hold the identity that we signed, and name the one whom it was signed for. The rest of it is the
     words of anybody.
     """
-    recipients = list(dict.fromkeys(_RECIPIENT.findall(mail.report)))[:5] + [each for each in mail.values("x-failed-recipients")[:2]]
+    recipients = list(dict.fromkeys(_RECIPIENT.findall(mail.report)))[:5] + list(mail.values("x-failed-recipients")[:2])
     for written in list(dict.fromkeys(_IDENTITY.findall(mail.report + " ".join(mail.answers))))[:20]:
         for recipient in recipients:
             found = identities.read(key, written, recipient)

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+# What may stand around a line, quotes of both kinds and dashes among it.
+_AROUND = " \t*_\"'\u00ab\u00bb\u201c\u201d#-\u2013\u2014.\u00a1!"
 _LOOKED_AT = 3      # lines that say something
 _GREETING = re.compile(r"^(?:estimad|hola|buen[oa]s|senor|sr\b|sra\b|srta\b|doctor|dr\b|dra\b|ing\b|lic\b|querid|atencion|de mi consideracion|presente\b)")
 _POLITE = re.compile(r"^[\s.,;:!]*(?:(?:y\s+)?(?:muchas\s+)?gracias|saludos(?:\s+cordiales)?|atentamente|todo\s+(?:bien|correcto|en\s+orden))?[\s.,;:!]*$")
@@ -49,7 +51,7 @@ def said(texts: Iterable[str]) -> Said:
 
 
 def _of_one(text: str) -> Said:
-    lines = [line for line in (each.strip(" \t*_\"'«»“”#-–—.¡!") for each in text.split("\n")) if line]
+    lines = [line for line in (each.strip(_AROUND) for each in text.split("\n")) if line]
     while lines and _GREETING.match(folded(lines[0])):
         lines = lines[1:]
     head = lines[:_LOOKED_AT]

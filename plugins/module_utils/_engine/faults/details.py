@@ -286,8 +286,8 @@ ROWS = (
     ("{}, {}: no reason given", "{}, {}: sin motivo"),
     ("it belongs to the request {}", "es de la solicitud {}"), ("the help desk has no such ticket", "la mesa de ayuda no tiene ese ticket"),
     ("is given without desk_ticket", "se indica sin desk_ticket"), ("Say which request of ours it belongs to.", "Diga de qué solicitud nuestra es."),
-    ("names no help desk", "no nombra ninguna mesa de ayuda"), ("Declare it in backup_desk; type: manual where numbers are given by hand.",
-                                                            "Declárela en backup_desk; type: manual si los números se dan a mano."),
+    ("names no help desk", "no nombra ninguna mesa de ayuda"),
+    ("Declare it in backup_desk; type: manual where numbers are given by hand.", "Declárela en backup_desk; type: manual si los números se dan a mano."),
     ("The number of a help desk is somebody's word: say whose.", "El número de una mesa de ayuda lo dice alguien: diga quién."),
     # -- requests (plugin_utils/_decisions/asking.py, _bitacora/tickets.py)
     ("is not the number of a ticket", "no es el número de un ticket"),
