@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
-from conftest import declaration
 from fakes.desks import glpi
+
+from .conftest import declaration
 
 ROOT = Path(__file__).resolve().parents[3]
 SINCE = "2020-01-01"

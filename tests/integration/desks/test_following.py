@@ -11,8 +11,9 @@ import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import desks, requests
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._desks import catalogue, following
-from conftest import declaration
 from fakes.desks import glpi
+
+from .conftest import declaration
 
 STEPS = (("request_opened", "Pedro <b>Rey", "requester"), ("request_endorsed", "Carmen", "heads"), ("request_estimated", "Luis", "egcr.infrastructure.titular"),
          ("request_rejected", "Rosa", "jefe_oti"), ("request_closed", "Eva", "soporte"))

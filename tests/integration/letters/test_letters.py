@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._mail import identities
-from conftest import KEY
+
+from .conftest import KEY
 
 
 def told(letters):

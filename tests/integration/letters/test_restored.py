@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 
-from conftest import ACTORS, ROOT
+from .conftest import ACTORS, ROOT
 
 
 def test_the_request_for_conformity_says_what_was_restored_where_and_how_it_was_verified(institution):

@@ -10,7 +10,8 @@ import signal
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._mail import identities
-from conftest import ACTORS, KEY
+
+from .conftest import ACTORS, KEY
 
 TYPES = ("letter_started", "letter_failed", "request_told")
 
