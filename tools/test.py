@@ -42,7 +42,7 @@ CORE_MATRIX = {
     "2.21": ("2.21.4", ("3.12", "3.13", "3.14")),
 }
 LIMIT_SECONDS = 2400
-# The directories of tests/integration by part, the longest part first; those that no part names are in "integration, others".
+# The directories of tests/integration by part; those that no part names are in "integration, others", the longest, which begins first.
 INTEGRATION = {
     "failures": ("custody", "drills", "failures"),
     "Azure": ("azure", "vault", "storage_setup"),
@@ -163,8 +163,8 @@ def lab_parts() -> list[Part]:
 def integration_parts(environment: dict[str, str]) -> list[Part]:
     """Long ones that need no host of the lab: they run beside what does."""
     named = [name for names in INTEGRATION.values() for name in names]
-    parts = {**{part: [f"tests/integration/{name}" for name in names] for part, names in INTEGRATION.items()},
-             "others": ["tests/integration", *(f"--ignore=tests/integration/{name}" for name in named)]}
+    parts = {"others": ["tests/integration", *(f"--ignore=tests/integration/{name}" for name in named)],
+             **{part: [f"tests/integration/{name}" for name in names] for part, names in INTEGRATION.items()}}
     return [Part(f"integration, {part}", pytest_command(DEVELOPMENT, *arguments), environment=environment, among_servers=True)
             for part, arguments in parts.items()]
 
