@@ -157,7 +157,9 @@ class Box:
 
     def fetch(self, waiting: Waiting) -> bytes | None:
         """A mail; None when another took it away meanwhile. One that is too large gives no more than the limit and a byte."""
-        return self._part(waiting.uid, "BODY.PEEK[]<0.{0}>".format(self.largest + 1))
+        found = self._part(waiting.uid, "BODY.PEEK[]<0.{0}>".format(self.largest + 1))
+        # one that another moved meanwhile is empty to some servers, though it has a size: it is not here any more
+        return None if found == b"" and waiting.size else found
 
     def headers(self, waiting: Waiting) -> bytes | None:
         """The header of a mail that is too large."""
