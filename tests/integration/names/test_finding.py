@@ -185,7 +185,8 @@ def test_a_copy_is_good_without_its_index(house):
     before = house.told()
     assert len(before) > 3
     # the password of the repository is another since
-    house.run("repository_key", repository_key_id=house.entries("copy_made")[-1]["key_id"], repository_key_reason="Cambio anual", repository_key_authority="Memorando 004-2027-OTI")
+    house.run("repository_key", repository_key_id=house.entries("copy_made")[-1]["key_id"], repository_key_reason="Cambio anual",
+              repository_key_authority="Memorando 004-2027-OTI")
     assert house.entries("repository_key_rotated")
     house.run("names", names_anew=True)
     assert house.told() == before
