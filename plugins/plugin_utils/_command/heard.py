@@ -1,0 +1,102 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run tells while it goes on, of ansible-runner's events: a line for each copy, restore or failure, and what a play shows to people."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ...module_utils._engine import result
+from .._bitacora.view import amount
+
+# What was done, by its event: how the line begins.
+_DONE = {"copy_made": "Copiado", "copy_verified": "Verificado", "restored": "Restaurado", "copy_transferred": "Trasladado", "copy_pruned": "Retirado",
+         "copy_simulated": "Se copiaría", "restore_simulated": "Se restauraría", "transfer_simulated": "Se trasladaría", "prune_simulated": "Se retiraría"}
+_WENT_WRONG = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_failed")
+_WENT_WELL = ("runner_on_ok", "runner_item_on_ok")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_LONGEST = 2000
+
+
+class Heard:
+    """Listens to one run. `tell` gets each line as it comes; `shown` collects what the play printed for people."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
+        self.shown: list[str] = []
+        self.plans: list[dict[str, Any]] = []      # rows of backup_plan, each with its host
+        self.done = 0
+        self.failures = 0
+
+    def event(self, event: Mapping[str, Any]) -> bool:
+        """ansible-runner's event_handler: whether it keeps the event in a file, which it never does."""
+        kind, data = event.get("event"), event.get("event_data") or {}
+        if kind == "verbose":
+            self.shown.append(_COLOURS.sub("", str(event.get("stdout", ""))))
+            return False
+        found = data.get("res")
+        if isinstance(found, Mapping) and kind in (*_WENT_WRONG, *_WENT_WELL):
+            host = str(data.get("host", ""))
+            # a loop tells each of its rows by itself
+            for row in _rows(found) if "results" not in found else ():
+                self._row(row)
+            if kind in _WENT_WRONG and not data.get("ignore_errors"):
+                self._failure(host, found)
+            if isinstance(found.get("plan"), list):
+                self.plans += [{**row, "host": host} for row in found["plan"] if isinstance(row, Mapping)]
+        return False
+
+    def _row(self, row: Mapping[str, Any]) -> None:
+        row = result.clean(row)
+        if row.get("event") not in _DONE:
+            return
+        told = [_DONE[row["event"]], row.get("label") or row.get("system") or "", amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
+                row.get("medium", ""), f"{row['duration_ms'] / 1000:.0f} s" if "duration_ms" in row else ""]
+        self._say("  ".join(word for word in told if word))
+        warnings = row.get("warnings_es") or []
+        for warning in warnings[:3]:
+            self._say(f"    aviso: {warning}")
+        self.done += 1
+
+    def _failure(self, host: str, found: Mapping[str, Any]) -> None:
+        error = found.get("error")
+        if isinstance(error, Mapping) and error.get("code"):
+            text = f"{error['code']}: {error.get('message_es') or error.get('message') or ''}"
+            remedy = str(error.get("remedy_es") or "")
+        else:
+            text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), ""
+            if "results" in found:
+                return      # each of its rows was told
+        line = f"Falló   {host}  {text.splitlines()[0][:_LONGEST]}"
+        if line not in self._told:
+            self.failures += 1
+            self._say(line)
+            if remedy:
+                self._say(f"    {remedy.splitlines()[0][:_LONGEST]}")
+
+    def _say(self, line: str) -> None:
+        """Once: a task and its loop tell the same."""
+        if line in self._told and not line.startswith("    "):
+            return
+        self._told.add(line)
+        self._tell(line)
+
+
+def _rows(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    told = found.get("backup")
+    for row in told if isinstance(told, list) else [told]:
+        if isinstance(row, Mapping):
+            yield row
+
+
+def columns() -> int:
+    """Of the terminal; 120 where there is none."""
+    try:
+        return os.get_terminal_size(1).columns
+    except OSError:
+        return 120

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`respaldo`: a verb is read, its playbook run, and what came of it told in a few lines. Nothing is decided here: the playbooks do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._engine.policy.schema import nearest
+from . import completing, configured, helping, running, typed
+from .configured import Configuration, Unusable
+from .heard import Heard, columns
+from .typed import Mistake, Typed
+
+USAGE, UNUSABLE = 64, 78     # sysexits.h: EX_USAGE, EX_CONFIG
+_COLLECTION = Path(__file__).resolve().parents[3]
+_WORDS = {"-h", "--help", "ayuda", "--ayuda"}
+
+
+def main(words: Sequence[str], collections: str) -> int:
+    """The exit status. `collections` is the directory that holds ansible_collections."""
+    if not words or words[0] in _WORDS:
+        print(helping.general())
+        return 0 if words else USAGE
+    if words[0] in ("--completar", "completar"):
+        print(completing.script() if words[0] == "completar" else "\n".join(completing.words(words[1:], os.environ)))
+        return 0
+    try:
+        if _WORDS.intersection(words[1:]) and words[0] in typed.VERBS:
+            print(helping.of_verb(words[0]))
+            return 0
+        given = typed.read(words)
+        own = _COLLECTION / "inventories/local/hosts.yml"
+        configuration = configured.find(given.common["conf"], given.common["inventario"], os.environ, own if own.is_file() else None)
+        return _do(given, configuration, collections)
+    except Mistake as mistake:
+        print(f"respaldo: {mistake}", file=sys.stderr)
+        return USAGE
+    except Unusable as unusable:
+        print(f"respaldo: {unusable}", file=sys.stderr)
+        return UNUSABLE
+
+
+def _do(given: Typed, configuration: Configuration, collections: str) -> int:
+    variables = dict(given.variables)
+    if given.systems:
+        variables[given.verb.systems] = given.systems[0] if given.verb.one_system else given.systems
+    if given.name == "restaurar":
+        variables.update(_which(given, configuration, collections))
+    if given.name == "bitacora":
+        variables["bitacora_width"] = columns()
+    run = running.Run(_COLLECTION / "playbooks" / f"{given.verb.playbook}.yml", _arguments(given, configuration), variables, collections)
+    print(f"Inventario: {configuration.told}", f"Equivale a: {running.line_of(run, configuration)}", sep="\n", file=sys.stderr, flush=True)
+    heard = Heard(lambda line: print(line, flush=True))
+    log = running.log_of(configuration, given.name)
+    status = running.start(run, configuration, heard, log, bool(given.common["detalle"]))
+    completing.remember(heard.plans, os.environ)
+    if given.verb.shows and not given.common["detalle"]:
+        print("\n".join(heard.shown))
+    print(_ending(given, heard, status), f"Salida completa: {log}", sep="\n", file=sys.stderr)
+    return status
+
+
+def _arguments(given: Typed, configuration: Configuration) -> list[str]:
+    """Of ansible-playbook: the vault's password by its file's name, never by itself."""
+    words = []
+    if configuration.vault:
+        words += ["--vault-id" if "@" in configuration.vault else "--vault-password-file", configuration.vault]
+    return [*words, *(["--check"] if given.common["simular"] else [])]
+
+
+def _ending(given: Typed, heard: Heard, status: int) -> str:
+    if status == 0:
+        done = f"{heard.done} hechas" if heard.done and not given.verb.shows else "sin nada más que decir" if given.verb.shows else "nada correspondía"
+        return f"respaldo {given.name}: terminó bien ({done})."
+    return f"respaldo {given.name}: terminó con el estado {status} ({heard.failures} fallas; vea respaldo --help)."
+
+
+def _which(given: Typed, configuration: Configuration, collections: str) -> dict[str, Any]:
+    """Server and kind of the system to restore, by the plan of the inventory where they were not typed. Raises Mistake."""
+    system = given.systems[0]
+    rows = _systems(given, configuration, collections)
+    names = sorted({str(row.get("system")) for row in rows})
+    found = [row for row in rows if row.get("system") == system or row.get("canonical") == system]
+    if not found:
+        near = nearest(system, names)
+        raise Mistake(f"«{system}» no es un sistema del inventario.{f' ¿Quiso decir «{near}»?' if near else ''} Sistemas: {', '.join(names)}. "
+                      "Lo que ya no está en el inventario se restaura con ansible-playbook (vea la guía).")
+    kinds = sorted({str(row["kind"]) for row in found if not given.kind or row["kind"] == given.kind})
+    if len(kinds) != 1:
+        raise Mistake(f"«{system}» tiene copias de varios tipos: diga cuál con --tipo ({', '.join(typed.KINDS)})." if kinds else
+                      f"«{system}» no tiene copias de ese tipo. Quite --tipo o escriba otro.")
+    hosts = sorted({str(row["host"]) for row in found if row["kind"] == kinds[0]})
+    told = given.variables.get("restore_host")
+    if not told and len(hosts) != 1:
+        raise Mistake(f"«{system}» está en varios servidores: diga en cuál se restaura con --servidor ({', '.join(hosts)}).")
+    return {"restore_kind": kinds[0], "restore_host": told or hosts[0]}
+
+
+def _systems(given: Typed, configuration: Configuration, collections: str) -> list[dict[str, Any]]:
+    """The systems of the inventory, each with its host and kind, by plan.yml."""
+    heard = Heard(lambda _line: None)
+    run = running.Run(_COLLECTION / "playbooks/plan.yml", _arguments(given, configuration), {}, collections)
+    log = running.log_of(configuration, "plan")
+    status = running.start(run, configuration, heard, log, False)
+    if status or not heard.plans:
+        raise Unusable(f"No se pudo leer el inventario (estado {status}); no se restauró nada. Vea {log}, o ejecute: respaldo plan")
+    completing.remember(heard.plans, os.environ)
+    return heard.plans

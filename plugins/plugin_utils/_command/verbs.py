@@ -1,0 +1,95 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of `respaldo`: each stands for one playbook of ours, and each of its options for a variable of that playbook's role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+KINDS = {"base-de-datos": "database", "codigo-fuente": "source_code", "servidor-de-archivos": "file_server"}
+RESULTS = {"generada": "good", "fallida": "failed", "danada": "damaged", "rechazada": "refused"}
+
+
+class Option(NamedTuple):
+    """One option of a verb. Without a word after it when it `is_flag`."""
+
+    name: str                               # as it is typed, without the two dashes
+    variable: str                           # of the role
+    help: str                               # Spanish
+    form: str = "text"                      # text, day, number, words (may be given several times), flag
+    choices: Mapping[str, str] = {}         # as it is typed -> the variable's value
+
+
+class Verb(NamedTuple):
+    playbook: str                           # its name in playbooks/, without .yml
+    help: str                               # Spanish
+    options: tuple[Option, ...] = ()
+    systems: str = ""                       # the variable that takes the systems typed behind the verb; "" where none are
+    one_system: bool = False                # exactly one of them
+    shows: bool = False                     # it changes nothing: what it is run for is what it prints
+
+
+_ONLY = "backup_only"
+_KIND = Option("tipo", "", "tipo de copia, si el nombre está en varios", choices=KINDS)
+
+VERBS: Mapping[str, Verb] = {
+    "plan": Verb("plan", "qué corresponde copiar ahora y por qué; no copia nada", systems=_ONLY, shows=True),
+    "copiar": Verb("site", "copia lo que corresponde; con --motivo, los sistemas nombrados ahora mismo, como riesgo no controlado", (
+        Option("motivo", "backup_emergency_reason", "por qué se copia fuera de programación"),
+    ), systems=_ONLY),
+    "restaurar": Verb("restore", "restaura una copia de un sistema (7.1)", (
+        _KIND,
+        Option("servidor", "restore_host", "servidor donde se restaura, si el sistema está en varios"),
+        Option("antes-de", "restore_lost_at", "la copia más reciente anterior a esta fecha y hora (AAAA-MM-DD o AAAA-MM-DDTHH:MM:SSZ)"),
+        Option("etiqueta", "restore_label", "una copia determinada, SIGA_20261128"),
+        Option("parte", "restore_part", "una parte de la copia: una base de datos"),
+        Option("destino", "restore_target", "dónde: ruta, o nombre de la base de datos"),
+        Option("rutas", "restore_paths", "rutas dentro de la copia; puede repetirse", "words"),
+        Option("ticket", "restore_ticket", "ticket de la solicitud"),
+        Option("solicitante", "restore_requester", "quién la pidió"),
+        Option("motivo", "restore_reason", "para qué"),
+        Option("emergencia", "restore_emergency", "por qué no hay todavía una solicitud autorizada"),
+        Option("sobrescribir", "restore_overwrite", "reemplaza lo que haya en el destino", "flag"),
+    ), systems="restore_system", one_system=True),
+    "bitacora": Verb("bitacora", "los asientos de la bitácora y su cadena", (
+        Option("sistema", "bitacora_system", "solo los de un sistema"),
+        Option("tipo", "bitacora_kind", "solo los de un tipo de copia", choices=KINDS),
+        Option("desde", "bitacora_since", "primer día (AAAA-MM-DD)", "day"),
+        Option("hasta", "bitacora_until", "último día (AAAA-MM-DD)", "day"),
+        Option("limite", "bitacora_limit", "cuántos asientos", "number"),
+    ), shows=True),
+    "informe": Verb("report", "escribe el tablero y los reportes del mes", (
+        Option("fecha", "report_date", "como si hoy fuera este día (AAAA-MM-DD)", "day"),
+    )),
+    "cumplimiento": Verb("compliance", "escribe el reporte de cumplimiento", (
+        Option("desde", "compliance_since", "primer mes (AAAA-MM)"),
+        Option("hasta", "compliance_until", "último mes (AAAA-MM)"),
+    )),
+    "verificar": Verb("verify", "vuelve a leer y comprobar las copias y la bitácora", systems=_ONLY),
+    "probar": Verb("drill", "pruebas de restauración que corresponden", systems=_ONLY),
+    "trasladar": Verb("transfer", "lleva copias al repositorio (traslado mensual)", systems=_ONLY),
+    "retirar": Verb("prune", "retira las copias cuya retención terminó", systems=_ONLY),
+    "conciliar": Verb("reconcile", "compara los medios con la bitácora", systems=_ONLY),
+    "avisar": Verb("warn", "avisa de lo que requiere atención"),
+    "custodiar": Verb("custody", "comprueba la custodia de las contraseñas"),
+    "solicitudes": Verb("requests", "lee el buzón de solicitudes"),
+    "buscar": Verb("find", "busca un archivo perdido en las copias", (
+        Option("nombre", "find_name", "parte del nombre"),
+        Option("carpeta", "find_folder", "solo en esta carpeta"),
+        Option("persona", "find_person", "quién pregunta"),
+        Option("oficina", "find_office", "de qué oficina es"),
+        Option("desde", "find_since", "primer día (AAAA-MM-DD)", "day"),
+        Option("hasta", "find_until", "último día (AAAA-MM-DD)", "day"),
+    ), shows=True),
+    "programar": Verb("schedule", "pone en vigor la programación del inventario"),
+}
+
+# What every verb takes, beside its own.
+COMMON = (
+    Option("simular", "", "dice qué haría y no cambia nada (--check)", "flag"),
+    Option("detalle", "", "muestra también toda la salida de Ansible", "flag"),
+    Option("conf", "", "archivo de configuración, en vez de /etc/respaldo.conf"),
+    Option("inventario", "", "inventario, en vez del que dice la configuración"),
+)
