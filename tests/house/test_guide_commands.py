@@ -23,6 +23,9 @@ import pytest
 import yaml
 from ansible.parsing.splitter import parse_kv
 
+from plugins.plugin_utils._command import typed
+from plugins.plugin_utils._command.verbs import VERBS
+
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE, README = ROOT / "docs" / "guia-operador.md", ROOT / "README.md"
 CHAIN = ROOT / "plugins" / "plugin_utils" / "_bitacora" / "chain.py"
@@ -30,7 +33,7 @@ CHAIN = ROOT / "plugins" / "plugin_utils" / "_bitacora" / "chain.py"
 # Programs of others, of which only the form is ours to prove.
 OTHERS = ("az", "cat", "createdb", "export", "find", "gpg", "mount", "pip", "pg_restore", "restic", "rclone", "sha256sum", "sqlite3", "systemctl", "zstd",
           "7zz", "7z.exe", "git", "tar", "ssh-keygen", "apt-get")
-OURS = ("ansible", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-vault", "cp", "make", "python3")
+OURS = ("ansible", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-vault", "cp", "make", "python3", "respaldo")
 _FLAGS = {"--check": 0, "--diff": 0, "-v": 0, "-vvv": 0, "INV": 0, "LLAVE": 0, "-e": 1, "-i": 1, "-l": 1, "--vault-id": 1, "--vault-password-file": 1}
 # What a reader puts there: a word in capitals, or an address of the example's institution.
 _PLACEHOLDER = re.compile("[A-ZÁÉÍÓÚÑ_]{3,}|…")
@@ -208,6 +211,12 @@ def test_what_is_ours_among_the_others_is_there(each):
         arguments = json.loads(each.words[each.words.index("-a") + 1])
         fragments = "".join(path.read_text("utf-8") for path in (ROOT / "plugins" / "doc_fragments").glob("*.py"))
         assert not [name for name in arguments if name not in documented.get("options", {}) and not re.search(rf"^  {name}:", fragments, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("each", [each for each in ALL if each.program == "respaldo"], ids=lambda each: f"{each.where} {each.text[:50]}")
+def test_respaldo_understands_what_is_printed_of_it(each):
+    words = each.words[1:]
+    assert words == ["--help"] or words[0] == "completar" or words[1:] == ["--help"] and words[0] in VERBS or typed.read(words).verb
 
 
 # -- as they are printed, in one prepared house ---------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def find(asked: str | None, inventory: str | None, environment: Mapping[str, str
     chosen = inventory or said.get("inventario", "")
     if not chosen:
         here = Path("hosts.yml").absolute()
-        if here.is_file() and not _others_write(here) and not _others_write(here.parent):
+        if here.is_file() and not others_write(here) and not others_write(here.parent):
             chosen, told = str(here), f"{here} (de este directorio)"
         elif default_inventory and not path:
             chosen, told = str(default_inventory), "el inventario de esta máquina, que viene con la colección"
@@ -79,7 +79,7 @@ def _read(path: str) -> dict[str, str]:
     if not os.path.isfile(path):
         raise Unusable(f"El archivo de configuración {path} no existe o no es un archivo.")
     for each in (Path(path), Path(path).absolute().parent):
-        if _others_write(each):
+        if others_write(each):
             raise Unusable(f"{each} lo pueden escribir otros: no se usa, porque dice qué se ejecuta. Déjelo escribible solo para su dueño "
                            f"(chmod go-w {each}), que debe ser root o quien ejecuta.")
     parser = configparser.ConfigParser(interpolation=None, strict=True)
@@ -88,7 +88,8 @@ def _read(path: str) -> dict[str, str]:
             parser.read_file(file)
     except (configparser.Error, UnicodeDecodeError, OSError) as error:
         # the message of a parser repeats lines, where a password may stand that does not belong there
-        line = f", línea {error.lineno}" if isinstance(getattr(error, "lineno", None), int) else ""
+        number = getattr(error, "lineno", None)
+        line = f", línea {number}" if isinstance(number, int) else ""
         raise Unusable(f"{path} no se entiende{line}. Cada línea es «clave = valor», bajo [{SECTION}].") from None
     if parser.sections() != [SECTION] or parser.defaults():
         raise Unusable(f"{path} debe tener una sola sección, [{SECTION}].")
@@ -104,7 +105,7 @@ def _read(path: str) -> dict[str, str]:
     return said
 
 
-def _others_write(path: Path) -> bool:
+def others_write(path: Path) -> bool:
     """Whether somebody else than root and who runs this may change what is there."""
     found = path.stat()
     return found.st_uid not in (0, os.geteuid()) or bool(found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))

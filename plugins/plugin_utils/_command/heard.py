@@ -20,6 +20,7 @@ _WENT_WRONG = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_fail
 _WENT_WELL = ("runner_on_ok", "runner_item_on_ok")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LONGEST = 2000
+_MOST_WARNINGS = 3
 
 
 class Heard:
@@ -57,11 +58,11 @@ class Heard:
             return
         told = [_DONE[row["event"]], row.get("label") or row.get("system") or "", amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
                 row.get("medium", ""), f"{row['duration_ms'] / 1000:.0f} s" if "duration_ms" in row else ""]
-        self._say("  ".join(word for word in told if word))
-        warnings = row.get("warnings_es") or []
-        for warning in warnings[:3]:
-            self._say(f"    aviso: {warning}")
+        if not self._say("  ".join(word for word in told if word)):
+            return
         self.done += 1
+        for warning in (row.get("warnings_es") or [])[:_MOST_WARNINGS]:
+            self._tell(f"    aviso: {warning}")
 
     def _failure(self, host: str, found: Mapping[str, Any]) -> None:
         error = found.get("error")
@@ -73,18 +74,19 @@ class Heard:
             if "results" in found:
                 return      # each of its rows was told
         line = f"Falló   {host}  {text.splitlines()[0][:_LONGEST]}"
-        if line not in self._told:
-            self.failures += 1
-            self._say(line)
-            if remedy:
-                self._say(f"    {remedy.splitlines()[0][:_LONGEST]}")
-
-    def _say(self, line: str) -> None:
-        """Once: a task and its loop tell the same."""
-        if line in self._told and not line.startswith("    "):
+        if not self._say(line):
             return
+        self.failures += 1
+        if remedy:
+            self._tell(f"    {remedy.splitlines()[0][:_LONGEST]}")
+
+    def _say(self, line: str) -> bool:
+        """Once, since a task and its loop tell the same; whether it was said now."""
+        if line in self._told:
+            return False
         self._told.add(line)
         self._tell(line)
+        return True
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import ansible_runner
 
-from .configured import Configuration, Unusable
+from .configured import Configuration, Unusable, others_write
 from .heard import Heard
 
 _CALLBACK = "perucompras.respaldo.bitacora"
@@ -78,7 +78,8 @@ def start(run: Run, configuration: Configuration, heard: Heard, log: Path | None
             ended = ansible_runner.run(
                 private_data_dir=str(private), project_dir=os.getcwd(), playbook=str(run.playbook), inventory=configuration.inventory,
                 extravars=dict(run.variables) or None, cmdline=" ".join(map(shlex.quote, run.arguments)) or None,
-                envvars={**environment(run, configuration), "PATH": path}, event_handler=listen, cancel_callback=lambda: False, quiet=True, suppress_env_files=True)
+                envvars={**environment(run, configuration), "PATH": path},
+                event_handler=listen, cancel_callback=lambda: False, quiet=True, suppress_env_files=True)
             return int(ended.rc if ended.rc is not None else 1)
     finally:
         shutil.rmtree(private, ignore_errors=True)
@@ -88,6 +89,9 @@ def start(run: Run, configuration: Configuration, heard: Heard, log: Path | None
 def _opened(log: Path) -> Iterator[Any]:
     """The log, which only its owner reads."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if others_write(log.parent):
+        raise Unusable(f"{log.parent} lo pueden escribir otros: no se escribe ahí. Déjelo escribible solo para su dueño (chmod go-w {log.parent}), o indique "
+                       "otro directorio en «registros».")
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8", errors="replace") as file:
         yield file
 

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is typed behind `respaldo`, what its configuration may say, what is completed, and what of a run is told."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plugins.plugin_utils._command import completing, configured, helping, running, typed
+from plugins.plugin_utils._command.configured import Unusable
+from plugins.plugin_utils._command.heard import Heard
+from plugins.plugin_utils._command.typed import Mistake
+from plugins.plugin_utils._command.verbs import VERBS
+
+TOP = Path(__file__).resolve().parents[3]
+
+
+def mistake(*words: str) -> str:
+    with pytest.raises(Mistake) as told:
+        typed.read(words)
+    return str(told.value)
+
+
+def roles_of(playbook: str) -> set[str]:
+    """The roles of a playbook of ours, with those that it includes."""
+    text = (TOP / f"playbooks/{playbook}.yml").read_text("utf-8")
+    return {name for name in (path.name for path in (TOP / "roles").iterdir()) if f"perucompras.respaldo.{name}\n" in text}
+
+
+def test_every_option_is_a_variable_that_its_playbook_reads() -> None:
+    for name, verb in VERBS.items():
+        assert (TOP / f"playbooks/{verb.playbook}.yml").is_file(), name
+        known = {"backup_only", "backup_emergency_reason", "restore_host"}
+        for role in roles_of(verb.playbook):
+            known |= set(yaml.safe_load((TOP / f"roles/{role}/meta/argument_specs.yml").read_text("utf-8"))["argument_specs"]["main"]["options"])
+        asked = {option.variable for option in verb.options if option.variable} | ({verb.systems} if verb.systems else set())
+        assert asked <= known, (name, asked - known)
+
+
+def test_a_line_is_read_whole() -> None:
+    found = typed.read(["restaurar", "Mesa de Partes", "--antes-de", "2026-11-20", "--rutas", "/a b", "--rutas=/c", "--tipo", "base-de-datos", "--sobrescribir",
+                        "--simular"])
+    assert found.systems == ["Mesa de Partes"] and found.kind == "database"
+    assert found.variables == {"restore_lost_at": "2026-11-20", "restore_paths": ["/a b", "/c"], "restore_overwrite": True}
+    assert found.common["simular"] is True and not found.common["detalle"]
+    assert typed.read(["copiar", "--", "--raro"]).systems == ["--raro"]
+    assert typed.read(["bitacora", "--tipo", "codigo-fuente", "--limite", "5"]).variables == {"bitacora_kind": "source_code", "bitacora_limit": 5}
+
+
+@pytest.mark.parametrize("words, told", [
+    (("restaurr", "SIGA"), "¿Quiso decir restaurar?"),
+    ((), "no es un verbo"),
+    (("plan", "--simlar"), "¿Quiso decir --simular?"),
+    (("plan", "-s"), "todas empiezan con dos guiones"),
+    (("restaurar",), "necesita el nombre de un sistema. Un nombre con espacios va entre comillas"),
+    (("restaurar", "Mesa", "de", "Partes"), "se escribieron 3"),
+    (("restaurar", "SIGA", "--tipo", "base"), "no es ninguno de estos: base-de-datos, codigo-fuente, servidor-de-archivos"),
+    (("restaurar", "SIGA", "--destino"), "--destino necesita un valor"),
+    (("restaurar", "SIGA", "--destino", "--simular"), "--destino necesita un valor"),
+    (("restaurar", "SIGA", "--destino", "/a", "--destino", "/b"), "está dos veces"),
+    (("restaurar", "SIGA", "--ticket", "  "), "--ticket está vacío"),
+    (("restaurar", "SIGA", "--simular=no"), "--simular no lleva valor"),
+    (("bitacora", "SIGA"), "no lleva nombres de sistemas"),
+    (("bitacora", "--desde", "ayer"), "AAAA-MM-DD"),
+    (("bitacora", "--desde", "2026-02-30"), "no es un día"),
+    (("bitacora", "--limite", "0"), "no es un número entero mayor que 0"),
+    (("copiar", " "), "vacío"),
+])
+def test_a_mistake_says_what_to_type(words: tuple[str, ...], told: str) -> None:
+    assert told in mistake(*words)
+
+
+def test_help_tells_each_verb_and_option() -> None:
+    for name, verb in VERBS.items():
+        assert name in helping.general()
+        text = helping.of_verb(name)
+        assert all(f"--{option.name}" in text for option in verb.options) and f"playbooks/{verb.playbook}.yml" in text
+        assert max(map(len, text.splitlines())) <= 100
+
+
+def conf(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "respaldo.conf"
+    path.write_text(text, "utf-8")
+    path.chmod(0o644)
+    return str(path)
+
+
+def unusable(asked: str | None = None, inventory: str | None = None, own: Path | None = None) -> str:
+    with pytest.raises(Unusable) as told:
+        configured.find(asked, inventory, {"HOME": "/nonexistent"}, own)
+    return str(told.value)
+
+
+def test_the_configuration_is_found(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    inventory, secret = tmp_path / "hosts.yml", tmp_path / "vault.pass"
+    inventory.write_text("all:\n")
+    secret.write_text("x")
+    path = conf(tmp_path, f"[respaldo]\ninventario = {inventory}\ncontrasena_de_vault = prod@{secret}\nbitacora = postgresql://b@h/b%20c\nregistros = /var/x\n")
+    found = configured.find(path, None, {}, None)
+    assert found[:4] == (str(inventory), f"prod@{secret}", "postgresql://b@h/b%20c", "") and found.logs == Path("/var/x") and found.told == path
+    assert configured.find(None, None, {"RESPALDO_CONF": path}, None).inventory == str(inventory)
+    assert configured.find(path, str(secret), {}, None).inventory == str(secret)
+
+
+@pytest.mark.parametrize("text, told", [
+    ("[respaldo]\ninventarioo = /srv/x\n", "¿Quiso decir «inventario»?"),
+    ("[respaldo]\ninventario =\n", "«inventario» está vacía"),
+    ("[respaldo]\ninventario = srv/x\n", "ruta absoluta"),
+    ("[respaldo]\ninventario = /srv/no/such\n", "El inventario /srv/no/such no existe"),
+    ("[respaldo]\nregistros = /var/log/x\n", "Escriba en"),
+    ("inventario = /srv/x\n", "no se entiende"),
+    ("[otro]\ninventario = /srv/x\n", "una sola sección, [respaldo]"),
+    ("[respaldo]\ninventario = /etc/passwd\ncontrasena_de_vault = /no/such/file\n", "No se puede leer el archivo de la contraseña"),
+])
+def test_a_bad_configuration_says_what_to_write(tmp_path: Path, text: str, told: str) -> None:
+    tmp_path.chmod(0o755)
+    assert told in unusable(conf(tmp_path, text))
+
+
+def test_no_line_of_a_broken_configuration_is_repeated(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    assert "s3creto" not in unusable(conf(tmp_path, "[respaldo]\ncontraseña s3creto\n"))
+
+
+def test_a_configuration_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    path = conf(tmp_path, "[respaldo]\ninventario = /etc/passwd\n")
+    os.chmod(path, 0o666)
+    assert "lo pueden escribir otros" in unusable(path)
+    os.chmod(path, 0o644)
+    tmp_path.chmod(0o777)
+    assert "lo pueden escribir otros" in unusable(path)
+
+
+def test_the_inventory_of_this_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(configured, "SYSTEM_FILE", str(tmp_path / "no.conf"))
+    assert "No se sabe qué inventario usar" in unusable()
+    own = tmp_path / "own.yml"
+    own.write_text("all:\n")
+    assert configured.find(None, None, {}, own).inventory == str(own)
+    tmp_path.chmod(0o755)
+    (tmp_path / "hosts.yml").write_text("all:\n")
+    (tmp_path / "hosts.yml").chmod(0o644)
+    assert configured.find(None, None, {}, own).inventory == str(tmp_path / "hosts.yml")
+    tmp_path.chmod(0o777)     # where anybody may have put it
+    assert configured.find(None, None, {}, own).inventory == str(own)
+
+
+def test_a_log_among_others_files_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(Unusable, match="no se escribe ahí"), running._opened(tmp_path / "x.log"):
+        pass
+    assert not (tmp_path / "x.log").exists()
+
+
+def test_completion(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    path = completing._path(home)
+    path = tmp_path / "sistemas.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(completing, "default_state", lambda _environment: tmp_path)
+        assert completing.words(["plan", ""], home) == []
+        completing.remember([{"system": "SIGA"}, {"system": "Mesa de Partes"}, {"system": 3}], home)
+        assert json.loads(path.read_text("utf-8")) == ["Mesa de Partes", "SIGA"]
+        assert completing.words(["re"], home) == ["restaurar", "retirar"]
+        assert completing.words(["restaurar", "me"], home) == ["Mesa de Partes"]
+        assert completing.words(["restaurar", "SIGA", "--tipo", ""], home) == ["base-de-datos", "codigo-fuente", "servidor-de-archivos"]
+        assert completing.words(["restaurar", "--so"], home) == ["--solicitante", "--sobrescribir"]
+        assert completing.words(["nada", ""], home) == [] and completing.words([], home) == list(VERBS)
+        path.write_text("{")
+        assert completing.words(["plan", ""], home) == []
+
+
+def heard(*events: dict) -> tuple[list[str], Heard]:
+    lines: list[str] = []
+    listener = Heard(lines.append)
+    for event in events:
+        assert listener.event(event) is False     # no file of an event is kept
+    return lines, listener
+
+
+def test_a_copy_is_one_line_with_its_warnings() -> None:
+    row = {"event": "copy_made", "label": "SIGA_20261128", "size": 4613734, "trust_level": "T3", "medium": "nas-lima", "duration_ms": 12000,
+           "warnings_es": ["una carpeta montada no está en la copia"]}
+    event = {"event": "runner_on_ok", "event_data": {"host": "h", "res": {"backup": row}}}
+    lines, listener = heard(event, event)
+    assert lines[0] == "Copiado  SIGA_20261128  4,4 MiB  T3  nas-lima  12 s" and lines[1].strip() == "aviso: una carpeta montada no está en la copia"
+    assert len(lines) == 2 and listener.done == 1
+
+
+def test_a_failure_is_one_line_with_its_remedy() -> None:
+    error = {"code": "RSP402", "message": "full", "message_es": "El medio está lleno", "remedy_es": "Libere espacio."}
+    event = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": error, "msg": "RSP402"}}}
+    lines, listener = heard(event, event)
+    assert lines == ["Falló   bd1  RSP402: El medio está lleno", "    Libere espacio."] and listener.failures == 1
+    unreachable = {"event": "runner_on_unreachable", "event_data": {"host": "bd1", "res": {"msg": "no route"}}}
+    ignored = {"event": "runner_on_failed", "event_data": {"host": "h", "ignore_errors": True, "res": {"msg": "x"}}}
+    assert heard(unreachable, ignored)[0] == ["Falló   bd1  no route"]
+
+
+def test_rows_of_a_loop_and_of_others_are_told_once_or_not() -> None:
+    looped = {"event": "runner_on_failed", "event_data": {"host": "h", "res": {"msg": "One or more items failed", "results": [1]}}}
+    rows = [{"event": "copy_not_due"}, "x", {"event": ["odd"]}]
+    other = {"event": "runner_on_ok", "event_data": {"host": "h", "res": {"backup": rows, "plan": [{"system": "S"}]}}}
+    lines, listener = heard(looped, other, {"event": "verbose", "stdout": "\x1b[0;32mtabla\x1b[0m"}, {"event": "playbook_on_start"})
+    assert lines == [] and listener.shown == ["tabla"] and listener.plans == [{"system": "S", "host": "h"}]
