@@ -38,7 +38,7 @@ class Heard:
         """ansible-runner's event_handler: whether it keeps the event in a file, which it never does."""
         kind, data = event.get("event"), event.get("event_data") or {}
         if kind == "verbose":
-            self.shown.append(_COLOURS.sub("", str(event.get("stdout", ""))))
+            self.shown.append(without_colours(str(event.get("stdout", ""))))
             return False
         found = data.get("res")
         if isinstance(found, Mapping) and kind in (*_WENT_WRONG, *_WENT_WELL):
@@ -94,6 +94,11 @@ def _rows(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for row in told if isinstance(told, list) else [told]:
         if isinstance(row, Mapping):
             yield row
+
+
+def without_colours(text: str) -> str:
+    """A text as a file or a dumb terminal shows it."""
+    return _COLOURS.sub("", text)
 
 
 def columns() -> int:

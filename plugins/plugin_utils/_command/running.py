@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import ansible_runner
 
 from .configured import Configuration, Unusable, others_write
-from .heard import Heard
+from .heard import Heard, without_colours
 
 _CALLBACK = "perucompras.respaldo.bitacora"
 
@@ -67,7 +67,7 @@ def start(run: Run, configuration: Configuration, heard: Heard, log: Path | None
             stack.enter_context(_handing_on())
 
             def listen(event: Mapping[str, Any]) -> bool:
-                text = str(event.get("stdout") or "")
+                text = without_colours(str(event.get("stdout") or ""))      # ansible-runner's own output plugin has them always
                 if kept and text:
                     kept.write(text + "\n")
                     kept.flush()

@@ -35,7 +35,7 @@ def place(tmp_path: Path) -> Path:
     slow.chmod(0o755)
     common = {"kind": "database", "criticality": "baja", "office": "Secretaría General"}
     host = {
-        "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "common_install_tools": False,
+        "ansible_connection": "local", "ansible_python_interpreter": sys.executable,
         "backup_media": [{"name": "local", "type": "local", "path": str(tmp_path / "copias"), "create": True}],
         "backup_custody_directory": str(tmp_path / "custody"),
         "backup_systems": [
@@ -72,6 +72,8 @@ def test_a_copy_is_made_shown_and_brought_back(place: Path) -> None:
     assert f'"backup_only": ["{SYSTEM}"]' in made.stderr and "Equivale a: ansible-playbook -i" in made.stderr
     log, = (place / "registros").iterdir()
     assert log.stat().st_mode & 0o777 == 0o600 and "PLAY RECAP" in log.read_text("utf-8") and str(log) in made.stderr
+    # a usual night asks no package manager: the tools are there
+    assert re.search(r"TASK \[perucompras.respaldo.common : Install the packages that bring them\] \**\nskipping: \[bd1\]", log.read_text("utf-8"))
     shown = respaldo(place, "bitacora", "--sistema", SYSTEM).stdout
     assert label in shown and "La cadena está íntegra" in shown and "TASK [" not in shown
 

@@ -244,7 +244,7 @@ def test_a_record_is_sealed_to_the_people_who_keep_passwords(tmp_path, loader, p
 def test_without_gpg_or_a_key_the_copy_goes_on_and_it_is_told(tmp_path, loader, people, monkeypatch):
     kept = custody.store(loader, str(tmp_path / "c"), REFERENCE, ["no es una llave"])
     assert "could not be sealed" in kept.warnings[0] and custody.reveal(loader, str(tmp_path / "c"), REFERENCE) == kept.record.password
-    monkeypatch.setattr("ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.programs._PATH", str(tmp_path))
+    monkeypatch.setattr("ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.system_path.SYSTEM_PATH", str(tmp_path))
     kept = custody.store(loader, str(tmp_path / "c"), OTHER, [people[0].public])
     assert "could not be sealed" in kept.warnings[0] and "gpg is not installed" in kept.warnings[0]
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import shutil
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 from ..errors import BackupError
+from .system_path import SYSTEM_PATH, which
 from .workspace import Workspace
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def find(tool: str, package: str, directory: str = "") -> str:
@@ -22,7 +20,7 @@ def find(tool: str, package: str, directory: str = "") -> str:
 
     Raises BackupError tool_missing, naming the package that brings it.
     """
-    found = shutil.which(tool, path=directory or _PATH)
+    found = which(tool, directory)
     if not found:
         raise BackupError("tool_missing", tool=tool, package=package)
     return found
@@ -33,7 +31,7 @@ def environment(**extra: str) -> Dict[str, str]:
 
     `extra` must hold no secret: other processes of the same user can read an environment.
     """
-    return dict({"PATH": _PATH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "TZ": "UTC"}, **extra)
+    return dict({"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "TZ": "UTC"}, **extra)
 
 
 class Account(NamedTuple):
