@@ -23,6 +23,9 @@ _ROW = table({}, {
 })
 
 
+SCHEDULE = table({}, {name: _ROW for name in PURPOSES})
+
+
 class Declared(NamedTuple):
     """What is declared of each purpose, with the defaults for what is not said."""
 
@@ -37,7 +40,7 @@ def read(declared: Any, zone: str, wanted: Sequence[str], hours: Mapping[str, An
 
     `hours` are the policy's working hours: copies by default are not in them. Appends what is wrong.
     """
-    table({}, {name: _ROW for name in PURPOSES})(declared, WHERE, problems)
+    SCHEDULE(declared, WHERE, problems)
     rows = {name: row for name, row in declared.items() if name in PURPOSES and isinstance(row, Mapping)} if isinstance(declared, Mapping) else {}
     timed: dict[str, Timed] = {}
     for name, row in rows.items():

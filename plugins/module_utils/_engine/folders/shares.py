@@ -34,7 +34,7 @@ _NOT_FOR_DATA = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "
 
 _GROUP = text(r"[A-Za-z_][A-Za-z0-9_.\\@ -]{0,63}", "of-logistica")
 _NAMES = listing(text(r"[^-:,\x00-\x1f\s][^:,\x00-\x1f]*", "aquispe"))
-_FOLDER = table({
+FOLDER = table({
     "name": text(r"[^{0}]{{1,80}}".format(_UNUSABLE_IN_NAME), "Logística"), "path": text(r"/[^{0}]+".format(_UNUSABLE_IN_PATH), "/srv/compartidos/logistica"),
     "office": text(), "group": _GROUP,
 }, {
@@ -106,7 +106,7 @@ class Settings(NamedTuple):
 def folders_of(rows: Any) -> List[Folder]:
     """The folders of an inventory, checked. Raises invalid_input with every mistake at once."""
     problems: List[Problem] = []
-    listing(_FOLDER)(rows, "backup_shared_folders", problems)
+    listing(FOLDER)(rows, "backup_shared_folders", problems)
     schema.raise_all(problems)
     folders = [Folder(
         row["name"].strip(), os.path.normpath(row["path"]), row["office"].strip(), row["group"], row.get("readers", ""), row.get("members"),

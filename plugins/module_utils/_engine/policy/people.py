@@ -45,6 +45,7 @@ class Gap(NamedTuple):
     last: datetime.date
 
 
+@schema.shaped(schema.shape_of(_FORM))
 def actors(value: Any, where: str, problems: List[Problem]) -> None:
     """A check of the people of a policy."""
     before = len(problems)
@@ -59,6 +60,7 @@ def actors(value: Any, where: str, problems: List[Problem]) -> None:
             _dated(people, "{0}.egcr.{1}.{2}".format(where, egcr, post), problems, alone=post == "titular")
 
 
+@schema.shaped({"anyOf": [schema.shape_of(text()), schema.shape_of(listing(_ONE_S, minimum=1))]})
 def responsible(value: Any, where: str, problems: List[Problem]) -> None:
     """A check of who answers for a system: a name, or dated designations of one person after another."""
     if isinstance(value, str):

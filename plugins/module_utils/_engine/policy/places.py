@@ -9,7 +9,7 @@ from typing import Any, List, Mapping
 
 from ..media.base import TIERS
 from . import far_media, lifecycle
-from .schema import Problem, absolute_path, choice, flag, listing, secret, table, text, token, whole
+from .schema import Problem, absolute_path, choice, flag, listing, secret, shape_by, shaped, table, text, token, whole
 from .systems import HOST, NAME, PORT
 
 _MEDIUM_NAME = text(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "nas-lima")
@@ -47,6 +47,7 @@ _AZURE_BLOB = table(
 )
 
 
+@shaped(shape_by("type", {"local": _LOCAL, "azure_blob": _AZURE_BLOB}, "local"))
 def medium(value: Any, where: str, problems: List[Problem]) -> None:
     """A medium, checked by the keys of its own type."""
     kind = value.get("type", "local") if isinstance(value, Mapping) else "local"
@@ -79,7 +80,8 @@ _CUSTODIANS = {
 }
 
 
-def _custodian(value: Any, where: str, problems: List[Problem]) -> None:
+@shaped(shape_by("type", _CUSTODIANS, "vault_file"))
+def custodian(value: Any, where: str, problems: List[Problem]) -> None:
     """A custodian, checked by the keys of its own type."""
     kind = value.get("type", "vault_file") if isinstance(value, Mapping) else "vault_file"
     if not isinstance(kind, str) or kind not in _CUSTODIANS:
@@ -100,7 +102,7 @@ def _custodian(value: Any, where: str, problems: List[Problem]) -> None:
 
 def check_custodians(custodians: Any, problems: List[Problem], where: str = "backup_custodians") -> None:
     """Append what is wrong with a list of custodians; an empty one is in order, since a directory may stand for it."""
-    listing(_custodian)(custodians, where, problems)
+    listing(custodian)(custodians, where, problems)
     if not isinstance(custodians, (list, tuple)):
         return
     seen: List[str] = []

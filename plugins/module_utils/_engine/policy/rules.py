@@ -16,6 +16,7 @@ from .vocabulary import CATCH_UPS, COMPRESSIONS, CRITICALITIES, DAYS_OF_WEEK, EN
 _EVERY = table({}, {"days": whole(1, 366), "months": whole(1, 12)})
 
 
+@schema.shaped(dict(schema.shape_of(_EVERY), minProperties=1, maxProperties=1))
 def _every(value: Any, where: str, problems: List[Problem]) -> None:
     _EVERY(value, where, problems)
     if isinstance(value, Mapping) and len(value) != 1:

@@ -32,6 +32,27 @@ class Problem(NamedTuple):
 
 
 Check = Callable[[Any, str, List[Problem]], None]
+Shape = Dict[str, Any]      # the same in the words of JSON Schema, for editors (tools/schemas.py)
+
+
+def shaped(shape: Shape) -> Callable[[Check], Check]:
+    """Says what a check takes, as far as JSON Schema can say it."""
+    def marked(check: Check) -> Check:
+        setattr(check, "shape", shape)
+        return check
+    return marked
+
+
+def shape_of(check: Check) -> Shape:
+    """What a check takes; anything, where it does not say."""
+    return dict(getattr(check, "shape", {}))
+
+
+def shape_by(key: str, forms: Mapping[str, Check], default: str = "") -> Shape:
+    """Of tables that are of the sort that `key` names; without it of the `default`."""
+    rows = [{"if": dict({"properties": {key: {"const": name}}}, **({} if name == default else {"required": [key]})), "then": shape_of(form)}
+            for name, form in forms.items()]
+    return dict({"type": "object", "properties": {key: {"enum": list(forms)}}, "allOf": rows}, **({} if default else {"required": [key]}))
 
 
 def raise_all(problems: Sequence[Problem]) -> None:
@@ -100,6 +121,7 @@ def meant(word: Any, known: Sequence[str]) -> str:
 
 def text(pattern: str = "", example: str = "") -> Check:
     """A text that is not empty and, when given, matches a pattern from its beginning to its end."""
+    @shaped(dict({"type": "string", "minLength": 1}, **({"pattern": "^({0})$".format(pattern)} if pattern else {})))
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         if not isinstance(value, str):
             problems.append(Problem(where, shown(value), "is not a text", "Write it between quotes."))
@@ -112,6 +134,7 @@ def text(pattern: str = "", example: str = "") -> Check:
 
 def secret() -> Check:
     """A text whose value is never repeated."""
+    @shaped({"type": "string", "minLength": 1})
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         if not isinstance(value, str) or not value:
             problems.append(Problem(where, HIDDEN, "is not a text, or is empty", "Take it from the vault: \"{{ vault_... }}\"."))
@@ -120,6 +143,7 @@ def secret() -> Check:
 
 def token() -> Check:
     """A secret that is sent in a header: letters, digits and signs on one line. The line end of a block of YAML is what it mostly has too much."""
+    @shaped({"type": "string", "pattern": "^[!-~]+$"})
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         secret()(value, where, problems)
         if isinstance(value, str) and value and not re.fullmatch(r"[!-~]+", value):
@@ -133,6 +157,7 @@ def absolute_path() -> Check:
 
 def choice(*known: str) -> Check:
     """One of some words, written exactly."""
+    @shaped({"enum": list(known)})
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         if value not in known:
             problems.append(Problem(where, shown(value), "is not known here", meant(value, known)))
@@ -141,6 +166,7 @@ def choice(*known: str) -> Check:
 
 def whole(minimum: int, maximum: Optional[int] = None) -> Check:
     """A whole number between bounds, both included."""
+    @shaped(dict({"type": "integer", "minimum": minimum}, **({} if maximum is None else {"maximum": maximum})))
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         limits = "at least {0}".format(minimum) if maximum is None else "from {0} to {1}".format(minimum, maximum)
         if isinstance(value, bool) or not isinstance(value, int) or value < minimum or (maximum is not None and value > maximum):
@@ -149,6 +175,7 @@ def whole(minimum: int, maximum: Optional[int] = None) -> Check:
 
 
 def flag() -> Check:
+    @shaped({"type": "boolean"})
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         if not isinstance(value, bool):
             problems.append(Problem(where, shown(value), "is neither true nor false", "Write true or false, without quotes."))
@@ -157,6 +184,7 @@ def flag() -> Check:
 
 def date() -> Check:
     """A day as YYYY-MM-DD; YAML gives it as a date when it has no quotes."""
+    @shaped({"type": "string", "format": "date"})
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         if isinstance(value, datetime.date):
             return
@@ -169,6 +197,7 @@ def date() -> Check:
 
 def listing(item: Check, minimum: int = 0) -> Check:
     """A list whose every item passes a check."""
+    @shaped(dict({"type": "array", "items": shape_of(item)}, **({"minItems": minimum} if minimum else {})))
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         if not isinstance(value, (list, tuple)):
             # of a text nothing is shown: where a list of tables belongs it may be a secret
@@ -186,6 +215,7 @@ def all_or_listing(item: Check) -> Check:
     """The word `all`, or a list of at least one."""
     several = listing(item, minimum=1)
 
+    @shaped({"anyOf": [{"const": "all"}, shape_of(several)]})
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         if isinstance(value, str):
             choice("all")(value, where, problems)
@@ -199,6 +229,8 @@ def table(required: Mapping[str, Check], optional: Mapping[str, Check]) -> Check
     known: Dict[str, Check] = dict(required)
     known.update(optional)
 
+    @shaped({"type": "object", "additionalProperties": False, "required": list(required),
+             "properties": {key: shape_of(each) for key, each in known.items()}})
     def check(value: Any, where: str, problems: List[Problem]) -> None:
         if not isinstance(value, Mapping):
             problems.append(Problem(where, shown(value) if not isinstance(value, str) else "(a text)", "is not a table of keys",

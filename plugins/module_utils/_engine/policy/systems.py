@@ -59,6 +59,7 @@ _PROTECTED = {"agent": (("computer", "volume"), ()), "machine": (("machine",), (
               "share": (("storage_account", "share"), ("resource_group",))}
 
 
+@schema.shaped(schema.shape_by("type", SOURCES))
 def _source(value: Any, where: str, problems: List[Problem]) -> None:
     """A source, checked by the keys of its own type."""
     if not isinstance(value, Mapping) or "type" not in value:
