@@ -66,7 +66,7 @@ def decide(mail: Mail, house: House, known: Known, now: datetime.datetime, today
         mark = sorting.undelivered(house.key, mail)
         return Decision(kind, True, "no se entregó una carta de la solicitud" if mark else sorting.WHY[kind], mark.ticket if mark else "")
     if kind != sorting.PERSON:
-        return Decision(kind, kind == sorting.LIST, sorting.WHY[kind])
+        return Decision(kind, kind in sorting.DOUBTFUL, sorting.WHY[kind])
     belief = believed(mail, house.servers)
     if not belief.yes:
         return Decision("not_believed", True, belief.why)

@@ -12,10 +12,12 @@ from . import identities
 from .reading import Mail
 
 # The kinds, and why nobody acts on them, in Spanish; PERSON is the only one that goes on.
-PERSON, OWN, BOUNCE, AUTOMATIC, LIST = "person", "own_mail", "bounce", "automatic", "list"
+PERSON, OWN, BOUNCE, AUTOMATIC, LIST, NO_REPLY = "person", "own_mail", "bounce", "automatic", "list", "no_reply"
 WHY: Mapping[str, str] = {
     OWN: "es un correo nuestro que volvió", BOUNCE: "es un aviso de que un correo no se entregó", AUTOMATIC: "es una respuesta automática",
-    LIST: "viene de una lista o de un envío masivo"}
+    LIST: "viene de una lista o de un envío masivo", NO_REPLY: "pide que nadie le responda, así que quizá sea de una máquina"}
+# Of these a person must see whether somebody wrote them.
+DOUBTFUL = (LIST, NO_REPLY)
 
 _MOST_RECEIVED = 30      # a mail that went through more servers runs in a circle
 _MACHINES = re.compile(r"^(?:mailer-daemon|postmaster|mail-daemon|daemon)@")
@@ -36,12 +38,14 @@ def kind(mail: Mail, ours: Iterable[str]) -> str:
         return BOUNCE
     if _is_automatic(mail):
         return AUTOMATIC
-    return LIST if _is_list(mail) else PERSON
+    if _is_list(mail):
+        return LIST
+    return NO_REPLY if _wants_no_reply(mail) else PERSON
 
 
 def _is_bounce(mail: Mail) -> bool:
     return (mail.type == "multipart/report" and "disposition-notification" not in mail.first("content-type").lower()
-            or mail.first("return-path").replace(" ", "") == "<>" and not _says_automatic(mail) or bool(_MACHINES.match(mail.sender))
+            or mail.first("return-path").replace(" ", "") == "<>" and not (_says_automatic(mail) or _wants_no_reply(mail)) or bool(_MACHINES.match(mail.sender))
             or bool(mail.values("x-failed-recipients")))
 
 
@@ -52,9 +56,15 @@ def _is_automatic(mail: Mail) -> bool:
 
 def _says_automatic(mail: Mail) -> bool:
     submitted = mail.first("auto-submitted").lower().partition(";")[0].strip()
-    suppressed = mail.first("x-auto-response-suppress").lower()
-    return (submitted not in ("", "no") or any(mail.values(name) for name in _AUTOMATIC_FIELDS) or "all" in suppressed or "oof" in suppressed
+    return (submitted not in ("", "no") or any(mail.values(name) for name in _AUTOMATIC_FIELDS)
             or mail.first("precedence").lower().strip() in ("auto_reply", "auto-reply"))
+
+
+def _wants_no_reply(mail: Mail) -> bool:
+    """X-Auto-Response-Suppress asks that no machine answers, and does not say that one wrote (MS-OXCMAIL 2.1.3.2.20): some servers give it to every mail, with
+    the sorts of answers that they mean. Machines of Exchange say `All`, and mostly something else too.
+    """
+    return "all" in mail.first("x-auto-response-suppress").lower()
 
 
 def _is_list(mail: Mail) -> bool:

@@ -143,7 +143,14 @@ MAILS: dict[str, tuple[bytes, str, dict[str, str]]] = {
     "a head who is none any more": (answer(RESTORED, "CONFORME", sender="ex@example.org"), "refused", {}),
     # -- machines
     "out of office": (answer(RESTORED, "CONFORME", "Auto-Submitted: auto-replied"), "automatic", {}),
-    "out of office of Exchange": (answer(RESTORED, "CONFORME", "X-Auto-Response-Suppress: All"), "automatic", {}),
+    "out of office of Exchange": (answer(RESTORED, "CONFORME", "X-Auto-Response-Suppress: All", "X-MS-Exchange-Inbox-Rules-Loop: head@example.org"),
+                                  "automatic", {}),
+    "a mail that wants no answer": (answer(RESTORED, "CONFORME", "X-Auto-Response-Suppress: All"), "no_reply", {}),
+    "the same without a sender": (answer(RESTORED, "CONFORME", "X-Auto-Response-Suppress: All", "Return-Path: <>"), "no_reply", {}),
+    "a person's mail that its server marks": (answer(RESTORED, "CONFORME", "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply"), "conform",
+                                              {RESTORED: "conformed"}),
+    "an automatic answer whose field hides in another": (answer(RESTORED, "Estoy de vacaciones", "Date: Thu, 1 Aug 2024 10:55:28 +0300\r\n"
+                                                                "    Precedence: bulk\r\n    Auto-Submitted: auto-replied"), "unclear", {}),
     "out of office by its subject": (answer(RESTORED, "CONFORME", subject="Respuesta automática: Conformidad"), "automatic", {}),
     "a loop": (answer(RESTORED, "CONFORME", *["Received: from a by b; x"] * 40), "automatic", {}),
     "a list": (raw("List-Id: <todos.example.org>", body=ASK), "list", {}),
