@@ -13,7 +13,7 @@ import re
 
 _DATABASE = r"""
       databases:
-        description: "PostgreSQL, MariaDB: names of the databases, or V(all)."
+        description: "PostgreSQL, MariaDB: names of the databases (a list, or a text with commas between), or V(all)."
         type: raw
       host:
         description: "PostgreSQL, MariaDB: address of the server. Empty uses the local socket."

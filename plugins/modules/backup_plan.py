@@ -31,8 +31,9 @@ options:
       - V(responsible) is a name, or dated designations of one person after another, each with V(name) and V(from), and V(until), V(email) and V(document).
         On a day without one, the EGCR of its kind answers.
       - V(source) has a V(type). What each type takes beside it follows; V(run_as) is the account of the server that reads the source.
-      - V(postgresql) takes V(databases) (a list, or V(all)), V(host), V(port), V(user), V(password), V(run_as), V(globals), V(bin_dir), V(owners),
-        V(strict), V(rehearse_on_live), V(scratch_server) and V(on_missing). V(mariadb) takes V(socket) too, and the same but V(owners) and V(strict).
+      - V(postgresql) takes V(databases) (a list, a text with commas between, or V(all)), V(host), V(port), V(user), V(password), V(run_as), V(globals),
+        V(bin_dir), V(owners), V(strict), V(rehearse_on_live), V(scratch_server) and V(on_missing).
+        V(mariadb) takes V(socket) too, and the same but V(owners) and V(strict).
       - V(sqlite) takes V(path) and V(work_dir).
       - V(command) takes the argument lists V(dump), V(verify), V(restore) and V(rehearse), V(extension), V(password) and V(run_as).
       - V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),

@@ -55,7 +55,7 @@ missing:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes import system_path
+from ..module_utils._engine.processes import system_path
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ def test_a_module_carries_the_sources_it_reads_and_no_other(module: str) -> None
 @pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("shared_folder")])
 def test_what_a_module_imports_is_there_and_what_only_the_controller_judges_stays_there(module: str) -> None:
     names = {path.stem for path in carried(module)}
-    assert names >= {"errors"}
+    assert names >= ({"system_path"} if module == "backup_tools_info" else {"errors"})      # which only looks, each night: it carries no more
     names |= {path.parent.name for path in carried(module)}
     assert not names & {"policy", "lifecycle", "schema"}, "the policy is judged on the controller; only folders are judged there too"
 

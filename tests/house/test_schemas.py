@@ -54,7 +54,7 @@ def test_the_manual_is_in_order() -> None:
 def mistakes() -> list[tuple[str, dict[str, Any]]]:
     """Of each the path of its key, and a system with it."""
     found = []
-    for path, value in (("name", ""), ("name", 3), ("kind", "databse"), ("criticality", "crítica"), ("office", None), ("source.databases", "siga"),
+    for path, value in (("name", ""), ("name", 3), ("kind", "databse"), ("criticality", "crítica"), ("office", None), ("source.databases", 5),
                         ("source.port", "5432"), ("source.port", 0), ("source.globals", "yes"), ("source.scratch_server", {"hots": "x"}), ("media", []),
                         ("media", "nas"), ("minimum_size", -1), ("enabled", "sí"), ("responsible", [{"name": "Ana"}]), ("source.bin_dir", "usr/bin")):
         system = copy.deepcopy(SYSTEMS)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import functools
 import re
-from typing import Any, Callable, Dict, Iterable, Mapping
+from typing import Any, Callable, Dict, Iterable, List, Mapping
 
 from . import label as labels
 from .errors import BackupError
@@ -139,3 +139,8 @@ FORMS: Dict[str, Callable[[Any], Any]] = {
     "number": number, "flag": flag, "digest": functools.partial(_matching, _SHA256), "hexadecimal": functools.partial(_matching, _HEX),
 }
 LISTS: Dict[str, Callable[[Any], Any]] = {"numbers": number, "names": name, "rows": row, "parts": part}
+
+
+def names_in(text: str) -> List[str]:
+    """The names of a text, with commas or line ends between: as people write a list of one."""
+    return [word.strip() for word in re.split(r"[,\n]", text) if word.strip()]

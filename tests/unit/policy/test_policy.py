@@ -63,6 +63,7 @@ def changed_policy(*path, value):
 @pytest.mark.parametrize("source", [
     {"type": "postgresql", "databases": "all", "host": "bd1.example.org", "port": 5432, "user": "respaldo", "password": "x", "globals": True,
      "bin_dir": "/usr/lib/postgresql/15/bin", "run_as": "postgres"},
+    {"type": "mariadb", "databases": "siga, año fiscal"},
     {"type": "mariadb", "databases": ["a", "año fiscal"], "socket": "/run/mysqld/mysqld.sock", "globals": False},
     {"type": "postgresql", "databases": ["a"], "host": "/run/postgresql-2", "on_missing": "partial",
      "scratch_server": {"host": "pruebas.example.org", "port": 5433, "user": "prueba", "password": "x"}},
@@ -111,7 +112,9 @@ def test_database_and_code_of_one_system_share_a_name():
     ({"source": {"type": ["git"]}}, ["backup_systems[0].source.type"]),
     ({"source": {"type": "postgresql", "database": "siga"}},
      ["backup_systems[0].source.database", "Did you mean databases?", "source.databases: None is missing"]),
-    ({"source": {"type": "postgresql", "databases": "siga"}}, ["backup_systems[0].source.databases: 'siga'", "all"]),
+    ({"source": {"type": "postgresql", "databases": "Todas"}}, ["backup_systems[0].source.databases: 'Todas'", "Did you mean all?"]),
+    ({"source": {"type": "postgresql", "databases": "siga, -x"}}, ["backup_systems[0].source.databases: '-x'"]),
+    ({"source": {"type": "postgresql", "databases": " , "}}, ["backup_systems[0].source.databases: ''", "is empty"]),
     ({"source": {"type": "postgresql", "databases": []}}, ["backup_systems[0].source.databases", "empty"]),
     ({"source": {"type": "postgresql", "databases": ["--all"]}}, ["backup_systems[0].source.databases[0]: '--all'", "dash"]),
     ({"source": {"type": "postgresql", "databases": ["a"], "port": 70000}}, ["backup_systems[0].source.port: 70000", "65535"]),

@@ -16,12 +16,14 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Opt
 
 from .. import spanish
 from ..errors import BackupError, in_both
+from ..value_forms import names_in
 
 HIDDEN = "(hidden)"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _NAME = re.compile(r"[A-Za-z0-9_]*")
 _MAXIMUM_SHOWN = 80
+_MEAN_ALL = ("all", "todas", "todos", "todo", "*")
 
 
 class Problem(NamedTuple):
@@ -212,15 +214,20 @@ def listing(item: Check, minimum: int = 0) -> Check:
 
 
 def all_or_listing(item: Check) -> Check:
-    """The word `all`, or a list of at least one."""
+    """The word `all`, a list of at least one, or a text of one name or several."""
     several = listing(item, minimum=1)
 
-    @shaped({"anyOf": [{"const": "all"}, shape_of(several)]})
+    @shaped({"anyOf": [{"const": "all"}, shape_of(several), {"type": "string", "minLength": 1}]})
     def check(value: Any, where: str, problems: List[Problem]) -> None:
-        if isinstance(value, str):
-            choice("all")(value, where, problems)
-        else:
+        if not isinstance(value, str):
             several(value, where, problems)
+            return
+        words = names_in(value)
+        if value != "all" and any(word.lower() in _MEAN_ALL for word in words):
+            problems.append(Problem(where, shown(value), "is not known here", "Did you mean all? Known: all."))
+            return
+        for word in words or [""]:
+            item(word, where, problems)
     return check
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from ..errors import BackupError
 from ..remarks import Remark
+from ..value_forms import names_in
 
 _LONGEST = 4 << 20    # bytes of a line that are held together
 SCRATCH = "respaldo_scratch_"
@@ -199,9 +200,11 @@ def lacking(on_missing: str, notes: List[Remark], source: str, told: Remark) -> 
 
 
 def names_of(wanted: Any) -> Optional[List[str]]:
-    """The list of databases of an inventory; None stands for all. Raises invalid_input."""
+    """The databases of an inventory, a list or a text with commas between; None stands for all. Raises invalid_input."""
     if wanted == "all":
         return None
+    if isinstance(wanted, str):
+        wanted = names_in(wanted)
     if not isinstance(wanted, (list, tuple)) or not wanted or not all(isinstance(name, str) and name and "\0" not in name for name in wanted):
         raise BackupError("invalid_input", where="source.databases", value=wanted, problem="is neither a list of names nor all",
                           mend="Give databases: [name, ...] or databases: all.")
