@@ -55,6 +55,7 @@ missing:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ..module_utils._engine.processes import system_path
 
 
