@@ -42,11 +42,13 @@ CORE_MATRIX = {
     "2.21": ("2.21.4", ("3.12", "3.13", "3.14")),
 }
 LIMIT_SECONDS = 2400
-# The directories of tests/integration by part; those that no part names are in "integration, others", the longest, which begins first.
+# The directories of tests/integration by part, those that take long first; those that no part names are in "integration, others", among the first.
 INTEGRATION = {
-    "failures": ("custody", "drills", "failures"),
-    "Azure": ("azure", "vault", "storage_setup"),
+    "append-only media": ("append_only",),
+    "kills": ("kills", "reconcile", "retention"),
     "files": ("files", "shares"),
+    "Azure": ("azure", "vault", "storage_setup"),
+    "failures": ("custody", "drills", "failures"),
     "media": ("media", "stores"),
     "a taken server": ("liar", "trust"),
     "databases": ("databases",),
