@@ -9,6 +9,7 @@ its own configuration and our code as always. A fork is a child of who asked, no
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -21,7 +22,9 @@ import socket
 import sys
 import time
 
-# What ansible-playbook imports before its configuration and what that does not change: the roots; they import the others.
+# What ansible-playbook imports before its configuration and what that does not change: the roots; they import the others. What is Ansible's own was found
+# so in these releases; of others, where some of it reads the configuration, only what is not Ansible's is imported.
+RELEASES = ("2.19.", "2.20.")
 IMPORTED = (
     "ansible._internal._ansiballz", "ansible._internal._collection_proxy", "ansible._internal._display_utils", "ansible._internal._errors._captured",
     "ansible._internal._errors._task_timeout", "ansible._internal._plugins", "ansible._internal._ssh._ssh_agent",
@@ -106,11 +109,11 @@ def become(request: dict, streams: list[int]) -> None:
 def main() -> None:
     line = socket.socket(fileno=int(sys.argv[1]))
     number = CLONE[os.uname().machine]
+    known = importlib.import_module("ansible.release").__version__.startswith(RELEASES)
     for name in IMPORTED:
-        try:
-            importlib.import_module(name)
-        except ModuleNotFoundError:      # another ansible-core has other rooms
-            continue
+        if known or not name.startswith("ansible"):
+            with contextlib.suppress(ModuleNotFoundError):      # argcomplete is not everywhere
+                importlib.import_module(name)
     read = [name for name in CONFIGURED if name in sys.modules]
     if read:
         sys.exit("these depend on the configuration, which is each play's own: {0}".format(read))
