@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 # for the Pythons that tests start: what they would compile anew in each play (the file there says why)
 if os.environ.get("RESPALDO_TESTS_REMEMBER") != "no":
@@ -15,6 +18,35 @@ if os.environ.get("RESPALDO_TESTS_REMEMBER") != "no":
 
 # a Python that is told so reads a module from its standard input byte by byte: 300,000 system calls for each task of ours on a local connection
 os.environ.pop("PYTHONUNBUFFERED", None)
+
+# Where plays begin after their imports; rooms that kill, stop or watch runs from outside start each as a user does, elsewhere the tests marked `cold`.
+WARM_ROOMS, COLD_ROOMS = ("integration", "callback", "unit"), ("kills", "failures")
+
+_warm = None
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Plays of this test begin where their imports end (tests/warm): its fixtures' too."""
+    global _warm
+    room = Path(item.fspath).relative_to(item.config.rootpath).parts[:3]
+    as_users_do = os.environ.get("RESPALDO_TESTS_WARM") == "no" or item.get_closest_marker("cold")
+    if as_users_do or len(room) < 3 or room[0] != "tests" or room[1] not in WARM_ROOMS or room[2] in COLD_ROOMS:
+        yield
+        return
+    if _warm is None:
+        sys.path.append(str(Path(__file__).with_name("warm")))
+        from plays import Warm
+
+        _warm = Warm()
+    with _warm:
+        yield
+
+
+def pytest_sessionfinish():
+    if _warm is not None:
+        _warm.end()
+
 
 _deselected: Counter[str] = Counter()
 

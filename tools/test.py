@@ -1,11 +1,10 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every part of the tests, two at a time and a third while a processor is idle (spare.py), and sums them up: what passed, what failed, what could
-not be run here.
+"""Runs every part of the tests, two at a time and two more while a processor is idle (spare.py), and sums them up: what passed, failed, could not run here.
 
-A part is a command with a name and a log under .cache/tests. All parts run, whatever fails before them; the exit status is
-1 when any failed. Interpreters that are not on this machine are named, never passed over in silence. Needs only Python's own library.
+A part is a command with a name and a log under .cache/tests. All parts run, whatever fails before them; the exit status is 1 when any failed.
+Interpreters that are not on this machine are named, never passed over in silence. Needs only Python's own library.
 """
 
 from __future__ import annotations
@@ -41,16 +40,18 @@ CORE_MATRIX = {
     "2.20": ("2.20.10", ("3.12", "3.13", "3.14")),
     "2.21": ("2.21.4", ("3.12", "3.13", "3.14")),
 }
-LIMIT_SECONDS = 2400
-# The directories of tests/integration by part; those that no part names are in "integration, others", the longest, which begins first.
+LIMIT_SECONDS, SPARE = 2400, 2      # of a part; parts beside the two
+# The directories of tests/integration by part, what takes long first; those that no part names are in "integration, others", the first.
 INTEGRATION = {
-    "failures": ("custody", "drills", "failures"),
-    "Azure": ("azure", "vault", "storage_setup"),
+    "append-only media": ("append_only",),
+    "kills": ("kills", "reconcile", "retention"),
+    "people": ("requests", "desks", "letters", "mail", "names", "procedure"),
     "files": ("files", "shares"),
+    "Azure": ("azure", "vault", "storage_setup"),
+    "failures": ("custody", "drills", "failures"),
     "media": ("media", "stores"),
     "a taken server": ("liar", "trust"),
     "databases": ("databases",),
-    "people": ("requests", "desks", "letters", "mail", "names", "procedure"),
     "sources": ("sources",),
 }
 TAIL_LINES = 80
@@ -74,7 +75,7 @@ class Part:
     failed: int = 0
     left_out: list[str] = field(default_factory=list)      # "3 skipped: only root runs it"
     among_servers: bool = False      # a few of its tests may fail once for what else the machine does: see second_try.py
-    beside: bool = False     # it starts no servers and measures nothing: it may run beside two others
+    beside: bool = False     # it measures nothing, and waits for nothing that others could make late: it may run beside two others
     unsteady: list[str] = field(default_factory=list)      # tests that failed first and passed alone
 
     @property
@@ -161,12 +162,12 @@ def lab_parts() -> list[Part]:
 
 
 def integration_parts(environment: dict[str, str]) -> list[Part]:
-    """Long ones that need no host of the lab: they run beside what does."""
+    """Long ones that need no host of the lab: they run beside what does. In two of them most of the time is waiting for a refused restic."""
     named = [name for names in INTEGRATION.values() for name in names]
-    parts = {"others": ["tests/integration", *(f"--ignore=tests/integration/{name}" for name in named)],
-             **{part: [f"tests/integration/{name}" for name in names] for part, names in INTEGRATION.items()}}
-    return [Part(f"integration, {part}", pytest_command(DEVELOPMENT, *arguments), environment=environment, among_servers=True)
-            for part, arguments in parts.items()]
+    parts = {part: [f"tests/integration/{name}" for name in names] for part, names in INTEGRATION.items()}
+    parts = {"others": ["tests/integration", *(f"--ignore=tests/integration/{name}" for name in named)], **parts}
+    return [Part(f"integration, {part}", pytest_command(DEVELOPMENT, *arguments), environment=environment, among_servers=True,
+                 beside=part in ("media", "files")) for part, arguments in parts.items()]
 
 
 def all_parts(missing: list[str]) -> list[Part]:
@@ -246,8 +247,7 @@ def run(part: Part) -> None:
     with part.log.open("wb") as log:
         try:
             # a session of its own, so that a part that hangs ends with all its children
-            process = subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                       start_new_session=True,
+            process = subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                                        env={**os.environ, "LC_ALL": "C.UTF-8", **part.environment})
         except OSError as error:
             log.write(f"{part.command[0]}: {error}\n".encode())
@@ -266,20 +266,22 @@ def run(part: Part) -> None:
 
 
 def run_all(parts: list[Part], workers: int) -> None:
-    """Runs all parts with `workers` threads; a part waits while another holds its room. One thread more takes, from the end, what may run beside
+    """Runs all parts with `workers` threads; a part waits while another holds its room. SPARE threads more take, from the end, what may run beside
     the others, each time that these leave a processor idle.
     """
     waiting = list(parts)
     rooms: set[str] = set()
-    changed = threading.Condition()
+    changed, looking = threading.Condition(), threading.Lock()      # one looks at a time: the next sees what the former began
 
     def free(part: Part) -> bool:
         return not part.room or part.room not in rooms
 
     def work(spare: bool = False) -> None:
         while True:
-            if spare and not is_idle(lambda: _over.is_set() or not any(part.beside for part in waiting)):
-                return
+            if spare:
+                with looking:
+                    if not is_idle(lambda: _over.is_set() or not any(part.beside for part in waiting)):
+                        return
             with changed:
                 while True:
                     if not waiting or _over.is_set():
@@ -297,7 +299,7 @@ def run_all(parts: list[Part], workers: int) -> None:
                 changed.notify_all()
                 print(f"{'pass ' if part.status == 0 else 'FAIL '}  {part.name}  ({part.seconds:.0f} s)", flush=True)
 
-    threads = [threading.Thread(target=work, args=(number == workers,), daemon=True) for number in range(workers + (workers > 1))]
+    threads = [threading.Thread(target=work, args=(number >= workers,), daemon=True) for number in range(workers + (SPARE if workers > 1 else 0))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -352,7 +354,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the tests and sum them up.")
     parser.add_argument("--fast", action="store_true", help="but the slow ones: unit, callback on one ansible-core, house; 90 seconds")
     parser.add_argument("--only", metavar="TEXT", help="only the parts whose name contains TEXT")
-    parser.add_argument("--workers", type=int, default=2, help="parts at a time (default 2)")
+    parser.add_argument("--workers", type=int, default=0, help="parts at a time (default 2; 3 of the fast ones, which end together)")
     options = parser.parse_args()
     # an interrupted run must not leave the lab up: SIGTERM ends like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -378,7 +380,7 @@ def main() -> int:
         print(f"!!!! NOT RUN HERE: {line}")
     uses_lab = any(part.room == "lab" for part in parts)
     try:
-        run_all(parts, options.workers)
+        run_all(parts, options.workers or 2 + options.fast)
         try_again(parts)
     except KeyboardInterrupt:
         print("interrupted: ending what runs", flush=True)

@@ -275,6 +275,7 @@ def test_two_playbooks_are_two_runs_and_an_error_between_plays_is_an_interruptio
     assert place.entries()[0]["run"] != place.entries()[4]["run"]
 
 
+@pytest.mark.slow
 def test_the_playbook_prints_a_table_and_tells_of_a_broken_chain(place):
     from conftest import ROOT
 

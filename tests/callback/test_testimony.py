@@ -49,6 +49,7 @@ def test_six_entries_of_another_system_in_one_answer(place, action):
     assert ended["verdict"] == "failed" and ended["entries_refused"] == 4 * len(foreign)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["", "{kind: database}"])
 def test_a_refused_answer_ends_the_play_of_its_host(place, kind):
     """Roles ask for the verdict of their kind, and a refusal is of none: the play ended well, and the bitácora said `failed`."""
@@ -136,6 +137,7 @@ def test_control_characters_of_an_answer_reach_no_entry(place):
     assert not [sign for sign in "\x1b\x07\u202e" if sign in json.dumps(place.entries(), ensure_ascii=False)]
 
 
+@pytest.mark.slow
 def test_who_runs_it_is_what_the_kernel_says(place):
     """S21: anybody was "Jefa" by an extra variable, or another by SUDO_USER; now both are claims that say who makes them."""
     account = pwd.getpwuid(os.getuid()).pw_name

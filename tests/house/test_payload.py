@@ -57,6 +57,7 @@ def test_a_module_carries_the_sources_it_reads_and_no_other(module: str) -> None
     assert SOURCES[module] <= told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("shared_folder")])
 def test_what_a_module_imports_is_there_and_what_only_the_controller_judges_stays_there(module: str) -> None:
     names = {path.stem for path in carried(module)}

@@ -140,3 +140,28 @@ def test_what_ansible_packs_is_what_it_would_pack_whatever_was_packed_before(tmp
         assert seen[-1]["ansible_collections/perucompras/respaldo/plugins/module_utils/_beside.py"] == other
         assert seen[-1]["ansible_collections/perucompras/respaldo/plugins/modules/bitacora_of_tests.py"] == begin + text
     assert seen[0] == seen[3] == packed(remember=False) and len(list(kept.glob("payload-*"))) == 3
+
+
+def test_documentation_that_is_remembered_is_what_is_read(own, tmp_path):
+    """With the tags of each text: whence it came, by line and column, and that it is trusted; and other text, or the same of another file, is other."""
+    import yaml
+    from ansible._internal._datatag import _tags
+    from ansible.module_utils._internal._datatag import AnsibleTagHelper
+    from ansible.parsing.yaml.loader import AnsibleLoader
+    from ansible.plugins.connection import ssh
+
+    def tagged(value):
+        inner = {tagged(key): tagged(each) for key, each in value.items()} if isinstance(value, dict) else \
+            [tagged(each) for each in value] if isinstance(value, list) else value
+        return repr((type(value), inner, sorted(map(repr, AnsibleTagHelper.tags(value)))))
+
+    remembering = own.DocumentedBefore(yaml, "2.19")
+    for text in (ssh.DOCUMENTATION, ssh.DOCUMENTATION.replace("ssh", "hss")):
+        for name in ("/una.py", "/otra.py"):
+            source = _tags.Origin(path=name).tag(_tags.TrustedAsTemplate().tag(text))
+            wanted = tagged(yaml.load(source, Loader=AnsibleLoader))
+            kept = len(list((tmp_path / "store").glob("*"))) if (tmp_path / "store").exists() else 0
+            assert tagged(remembering.load(source, Loader=AnsibleLoader)) == wanted == tagged(remembering.load(source, Loader=AnsibleLoader))
+            assert len(list((tmp_path / "store").glob("*"))) == kept + 1
+    with pytest.raises(yaml.YAMLError):
+        remembering.load(_tags.Origin(path="/una.py").tag("a: [b"), Loader=AnsibleLoader)

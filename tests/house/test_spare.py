@@ -62,3 +62,20 @@ def test_a_third_part_begins_only_beside_an_idle_processor_and_only_one_that_may
     begun = [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines() if line.startswith("start")]
     assert sorted(begun) == ["a measure", "beside", "one", "two"] and begun.index("beside") < 3 if idle else begun[-1] == "beside"
     assert all(part.status == 0 for part in parts)
+
+
+def test_a_fourth_begins_where_the_third_still_waits(tmp_path, monkeypatch, capsys) -> None:
+    import test as make_test
+
+    monkeypatch.setattr(make_test, "LOGS", tmp_path)
+    monkeypatch.setattr(make_test, "TOP", tmp_path)
+    monkeypatch.setattr(make_test, "is_idle", lambda needless: not needless())
+
+    def until(name: str) -> str:
+        return f"for n in $(seq 300); do [ -e {name} ] && exit 0; sleep 0.1; done; exit 1"
+
+    parts = [make_test.Part(name, ["bash", "-c", until("fourth")]) for name in ("one", "two")]
+    parts += [make_test.Part("the one", ["bash", "-c", "touch fourth; " + until("third")], beside=True),
+              make_test.Part("the other", ["bash", "-c", "touch third; " + until("fourth")], beside=True)]
+    make_test.run_all(parts, 2)
+    assert all(part.status == 0 for part in parts), capsys.readouterr().out

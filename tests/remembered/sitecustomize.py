@@ -5,7 +5,8 @@
 
 Python keeps what it compiled of files on a disk, in __pycache__. It can't of a collection, which Ansible's own loader compiles at every start, nor of a
 module, whose files arrive on the server in an archive; and Ansible parses each of these files once more to see what it imports, packs them, and parses
-its own two largest YAML files at every start. Two fifths of the processors of a small play go into that, the same from play to play.
+its own two largest YAML files, and the documentation of forty plugins, at every start. Two fifths of the processors of a small play go into that, the
+same from play to play.
 
 So the results are kept by the digest of what they were made from: other text has another result, and what runs is what would have run. A result that
 can't be read or kept is made as always. Nothing of the collection knows of this. Two of Molecule's scenarios and tests/ways run without it, and all
@@ -169,13 +170,39 @@ def in_the_configuration(module):
     module.yaml_load = yaml_of("configuration", module.yaml_load)
 
 
+class DocumentedBefore:
+    """Stands for the module yaml where Ansible reads the documentation of plugins: data with its tags, which pickle keeps and marshal does not."""
+
+    def __init__(self, yaml, version):
+        self._yaml, self._version = yaml, version
+
+    def __getattr__(self, name):
+        return getattr(self._yaml, name)
+
+    def load(self, text, Loader):
+        import pickle
+
+        # a text is told apart by its tags too: whence it came, and whether it is trusted
+        content = pickle.dumps((self._version, sys.hexversion, Loader.__name__, text), 4)
+        return pickle.loads(remembered("documentation", content, lambda: pickle.dumps(self._yaml.load(text, Loader=Loader), 4)))
+
+
+def in_documentation(module):
+    if hasattr(module, "_tags") and hasattr(module, "yaml"):      # since 2.19
+        from ansible.release import __version__
+
+        module.yaml = DocumentedBefore(module.yaml, __version__)
+
+
 class AsTheyAreImported:
-    """Finds three of Ansible's modules as always, and changes them once they are loaded."""
+    """Finds these modules as always, and changes them once they are loaded."""
 
     wanted = {
         "ansible.utils.collection_loader._collection_finder": in_the_finder,
         "ansible.executor.module_common": in_module_common,
         "ansible.config.manager": in_the_configuration,
+        "ansible.plugins.loader": in_documentation,
+        "ansible.utils.plugin_docs": in_documentation,
     }
 
     def find_spec(self, name, path=None, target=None):

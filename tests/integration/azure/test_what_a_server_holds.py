@@ -107,6 +107,7 @@ class Watch(threading.Thread):
         self.join()
 
 
+@pytest.mark.cold     # what /proc tells of each process is looked at
 def test_a_server_holds_no_more_than_signatures_that_deposit(house, front):
     expired = []
 

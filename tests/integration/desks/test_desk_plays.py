@@ -87,6 +87,7 @@ def test_a_silent_desk_stops_no_step_and_is_caught_up(tmp_path, there):
     assert "mesa n.º 41" in house.run("desk") and len(there.tickets) == 1
 
 
+@pytest.mark.cold     # found by what /proc tells of its variables
 def test_a_run_that_is_killed_while_the_desk_makes_the_ticket_leaves_one(tmp_path, there):
     reached, go_on = threading.Event(), threading.Event()
 

@@ -172,6 +172,7 @@ def test_a_missing_tool_is_told_and_the_others_go_on(house):
     assert [entry["system"] for entry in house.entries("copy_verified")] == ["OTRA"]
 
 
+@pytest.mark.cold     # found by what /proc tells of its variables
 def test_a_drill_that_is_killed_is_closed_and_swept_by_the_next(house):
     marker = house.top / "begun"
     declared(house, ["/bin/sh", "-c", f"cat > $RESPALDO_SCRATCH/restored; touch {marker}; exec sleep 100"])

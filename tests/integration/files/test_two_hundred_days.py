@@ -353,6 +353,7 @@ def house(tmp_path):
     return House(tmp_path)
 
 
+@pytest.mark.cold     # a play is found by what /proc tells of its variables
 def test_two_hundred_days(house, monkeypatch):
     today = datetime.datetime.now(LIMA).replace(hour=2, minute=0, second=0, microsecond=0)
     first = today - datetime.timedelta(days=DAYS - 1)

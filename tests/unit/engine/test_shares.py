@@ -91,6 +91,7 @@ def test_a_folder_replaced_by_a_link_is_not_measured(office):
     assert caught.value.fault.name == "assigned_path_changed"
 
 
+@pytest.mark.slow
 def test_depth_length_and_what_is_no_text_in_a_folder(office):
     """3,000 levels, a name of 255 bytes, one that is no UTF-8: counted, and told in a line of bounded length."""
     at = os.open(office, os.O_RDONLY | os.O_DIRECTORY)

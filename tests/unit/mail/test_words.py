@@ -82,6 +82,7 @@ def test_text_and_html_must_agree() -> None:
     assert words.said(["CONFORME", "NO CONFORME"]).step == words.said(["CONFORME", "Hola"]).step == words.said([]).step == ""
 
 
+@pytest.mark.slow
 @given(some.text(max_size=500))
 def test_no_text_breaks_anything(text: str) -> None:
     for each in (text, plain.text_of(text), quoting.own(text)):
@@ -89,6 +90,7 @@ def test_no_text_breaks_anything(text: str) -> None:
         asked.asked(text[:100], each)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["<" * 200_000, "<!--" * 50_000, "&" * 200_000, "<div>" * 40_000, "<a " * 60_000,
                                   "El 1 " * 40_000, ">" * 200_000, "De: x\n" * 30_000,
                                   "El 1\n" * 40_000, "no " * 60_000])

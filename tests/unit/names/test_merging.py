@@ -61,6 +61,7 @@ def _tree(chance):
     return {"/s": ("d", 0, 0), **{path: (chance.choice("ffl"), chance.randrange(2), 0) for path in paths if chance.random() < 0.7}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_comes_and_goes_in_whichever_order_it_is_as_made_anew(room, seed):
     chance = random.Random(seed)

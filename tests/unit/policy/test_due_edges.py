@@ -35,6 +35,7 @@ def decide(kind, level, taken, now, zone="America/Lima", **more):
     return _due.decide(system, dict(SHIPPED, time_zone=zone), last, now, **more)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(kinds, levels, histories, moments, zones)
 def test_each_decision_is_one_of_the_known_and_says_why(kind, level, taken, now, zone):
@@ -46,6 +47,7 @@ def test_each_decision_is_one_of_the_known_and_says_why(kind, level, taken, now,
     assert bool(decision.window_opens) == (decision.state == "outside_window")
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(some.sampled_from(["database", "source_code"]), levels, moments, some.integers(0, 4000), some.integers(0, 4000), zones)
 def test_what_is_due_stays_due_until_it_is_copied(kind, level, taken, hours, more, zone):
@@ -56,6 +58,7 @@ def test_what_is_due_stays_due_until_it_is_copied(kind, level, taken, hours, mor
         assert later.overdue_days >= decide(kind, level, taken, now, zone).overdue_days
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(kinds, levels, moments, some.integers(0, 86399), zones)
 def test_nothing_is_due_twice_on_one_day(kind, level, taken, seconds, zone):
@@ -66,6 +69,7 @@ def test_nothing_is_due_twice_on_one_day(kind, level, taken, seconds, zone):
         assert decide(kind, level, taken, now, zone).due == ("if_changed" if kind == "source_code" else "no")
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(histories, moments, levels)
 def test_a_file_server_is_never_copied_in_working_hours_without_a_reason(taken, now, level):

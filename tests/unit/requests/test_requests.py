@@ -132,6 +132,7 @@ _GOOD = strategies.sampled_from([{**each, "at_event": "2026-11-22T10:00:00Z", "t
                                   ran("restore_started", reason="emergency", run="R2"), ran("restored", reason="emergency", run="R2"))])
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(strategies.lists(_ENTRY | _GOOD, max_size=30))
 def test_no_entries_make_an_impossible_state(entries):

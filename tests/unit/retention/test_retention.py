@@ -90,6 +90,7 @@ rules = some.dictionaries(some.sampled_from(["points", "days", "months", "daily"
 histories = some.lists(some.tuples(some.integers(-400, 4000), some.sampled_from(["", "T1", "T2", "T3"])), max_size=25)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(histories, rules, some.integers(-2, 5), some.integers(0, 3650))
 def test_the_newest_good_copy_and_the_minimum_never_go(history, rule, minimum, jump):
@@ -108,6 +109,7 @@ def test_the_newest_good_copy_and_the_minimum_never_go(history, rule, minimum, j
         assert due.taken_at(copies[int(label[2:])]) <= now
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(histories, rules, some.integers(1, 5))
 def test_pruning_again_removes_nothing_more(history, rule, minimum):

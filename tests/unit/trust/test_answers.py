@@ -65,6 +65,7 @@ def test_what_a_module_warns_of_is_heard_as_text_and_as_event():
     assert [text[:3] for text in told] == ["uno", "dos"] and "\x1b" not in told[1]
 
 
+@pytest.mark.slow
 @settings(max_examples=int(os.environ.get("RESPALDO_LIES", "300")), deadline=None)
 @given(st.sampled_from(sorted(ARGUMENTS)), _json | _answer, st.booleans())
 def test_any_answer_is_a_result_of_ours_or_a_coded_error(module, answer, simulated):

@@ -79,6 +79,7 @@ PLAY = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "says"), [
     ({"restore_overwrite": "quizás"}, "RSP101: restore_overwrite: 'quizás'"), ({"restore_damaged": "no sé"}, "RSP101: restore_damaged: 'no sé'"),
     # understood, and so the next thing is asked for
