@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine impor
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import desks, policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _steps
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import tickets
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import living
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import asking, requests
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
@@ -57,26 +56,13 @@ class ActionModule(InventoryAction):
         desk = plain(arguments["desk"])
         if desk:
             desks.check(desk)     # what comes after the step must not fail for what could be seen before it
-        now = datetime.datetime.now(datetime.timezone.utc)
-        with open_store(resolve_url(), readonly=True) as store:
-            history = tickets.history(store, requests.EVENTS, requests.EXECUTED_BY)
-            known = requests.told(history)
-            if arguments["step"] == "open":
-                entry = _steps.opening(store, arguments, rules, institution.systems_of(institution.of_all_hosts(task_vars)), now,
-                                       lambda year: self._number(store, arguments["ticket"], year, task_vars))
-            else:
-                entry = _steps.further(store, history, arguments, rules, now)
-            for odd in known.odd:
-                store.passed_over.add(*odd)
-            passed_over = store.passed_over.line()
-        request = asking.after(history, entry)
-        told = asking.lines(request, entry, passed_over)
+        where = _steps.Where(os.environ.get("RESPALDO_RUN_ID", ""), str(task_vars.get("inventory_hostname") or ""), bool(self._task.check_mode))
+        systems = institution.systems_of(institution.of_all_hosts(task_vars))
+        # what a killed controller left alone must not go on: its run is over
+        with contextlib.nullcontext() if where.simulated else living.dying_with_controller("request"), \
+                open_store(resolve_url(), readonly=where.simulated) as store:
+            taken = _steps.take(store, arguments, rules, systems, where, datetime.datetime.now(datetime.timezone.utc))
+        told = asking.lines(taken.request, taken.entry, taken.passed_over)
         show("\n".join(told))
-        return {"changed": True, "ticket": request.ticket, "state": request.state, "allowed": requests.may(request), "lines": told, "backup": entry}
-
-    def _number(self, store: Store, ticket: str, year: int, task_vars: Mapping[str, Any]) -> str:
-        given = tickets.checked(ticket) if ticket else ""
-        if self._task.check_mode:
-            return tickets.next_of(store, year, given)
-        with open_store(resolve_url()) as writable:
-            return tickets.reserve(writable, year, os.environ.get("RESPALDO_RUN_ID", ""), str(task_vars.get("inventory_hostname") or ""), given)
+        return {"changed": True, "ticket": taken.request.ticket, "state": taken.request.state, "allowed": requests.may(taken.request), "lines": told,
+                "entry": taken.entry, **({"backup": taken.entry} if where.simulated else {})}

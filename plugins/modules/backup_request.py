@@ -163,9 +163,13 @@ lines:
   returned: success
   type: list
   elements: str
-backup:
-  description: The entry of the step.
+entry:
+  description: The entry of the step, as it was written in the transaction that decided it.
   returned: success
+  type: dict
+backup:
+  description: The same, of a simulation, for the callback to record as one.
+  returned: in check mode
   type: dict
 error:
   description: What went wrong.

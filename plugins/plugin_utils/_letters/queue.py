@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
-from .._bitacora import copies, entries
+from .._bitacora import written_at_once
 from .._bitacora.any_store import Store
 from .._decisions import due as moments
 from .due import FAILED, KINDS, STARTED, TOLD, TYPES, Key, Letter, key_of
@@ -100,9 +100,7 @@ def failed(store: Store, letter: Letter, run: str, host: str, error: BackupError
 
 def _write(store: Store, letter: Letter, run: str, host: str, **more: Any) -> None:
     request, key = letter.request, letter.key
-    body = result.clean(result.build(
+    row = result.build(
         numeral="7.1", ticket=request.ticket, letter=key.letter, links=key.of, reminder=key.number or None, post=key.post, addressee=letter.to.name or None,
-        address=letter.to.address or None, office=request.office, system=request.system or None, kind=request.system_kind or None, **more))
-    started = store.entries(run=run, type="run_started", limit=1)
-    who = {"executed_by": started[0]["executed_by"]} if started and started[0].get("executed_by") else {}
-    store.append(str(body["event"]), {**body, **who, "host": host, "run": run, copies.ASKED: True}, entries.now(), run + "/letters")
+        address=letter.to.address or None, office=request.office, system=request.system or None, kind=request.system_kind or None, **more)
+    written_at_once.append(store, row, run, host, "letters")

@@ -227,3 +227,13 @@ def test_a_large_mail_is_set_aside_by_its_header_alone(store) -> None:
     from plugins.plugin_utils._mail import intake
 
     assert intake.take(store, mail, here.HOUSE, here.WHERE, here.NOW).outcome == "unreadable" and "50 MiB" in here.entries_of(store)[0]["note_es"]
+
+
+def test_two_conformities_that_contradict_each_other(store) -> None:
+    """Read one after the other in one run: the first stands, the second waits for a person who is told why; whichever came first."""
+    yes, no = (answer(RESTORED, words, message_id=f"<{name}@example.org>") for name, words in (("si", "CONFORME"), ("no", "NO CONFORME: falta una carpeta")))
+    first, second = here.take(store, yes), here.take(store, no)
+    assert (first.outcome, second.outcome, second.folder) == ("conform", "refused", "Revisar") and "RSP750" in second.line and RESTORED in second.line
+    assert here.states(store)[RESTORED] == "conformed" and len(store.entries(type="request_objected")) == 0
+    # neither is read again for another outcome
+    assert [here.take(store, each).new for each in (no, yes)] == [False, False] and here.states(store)[RESTORED] == "conformed"
