@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests/unit/mail")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "unit/mail"))
 import mails as here
+
 from plugins.module_utils._engine.errors import BackupError
 from plugins.plugin_utils import _steps
 from plugins.plugin_utils._bitacora import tickets
