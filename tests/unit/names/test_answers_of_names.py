@@ -131,7 +131,8 @@ def test_what_a_spreadsheet_would_run_is_guarded(tmp_path):
 def test_what_does_not_fit_is_counted(directory, monkeypatch):
     monkeypatch.setattr(listing, "MOST_ROWS", 2)
     found = listed(directory, restored())
-    assert "2 nombres" in found.told and "Faltan aquí 3 nombres" in found.told and rows_of(found.data)[-1] == ["Faltan aquí 3 nombres, que no caben en esta lista"]
+    assert "2 nombres" in found.told and "Faltan aquí 3 nombres" in found.told
+    assert rows_of(found.data)[-1] == ["Faltan aquí 3 nombres, que no caben en esta lista"]
     monkeypatch.setattr(listing, "MOST_ROWS", 5000)
     monkeypatch.setattr(listing, "MOST_BYTES", 300)
     found = listed(directory, restored())
