@@ -57,6 +57,11 @@ MAILS: dict[str, tuple[bytes, str, dict[str, str]]] = {
     "forged results below the Received of our server": (raw(OUR_FORGED, body=ASK, **NO_STAMP), "not_believed", {}),
     "forged results below those of our server": (raw(OUR_FORGED, body=ASK, stamp="Authentication-Results: mx.example.org; dmarc=fail header.from=example.org"),
                                                   "not_believed", {}),
+    "results of Exchange Online, which names no server": (
+        raw(body=ASK, stamp="Authentication-Results: spf=pass (sender IP is 203.0.113.5) smtp.mailfrom=example.org; dkim=pass (signature was verified)"
+            " header.d=example.org;dmarc=pass action=none header.from=example.org;compauth=pass reason=100"), "not_believed", {}),
+    "from within the tenant, as Exchange Online says of itself and anybody can write": (
+        raw("X-MS-Exchange-Organization-AuthAs: Internal", "X-MS-Exchange-CrossTenant-AuthAs: Internal", body=ASK, stamp=""), "not_believed", {}),
     "results of a foreign server on top": (raw(body=ASK, stamp=STAMP.replace("mx.example.org", "mx.evil.example")), "not_believed", {}),
     "results without the name of a server": (raw(body=ASK, stamp="Authentication-Results: dmarc=pass header.from=example.org"), "not_believed", {}),
     "a server whose name begins like ours": (raw(body=ASK, stamp=STAMP.replace("mx.example.org", "mx.example.org.evil.example")), "not_believed", {}),
