@@ -57,7 +57,8 @@ def keep(tmp_path, monkeypatch):
         monkeypatch.setattr(backup_index, "resolve_url", lambda: "")
         action.module, action.decryption = module, lambda arguments, task_vars: {"password": "x"}
         asked.clear()
-        options = {"media": [{"name": "nas"}], "custody": "", "directory": str(tmp_path / "nombres"), "most_copies": 0, "anew": False, "gone_only": False, **given}
+        options = {"media": [{"name": "nas"}], "custody": "", "directory": str(tmp_path / "nombres"), "most_copies": 0, "anew": False, "gone_only": False,
+                   **given}
         return action._one("S", options, {}), asked
 
     return run
