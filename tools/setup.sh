@@ -9,7 +9,7 @@ set -euo pipefail
 # What tests run for real. They start their own servers, so Debian is asked not to start its own.
 needed=(git=git zstd=zstd gpg=gnupg gpgconf=gpgconf xz=xz-utils 7zz=7zip git-lfs=git-lfs ssh=openssh-client sshd=openssh-server
   mariadbd=mariadb-server redis-server=redis pgrep=procps setfacl=acl chromium=chromium pdftotext=poppler-utils
-  rclone=rclone restic=restic mkfs.btrfs=btrfs-progs dovecot=dovecot-imapd)
+  rclone=rclone restic=restic mkfs.btrfs=btrfs-progs dovecot=dovecot-imapd smbd=samba smbclient=smbclient)
 PATH="$PATH:/usr/sbin:/sbin"
 if [ "$(id -u)" = 0 ] && [ ! -e /usr/sbin/policy-rc.d ]; then
   trap 'rm -f /usr/sbin/policy-rc.d' EXIT

@@ -12,15 +12,13 @@ from typing import Any
 
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy
-from ..module_utils._engine.restic import repositories
 from ..plugin_utils._bitacora import tickets
 from ..plugin_utils._bitacora.any_store import Store
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._decisions import asking, due, requests
-from ..plugin_utils._finding import entitling, index, searching, telling
+from ..plugin_utils._finding import entitling, index, looking, searching, telling
 from ..plugin_utils._inventory import InventoryAction, wanted_names
 from ..plugin_utils._reports import institution
-from ..plugin_utils._tasks import plain
 
 _MOST, _LONGEST = 500, 255
 
@@ -59,37 +57,17 @@ class ActionModule(InventoryAction):
             rows: list[dict[str, Any]] = []
             lacking: list[str] = []
             more = False
-            for host, system in ((host, system) for host, declared in hosts.items() for system in declared["systems"]):
-                name = str(system["name"])
-                if system["kind"] != repositories.KIND or policy.copied_by_a_tool(system) or names and (policy.identity(system) or ("", ""))[1] not in names:
+            for server in looking.servers(store, hosts, task_vars, names):
+                if office and not server.has(office):
                     continue
-                copies = {str(copy["label"]): copy for copy in store.copies(repositories.KIND, name)}
-                newest: Mapping[str, Any] = next(reversed(copies.values()), {})
-                folders = _folders(task_vars, host)
-                offices = searching.Offices(_plain_name(str(newest.get("office") or system.get("office") or "")), folders)
-                if office and _plain_name(office) not in (offices.own, *folders.values()):
-                    continue
-                known, answer = _search(directory, name, wanted._replace(limit=wanted.limit - len(rows)), _plain_name(office), offices, copies)
-                rows += [telling.row(telling.System(host, name, copies), each, arguments["ticket"], zone) for each in answer.found]
+                known, answer = looking.search(directory, server, wanted._replace(limit=wanted.limit - len(rows)), office)
+                rows += [telling.row(telling.System(server.host, server.name, server.copies), each, arguments["ticket"], zone) for each in answer.found]
                 more = more or answer.more
-                lacking += [each for each in copies if each not in known] if not office or offices.own == _plain_name(office) else []
+                own = not office or server.offices.own == looking.plain_name(office)
+                lacking += [each for each in server.copies if each not in known] if own else []
         told = telling.lines(rows, more, lacking, office)
         return {"changed": True, "found": rows, "more": more, "lacking": lacking, "lines": told,
                 "backup": entitling.entry(person, office, arguments, len(rows))}
-
-
-def _search(directory: str, system: str, wanted: searching.Wanted, office: str, offices: searching.Offices,
-            copies: Mapping[str, Any]) -> tuple[list[str], searching.Answer]:
-    """The copies that the index of a system has, and what it answers; of one that was never made nothing."""
-    if not index.path_of(directory, system).exists():
-        return [], searching.Answer([], False)
-    with index.Index(directory, system, readonly=True) as opened:
-        return opened.points().labels, searching.search(opened, wanted, office, offices, copies)
-
-
-def _plain_name(office: str) -> str:
-    """An office as two are compared: without what capitals and blanks make of it."""
-    return " ".join(office.casefold().split())
 
 
 def _office_of(store: Store, ticket: str) -> str:
@@ -125,12 +103,3 @@ def _day(text: str, where: str, zone: datetime.tzinfo, later: int) -> str:
         raise BackupError("invalid_input", where=where, value=text, problem="is not a date", mend="Write a day such as 2026-11-22.") from error
     begins = (day + datetime.timedelta(days=later)).replace(tzinfo=zone)
     return begins.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _folders(task_vars: Mapping[str, Any], host: str) -> dict[str, str]:
-    """The shared folders of a host, path -> office. Raises what their templates raise: of folders that can't be read nobody is told names."""
-    hostvars = task_vars["hostvars"]
-    written = hostvars.raw_get(host).get("backup_shared_folders") or []
-    if not isinstance(written, list) or "{{" in str(written):
-        written = hostvars[host]["backup_shared_folders"] or []
-    return {str(folder["path"]).rstrip("/") or "/": _plain_name(str(folder["office"])) for folder in plain(written)}

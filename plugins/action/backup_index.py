@@ -39,6 +39,7 @@ class ActionModule(OpenAction):
         "only": {"type": "list", "elements": "str", "default": []},
         "most_copies": {"type": "int", "default": 0},
         "anew": {"type": "bool", "default": False},
+        "gone_only": {"type": "bool", "default": False},
         "strict": {"type": "bool", "default": True},
     }
 
@@ -72,6 +73,8 @@ class ActionModule(OpenAction):
         with open_store(resolve_url(), readonly=True) as store:
             copies = {str(copy["label"]): copy for copy in store.copies(repositories.KIND, system)}
         try:
+            if given["gone_only"] and not index.path_of(given["directory"], system).exists():
+                return row
             if self._task.check_mode:
                 row["lacking"] = sorted(set(copies).difference(_known(given["directory"], system)), key=lambda each: index.id_of(copies[each]))
                 return row
@@ -82,6 +85,8 @@ class ActionModule(OpenAction):
                     opened.drop(row["dropped"])
                 wanted = sorted((index.id_of(copy), each) for each, copy in copies.items() if each not in there)
                 row["lacking"] = [each for _place, each in wanted]
+                if given["gone_only"]:
+                    return row
                 for place, each in wanted[::-1][:given["most_copies"] or None]:
                     medium = offers.medium_of(copies[each], [str(medium["name"]) for medium in given["media"]])
                     asking = each

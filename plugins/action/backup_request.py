@@ -5,23 +5,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.utils.display import Display
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import desks, policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _steps
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import tickets
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import living, written_at_once
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import asking, requests
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import asking, due, requests
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._finding import answering, entitling
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import institution
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._tasks import plain
+
+# The steps after which it helps to know which versions there are; only who takes them in a capacity that may look for names is told (backup_find).
+_WITH_VERSIONS = ("open", "endorse", "estimate")
 
 
 class ActionModule(InventoryAction):
@@ -48,6 +53,7 @@ class ActionModule(InventoryAction):
         "volume": {"type": "int"},
         "entry": {"type": "int"},
         "desk": {"type": "raw", "default": {}},
+        "names_directory": {"type": "path", "default": ""},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -57,26 +63,28 @@ class ActionModule(InventoryAction):
         desk = plain(arguments["desk"])
         if desk:
             desks.check(desk)     # what comes after the step must not fail for what could be seen before it
-        now = datetime.datetime.now(datetime.timezone.utc)
-        with open_store(resolve_url(), readonly=True) as store:
-            history = tickets.history(store, requests.EVENTS, requests.EXECUTED_BY)
-            known = requests.told(history)
-            if arguments["step"] == "open":
-                entry = _steps.opening(store, arguments, rules, institution.systems_of(institution.of_all_hosts(task_vars)), now,
-                                       lambda year: self._number(store, arguments["ticket"], year, task_vars))
-            else:
-                entry = _steps.further(store, history, arguments, rules, now)
-            for odd in known.odd:
-                store.passed_over.add(*odd)
-            passed_over = store.passed_over.line()
-        request = asking.after(history, entry)
-        told = asking.lines(request, entry, passed_over)
+        where = _steps.Where(os.environ.get("RESPALDO_RUN_ID", ""), str(task_vars.get("inventory_hostname") or ""), bool(self._task.check_mode))
+        hosts = institution.of_all_hosts(task_vars)
+        systems = institution.systems_of(hosts)
+        # what a killed controller left alone must not go on: its run is over
+        with contextlib.nullcontext() if where.simulated else living.dying_with_controller("request"), \
+                open_store(resolve_url(), readonly=where.simulated) as store:
+            taken = _steps.take(store, arguments, rules, systems, where, datetime.datetime.now(datetime.timezone.utc))
+            told = asking.lines(taken.request, taken.entry, taken.passed_over)
+            if not where.simulated and arguments["step"] in _WITH_VERSIONS and requests.post_of(taken.entry) != requests.REQUESTER:
+                answers = answering.Answers(store, hosts, task_vars, arguments["names_directory"], due.zone(rules["time_zone"]))
+                told += _versions(store, answers, taken, where)
         show("\n".join(told))
-        return {"changed": True, "ticket": request.ticket, "state": request.state, "allowed": requests.may(request), "lines": told, "backup": entry}
+        return {"changed": True, "ticket": taken.request.ticket, "state": taken.request.state, "allowed": requests.may(taken.request), "lines": told,
+                "entry": taken.entry, **({"backup": taken.entry} if where.simulated else {})}
 
-    def _number(self, store: Store, ticket: str, year: int, task_vars: Mapping[str, Any]) -> str:
-        given = tickets.checked(ticket) if ticket else ""
-        if self._task.check_mode:
-            return tickets.next_of(store, year, given)
-        with open_store(resolve_url()) as writable:
-            return tickets.reserve(writable, year, os.environ.get("RESPALDO_RUN_ID", ""), str(task_vars.get("inventory_hostname") or ""), given)
+
+def _versions(store: Store, answers: answering.Answers, taken: _steps.Taken, where: _steps.Where) -> list[str]:
+    """What the copies have of what is asked for, once the search is an entry. The step stands, whatever goes wrong here."""
+    rows = answers.versions(taken.request)
+    for trouble in answers.troubles:
+        Display().warning(trouble, formatted=True)
+    if not rows:
+        return []
+    written_at_once.append(store, entitling.entry_of_request(taken.entry, taken.request, len(rows)), where.run, where.host, "request")
+    return ["  Versiones que hay en las copias:", *("    " + row for row in rows)]

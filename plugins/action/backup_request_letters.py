@@ -11,16 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.utils.display import Display
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _smtp
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import failed, show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import living, tickets
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due as moments
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import requests
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._finding import answering
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._letters import due, sending, writing
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._mail import identities
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import institution
 
 
 class ActionModule(InventoryAction):
@@ -32,6 +36,7 @@ class ActionModule(InventoryAction):
         "mail": {"type": "dict", "required": True, "options": {**_smtp.SERVER_OPTIONS, "reply_to": {"type": "str"}}},
         "key": {"type": "str", "required": True, "no_log": True},
         "templates": {"type": "path"},
+        "names_directory": {"type": "path", "default": ""},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -47,12 +52,17 @@ class ActionModule(InventoryAction):
             post = sending.Post(mail, key, words, rules, history, told, now, os.environ.get("RESPALDO_RUN_ID", ""),
                                 str(task_vars.get("inventory_hostname") or ""))
             letters = due.letters(history, told, rules, now)
-            if self._task.check_mode:
+            if self._task.check_mode:      # names of files are shown to nobody without an entry
                 found = sending.look(post, letters)
             else:
+                zone = moments.zone(rules["time_zone"])
+                answers = answering.Answers(store, institution.of_all_hosts(task_vars), task_vars, arguments["names_directory"], zone)
+                post = post._replace(versions=answers.versions, listed=lambda request: answers.listed(request, history))
                 # a worker that outlived its run would send what nobody looks after any more
                 with living.dying_with_controller("correos"):
                     found = sending.send(post, store, letters)
+                for trouble in answers.troubles:
+                    Display().warning(trouble, formatted=True)
         lines = [sending.line(outcome) for outcome in found] or ["No hay correos de solicitudes por enviar."]
         show("\n".join(lines))
         answer: dict[str, Any] = {"changed": any(outcome.state in (sending.SENT, sending.WOULD) for outcome in found), "lines": lines,

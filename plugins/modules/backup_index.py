@@ -53,6 +53,10 @@ options:
     description: Begin each index from nothing.
     type: bool
     default: false
+  gone_only:
+    description: Only take out the names of copies that are gone, of indexes that are there. No server is asked, and nothing is opened.
+    type: bool
+    default: false
   strict:
     description: Fail when an index could not be kept, and show the lines.
     type: bool

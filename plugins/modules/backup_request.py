@@ -106,6 +106,13 @@ options:
     description: The help desk that will hear of the step, as in M(perucompras.respaldo.backup_desk). Its form is checked here, before the step is recorded.
     type: dict
     default: {}
+  names_directory:
+    description:
+      - Directory of the controller with the indexes of names (M(perucompras.respaldo.backup_index)). Empty is C(nombres) beside the bitácora.
+      - After V(open), V(endorse) and V(estimate) the lines say which versions the copies have of O(paths), in folders of the request's office, where the
+        step was taken in a capacity that may look for names (M(perucompras.respaldo.backup_find)); an entry C(names_searched) says so.
+    type: path
+    default: ""
 extends_documentation_fragment:
   - perucompras.respaldo.planning.policy
   - perucompras.respaldo.groups.policy
@@ -163,9 +170,13 @@ lines:
   returned: success
   type: list
   elements: str
-backup:
-  description: The entry of the step.
+entry:
+  description: The entry of the step, as it was written in the transaction that decided it.
   returned: success
+  type: dict
+backup:
+  description: The same, of a simulation, for the callback to record as one.
+  returned: in check mode
   type: dict
 error:
   description: What went wrong.

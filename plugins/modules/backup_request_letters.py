@@ -40,6 +40,14 @@ options:
   templates:
     description: A directory of the institution with templates of its own; those that are not in it are the collection's.
     type: path
+  names_directory:
+    description:
+      - Directory of the controller with the indexes of names (M(perucompras.respaldo.backup_index)). Empty is C(nombres) beside the bitácora.
+      - By them the letters to the head, to the EGCR, and with the estimate say which versions the copies have of what is asked for, and the request for
+        conformity lists what was restored as an attached CSV, at most 5,000 names or 1 MiB; what is left out is said there, and its digest is in the entry.
+      - Only names of folders of the request's own office are told. Whoever asks in the name of an office is told none before its head agreed.
+    type: path
+    default: ""
 notes:
   - Fails with RSP765 for a template that can't be used, before anything is sent; with RSP764 for a letter that could not be sent, RSP766 where no token was
     given, RSP767 where nobody with an address is designated, and RSP768 for a value that would forge a header.
@@ -49,7 +57,7 @@ extends_documentation_fragment:
   - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
-    description: RV(letters) says which letters would go to whom; nothing is sent or recorded.
+    description: RV(letters) says which letters would go to whom; nothing is sent or recorded, and no names are looked for.
     support: full
   diff_mode:
     description: Shows the text of each letter.

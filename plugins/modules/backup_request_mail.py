@@ -23,8 +23,8 @@ description:
     C(Oficina:), else that of the one head in copy. Lines C(Sistema:), C(Ruta:) and C(Perdido:) say more. It waits for the head unless a head wrote it.
   - Runs on the controller. Run it every few minutes.
 notes:
-  - Fails with RSP770 when the mailbox can't be reached, RSP771 when it refuses the account, RSP772 when it does not do what is needed, and RSP101 where
-    something is missing or has not its form. What was taken until then is told and stands.
+  - Fails with RSP770 when the mailbox can't be reached, RSP771 when it refuses the account, RSP772 when it does not do
+    what is needed, RSP766 where no token was given, and RSP101 where something is missing or has not its form. What was taken until then is told and stands.
   - A server that writes no C(Authentication-Results) but is named in O(origin.authserv_ids) makes the sender's own words believed where
     O(origin.results_below=true). Such a server must take out fields of its own name that come from outside, as RFC 8601 demands.
   - A server of O(origin.submission_servers) must let each account send as its own address only.
@@ -58,8 +58,40 @@ options:
         description: Its password.
         type: str
       token:
-        description: Instead of it a token of OAuth2, sent by XOAUTH2.
+        description: Instead of it a token of OAuth2, sent by XOAUTH2, which something else keeps fresh.
         type: str
+      oauth:
+        description:
+          - Instead of both, an application registered in Microsoft Entra ID (client credentials), with the permission C(IMAP.AccessAsApp) and rights on the
+            mailbox of O(mailbox.username). A token is asked for in each run.
+        type: dict
+        suboptions:
+          tenant:
+            description: Identity or name of the tenant.
+            type: str
+            required: true
+          client_id:
+            description: Identity of the application.
+            type: str
+            required: true
+          client_secret:
+            description: Its secret.
+            type: str
+            required: true
+          scope:
+            description: What the token is for.
+            type: str
+            default: https://outlook.office365.com/.default
+          authority:
+            description: Where tokens are given.
+            type: str
+            default: https://login.microsoftonline.com
+          ca_certs:
+            description: Certificate of the authority that signed its own, as text or as the path of its file on the controller.
+            type: str
+          proxy:
+            description: Proxy by which it is reached.
+            type: str
       folder:
         description: The folder that is read.
         type: str

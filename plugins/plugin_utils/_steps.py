@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A step of a request, checked against what the bitácora holds, as its entry: one way for whoever takes it, a playbook (backup_request) or a mail
-(backup_request_mail). Writes nothing.
+(backup_request_mail). What decides a step reads the bitácora and writes nothing; `take` does both in one transaction.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from ._bitacora import tickets, written_at_once
 from ._bitacora.any_store import Store
 from ._decisions import asking, due, entitled, estimates, requests
 
@@ -19,6 +21,44 @@ UNSAID: dict[str, Any] = {
     "ticket": "", "proof": "word", "proof_reference": "", "request": "restore", "office": "", "system": "", "kind": None, "what": "", "paths": [],
     "lost_at": "", "discovered_at": "", "changed_at": "", "reason": "", "volume": None, "entry": None,
 }
+
+
+class Where(NamedTuple):
+    """The run and the host that an entry is of, and whether nothing is written (check mode)."""
+
+    run: str
+    host: str
+    simulated: bool = False
+
+
+class Taken(NamedTuple):
+    """A step: its entry, the request as it stands with it, and what of the bitácora was passed over."""
+
+    entry: dict[str, Any]
+    request: requests.Request
+    passed_over: str
+
+
+def take(store: Store, arguments: Mapping[str, Any], rules: Mapping[str, Any], systems: Sequence[Mapping[str, Any]], where: Where,
+         now: datetime.datetime) -> Taken:
+    """Decide a step and write it, at once: of two runs that take contradictory steps, the later reads what the earlier wrote, and is refused.
+
+    Raises BackupError: as `opening` and `further`, request_ticket_taken, bitacora_unwritable, bitacora_unreadable.
+    """
+    with contextlib.nullcontext() if where.simulated else store.exclusive():
+        history = tickets.history(store, requests.EVENTS, requests.EXECUTED_BY)
+        if arguments["step"] == "open":
+            given = tickets.checked(arguments["ticket"]) if arguments["ticket"] else ""
+            entry = opening(store, arguments, rules, systems, now, lambda year: tickets.next_of(store, year, given) if where.simulated else
+                            tickets.reserve(store, year, where.run, where.host, given))
+        else:
+            entry = further(store, history, arguments, rules, now)
+        for odd in requests.told(history).odd:
+            store.passed_over.add(*odd)
+        taken = Taken(entry, asking.after(history, entry), store.passed_over.line())
+        if not where.simulated:
+            written_at_once.append(store, entry, where.run, where.host, "request")
+    return taken
 
 
 def opening(store: Store, arguments: Mapping[str, Any], rules: Mapping[str, Any], systems: Sequence[Mapping[str, Any]], now: datetime.datetime,

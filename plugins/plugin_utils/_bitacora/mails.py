@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...module_utils._engine import result
-from . import copies, entries
+from . import entries, written_at_once
 from .any_store import Store
 
 TAKEN, ASIDE, FILED = "mail_taken", "mail_set_aside", "mail_filed"
@@ -41,10 +40,4 @@ def _where(store: Store, name: str, values: Sequence[str]) -> list[dict[str, Any
 
 def write(store: Store, rows: Sequence[Mapping[str, Any]], run: str, host: str) -> list[entries.Entry]:
     """Write the entries of one mail, within the caller's exclusive block. Raises BackupError bitacora_unwritable."""
-    started = store.entries(run=run, type="run_started", limit=1)
-    who = {"executed_by": started[0]["executed_by"]} if started and started[0].get("executed_by") else {}
-    written = []
-    for row in rows:
-        body = {**result.clean(row), **who, "host": host, "run": run, copies.ASKED: True}
-        written.append(store.append(body["event"], body, entries.now(), "{0}/mail/{1}".format(run, body["mail_sha256"])))
-    return written
+    return [written_at_once.append(store, row, run, host, "mail/{0}".format(row["mail_sha256"])) for row in rows]

@@ -49,3 +49,11 @@ def entry(person: Capacity, office: str, given: Mapping[str, Any], found: int) -
         event=EVENT, kind=repositories.KIND, numeral="7.1.3", office=office or None, person=person.name, post=person.post, document=person.document or None,
         ticket=given["ticket"] or None, reason_text=" ".join(given["reason"].split()) or None, objects=found,
         note_es="{0} buscó {1} en {2}: {3} encontrados".format(person.name, told, office or "todos los órganos", found))
+
+
+def entry_of_request(step: Mapping[str, Any], request: requests.Request, found: int) -> dict[str, Any]:
+    """What the bitácora keeps of the versions that somebody was told who took a step of a request."""
+    return result.build(
+        event=EVENT, kind=repositories.KIND, numeral="7.1.3", office=request.office, person=step["person"], post=step["post"],
+        document=step.get("document"), ticket=request.ticket, objects=found,
+        note_es="{0} supo, con el paso que dio, de las versiones de lo que se pide en {1}: {2}".format(step["person"], request.office, found))

@@ -76,6 +76,8 @@ def mail(written: Written, sender: str, institution: str, to: str, address: str,
     letter["X-Respaldo-Origin"] = ORIGIN
     letter.set_content(written.text, cte="quoted-printable")
     letter.add_alternative(written.html, subtype="html", cte="quoted-printable")
+    for each in written.attached:
+        letter.add_attachment(each.data, "text", "csv", filename=_refused("Content-Disposition", each.name), params={"charset": "utf-8"})
     return letter
 
 

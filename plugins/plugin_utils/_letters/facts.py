@@ -36,11 +36,16 @@ SAMPLE: dict[str, Any] = {
     "warnings": ["La información se modificó después de la última copia"], "volume": "1,2 GiB", "promised": "23/11/2026 12:00", "estimate": "…",
     "person": "Rosa Huamán", "reason": "Motivo", "at": "22/11/2026 11:00", "restored": [RESTORED_SAMPLE], "number": "1", "reminders": "2",
     "since": "18/11/2026 08:00", "waits_for": "la conformidad", "head": "Carmen Soto Vega", "last_state": "conforme, por cerrar",
+    "versions": ["/srv/oficinas/logistica/contratos/2026.txt: 12,0 KiB, modificado el 20/11/2026 18:00, en las copias del 20/11/2026 al 21/11/2026"],
+    "listed": "La lista de lo restaurado va adjunta",
 }
 
 
-def of(letter: Letter, history: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], head: str) -> dict[str, Any]:
-    """The values for a letter; what nobody said is an empty text. `head` is who answers for the office that day."""
+def of(letter: Letter, history: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], head: str, versions: Sequence[str] = (),
+       listed: str = "") -> dict[str, Any]:
+    """The values for a letter; what nobody said is an empty text. `head` is who answers for the office that day; `versions` and what is `listed` are what the
+    index of names knows (_finding/answering.py).
+    """
     request, step = letter.request, letter.step
     entries = {entry["n"]: entry for entry in history}
     zone = due.zone(rules["time_zone"])
@@ -67,7 +72,7 @@ def of(letter: Letter, history: Sequence[Mapping[str, Any]], rules: Mapping[str,
         "restored": [_restored(entries[n], local) for n in request.done[-_MOST_ROWS:] if n in entries],
         "number": str(letter.key.number), "reminders": str(policy.get("reminders", 2)), "since": local(letter.waits_since),
         "waits_for": "el visto bueno" if request.state == requests.AWAITING else "la conformidad", "head": head,
-        "last_state": requests.SPANISH[ended.before] if ended.before else "",
+        "last_state": requests.SPANISH[ended.before] if ended.before else "", "versions": list(versions), "listed": listed,
     }
 
 

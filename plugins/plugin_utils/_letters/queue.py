@@ -10,15 +10,17 @@ our own intake, know it for the same. Of two controllers at once one reserves a 
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
-from .._bitacora import copies, entries
+from .._bitacora import written_at_once
 from .._bitacora.any_store import Store
 from .._decisions import due as moments
 from .due import FAILED, KINDS, STARTED, TOLD, TYPES, Key, Letter, key_of
+from .writing import Written
 
 _FIRST_PAUSE, _LONGEST_PAUSE = datetime.timedelta(minutes=5), datetime.timedelta(days=1)
 # A letter takes a minute or two to send; a run that has held one for longer has lost its controller, or is about to send under the same Message-ID.
@@ -87,10 +89,11 @@ def _is_held(store: Store, last: Mapping[str, Any], run: str, now: datetime.date
             and not store.entries(run=str(last.get("run", "")), type=_RUN_ENDS, limit=1))
 
 
-def told(store: Store, letter: Letter, run: str, host: str, message_id: str, subject: str) -> None:
-    """It went."""
-    _write(store, letter, run, host, event=TOLD, message_id=message_id, note_es="{0}, enviado a {1} <{2}>: {3}".format(
-        KINDS[letter.key.letter].spanish.capitalize(), letter.to.name, letter.to.address, subject))
+def told(store: Store, letter: Letter, run: str, host: str, message_id: str, words: Written) -> None:
+    """It went; of a file that went with it, the digest is kept."""
+    files = ["{0}, {1} bytes, SHA-256 {2}".format(each.name, len(each.data), hashlib.sha256(each.data).hexdigest()) for each in words.attached]
+    _write(store, letter, run, host, event=TOLD, message_id=message_id, mail_attached=files or None, note_es="{0}, enviado a {1} <{2}>: {3}{4}".format(
+        KINDS[letter.key.letter].spanish.capitalize(), letter.to.name, letter.to.address, words.subject, "".join("; adjunto " + each for each in files)))
 
 
 def failed(store: Store, letter: Letter, run: str, host: str, error: BackupError, message_id: str = "") -> None:
@@ -100,9 +103,7 @@ def failed(store: Store, letter: Letter, run: str, host: str, error: BackupError
 
 def _write(store: Store, letter: Letter, run: str, host: str, **more: Any) -> None:
     request, key = letter.request, letter.key
-    body = result.clean(result.build(
+    row = result.build(
         numeral="7.1", ticket=request.ticket, letter=key.letter, links=key.of, reminder=key.number or None, post=key.post, addressee=letter.to.name or None,
-        address=letter.to.address or None, office=request.office, system=request.system or None, kind=request.system_kind or None, **more))
-    started = store.entries(run=run, type="run_started", limit=1)
-    who = {"executed_by": started[0]["executed_by"]} if started and started[0].get("executed_by") else {}
-    store.append(str(body["event"]), {**body, **who, "host": host, "run": run, copies.ASKED: True}, entries.now(), run + "/letters")
+        address=letter.to.address or None, office=request.office, system=request.system or None, kind=request.system_kind or None, **more)
+    written_at_once.append(store, row, run, host, "letters")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError, in_both
@@ -19,10 +19,15 @@ from .._decisions import entitled, requests
 from .._mail import identities
 from . import addressees, envelope, facts, queue
 from .due import KINDS, TOLD, Letter
-from .writing import Words, Written
+from .writing import Attached, Words, Written
 
 SENT, WAITS, FAILED, LEFT, WOULD = "sent", "waits", "failed", "left", "would"
 SPANISH = {SENT: "enviado", WAITS: "en espera", FAILED: "no enviado", LEFT: "lo envía otra ejecución", WOULD: "se enviaría"}
+
+
+# The letters that say which versions there are, to who may know it: the office's head, who asked once the head agreed, and the EGCR.
+_WITH_VERSIONS = ("acknowledgement", "endorsement", "forwarding", "estimate")
+_WITH_LIST = "conformity"
 
 
 class Outcome(NamedTuple):
@@ -47,13 +52,25 @@ class Post(NamedTuple):
     now: datetime.datetime
     run: str
     host: str
+    # of a request: the versions of what it asks for; the names of what was restored, as name and content of a file and what is said of it
+    versions: Callable[[requests.Request], Sequence[str]] | None = None
+    listed: Callable[[requests.Request], tuple[str, bytes, str] | None] | None = None
 
 
 def write(post: Post, letter: Letter) -> Written:
     """The words of a letter. Raises BackupError letter_template_broken."""
     today = post.now.astimezone(moments.zone(post.rules["time_zone"])).date()
     head = addressees.of(post.rules, requests.HEADS, letter.request, today)
-    return post.words.write(letter.key.letter, facts.of(letter, post.history, post.rules, head.name if head else "sin designación vigente"))
+    versions = post.versions(letter.request) if post.versions and _may_know(letter) else ()
+    listed = post.listed(letter.request) if post.listed and letter.key.letter == _WITH_LIST else None
+    values = facts.of(letter, post.history, post.rules, head.name if head else "sin designación vigente", versions, listed[2] if listed else "")
+    return post.words.write(letter.key.letter, values)._replace(attached=(Attached(*listed[:2]),) if listed else ())
+
+
+def _may_know(letter: Letter) -> bool:
+    """Whether a letter says which versions there are. Until a head agreed, whoever asked only says of which office he is."""
+    opened = letter.request.steps[0].post.partition(".")[0]
+    return letter.key.letter in _WITH_VERSIONS and (letter.key.letter != _WITH_VERSIONS[0] or opened == requests.HEADS)
 
 
 def look(post: Post, letters: Sequence[Letter]) -> list[Outcome]:
@@ -111,7 +128,7 @@ def _one(post: Post, store: Store, door: _smtp.Door, letter: Letter, words: Writ
     except BackupError as error:
         queue.failed(store, letter, post.run, post.host, error, message_id)
         return Outcome(letter, FAILED, words, error), error.fault.name == "mail_token_refused"
-    queue.told(store, letter, post.run, post.host, message_id, words.subject)
+    queue.told(store, letter, post.run, post.host, message_id, words)
     return Outcome(letter, SENT, words, None, message_id), False
 
 

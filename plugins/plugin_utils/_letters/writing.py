@@ -28,10 +28,17 @@ from .facts import SAMPLE
 _HERE = Path(__file__).parent / "templates"
 _ENDING, _SHELL, _SUBJECT = ".txt.j2", "carta.html.j2", "Asunto:"
 # What the letters have in common, by name of the file that they include.
-PARTS = ("datos", "pie", "advertencias", "restaurado")
+PARTS = ("datos", "pie", "advertencias", "restaurado", "versiones")
 _WIDTH = 78
 _LONGEST_SUBJECT, _LONGEST_LETTER, _LONGEST_TEMPLATE = 200, 200_000, 1_000_000
 _FACT = re.compile(r"  (\S[^:]{0,40}): (.*)")
+
+
+class Attached(NamedTuple):
+    """A file that goes with a letter."""
+
+    name: str
+    data: bytes
 
 
 class Written(NamedTuple):
@@ -40,6 +47,7 @@ class Written(NamedTuple):
     subject: str
     text: str
     html: str
+    attached: tuple[Attached, ...] = ()
 
 
 class Block(NamedTuple):
@@ -66,7 +74,8 @@ class Words:
         self._rich = _environment(loader, True)
         self._own = {name: os.path.join(directory, name) for name in texts}
         for name in KINDS:
-            self.write(name, {**SAMPLE, **dict.fromkeys(("system", "lost", "reason", "promised"), ""), "wanted": [], "warnings": [], "restored": []})
+            self.write(name, {**SAMPLE, **dict.fromkeys(("system", "lost", "reason", "promised", "listed"), ""), "wanted": [], "warnings": [],
+                              "restored": [], "versions": []})
             self.write(name, SAMPLE)
 
     def write(self, name: str, values: dict[str, Any]) -> Written:

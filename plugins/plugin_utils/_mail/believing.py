@@ -62,6 +62,9 @@ def believed(mail: Mail, servers: Servers) -> Belief:
     if not said:
         return Belief(False, "ningún servidor propio dice si es de quien dice ser")
     identity, results = _parsed(said[0])
+    if not identity:
+        # RFC 8601 asks for the name of who says so; Exchange Online leaves it out, and anybody may write the same
+        return Belief(False, "lo que dice de su origen no nombra al servidor que lo escribió, como en Exchange Online")
     if identity not in {each.lower() for each in servers.authserv_ids}:
         return Belief(False, "lo que dice de su origen no es de un servidor propio")
     return _of_results(mail.sender.rpartition("@")[2], identity, results)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from ...module_utils._engine import addresses
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.value_forms import seen
+from .. import _tokens
 
 OPTIONS: dict[str, Any] = {
     "host": {"type": "str", "required": True},
@@ -30,6 +31,7 @@ OPTIONS: dict[str, Any] = {
     "username": {"type": "str", "required": True},
     "password": {"type": "str", "no_log": True},
     "token": {"type": "str", "no_log": True},
+    "oauth": {"type": "dict", "options": _tokens.OPTIONS},
     "folder": {"type": "str", "default": "INBOX"},
     "taken": {"type": "str", "default": "Atendidos"},
     "set_aside": {"type": "str", "default": "Revisar"},
@@ -37,6 +39,7 @@ OPTIONS: dict[str, Any] = {
     "largest_mib": {"type": "int", "default": 25},
 }
 _FOLDERS = ("folder", "taken", "set_aside")
+_SECRETS = ("password", "token", "oauth")
 _TIMEOUT, _TRIES, _PAUSE = 60, 4, 2.0
 _LARGEST_HEADERS = 256 * 1024 + 1
 # A name of a folder, as IMAP writes it without the encoding of other letters (RFC 3501, 5.1.3).
@@ -54,11 +57,13 @@ class Waiting(NamedTuple):
 
 def check(options: Mapping[str, Any], where: str) -> None:
     """Raises BackupError invalid_input on settings that can't work."""
-    secrets = [name for name in ("password", "token") if options[name]]
+    secrets = [name for name in _SECRETS if options.get(name)]
     if len(secrets) != 1:
-        raise BackupError("invalid_input", where=where + ".password", value="(hidden)", problem="and a token are both given" if secrets else "is missing",
-                          mend="Give password, or for OAuth2 token; one of the two.")
-    for name in ("username", *secrets):
+        raise BackupError("invalid_input", where=where + ".password", value="(hidden)", problem="is given beside another secret" if secrets else "is missing",
+                          mend="Give one of the three: password, or for OAuth2 oauth or token.")
+    if options.get("oauth"):
+        _tokens.check(options["oauth"], where + ".oauth")
+    for name in ("username", *(each for each in secrets if each != "oauth")):
         if not str(options[name]).isprintable():
             raise BackupError("invalid_input", where="{0}.{1}".format(where, name), value="(hidden)", problem="is not one line of printable characters",
                               mend="Write it as the mail server knows it.")
@@ -82,6 +87,8 @@ class Box:
         self._options, self.where = options, "{0}:{1}".format(options["host"], options["port"])
         self._validity = ""
         self._selected = False
+        # one that was asked for lives for an hour, which is longer than a run
+        self._token = str(options["token"] or "") or (_tokens.bearer(options["oauth"], "mailbox.oauth") if options.get("oauth") else "")
         self._capabilities: set[str] = set()
         self._session = self._signed_in()
 
@@ -121,8 +128,8 @@ class Box:
 
     def _sign_in(self, session: imaplib.IMAP4) -> None:
         name = self._options["username"]
-        if self._options["token"]:
-            told = "user={0}\1auth=Bearer {1}\1\1".format(name, self._options["token"]).encode()
+        if self._token:
+            told = "user={0}\1auth=Bearer {1}\1\1".format(name, self._token).encode()
             # an empty answer to what the server says of a token that it refuses
             session.authenticate("XOAUTH2", lambda challenge: b"" if challenge else told)
         elif "AUTH=PLAIN" in session.capabilities:
@@ -133,8 +140,7 @@ class Box:
 
     def _words(self, error: Exception) -> str:
         text = str(error) or type(error).__name__
-        for name in ("password", "token"):
-            secret = self._options[name] or ""
+        for secret in (self._options["password"] or "", self._token, (self._options.get("oauth") or {}).get("client_secret") or ""):
             forms = (secret, base64.b64encode(secret.encode()).decode()) if secret else ()
             for each in forms:
                 text = text.replace(each, "(hidden)")
@@ -233,7 +239,7 @@ class Box:
 
 @contextlib.contextmanager
 def opened(options: Mapping[str, Any]) -> Iterator[Box]:
-    """A session with the mailbox. Raises BackupError: mailbox_unreachable, mailbox_login_refused."""
+    """A session with the mailbox. Raises BackupError: mailbox_unreachable, mailbox_login_refused, mail_token_refused."""
     box = Box(options)
     try:
         yield box

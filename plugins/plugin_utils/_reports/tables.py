@@ -8,24 +8,20 @@ Values are plain: date and time as ISO text, bytes and integer as int, percent a
 
 from __future__ import annotations
 
-import csv
 import datetime
 import html
 import io
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
+from .. import _cells
 from .._bitacora.view import amount
 
 KINDS = ("text", "date", "time", "bytes", "integer", "percent")
 _NUMBERS = ("bytes", "integer", "percent")
 
-# A spreadsheet runs a text that begins so as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_INNER_CELL = re.compile("([,;|\t\r\n][\"'\\s]*)(?=[-=+@＝＋－＠])")
 _XLSX_LARGEST_TEXT = 32767
 _XLSX_NAME = 31
 _XLSX_FORMATS = {
@@ -68,12 +64,8 @@ def shown(value: Any, kind: str) -> str:
 
 def to_csv(table: Table) -> bytes:
     """The table for Excel in Spanish: UTF-8 with its mark, semicolons, decimal comma, and no text that runs as a formula."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow([_guarded(column.heading) for column in table.columns])
-    for row in table.rows:
-        writer.writerow([_cell(row.get(column.name), column.kind) for column in table.columns])
-    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
+    return _cells.csv_of([[_cells.guarded(column.heading) for column in table.columns],
+                          *([_cell(row.get(column.name), column.kind) for column in table.columns] for row in table.rows)])
 
 
 def _cell(value: Any, kind: str) -> str:
@@ -83,14 +75,7 @@ def _cell(value: Any, kind: str) -> str:
         return f"{value:.1f}".replace(".", ",")
     if kind in _NUMBERS:
         return str(int(value))
-    return _guarded(shown(value, "date") if kind == "date" else result.seen(str(value)))
-
-
-def _guarded(text: str) -> str:
-    # Where the separator of lists is a comma, a cell of that spreadsheet begins wherever the text has one.
-    text = _INNER_CELL.sub(r"\1'", text)
-    # Leading blanks do not keep a spreadsheet from seeing the sign after them.
-    return "'" + text if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+    return _cells.guarded(shown(value, "date") if kind == "date" else result.seen(str(value)))
 
 
 def to_xlsx(tables: Sequence[Table], made: datetime.datetime) -> bytes:

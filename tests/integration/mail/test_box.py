@@ -13,14 +13,18 @@ import socket
 import time
 from collections.abc import Iterator
 
+import login
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._mail import box
+from login import CLIENT, SECRET, TENANT, FakeLogin
 
 from .conftest import PASSWORD, USER, Dovecot, letter
 
-OPTIONS = {"host": "localhost", "security": "tls", "username": USER, "password": PASSWORD, "token": None, "folder": "INBOX", "taken": "Atendidos",
-           "set_aside": "Revisar", "most": 100, "largest_mib": 1}
+OPTIONS = {"host": "localhost", "security": "tls", "username": USER, "password": PASSWORD, "token": None, "oauth": None, "folder": "INBOX",
+           "taken": "Atendidos", "set_aside": "Revisar", "most": 100, "largest_mib": 1}
+OAUTH = {"tenant": TENANT, "client_id": CLIENT, "client_secret": SECRET, "scope": "https://outlook.office365.com/.default", "authority": "https://localhost",
+         "ca_certs": None, "proxy": None}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +89,8 @@ def test_what_goes_wrong_has_its_code(house, tmp_path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("wrong", [
     {"password": None}, {"token": "x"}, {"password": "a\nb"}, {"folder": "Atención"}, {"taken": "INBOX"}, {"set_aside": ""}, {"most": 0}, {"largest_mib": 5000},
-    {"username": "a\r\nb"},
+    {"username": "a\r\nb"}, {"oauth": OAUTH}, {"password": None, "oauth": {**OAUTH, "authority": "http://login.example.org"}},
+    {"password": None, "oauth": {**OAUTH, "tenant": "a/b"}}, {"password": None, "token": "x", "oauth": OAUTH},
 ])
 def test_settings_that_can_not_work_are_refused_before_anything(wrong: dict) -> None:
     box.check(OPTIONS, "mailbox")
@@ -117,4 +122,38 @@ def test_a_token_lets_in_and_a_wrong_one_does_not() -> None:
         error = refused(of(server, password=None, token=token))
         assert error.code == "RSP771" and token not in error.in_both()
     finally:
+        server.close()
+
+
+def test_an_application_reads_the_mailbox_by_client_credentials(tmp_path, monkeypatch) -> None:
+    """The token that Entra ID's (fake) service gives lets in (XOAUTH2): asked for once, as Microsoft describes it; neither it nor the secret is told."""
+    key = b"0123456789abcdef0123456789abcdef"
+    server = Dovecot("passdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  args = {top}/oauth2.conf\n}}", {
+        "oauth2.conf": "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={top}/keys/\n",
+        "keys/default/HS256/default": base64.b64encode(key)})
+    (tmp_path / "server.pem").write_bytes((server.top / "cert.pem").read_bytes())
+    (tmp_path / "server.key").write_bytes((server.top / "key.pem").read_bytes())
+    fake = FakeLogin(tmp_path)
+    given: list[str] = []
+
+    def signed(audience: str) -> str:
+        given.append(_token(key if not given or given[-1] != "wrong" else bytes(32)))
+        return given[-1]
+
+    monkeypatch.setattr(login, "token", signed)
+    options = of(server, password=None, oauth={**OAUTH, "authority": fake.url, "ca_certs": str(tmp_path / "server.pem")})
+    try:
+        box.check(options, "mailbox")
+        with box.opened(options) as mailbox:
+            assert mailbox.waiting() == []
+        asked, = fake.asked
+        assert (asked["grant_type"], asked["client_id"], asked["scope"]) == ("client_credentials", CLIENT, OAUTH["scope"])
+        given.append("wrong")      # the mailbox refuses what it was given
+        error = refused(options)
+        assert error.code == "RSP771" and given[-1] not in error.in_both() and SECRET not in error.in_both()
+        fake.refusal = "AADSTS7000222: The provided client secret keys are expired."
+        error = refused(options)
+        assert error.code == "RSP766" and "AADSTS7000222" in error.in_both() and SECRET not in error.in_both() and "no se envió ni se leyó" in error.in_both()
+    finally:
+        fake.close()
         server.close()

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An institution where a file is lost: five people with mailboxes (a real Dovecot), the mail server between them (postoffice.py), a share that is copied by
-restic, and our playbooks."""
+"""An institution where a file is lost: five people with mailboxes (a real Dovecot), the mail server between them (postoffice.py), a share of a real Samba
+(share.py) that is copied by restic, and our playbooks."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.sto
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import requests
 from mail.conftest import Dovecot
 
+from .share import Share
+
 ROOT = Path(__file__).resolve().parents[3]
 DOMAIN, SINCE, KEY = "example.org", "2020-01-01", "0123456789abcdef0123456789abcdef"
 PASSWORD = "Cl4ve-Plantada-9x2b"
@@ -44,8 +46,10 @@ class Institution:
 
     def __init__(self, top: Path, dovecot: Dovecot) -> None:
         self.top, self.dovecot, self.url, self.share = top, dovecot, str(top / "bitacora.sqlite"), top / "compartido"
-        (self.share / "contratos").mkdir(parents=True)
-        (self.share / "contratos" / "2026.txt").write_text("uno\n", "utf-8")
+        self.share.mkdir(parents=True)
+        self.samba = Share(top / "samba", self.share, CARMEN.partition("@")[0], PASSWORD)
+        self.samba.does("mkdir contratos")
+        self.samba.puts("contratos/2026.txt", "uno\n")
         (dovecot.top / "users").write_text("".join(f"{person}:{{PLAIN}}{PASSWORD}\n" for person in PEOPLE), "utf-8")
         (dovecot.top / "accounts").write_text(json.dumps(dict.fromkeys(PEOPLE, PASSWORD)), "utf-8")
         owner = dovecot.home.stat()
@@ -74,6 +78,7 @@ class Institution:
         (top / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"localhost": here}}}), "utf-8")
 
     def close(self) -> None:
+        self.samba.close()
         self.office.terminate()
         self.office.wait(60)
 

@@ -12,6 +12,7 @@ Stamps of its own name that a mail brings are taken away by the first two, as RF
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import ssl
@@ -25,13 +26,15 @@ from aiosmtpd.smtp import SMTP, AuthResult
 DIRECTORY, DOMAIN, MAIL, UID, GID = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
 ACCOUNTS = json.loads((DIRECTORY / "accounts").read_text("utf-8"))
 NAME = "mx." + DOMAIN
+# Each connection has a Delivering of its own, and Dovecot takes two files of one name for one mail: the number is of all of them.
+DELIVERED = itertools.count(1)
 
 
 class Delivering:
     """Puts each mail into the Maildir of whom it is for, complete at once."""
 
     def __init__(self, way: str) -> None:
-        self.way, self.count = way, 0
+        self.way = way
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.lower() not in ACCOUNTS:
@@ -59,13 +62,12 @@ class Delivering:
                 f"Received: from [127.0.0.1] by {NAME} with {protocol}; {formatdate()}\r\n").encode()
 
     def deliver(self, address, content):
-        self.count += 1
         box = MAIL / address / "Maildir"
         for name in ("", "tmp", "new", "cur"):
             if not (box / name).is_dir():
                 (box / name).mkdir(parents=True)
                 os.chown(box / name, UID, GID)
-        unfinished = box / "tmp" / f"{self.way}.{self.count}.{os.getpid()}"
+        unfinished = box / "tmp" / f"{self.way}.{next(DELIVERED)}.{os.getpid()}"
         unfinished.write_bytes(content)
         os.chown(unfinished, UID, GID)
         unfinished.rename(box / "new" / unfinished.name)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-import shutil
+import csv
+import hashlib
+import io
 
 from .conftest import ANA, CARMEN, EVA, OFFICE, PEDRO, ROSA
 
@@ -13,15 +15,24 @@ ASK = f"Se borró la carpeta de contratos.\n\nOficina: {OFFICE}\nSistema: LOGIST
 COPIED = {"restore_host": "localhost", "restore_kind": "file_server", "restore_system": "LOGISTICA"}
 
 
+def text_of(mail) -> str:
+    """The words of a mail in one line."""
+    return " ".join(mail.get_body(("plain",)).get_content().split())
+
+
 def test_from_the_mail_of_who_lost_a_file_to_the_closed_ticket(institution) -> None:
     institution.play("file_server", backup_emergency_reason="prueba")
-    shutil.rmtree(institution.share / "contratos")
+    # she loses it on the share, as people do
+    institution.samba.does("deltree contratos")
+    assert not (institution.share / "contratos").exists()
 
     institution.write(PEDRO, "Carpeta perdida", ASK)
     institution.minutes_pass()
     (ticket, request), = institution.requests().items()
     assert (request.state, request.office, request.system) == ("awaiting_endorsement", OFFICE, "LOGISTICA")
     assert len(institution.letters(PEDRO)) == 1 and ticket in institution.letters(PEDRO)[0]
+    # who only says of which office he is hears no names of it; its head does
+    assert "2026.txt" not in text_of(institution.last(PEDRO)) and "contratos/2026.txt: 4 B, modificado el " in text_of(institution.last(CARMEN))
 
     # somebody else says yes in her name, from outside, and by a server that stamps nothing: neither is she
     asked = institution.last(CARMEN)
@@ -36,18 +47,32 @@ def test_from_the_mail_of_who_lost_a_file_to_the_closed_ticket(institution) -> N
     institution.write(CARMEN, "Re: visto bueno", "VISTO BUENO\n\nCarmen Soto", asked)
     institution.minutes_pass()
     assert institution.requests()[ticket].state == "endorsed" and ticket in institution.letters(ANA)[-1]
+    assert "contratos/2026.txt: 4 B" in text_of(institution.last(ANA))
 
-    institution.play("request", request_step="estimate", request_person="Ana Quispe", request_ticket=ticket)
+    told = institution.play("request", request_step="estimate", request_person="Ana Quispe", request_ticket=ticket)
+    assert "Versiones que hay en las copias" in told and "contratos/2026.txt: 4 B" in told
+    searched, = institution.entries("names_searched")
+    assert (searched["person"], searched["ticket"], searched["office"]) == ("Ana Quispe", ticket, OFFICE) and searched["objects"] >= 2
     institution.minutes_pass()
+    assert "contratos/2026.txt: 4 B" in text_of(institution.last(PEDRO))
     institution.write(ROSA, "Re: autorización", "Autorizo.", institution.last(ROSA))
     institution.minutes_pass()
     assert institution.requests()[ticket].state == "authorised"
 
     institution.play("restore", restore_ticket=ticket, restore_paths=["contratos"], restore_target=str(institution.share),
                      backup_restore_requires_request="file_server", **COPIED)
-    assert (institution.share / "contratos" / "2026.txt").read_text("utf-8") == "uno\n"
+    # and gets it back there
+    assert institution.samba.gets("contratos/2026.txt") == "uno\n"
     institution.minutes_pass()
     assert institution.requests()[ticket].state == "restored"
+    asked, = (each for each in institution.mailbox(CARMEN) if "conformidad" in str(each["Subject"]))
+    attached, = asked.iter_attachments()
+    names = list(csv.reader(io.StringIO(attached.get_content().lstrip("\ufeff")), delimiter=";"))
+    assert attached.get_filename() == f"restaurado-{ticket}.csv" and [row[0] for row in names[1:]] == [
+        str(institution.share / "contratos"), str(institution.share / "contratos" / "2026.txt")] and names[2][2] == "4"
+    kept, = (each for each in institution.entries("request_told") if each.get("mail_attached"))
+    assert hashlib.sha256(attached.get_payload(decode=True)).hexdigest() in kept["mail_attached"][0] and kept["letter"] == "conformity"
+    assert attached.get_filename() in " ".join(text_of(asked).split())
 
     institution.write(CARMEN, "Re: conformidad", "NO CONFORME\n\nFalta un archivo.", institution.last(CARMEN))
     institution.minutes_pass()

@@ -57,6 +57,11 @@ MAILS: dict[str, tuple[bytes, str, dict[str, str]]] = {
     "forged results below the Received of our server": (raw(OUR_FORGED, body=ASK, **NO_STAMP), "not_believed", {}),
     "forged results below those of our server": (raw(OUR_FORGED, body=ASK, stamp="Authentication-Results: mx.example.org; dmarc=fail header.from=example.org"),
                                                   "not_believed", {}),
+    "results of Exchange Online, which names no server": (
+        raw(body=ASK, stamp="Authentication-Results: spf=pass (sender IP is 203.0.113.5) smtp.mailfrom=example.org; dkim=pass (signature was verified)"
+            " header.d=example.org;dmarc=pass action=none header.from=example.org;compauth=pass reason=100"), "not_believed", {}),
+    "from within the tenant, as Exchange Online says of itself and anybody can write": (
+        raw("X-MS-Exchange-Organization-AuthAs: Internal", "X-MS-Exchange-CrossTenant-AuthAs: Internal", body=ASK, stamp=""), "not_believed", {}),
     "results of a foreign server on top": (raw(body=ASK, stamp=STAMP.replace("mx.example.org", "mx.evil.example")), "not_believed", {}),
     "results without the name of a server": (raw(body=ASK, stamp="Authentication-Results: dmarc=pass header.from=example.org"), "not_believed", {}),
     "a server whose name begins like ours": (raw(body=ASK, stamp=STAMP.replace("mx.example.org", "mx.example.org.evil.example")), "not_believed", {}),
@@ -234,3 +239,13 @@ def test_a_large_mail_is_set_aside_by_its_header_alone(store) -> None:
     from plugins.plugin_utils._mail import intake
 
     assert intake.take(store, mail, here.HOUSE, here.WHERE, here.NOW).outcome == "unreadable" and "50 MiB" in here.entries_of(store)[0]["note_es"]
+
+
+def test_two_conformities_that_contradict_each_other(store) -> None:
+    """Read one after the other in one run: the first stands, the second waits for a person who is told why; whichever came first."""
+    yes, no = (answer(RESTORED, words, message_id=f"<{name}@example.org>") for name, words in (("si", "CONFORME"), ("no", "NO CONFORME: falta una carpeta")))
+    first, second = here.take(store, yes), here.take(store, no)
+    assert (first.outcome, second.outcome, second.folder) == ("conform", "refused", "Revisar") and "RSP750" in second.line and RESTORED in second.line
+    assert here.states(store)[RESTORED] == "conformed" and len(store.entries(type="request_objected")) == 0
+    # neither is read again for another outcome
+    assert [here.take(store, each).new for each in (no, yes)] == [False, False] and here.states(store)[RESTORED] == "conformed"

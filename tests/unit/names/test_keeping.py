@@ -57,7 +57,8 @@ def keep(tmp_path, monkeypatch):
         monkeypatch.setattr(backup_index, "resolve_url", lambda: "")
         action.module, action.decryption = module, lambda arguments, task_vars: {"password": "x"}
         asked.clear()
-        options = {"media": [{"name": "nas"}], "custody": "", "directory": str(tmp_path / "nombres"), "most_copies": 0, "anew": False, **given}
+        options = {"media": [{"name": "nas"}], "custody": "", "directory": str(tmp_path / "nombres"), "most_copies": 0, "anew": False, "gone_only": False,
+                   **given}
         return action._one("S", options, {}), asked
 
     return run
@@ -78,6 +79,15 @@ def test_the_newest_come_first_and_no_more_than_so_many(keep):
     assert asked == [("S_20261121", 0, "nas")] and row["lacking"] == ["S_20261122"] and not row["error"]
     row, asked = keep(copies[2:], lambda label, after: page("/s/" + label))
     assert asked == [] and row["dropped"] == ["S_20261121"] and row["lacking"] == []
+
+
+def test_what_went_can_go_without_anything_being_asked(keep, tmp_path):
+    row, asked = keep([copy(1), copy(2)], None, gone_only=True)      # an index that was never made is not made for it
+    assert (row["dropped"], row["lacking"], asked) == ([], [], []) and not (tmp_path / "nombres").exists()
+    keep([copy(1), copy(2)], lambda label, after: page("/s/" + label))
+    row, asked = keep([copy(2), copy(3)], None, gone_only=True)
+    assert (row["dropped"], row["lacking"], row["added"], asked) == (["S_20261121"], ["S_20261123"], [], [])
+    assert [found[0] for found in told(tmp_path)] == [b"\0s\0S_20261122"]
 
 
 def test_pages_are_asked_for_one_after_the_other(keep, tmp_path):

@@ -63,10 +63,38 @@ def test_a_row_tells_how_long_each_thing_took(store, told):
     assert {name: closed[name] for name in ("age", "to_answer", "to_restore", "to_conform", "kept", "late")} == {
         "age": 53 * 3600, "to_answer": 7200, "to_restore": 5400, "to_conform": 172800, "kept": True, "late": False}
     assert (found[0]["late"], found[0]["kept"], found[0]["to_restore"]) == (True, None, None)
-    assert requests.cells(found[0], LIMA)[3:] == ["autorizada, por atender", "4 d 6 h", "3 h 0 min", "-", "-", "21/11/2026 05:00 (vencido)"]
-    assert requests.cells(found[1], LIMA)[3:] == ["en espera del visto bueno de la jefatura", "7 min", "-", "-", "-", "-"]
+    assert requests.cells(found[0], LIMA)[4:] == ["autorizada, por atender", "4 d 6 h", "3 h 0 min", "-", "-", "21/11/2026 05:00 (vencido)", "-"]
+    assert requests.cells(found[1], LIMA)[4:] == ["en espera del visto bueno de la jefatura", "7 min", "-", "-", "-", "-", "-"]
     assert [row["ticket"] for row in requests.read(store, NOW, "2026-11-23T00:00:00Z")] == ["2026-0002", "2026-0003"]
     assert [odd.n for odd in store.passed_over.entries] == [told] and "la solicitud 2026-0003 está en espera" in store.passed_over.line()
+
+
+def letter(store, at, type_, ticket, letter="acknowledgement", **more):
+    tell(store, at, type_, ticket, letter=letter, links=1, post="heads", **more)
+
+
+def test_letters_that_wait_and_the_help_desk_s_number_stand_beside(store, told):
+    """What failed since its first failure; not what went in the end, what a run has just begun, what nobody tries any more, or a simulation."""
+    for place, number in enumerate(("INC 4", "INC <5>")):      # the last that was bound
+        tell(store, f"20T10:0{place}", "desk_bound", "2026-0002", desk="mesa", desk_number=number)
+    for at in ("24T12:00", "24T14:58"):
+        letter(store, at, "letter_started", "2026-0002")
+        letter(store, at, "letter_failed", "2026-0002", error_code="RSP764", error_message_es="No se pudo")
+    letter(store, "24T14:59", "letter_failed", "2026-0002", "forwarding", error_code="RSP767")
+    letter(store, "24T11:00", "letter_failed", "2026-0003", error_code="RSP764")
+    letter(store, "24T14:50", "request_told", "2026-0003")
+    letter(store, "24T14:59", "letter_started", "2026-0003", "endorsement")
+    letter(store, "24T14:59", "letter_failed", "2026-0003", "forwarding", simulated=True)
+    letter(store, "20T14:59", "letter_failed", "2026-0001")
+    second, third, first = (dict(zip(requests.HEADINGS, requests.cells(row, LIMA))) for row in requests.read(store, NOW))
+    assert (second["Mesa de ayuda"], second["Correos sin enviar"]) == ("INC <5>", "2 desde el 24/11/2026 07:00 (RSP764)")
+    assert {each[name] for each in (third, first) for name in ("Mesa de ayuda", "Correos sin enviar")} == {"-"}
+    # a run that ended without a word of whether it went
+    later = requests.read(store, NOW + datetime.timedelta(hours=2))
+    assert requests.cells(later[1], LIMA)[-1] == "1 desde el 24/11/2026 09:59 (no consta si se envió)"
+    day = datetime.date(2026, 11, 24)
+    page = board.render(facts.read(store, RULES, [], day, day, NOW))
+    assert "Correos sin enviar" in page and "2 desde el 24/11/2026 07:00 (RSP764)" in page and "INC &lt;5&gt;" in page
 
 
 def test_they_stand_on_the_board_as_text(store, told):
@@ -84,7 +112,7 @@ def test_an_emergency_stands_there_until_a_request_has_it(store):
     n = tell(store, "20T10:00", "restored", "", reason="emergency", office="Logística")
     tell(store, "20T10:00", "restored", "", reason="emergency", simulated=True)
     row, = requests.read(store, NOW)
-    assert (row["n"], row["age"], row["state"]) == (n, 4 * 86400 + 5 * 3600, "emergency") and f"(asiento n.º {n})" in requests.cells(row, LIMA)[3]
+    assert (row["n"], row["age"], row["state"]) == (n, 4 * 86400 + 5 * 3600, "emergency") and f"(asiento n.º {n})" in requests.cells(row, LIMA)[4]
     opened(store, "21T10:00", "2026-0001", post="heads")
     assert len(requests.read(store, NOW)) == 2
     tell(store, "21T11:00", "request_executed", post="egcr.infrastructure.titular", links=n)

@@ -89,10 +89,10 @@ ROWS = (
     ),
     (
         "RSP766", "mail_token_refused",
-        "{server} gave no token to send mail with: {detail}",
-        "Nothing was sent by this account. Check tenant, client_id, client_secret and scope, and that the application may send as the account.",
-        "{server} no dio un token para enviar correo: {detail}",
-        "Con esta cuenta no se envió nada. Revise tenant, client_id, client_secret y scope, y que la aplicación pueda enviar como la cuenta.",
+        "{server} gave no token for the account of mail: {detail}",
+        "Nothing was sent or read by this account. Check tenant, client_id, client_secret and scope, and that the application may use the account.",
+        "{server} no dio un token para la cuenta de correo: {detail}",
+        "Con esta cuenta no se envió ni se leyó nada. Revise tenant, client_id, client_secret y scope, y que la aplicación pueda usar la cuenta.",
     ),
     (
         "RSP767", "letter_without_address",
