@@ -123,6 +123,8 @@ RUNS = (
         FAILED, "failed", "restore_lost_at"),
     Run("misspelt variable, in a file of them", lambda place: place.run("site", "-e", "@" + place.play(told(backup_olny="ALFA"), "v.json")),
         FAILED, "failed", "backup_only"),
+    Run("a choice that is none", lambda place: place.run("hold", "-e", told(hold_system="ALFA", hold_kind="databse", hold_reason="x")), FAILED, "failed",
+        "hold_kind no tiene un valor válido. ¿Quiso decir database?"),
     Run("excuse of no system", lambda place: place.run("excuse", "-e", told(
         excuse_system="ALFFA", excuse_kind="database", excuse_from="2026-11-01", excuse_until="2026-11-02", excuse_reason="x", excuse_requester="Ana")),
         FAILED, "failed", "¿Quiso decir ALFA?"),
