@@ -50,7 +50,8 @@ def test_no_variable_of_our_own_inventories_looks_misspelt() -> None:
     assert len(names) > 10 and _names.misspelt(names) == {}
 
 
-@pytest.mark.parametrize(("version", "native", "refused"), [("2.17.14", True, True), ("2.18.1", True, True), ("2.17.14", False, False), ("2.19.0", True, False)])
+@pytest.mark.parametrize(("version", "native", "refused"), [
+    ("2.17.14", True, True), ("2.18.1", True, True), ("2.17.14", False, False), ("2.19.0", True, False)])
 def test_a_name_of_digits_is_refused_where_it_would_be_read_as_a_number(monkeypatch: pytest.MonkeyPatch, version: str, native: bool, refused: bool) -> None:
     monkeypatch.setattr(_inventory, "ansible_version", version)
     monkeypatch.setattr(_inventory.constants, "DEFAULT_JINJA2_NATIVE", native, raising=False)
