@@ -1,14 +1,11 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables that roles and playbooks of ours read, as data: reading forty specifications at each task would cost more than most of them.
-
-tests/unit/verdicts/test_unread.py compares them with the roles' argument specs.
-"""
+"""The variables that roles and playbooks of ours read. Made by `make docs` from the roles' argument specs and the playbooks: not edited by hand."""
 
 from __future__ import annotations
 
-# role -> what follows its name and a low line in the names of its options; of append_only_medium and restore also what their playbooks alone read
+# role -> what follows its name and a low line in the names of its options
 OF_ROLES = {
     "anchor": "institution mail medium",
     "append_only_medium": "host install_tools keeper_keys keys limits media name public_key python told_keys without",
@@ -43,13 +40,13 @@ OF_ROLES = {
     "repository": "custodians custody_directory lock_timeout media name only policy_file systems",
     "repository_key": "actors authority before custodians custody_directory former id lock_timeout media only policy_file reason shared_paths systems",
     "request": (
-        "actors changed_at desk discovered_at entry kind lost_at of office paths person policy_file proof proof_reference reason step system ticket "
-        "volume what"),
+        "actors changed_at desk discovered_at entry kind lost_at of office paths person policy_file proof proof_reference reason step system "
+        "ticket volume what"),
     "request_letters": "actors key mail policy_file templates",
     "request_mail": "actors addresses box key origin policy_file",
     "restore": (
-        "assigned_paths custodians custody_directory damaged emergency host kind label lost_at media overwrite part partial paths reason requester "
-        "requires_request shared_folders source special system systems target ticket"),
+        "assigned_paths custodians custody_directory damaged emergency host kind label lost_at media overwrite part partial paths reason "
+        "requester requires_request shared_folders source special system systems target ticket"),
     "schedule": "actors command declared failure_unit inventories policy_file state vault_ids",
     "shared_folder": "actors folders install_tools policy_file recreate",
     "shared_folder_report": "actors folders longest policy_file",
