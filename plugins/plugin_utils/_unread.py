@@ -24,6 +24,8 @@ from ._role_options import OF_ROLES, OPTIONS
 
 _PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 _READ = frozenset((*VARIABLES, *OPTIONS))
+# of inventories/local: where it keeps what it makes, whichever inventory is taken
+_OF_LOCAL = "backup_local_"
 _PREFIXES = tuple(sorted(("backup", *OF_ROLES), key=len, reverse=True))
 
 
@@ -49,7 +51,7 @@ def refuse(task_vars: Mapping[str, Any]) -> None:
 
 def strange(names: Iterable[Any]) -> dict[str, str]:
     """Names that are none of ours -> the one of ours that was probably meant, or ""."""
-    return {name: meant(name) for name in sorted(name for name in names if isinstance(name, str) and name not in _READ)}
+    return {name: meant(name) for name in sorted(name for name in names if isinstance(name, str) and name not in _READ and not name.startswith(_OF_LOCAL))}
 
 
 def prefix_of(name: str) -> str:

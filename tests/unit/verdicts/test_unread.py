@@ -66,7 +66,7 @@ def test_a_playbook_of_ours_refuses_what_nothing_reads_and_tells_all_of_it() -> 
 
 @pytest.mark.parametrize("given", [
     {"awx_job_id": 7, "tower_user_name": "ana", "awx_inventory_name": "x", "semaphore_vars": {"a": 1}, "ansible_ssh_user": "ana"},
-    {"nuestra_ruta": "/x", "deploy_database_password": "x"}, {"restore_label": "SIGA_20261122", "backup_only": "SIGA"}, {},
+    {"nuestra_ruta": "/x", "deploy_database_password": "x", "backup_local_state": "/x"}, {"restore_label": "SIGA_20261122", "backup_only": "SIGA"}, {},
 ])
 def test_what_is_others_or_right_passes(given: dict[str, Any]) -> None:
     _unread.refuse(task(given))
