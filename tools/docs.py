@@ -1,8 +1,8 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes docs/errores.md from the catalogue of errors, the roles' README.md from their argument specs, docs/schemas from the checks of inventories; with
---check only says whether they are up to date (exit status 1 when not).
+"""Writes docs/errores.md from the catalogue of errors, the roles' README.md and the names of their variables (_role_options.py) from their argument specs,
+docs/schemas from the checks of inventories; with --check only says whether they are up to date (exit status 1 when not).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import sys
 from pathlib import Path
 
+import role_options
 import role_pages
 import schemas
 
@@ -77,7 +78,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     stale = 0
-    for path, text in {PAGE: page(), **role_pages.pages(TOP), **schemas.pages(TOP)}.items():
+    for path, text in {PAGE: page(), **role_pages.pages(TOP), **role_options.pages(TOP), **schemas.pages(TOP)}.items():
         if not options.check:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")

@@ -88,14 +88,16 @@ def span(arguments: Mapping[str, Any], rules: Mapping[str, Any], now: datetime.d
 
 def _matrix_lines(matrix: compliance.Matrix) -> list[str]:
     heads = ["Sistema", "Tipo", "Mes", "Estado", "Cumplidas", "Tardías", "Faltantes", "Justificadas"]
-    cells = [[row["system"], view.KINDS.get(row["kind"], row["kind"]), row["month"], compliance.STATES[row["state"]],
+    cells = [[row["system"], view.KINDS.get(row["kind"], row["kind"]), row["month"], compliance.word(row),
               *(str(row[state]) for state in ("met", "late", "missing", "excused"))] for row in matrix.rows]
     return _aligned([heads, *cells])
 
 
 def _approved_lines(matrix: compliance.Matrix, since: str, until: str) -> list[str]:
     given = {month: matrix.approved.get(month) for month in compliance.months(since, until)}
-    return ["Visto bueno de {0}: {1}".format(month, "{name} (asiento n.º {n})".format_map(row) if row else "pendiente") for month, row in given.items()]
+    running = compliance.running(matrix)
+    return ["Visto bueno de {0}: {1}".format(month, "{name} (asiento n.º {n})".format_map(row) if row else
+                                             "el mes está en curso" if month in running else "pendiente") for month, row in given.items()]
 
 
 def _request_lines(asked: list[dict[str, Any]], zone: datetime.tzinfo) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _known_systems
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance
@@ -35,6 +36,7 @@ class ActionModule(BackupAction):
                 raise BackupError("invalid_input", where=name, value=arguments[name], problem="is blank", mend=mend)
         if arguments["withdraw"] is not None:
             return _withdraw(arguments)
+        _known_systems.refuse_unknown(task_vars, arguments["kind"], arguments["system"], "system")
         first, last = _day("from", arguments["from"]), _day("until", arguments["until"])
         if last < first:
             raise BackupError("invalid_input", where="until", value=arguments["until"], problem=f"is before {first}", mend="Give the last day excused.")

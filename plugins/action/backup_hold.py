@@ -9,6 +9,7 @@ from typing import Any
 
 from ..module_utils._engine import label, result
 from ..module_utils._engine.errors import BackupError
+from ..plugin_utils import _known_systems
 from ..plugin_utils._actions import BackupAction
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 
@@ -32,6 +33,8 @@ class ActionModule(BackupAction):
             raise BackupError("invalid_input", where="reason", value=arguments["reason"], problem="is blank", mend="Say why, for the bitácora.")
         with open_store(resolve_url()) as store:
             labels, held = [copy["label"] for copy in store.copies(kind, system)], store.held(kind, system)
+        if not labels:
+            _known_systems.refuse_unknown(task_vars, kind, system, "system")
         if not labels or (name and name not in labels):
             raise BackupError("copy_missing", label=name or f"of {kind} {system}", location="the bitácora")
         told: dict[str, Any] = {"changed": (name in held) != wanted, "held": sorted((held | {name}) if wanted else (held - {name}))}

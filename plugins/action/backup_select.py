@@ -14,8 +14,8 @@ from ..module_utils._engine import label, result
 from ..module_utils._engine.errors import CATALOGUE, BackupError
 from ..module_utils._engine.moments import now
 from ..module_utils._engine.restic import repositories
-from ..plugin_utils import _asked_for, _forms
-from ..plugin_utils._actions import BackupAction
+from ..plugin_utils import _asked_for, _forms, _known_systems
+from ..plugin_utils._actions import BackupAction, show
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._custodians import custody
 from ..plugin_utils._decisions import due, leave, offers, requests
@@ -56,6 +56,8 @@ class ActionModule(BackupAction):
                               mend="Leave it out.")
         request = _request(arguments) if arguments["for"] == "restore" else None
         copies = _partial(kind, system, arguments["label"]) if arguments["partial"] else _known(kind, system)
+        if not copies:
+            _known_systems.refuse_unknown(task_vars, kind, system, "system")
         moment = _moment(arguments["lost_at"], arguments["time_zone"]) or (request.lost_at if request else "")
         names = [str(medium.get("name")) for medium in arguments["media"]]
         newest = offers.newest_before(offers.whole(copies), moment)
@@ -78,6 +80,8 @@ class ActionModule(BackupAction):
             "changed": False, "label": named.name, "sha256": chosen.get("sha256", ""), "key_reference": custody.reference_of(chosen),
             "medium": medium, "source_type": chosen.get("source_type", ""), "copy": chosen}
         if arguments["for"] == "restore":
+            found["chosen"] = offers.told(chosen, newest, moment, medium, due.zone(arguments["time_zone"]))
+            show(found["chosen"])
             warned = leave.later_change(request, chosen, due.zone(arguments["time_zone"]))
             if warned:
                 Display().warning(warned)

@@ -8,7 +8,11 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+from ansible.utils.display import Display
+
 from ..module_utils._engine import result
+from ..module_utils._engine.policy import schema
+from ..plugin_utils import _forms, _known_systems
 from ..plugin_utils._actions import BackupAction, show
 from ..plugin_utils._bitacora import view
 from ..plugin_utils._bitacora.entries import POLICY_ZONE, RESULTS
@@ -42,8 +46,15 @@ class ActionModule(BackupAction):
             rows = store.rows(**filters)
             copies = store.copies(arguments["kind"], arguments["system"]) if arguments["kind"] and arguments["system"] else []
             url = store.url
+            if arguments["show"] and arguments["system"] and not entries and not store.entries(system=arguments["system"], limit=1):
+                _tell_unknown(arguments["system"], [name for _kind, name in _known_systems.of_bitacora(store)])
         copies = copies[-arguments["limit"]:] if arguments["limit"] else copies
         lines = view.table(rows, arguments["width"] or shutil.get_terminal_size((120, 24)).columns)
         if arguments["show"]:
             show("\n".join(lines))
         return {"changed": False, "entries": entries, "rows": rows, "copies": copies, "table": lines, "url": url}
+
+
+def _tell_unknown(system: str, known: list[str]) -> None:
+    near = schema.nearest(system, known)
+    Display().warning(f"La bitácora no tiene ningún asiento de {_forms.line(system, 200)}" + (f"; ¿quiso decir {near}?" if near else ""))

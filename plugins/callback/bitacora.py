@@ -119,7 +119,7 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import events, hearing, judging, seals, store, who
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import events, hearing, judging, numbers, refusals, seals, store, who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import shared as _shared  # noqa: F401 its memory, before Ansible forks
 
@@ -346,11 +346,11 @@ class CallbackModule(CallbackBase):
         if status == "unreachable":
             self._run.no_answer(host, "the host is unreachable", "sin conexión con el servidor", None)
         elif status == "failed" and silent is not None:
-            why = "falló la tarea " + action + hearing.code_in(silent, task)
+            why = "falló la tarea " + action + refusals.told(silent, task)
             self._run.no_answer(host, "the task {0} failed".format(action), why, hearing.error_of(silent, short))
         begun = self._started.pop((host, task._uuid), time.monotonic())
         self._run.log(action, host, status, int((time.monotonic() - begun) * 1000))
-        self._run.flush_pending()
+        numbers.flush(self._run)
 
     def _is_simulated(self, event: Any) -> bool:
         # Fields of the event are templated; newer versions give only the task, templated. With `check_mode: false` the work under --check is real.

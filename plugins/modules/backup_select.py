@@ -138,6 +138,11 @@ source_type:
   description: What made it.
   returned: success
   type: str
+chosen:
+  description: Which copy it is, of when, on which medium, and why that one, in Spanish; printed before anything is done.
+  returned: success, with O(for=restore)
+  type: str
+  sample: "Copia elegida: SIGA_20261122, del 22/11/2026 02:10, en el medio nas, nivel T3: es la más reciente"
 copy:
   description: Its entry in the bitácora.
   returned: success

@@ -21,7 +21,7 @@ from ansible.utils.display import Display
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.frames import frames_of
 from ..module_utils._engine.value_forms import seen
-from . import _answers, _forms
+from . import _answers, _forms, _unread
 from ._bitacora import events, living
 
 # How the options end in which a person says why, or by whose word.
@@ -171,6 +171,7 @@ class BackupAction(OurAction):
         try:
             refuse_silence(self)
             refuse_lost_words()
+            _unread.refuse(task_vars or {})
             if self.refuses_injection():
                 refuse_injection()
             arguments = self._checked()

@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import re
 import typing as t
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.release import __version__ as ansible_version
 from ansible.utils.display import Display
 
 from ..module_utils._engine import label
@@ -76,6 +79,7 @@ class InventoryAction(BackupAction):
         media = plain(arguments["media"])
         policy.validate(rules, systems, media, plain(arguments.get("custodians") or []))
         refuse_thrown_away(media, self._connection.transport)
+        refuse_numbers(systems)
         due.zone(rules["time_zone"])
         others = names_of_other_hosts(task_vars)
         refuse_same_name_elsewhere(systems, others)
@@ -175,6 +179,15 @@ def refuse_same_name_elsewhere(systems: Iterable[Mapping[str, Any]], others: Map
                        "Give each system of a kind its own name: labels and the bitácora know it by that.")
         for index, system in enumerate(systems) if policy.identity(system) in others
     ])
+
+
+def refuse_numbers(systems: Iterable[Mapping[str, Any]]) -> None:
+    """With jinja2_native, ansible-core before 2.19 reads the label 2024_20261122 as a number, since Python writes numbers so: no copy would be made."""
+    if getattr(constants, "DEFAULT_JINJA2_NATIVE", False) and tuple(map(int, ansible_version.split(".")[:2])) < (2, 19):
+        schema.raise_all([
+            schema.Problem(f"backup_systems[{index}].name", system["name"], "has digits only, which jinja2_native reads as a number",
+                           "Set jinja2_native to false for this controller, or give the system a name with a letter.")
+            for index, system in enumerate(systems) if re.fullmatch("[0-9]+", label.canonical(str(system["name"])))])
 
 
 def of_another(system: Mapping[str, Any], last: Mapping[str, Any] | None, host: str) -> BackupError | None:

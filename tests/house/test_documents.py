@@ -14,7 +14,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 DECISIONS = sorted((TOP / "docs" / "decisions").glob("*.md"))
 PAGES = [TOP / name for name in ("AGENTS.md", "CONTRIBUTING.md", "SECURITY.md", "README.md", "docs/architecture.md", "docs/security.md", "docs/lab.md",
-                                 "docs/extending.md", "docs/promises.md")] + DECISIONS
+                                 "docs/extending.md", "docs/promises.md", "docs/reports.md")] + DECISIONS
 # where a path of a page may begin, the shorter ones for pages that speak of one room
 BELOW = ("", "plugins/", "plugins/module_utils/", "plugins/module_utils/_engine/", "plugins/plugin_utils/")
 # a first word by which a path is one of this repository, and no directory of a server, a medium or a tool

@@ -164,7 +164,7 @@ _ROWS = (
     ("is before its from, ", "es anterior a su from, "), ("answers for the same days as ", "responde por los mismos días que "),
     (r"Give the last day of the designation of ", "Indique el último día de la designación de "),
     (r"Give (.+?) an until before (\S+), and leave the designation written", r"Ponga a \1 un until anterior a \2, y deje escrita la designación"),
-    (r"Did you mean (\S+)\? ", r"¿Quiso decir \1? "), (r"Known: ([^\n]*?)\.(?=\n|$)", r"Valores conocidos: \1."),
+    (r"Did you mean (\S+)\?(?=\s|$)", r"¿Quiso decir \1?"), (r"Known: ([^\n]*?)\.(?=\n|$)", r"Valores conocidos: \1."),
     ("Write it like ", "Escríbalo así: "), ("Write it between quotes", "Escríbalo entre comillas"),
     ("Give a value, or remove the key", "Indique un valor o retire la clave"),
     ("Take it from the vault: ", "Tómelo del vault: "), (r"Write a number at least (\d+), without quotes", r"Escriba un número desde \1, sin comillas"),

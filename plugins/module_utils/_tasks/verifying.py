@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any, Dict, List, Tuple
 
@@ -39,6 +40,10 @@ def verify_copy(module: AnsibleModule) -> None:
                 with programs.private_directory(task.params["scratch"] or None) as scratch:
                     checks += source.rehearse(opened, scratch)
                     compared, remarks = _compared(source, opened, scratch) if level == "T4" else ([], [])
+                    if level == "T3":
+                        # a source that is not there, or may not be read here, says nothing of the copy
+                        with contextlib.suppress(BackupError, OSError):
+                            checks += source.look_beside(opened, scratch)
                 level, checks = "T4" if compared else "T3", checks + compared
         fields = dict(
             source_type=source.type, source=opened.manifest["source"]["description"], started_at=started,

@@ -69,11 +69,14 @@ def error_of(found: Mapping[str, Any], action: str) -> Any:
     return {"code": hidden.code, "message": hidden.message, "message_es": hidden.spanish, "remedy_es": hidden.remedy}
 
 
-def code_in(found: Mapping[str, Any], task: Any) -> str:
-    """The code of ours that a template told when a role of ours was entered, " (RSP606)"; only there: it is the controller that speaks, and no server."""
-    entered = is_of_ours(task) and str(task.action).rpartition(".")[2] == "validate_argument_spec"
-    codes = _CODE.findall(str(found.get("msg"))[:_LONGEST_MESSAGE]) if entered else []
-    return next((" ({0})".format(code) for code in codes if code in _CODES), "")
+def enters(task: Any) -> bool:
+    """Whether a task is the check of the variables with which a role of ours is entered: it is the controller that speaks there, and no server."""
+    return is_of_ours(task) and str(task.action).rpartition(".")[2] == "validate_argument_spec"
+
+
+def code_in(found: Mapping[str, Any]) -> str:
+    """The code of ours that a template told, " (RSP606)"."""
+    return next((" ({0})".format(code) for code in _CODE.findall(str(found.get("msg"))[:_LONGEST_MESSAGE]) if code in _CODES), "")
 
 
 def is_of_ours(task: Any) -> bool:

@@ -87,6 +87,7 @@ class Recorder:
         self._entries: list[dict[str, Any]] = []
         self._kept = 0
         self._seen: set[str] = set()
+        self.written: dict[int, entries.Entry] = {}     # as they are stored, until somebody tells their numbers
         self._log = Log(log_directory / (self.run + ".jsonl") if log_directory else None)
 
     # -- what happened ----------------------------------------------------------------------------------------------
@@ -291,7 +292,7 @@ class Recorder:
             for item in left:
                 store.append(item["type"], item["body"], item["at_event"], item["emitter"], item["n_emitter"])
             for item in self._entries[self._kept:]:
-                store.append(emitter=self.run, **item)
+                self.written[item["n_emitter"]] = store.append(emitter=self.run, **item)
             if sweep:
                 self._sweep(store)
 

@@ -53,6 +53,11 @@ _RESULTS = {
 }
 
 
+def word(event: str) -> str:
+    """What people read for an event."""
+    return _RESULTS.get(event, event)
+
+
 # what has no error to tell, but a reason
 _TOLD_BY_REASON = ("copy_not_due", "copy_refused", "copy_pruned", "prune_simulated", "prune_deferred", "copy_held", "copy_released", "stray_found",
                    "copy_found", "copy_withdrawn", "excuse")

@@ -24,7 +24,7 @@ from ...module_utils._engine import frames, label, result
 from ...module_utils._engine.errors import CATALOGUE, BackupError, hide
 from ...module_utils._engine.restic import names, repositories
 from ...module_utils._engine.result import failure
-from .. import _forms, _keepers
+from .. import _forms, _keepers, _unread
 from .._actions import OurAction, failed, foreseen, refuse_injection, refuse_lost_words, refuse_silence
 from .._bitacora import living, rekeyed
 from .._custodians import custody as _custody
@@ -106,6 +106,7 @@ class EngineAction(OurAction):
         try:
             refuse_silence(self)
             refuse_lost_words()
+            _unread.refuse(task_vars or {})
             refuse_injection()
             with foreseen():
                 if self.CHANGES and not self._task.check_mode:

@@ -22,6 +22,7 @@ from ansible.utils.display import Display
 
 from ...module_utils._engine.errors import BackupError
 from .._actions import show
+from .._bitacora.view import amount
 
 # Goes to the line's directory: the one that is this account's own, closed to others, and truly of that name (no link). Somebody who reads the name in this
 # very command line could make a directory or a link of that name where he may write; as root the first place is closed to him.
@@ -134,10 +135,10 @@ def line(action: ActionBase, title: str, answer: Callable[[str, str], str]) -> I
 def told(progress: t.Mapping[str, t.Any], rate: float) -> str:
     """How far a copy is, in words: percentage where the size is known, rate in bytes a second, and time left."""
     done, expected = _number(progress.get("done")), _number(progress.get("expected"))
-    words = [f"{_size(done)} en {clean(progress.get('medium') or '', _NAMED)}", f"{_size(rate)}/s"]
+    words = [f"{amount(done)} en {clean(progress.get('medium') or '', _NAMED)}", f"{amount(round(rate))}/s"]
     if expected > done:
         left = int((expected - done) / rate) if rate > 0 else 0
-        words = [f"{100 * done // expected} % de unos {_size(expected)}", *words, f"faltan {left // 3600:02d}:{left // 60 % 60:02d}:{left % 60:02d}"]
+        words = [f"{100 * done // expected} % de unos {amount(expected)}", *words, f"faltan {left // 3600:02d}:{left // 60 % 60:02d}:{left % 60:02d}"]
     return ", ".join(words)
 
 
@@ -149,11 +150,3 @@ def clean(text: object, length: int) -> str:
 def _number(value: object) -> int:
     """A count of bytes that a server tells: 0 for what is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63 else 0
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.2f} TiB"

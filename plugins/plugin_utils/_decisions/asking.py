@@ -11,6 +11,7 @@ from typing import Any
 
 from ...module_utils._engine import moments, result, value_forms
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.policy import schema
 from . import due, offers, requests
 from .entitled import Capacity
 
@@ -58,9 +59,11 @@ def system_of(arguments: Mapping[str, Any], systems: Sequence[Mapping[str, Any]]
         return None
     found = [system for system in systems if system["name"] == arguments["system"] and arguments["kind"] in (None, system["kind"])]
     if len(found) != 1:
+        names = sorted({system["name"] for system in systems if arguments["kind"] in (None, system["kind"])})
         raise BackupError("invalid_input", where="request_system", value=arguments["system"],
                           problem="is the name of systems of several kinds" if found else "is not a system of the inventory",
-                          mend="Write it as in backup_systems, and its kind as request_kind where one name has several.")
+                          mend=schema.meant(arguments["system"], names) if names and not found else
+                          "Write it as in backup_systems, and its kind as request_kind where one name has several.")
     return found[0]
 
 

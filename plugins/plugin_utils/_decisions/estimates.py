@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine.policy import people
 from ...module_utils._engine.policy.vocabulary import CRITICALITIES, DAYS_OF_WEEK
+from .._bitacora.view import amount
 from . import due, requests
 
 # What nobody has measured yet is taken to be slow: bytes in a second. And what people need for a request: to locate, to look at it, to tell.
@@ -101,8 +102,8 @@ def attended_at(request: requests.Request) -> str:
 def spanish(found: Estimate, local: datetime.datetime) -> str:
     """An estimate in one sentence; `local` is its promise in the zone of the policy."""
     basis = "mediana de {0} restauraciones medidas".format(found.measured) if found.measured else "sin restauraciones medidas: se supone lenta"
-    return "Volumen de {0:.1f} MiB, restauración de unos {1} min ({2}), solicitudes antes: {3}; plazo: {4:%d/%m/%Y %H:%M}".format(
-        found.volume / 1024 ** 2, -(-found.duration_ms // 60000), basis, found.queue, local)
+    return "Volumen de {0}, restauración de unos {1} min ({2}), solicitudes antes: {3}; plazo: {4:%d/%m/%Y %H:%M}".format(
+        amount(found.volume), -(-found.duration_ms // 60000), basis, found.queue, local)
 
 
 def _rank(request: requests.Request) -> int:

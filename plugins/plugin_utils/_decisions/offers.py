@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
 from ...module_utils._engine.errors import BackupError
 from .._bitacora.copies import DAMAGES
+from . import due
 
 Copy = Mapping[str, t.Any]
 _TOLD = 20      # copies that a message names, the newest
@@ -29,6 +31,21 @@ def whole(copies: Sequence[Copy]) -> list[Copy]:
 def medium_of(copy: Copy, names: Sequence[str], damaged: bool = False) -> str:
     """The first of the media `names` where the copy is whole, else, when `damaged` ones are wanted, where it lies at all; "" for none."""
     return next((name for name in names if copy["media"].get(name)), "") or next((name for name in names if damaged and name in copy["media"]), "")
+
+
+def told(copy: Copy, newest: Copy | None, moment: str, medium: str, here: datetime.tzinfo) -> str:
+    """Which copy is restored and why that one (7.1.3), for whoever can still stop it. Times are those of the policy's zone."""
+    def when(text: str) -> str:
+        found = due.moment(text)
+        return found.astimezone(here).strftime("%d/%m/%Y %H:%M") if found else "fecha desconocida"
+
+    level = copy["media"].get(medium)
+    lies = "en el medio {0}, {1}".format(medium, "nivel " + str(level) if level else "donde consta como dañada")
+    if copy is newest:
+        why = "es la más reciente anterior a la pérdida, " + when(moment) if moment else "es la más reciente"
+    else:
+        why = "se pidió por su rótulo; la más reciente {0}es {1}".format("anterior a la pérdida " if moment else "", newest["label"] if newest else "ninguna")
+    return "Copia elegida: {0}, del {1}, {2}: {3}".format(copy["label"], when(str(copy.get("started_at", ""))), lies, why)
 
 
 def why_not(copy: Copy, moment: str, names: Collection[str]) -> str:

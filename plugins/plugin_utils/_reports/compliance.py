@@ -204,7 +204,7 @@ def matrix(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str
             if obligation.day.strftime("%Y-%m") in wanted and obligation.state != "pending":
                 periods.append({"system": key[1], "kind": key[0], "due": obligation.due.isoformat(), "day": obligation.day.isoformat(),
                                 "state": obligation.state, "evidence": obligation.evidence})
-        rows += [_row(system, rules, month, found, active) for month in wanted if month <= today.strftime("%Y-%m")]
+        rows += [_row(system, rules, month, found, active, today) for month in wanted if month <= today.strftime("%Y-%m")]
     return Matrix(rows, periods, approvals.given(store, wanted))
 
 
@@ -258,7 +258,8 @@ def _of_system(system: Mapping[str, Any], rules: Mapping[str, Any], told: Sequen
     return obligations(min(map(day_of, told)), period, known, end, int(kind.get("overdue_after_days", 0)), own, attempts)
 
 
-def _row(system: Mapping[str, Any], rules: Mapping[str, Any], month: str, found: Sequence[Obligation], active: bool) -> dict[str, Any]:
+def _row(system: Mapping[str, Any], rules: Mapping[str, Any], month: str, found: Sequence[Obligation], active: bool,
+         today: datetime.date) -> dict[str, Any]:
     kind = rules["kinds"][system["kind"]]
     of_month = [each for each in found if each.day.strftime("%Y-%m") == month]
     counts = {state: sum(each.state == state for each in of_month) for state in ("met", "late", "missing", "excused")}
@@ -266,10 +267,22 @@ def _row(system: Mapping[str, Any], rules: Mapping[str, Any], month: str, found:
     evidence = [{**told, "state": each.state, "due": each.due.isoformat()} for each in of_month for told in each.evidence]
     return {
         "system": system["name"], "kind": system["kind"], "office": system.get("office", ""), "criticality": system["criticality"], "active": active,
-        "month": month, "state": state, **counts, "due": [each.due.isoformat() for each in of_month if each.state in ("late", "missing", "excused")],
+        "month": month, "in_course": month == today.strftime("%Y-%m"), "state": state, **counts,
+        "due": [each.due.isoformat() for each in of_month if each.state in ("late", "missing", "excused")],
         "numerals": list(dict.fromkeys([kind["frequency_numeral"], kind["numeral"], "6.6", "6.7"])),
         "iso_2014": list(ISO_2014), "iso_2022": list(ISO_2022), "evidence": evidence,
     }
+
+
+def word(row: Mapping[str, Any]) -> str:
+    """The state of a month as people read it. Of one that is not over nothing is final: what is not due yet is pending, and it says so."""
+    found = "pendiente" if row["in_course"] and row["state"] in ("pending", "none") else STATES[row["state"]]
+    return found + " (mes en curso)" if row["in_course"] else found
+
+
+def running(matrix: Matrix) -> set[str]:
+    """The month that is not over, as far as it is asked for: nobody can look back on it yet."""
+    return {row["month"] for row in matrix.rows if row["in_course"]}
 
 
 def controls(store: Store, rules: Mapping[str, Any], since: str, until: str, samples: int = 5) -> list[dict[str, Any]]:

@@ -137,7 +137,8 @@ def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence
     counts = _counts(matrix)
     return pages.fill("compliance.html.j2", institution=rules["institution"], manual=rules["manual"]["name"], zone=rules["time_zone"], since=since, until=until,
                       months=months, grid=grid, rows=rows, controls=controls, told=told, counts=counts, total=sum(counts.values()), signs=SIGNS,
-                      words=compliance.STATES, approved={month: matrix.approved.get(month) for month in months})
+                      words=compliance.STATES, word=compliance.word, running=compliance.running(matrix),
+                      approved={month: matrix.approved.get(month) for month in months})
 
 
 def _counts(matrix: compliance.Matrix) -> dict[str, int]:

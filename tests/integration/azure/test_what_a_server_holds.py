@@ -129,5 +129,5 @@ def test_a_server_holds_no_more_than_signatures_that_deposit(house, front):
     assert expired and len(house.entries("copy_made")) == 1, "the controller gave another signature"
     shown = [line for line in done.stdout.splitlines() if " en nube, " in line]
     # on a busy machine the first line comes before the first block
-    assert any(re.search(r"SIGA_[0-9]{8}: [0-9.]+ MiB en nube, [0-9.]+ [KM]iB/s", each) for each in shown), done.stdout
+    assert any(re.search(r"SIGA_[0-9]{8}: [0-9,]+ MiB en nube, [0-9,]+ [KM]iB/s", each) for each in shown), done.stdout
     assert house.entries("copy_verified")[0]["trust_level"] == "T3", "and what was sent under two signatures was restored"

@@ -73,6 +73,9 @@ def test_compliance_excuse_and_what_is_missing(house):
     told = run("excuse", excuse_system="ERP", excuse_kind="database", excuse_from="2026-01-01", excuse_until="2099-12-31", excuse_reason="Aún no instalado",
                excuse_requester="Ana Quispe")
     assert told.returncode == 0, told.stdout + told.stderr
+    with open_store(str(top / "bitacora.sqlite"), readonly=True) as store:
+        number = store.entries(type="excuse")[-1]["n"]
+    assert f"Asiento N.º {number} de la bitácora: Ausencia justificada, ERP" in told.stdout
     shown = run("compliance", compliance_dest=str(top / "cumplimiento.html"), compliance_space=[{"name": "local", "total": 10 ** 12}])
     assert shown.returncode == 0, shown.stdout + shown.stderr
     words = {line.split()[0]: line for line in shown.stdout.splitlines() if line.startswith(("SIGA ", "Portal ", "local "))}

@@ -14,7 +14,9 @@ import time
 
 import hvac
 import pytest
+from ansible import constants
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultSecret
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _custodians
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import identity
@@ -219,6 +221,16 @@ def test_a_directory_without_a_vault_identity_or_permission(tmp_path, loader):
     refused("custody_unavailable", lambda: custody.prove(loader, str(tmp_path / "archivo" / "custodia"), REFERENCE))
     refused("custody_unavailable", lambda: custody.keep(loader, str(tmp_path / "archivo" / "custodia"), REFERENCE), "Not a directory")
     assert not (tmp_path / "custodia").exists()
+
+
+def test_of_several_vault_identities_the_one_named_closes_and_none_is_guessed(tmp_path, loader, monkeypatch):
+    """Whichever came first on the command line closed the records, and the command of the guide could not open them."""
+    loader.set_vault_secrets([("app", VaultSecret(b"de la aplicacion")), ("respaldo", VaultSecret(b"del respaldo"))])
+    refused("vault_identity_unnamed", lambda: custody.keep(loader, str(tmp_path / "custodia"), REFERENCE), "app, respaldo")
+    monkeypatch.setattr(constants, "DEFAULT_VAULT_ENCRYPT_IDENTITY", "respaldo")
+    custody.keep(loader, str(tmp_path / "custodia"), REFERENCE)
+    record, = (path for path in (tmp_path / "custodia").rglob("*.yml"))
+    assert record.read_text().splitlines()[0] == "$ANSIBLE_VAULT;1.2;AES256;respaldo"
 
 
 # -- seals ----------------------------------------------------------------------------------------------------------

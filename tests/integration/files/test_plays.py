@@ -95,8 +95,11 @@ def test_the_life_of_a_file_server_from_copy_to_prune(house):
     house.run("verify", "-e", "verify_level=T4")
     verified = house.entries("copy_verified")[-1]
     assert verified["trust_level"] == "T4" and "restic_data 1/30" in verified["checks"] and "source_files" in verified["checks"]
+    house.run("verify", "-e", "verify_level=T3")
+    verified = house.entries("copy_verified")[-1]
+    assert verified["trust_level"] == "T3" and "source_attributes" in verified["checks"] and "source_files" not in verified["checks"]
     house.run("verify")
-    assert "restic_data 2/30" in house.entries("copy_verified")[-1]["checks"]
+    assert "restic_data 3/30" in house.entries("copy_verified")[-1]["checks"]
 
     house.policy["kinds"]["file_server"]["keep_copies"], house.policy["minimum_copies"] = 2, 1
     house.run("prune")

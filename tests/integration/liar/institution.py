@@ -193,7 +193,7 @@ class Institution:
         self.lie()
         reports = str(self.top / "informes")
         for playbook, options in (("plan", ()), ("warn", ("--check",)), ("prune", ("--check",)), ("report", ("-e", "report_directory=" + reports)),
-                                  ("compliance", ("-e", "compliance_directory=" + reports)), ("bitacora", ())):
+                                  ("compliance", ("-e", "compliance_dest=" + reports + "/cumplimiento.html")), ("bitacora", ())):
             done = self.run(playbook, *options)
             output = done.stdout + done.stderr
             assert not _BARE.search(output) and not _RAW.search(output), (playbook, output[-6000:])

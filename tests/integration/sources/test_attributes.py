@@ -95,6 +95,26 @@ def test_what_did_not_come_back_is_named_by_its_sort_and_what_this_place_refuses
     assert "acl" not in again.lost
 
 
+def test_a_rehearsal_without_the_source_s_bytes_looks_at_them_too(bench, folder, tmp_path):
+    """At T3: what is still the file that was copied, and nothing of what is another one by now or lies elsewhere."""
+    source = catalogue.build("paths", {"paths": [str(folder)]}, [str(folder)])
+    bench.make(source)
+    with bench.open() as opened, private_directory(str(tmp_path)) as scratch:
+        source.rehearse(opened, scratch)
+        methods = source.look_beside(opened, scratch)
+        told = {row.key for row in source.remarks()}
+        assert "attributes_same" in told and ("source_attributes" in methods) == ("attributes_lost" not in told)
+        # a file that lost its attributes on the way, one that is another by now
+        plain, other = os.path.join(scratch, "plano"), os.path.join(scratch, "c", "x")
+        os.removexattr(plain, "security.NTACL")
+        os.truncate(other, 0)
+        subprocess.run(["setfacl", "-b", other], check=True)
+        found = trees.attributes_beside(scratch, str(folder), opened.manifest, [str(folder)], [])
+        assert found.lost["security.NTACL"] == ["plano"] and "acl" not in found.lost, found.lost
+        elsewhere = catalogue.build("paths", {"paths": [str(folder / "c")]}, [str(folder)])
+        assert elsewhere.look_beside(opened, scratch) == [] and elsewhere.remarks() == []
+
+
 def test_a_copy_of_a_file_server_brings_them_too(folder, tmp_path):
     """By restic itself, as a rehearsal restores: every namespace, names of one file, owners."""
     environment = {"PATH": os.environ["PATH"], "RESTIC_PASSWORD": "clave"}

@@ -19,7 +19,8 @@ WHY = {"redaction_reason": "Contenía una contraseña, ya cambiada", "redaction_
 
 
 def play(top, url, playbook, **variables):
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", f"playbooks/{playbook}.yml", "-e", json.dumps(variables)]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", f"playbooks/{playbook}.yml",
+               "-e", json.dumps({"backup_systems": [{"name": "SIGA", "kind": "database"}], **variables})]
     environment = dict(os.environ, RESPALDO_BITACORA=url, RESPALDO_BITACORA_JOURNAL=str(top / "journal"), HOME=str(top))
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, done.stdout + done.stderr

@@ -37,7 +37,8 @@ def play(tmp_path):
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("RESPALDO_", "PG"))}
         environment.update(RESPALDO_BITACORA=url, RESPALDO_BITACORA_JOURNAL=str(tmp_path / "journal"), RESPALDO_BITACORA_LOGS=str(tmp_path / "logs"),
                            RESPALDO_BITACORA_SEAL_KEY=str(tmp_path / "seal.key"), HOME=str(tmp_path))
-        command = [PLAYBOOK, "-i", "localhost,", "-e", "ansible_python_interpreter=" + sys.executable, str(chosen), *options]
+        systems = json.dumps({"backup_systems": [{"name": "SIGA", "kind": "database"}]})
+        command = [PLAYBOOK, "-i", "localhost,", "-e", "ansible_python_interpreter=" + sys.executable, "-e", systems, str(chosen), *options]
         return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     return start

@@ -117,7 +117,22 @@ RUNS = (
     Run("misspelt name, Azure run", lambda place: place.run("azure_backup_run", "-e", told(azure_backup_system="LEGLA", azure_backup_reason="x")),
         FAILED, "failed", "LEGLA"),
     Run("misspelt name, Azure restore", lambda place: place.run("azure_backup_restore", "-e", told(azure_backup_system="LEGLA")), FAILED, "failed", "LEGLA"),
-    Run("restore of a host with a space", spaced, GOOD, "good"),
+    Run("restore of a host with a space", spaced, GOOD, "good", "medio disco, nivel T2: es la más reciente"),
+    Run("misspelt variable", lambda place: place.run("restore", "-e", told(
+        restore_host="a", restore_system="ALFA", restore_kind="database", restore_target=str(place.directory / "x"), restore_lostat="2026-01-01 Zq9")),
+        FAILED, "failed", "restore_lost_at"),
+    Run("misspelt variable, in a file of them", lambda place: place.run("site", "-e", "@" + place.play(told(backup_olny="ALFA"), "v.json")),
+        FAILED, "failed", "backup_only"),
+    Run("a choice that is none", lambda place: place.run("hold", "-e", told(hold_system="ALFA", hold_kind="databse", hold_reason="x")), FAILED, "failed",
+        "hold_kind no tiene un valor válido. ¿Quiso decir database?"),
+    Run("excuse of no system", lambda place: place.run("excuse", "-e", told(
+        excuse_system="ALFFA", excuse_kind="database", excuse_from="2026-11-01", excuse_until="2026-11-02", excuse_reason="x", excuse_requester="Ana")),
+        FAILED, "failed", "¿Quiso decir ALFA?"),
+    Run("hold of no system", lambda place: place.run("hold", "-e", told(hold_system="ALFFA", hold_kind="database", hold_reason="x")),
+        FAILED, "failed", "¿Quiso decir ALFA?"),
+    Run("restore of no system", lambda place: place.run("restore", "-e", told(
+        restore_host="a", restore_system="ALFFA", restore_kind="database", restore_target=str(place.directory / "x"))), FAILED, "failed",
+        "¿Quiso decir ALFA?"),
     # -- what hides a failure ------------------------------------------------------------------------------------------------
     Run("ignore_errors", lambda place: declared(place, {"a": {"backup_systems": [place.broken("ALFA")]}}, place.play(
         ROLE.format("a", "ignore_errors: true")), "-e", NOW), FAILED, "failed", "RSP201"),

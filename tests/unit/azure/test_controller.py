@@ -111,7 +111,7 @@ def test_tags_hold_only_what_the_service_takes():
 
 def test_how_far_a_long_copy_is_in_words():
     half = {"medium": "nube", "done": 512 << 20, "expected": 1 << 30}
-    assert told(half, (512 << 20) / 10) == "50 % de unos 1.0 GiB, 512.0 MiB en nube, 51.2 MiB/s, faltan 00:00:10"
+    assert told(half, (512 << 20) / 10) == "50 % de unos 1,0 GiB, 512,0 MiB en nube, 51,2 MiB/s, faltan 00:00:10"
     assert told({"medium": "nube", "done": 512, "expected": 0}, 512.0) == "512 B en nube, 512 B/s"
 
 

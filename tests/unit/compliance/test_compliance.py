@@ -109,6 +109,26 @@ def test_a_month_with_late_missing_and_excused(store):
     assert rows[1]["numerals"] == ["6.4", "7.2.1", "6.6", "6.7"] and rows[1]["iso_2014"] == ["A.12.3.1", "A.12.4"]
 
 
+def test_a_month_that_is_not_over_says_so(store):
+    """What is due later in it is pending, not a failing mark; a day that passed without its copy stays missing."""
+    made(store, "2026-11-02T15:00:00Z")
+    monthly = {**SIGA, "kind": "source_code"}
+    store.append("copy_made", {"system": "SIGA", "kind": "source_code", "label": "SIGA_20261030", "started_at": "2026-10-30T15:00:00Z", "trust_level": "T2",
+                               "medium": "nas", "size": 1}, "2026-10-30T15:00:00Z", "test")
+
+    def words(moment):
+        found = compliance.matrix(store, RULES, [SIGA, monthly], "2026-10", "2026-11", at(moment))
+        return {(row["kind"], row["month"]): compliance.word(row) for row in found.rows}, compliance.running(found)
+
+    told, running = words("2026-11-05T15:00:00")
+    assert told["source_code", "2026-11"] == "pendiente (mes en curso)" and told["database", "2026-11"] == "cumplida (mes en curso)" and running == {"2026-11"}
+    assert told["source_code", "2026-10"] == "cumplida"
+    told, running = words("2026-11-29T15:00:00")
+    assert told["database", "2026-11"] == "faltante (mes en curso)"
+    told, running = words("2026-12-05T15:00:00")
+    assert told["database", "2026-11"] == "faltante" and running == set()
+
+
 def test_an_excuse_that_is_withdrawn_excuses_nothing_and_may_be_given_again(store):
     made(store, "2026-11-02T15:00:00Z")
     days = {"system": "SIGA", "kind": "database", "excused_from": "2026-11-09", "excused_until": "2026-11-09", "reason_text": "Corte", "requester": "Ana"}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+import zoneinfo
 
 from plugins.plugin_utils._bitacora.copies import DAMAGES, copies_told
 from plugins.plugin_utils._decisions import offers
@@ -30,6 +31,16 @@ def test_a_medium_where_it_is_whole_comes_first_and_a_damaged_one_only_when_want
     assert offers.medium_of(ELSEWHERE, ["disco", "nube"]) == "nube" == offers.medium_of(ELSEWHERE, ["disco", "nube"], damaged=True)
     assert offers.medium_of(DAMAGED, ["disco"]) == "" and offers.medium_of(DAMAGED, ["disco"], damaged=True) == "disco"
     assert offers.medium_of(DAMAGED, ["otro"], damaged=True) == ""
+
+
+@pytest.mark.parametrize(("of", "moment", "medium", "said"), [
+    (LATER, "", "disco", "SIGA_20261103, del 02/11/2026 22:00, en el medio disco, nivel T2: es la más reciente"),
+    (LATER, "2026-11-04T15:30:00Z", "disco", "es la más reciente anterior a la pérdida, 04/11/2026 10:30"),
+    (WHOLE, "", "disco", "SIGA_20261101, del 31/10/2026 22:00, en el medio disco, nivel T2: se pidió por su rótulo; la más reciente es SIGA_20261103"),
+    (DAMAGED, "", "disco", "en el medio disco, donde consta como dañada: se pidió por su rótulo"),
+])
+def test_who_restores_is_told_which_copy_it_is_and_why(of: dict, moment: str, medium: str, said: str) -> None:
+    assert said in offers.told(of, LATER, moment, medium, zoneinfo.ZoneInfo("America/Lima"))
 
 
 @pytest.mark.parametrize(("of", "moment", "names", "said"), [

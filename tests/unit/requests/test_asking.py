@@ -327,3 +327,9 @@ def test_a_request_is_of_the_office_whose_it_is(office, paths, other):
     with pytest.raises(BackupError) as told:
         leave.refuse_other_office(mine, "COMUN", office, FOLDERS, paths)
     assert told.value.code == "RSP762" and other in told.value.spanish and "Oficina de Logística" in told.value.spanish
+
+
+def test_an_estimate_is_told_with_a_decimal_comma():
+    """As every number that staff read (view.amount)."""
+    told = estimates.spanish(estimates.Estimate(1536 * 1024, 61_000, 2, 0, ""), moment("2026-12-05 12:00"))
+    assert told.startswith("Volumen de 1,5 MiB, restauración de unos 2 min (sin restauraciones medidas")

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.perucompras.respaldo.plugins.filter.asked_for import asked_for
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _names
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _inventory, _names
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -46,3 +48,13 @@ def test_the_variables_are_those_that_roles_and_playbooks_read() -> None:
 def test_no_variable_of_our_own_inventories_looks_misspelt() -> None:
     names = {name for path in (ROOT / "inventories").rglob("*.yml") for name in re.findall(r"^\s*(backup_\w+):", path.read_text("utf-8"), re.MULTILINE)}
     assert len(names) > 10 and _names.misspelt(names) == {}
+
+
+@pytest.mark.parametrize(("version", "native", "refused"), [
+    ("2.17.14", True, True), ("2.18.1", True, True), ("2.17.14", False, False), ("2.19.0", True, False)])
+def test_a_name_of_digits_is_refused_where_it_would_be_read_as_a_number(monkeypatch: pytest.MonkeyPatch, version: str, native: bool, refused: bool) -> None:
+    monkeypatch.setattr(_inventory, "ansible_version", version)
+    monkeypatch.setattr(_inventory.constants, "DEFAULT_JINJA2_NATIVE", native, raising=False)
+    _inventory.refuse_numbers([{"name": "2024b"}])
+    with pytest.raises(BackupError, match="jinja2_native") if refused else contextlib.nullcontext():
+        _inventory.refuse_numbers([{"name": "SIGA"}, {"name": "2024"}])

@@ -21,8 +21,8 @@ _PART = {"name": str, "file": str, "format": str, "size": int, "size_original": 
 
 
 def dump(manifest: Mapping[str, Any]) -> bytes:
-    """The bytes of the manifest: readable JSON, keys in the order given, UTF-8."""
-    return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+    """The bytes of the manifest: readable JSON, keys in the order given, UTF-8. A byte of a name that is no UTF-8 stands as JSON's own escape for it."""
+    return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def load(text: bytes, label: str, location: str) -> Dict[str, Any]:

@@ -147,6 +147,12 @@ class Source(abc.ABC):
         """
         return []
 
+    def look_beside(self, reader: PartReader, scratch: str) -> List[str]:
+        """At T3, after `rehearse` and in the same scratch: what the copy's own list does not tell, compared with the source where that is still what was
+        copied. It says nothing of the data: `remarks` gets what did not come back. Gives the methods by which all of it did.
+        """
+        return []
+
     def default_target(self, manifest: Mapping[str, Any]) -> str:
         """Where a copy comes back when no target is given. Raises invalid_input for a source that needs one."""
         raise BackupError("invalid_input", where="target", value="", problem="is missing", mend="Name the database or the path to restore into.")

@@ -9,9 +9,11 @@ import contextlib
 import grp
 import os
 import pwd
-from typing import Any, Dict, List, Optional, Tuple
+import re
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..errors import BackupError
+from ..filesystem import scope
 from ..processes.pipeline import run
 from ..remarks import Remark
 from . import git_tool
@@ -21,6 +23,10 @@ from .git_files import Found, Repository
 _MEMORY = 3 << 29            # bytes of address space for `git status`, which reads a whole .gitignore at once
 _MODULES = 1 << 20           # bytes of a .gitmodules that is looked at
 _MOST_MODULES = 10_000
+_SHOWN = 12                  # names that one remark tells
+# what `git init`, `clone` and `config user.name` write, and what a repository of ours is given anew
+_BY_GIT = re.compile(r"core\.(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|worktree)\Z|extensions\."
+                     r"|user\.|remote\.|branch\.|submodule\.|lfs\.repositoryformatversion\Z")
 
 
 def of_repository(git: git_tool.Tool, repository: Repository, found: Found) -> Tuple[Dict[str, Any], List[Remark]]:
@@ -37,7 +43,10 @@ def of_repository(git: git_tool.Tool, repository: Repository, found: Found) -> T
     if any(key.endswith((".promisor", ".partialclonefilter")) or key == "extensions.partialclone" for key in config):
         notes.append(Remark("git_partial", repository=repository.path))
     if repository.odd:
-        notes.append(Remark("git_odd_refs", repository=repository.path, count=len(repository.odd)))
+        notes.append(Remark("git_odd_refs", repository=repository.path, count=len(repository.odd), names=[scope.shown(name) for name in repository.odd[:10]]))
+    beside = repository.beside() + _settings(config)
+    if beside:
+        notes.append(Remark("git_beside", repository=repository.path, what=beside[:_SHOWN] + (["..."] if len(beside) > _SHOWN else [])))
     rows = [[key, git_tool.clean_url(value) if key.endswith("url") else value] for key, values in config.items() for value in values if kept(key, value)]
     others = list(repository.linked_worktrees())
     status = os.fstat(repository.common)
@@ -47,6 +56,13 @@ def of_repository(git: git_tool.Tool, repository: Repository, found: Found) -> T
             "worktree_heads": [head.decode() for _path, head in others if not head.startswith(b"ref:") and head.strip(b"0")],
             "worktrees": [os.path.dirname(repository.common_path)] + [path for path, _head in others],
             "owner": _name(pwd.getpwuid, status.st_uid), "group": _name(grp.getgrgid, status.st_gid)}, notes
+
+
+def _settings(config: Mapping[str, List[str]]) -> List[str]:
+    """The settings that are not copied and that somebody made, without the part of their names that can be an address with a password."""
+    names = {key.split(".")[0] + "." + key.rpartition(".")[2] for key, values in config.items()
+             if "." in key and not any(kept(key, value) for value in values) and not _BY_GIT.match(key)}
+    return [scope.shown(name)[:100] for name in sorted(names)]
 
 
 def uncommitted(git: git_tool.Tool, snapshot: str, repository: Repository) -> Tuple[Optional[int], List[Remark]]:

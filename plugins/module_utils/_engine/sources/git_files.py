@@ -14,6 +14,7 @@ import contextlib
 import os
 import re
 import stat
+import time
 import weakref
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -28,6 +29,9 @@ _PACKED = 512 << 20          # bytes: some five million refs
 _INDEX = 1 << 30             # bytes
 _DEEPEST = 1024              # bytes of a ref's name
 _OID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?\Z")
+_AT_WORK = 3600              # seconds that git may hold a lock beside a ref; one that is older, and holds a commit, is something that was left
+_UNNAMED = b"Unnamed repository"
+_BESIDE, _BESIDE_INFO = ("git-daemon-export-ok",), ("attributes", "grafts")
 # of a linked worktree these are its own, gitrepository-layout(5)
 _PER_WORKTREE = ("refs/bisect/", "refs/worktree/", "refs/rewritten/")
 _NOT_FILES = ("/proc/", "/sys/", "/dev/")
@@ -159,6 +163,23 @@ class Repository:
                     os.close(found[0])
         return b""
 
+    def beside(self) -> List[str]:
+        """What no bundle brings: what is run, and what servers of repositories put beside the objects. Names only; nothing of it is followed or run."""
+        names = [name for name in _BESIDE if there(self.common, name)]
+        with contextlib.suppress(BackupError):
+            if not (self.content(self.common, self.common_path, "description", _SMALL) or _UNNAMED).startswith(_UNNAMED):
+                names.append("description")
+        for room, wanted in (("hooks", lambda name: not name.endswith(".sample")), ("info", _BESIDE_INFO.__contains__)):
+            found = None
+            with contextlib.suppress(BackupError):
+                found = self.directory(self.common, self.common_path, room)
+            if found:
+                try:
+                    names += [scope.shown(room + "/" + name) for name in sorted(os.listdir(found[0])) if wanted(name)]
+                finally:
+                    os.close(found[0])
+        return names
+
     def shallow(self) -> bool:
         return there(self.common, "shallow")
 
@@ -248,7 +269,7 @@ class Repository:
 
     def _take(self, entry: descriptors.Entry, name: str, directory: str, oids: Dict[str, str], symbolic: Dict[str, str],
               pending: List[Tuple[str, str, str]]) -> None:
-        if stat.S_ISDIR(entry.status.st_mode) or entry.name.endswith(".lock") or entry.name.startswith("."):
+        if stat.S_ISDIR(entry.status.st_mode) or entry.name.startswith(".") or entry.name.endswith(".lock") and not _left_behind(entry.status):
             return
         if len(os.fsencode(name)) > _DEEPEST:
             raise self.strange(os.path.join(directory, entry.name)[:200], "its name is longer than {0} bytes".format(_DEEPEST))
@@ -303,6 +324,10 @@ def link(held: int, name: str) -> Optional[str]:
         return os.readlink(name, dir_fd=held)
     except OSError:
         return None
+
+
+def _left_behind(status: os.stat_result) -> bool:
+    return status.st_size >= 40 and time.time() - status.st_mtime > _AT_WORK
 
 
 def there(held: int, name: str) -> bool:

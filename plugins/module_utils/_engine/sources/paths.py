@@ -169,6 +169,15 @@ class Paths(Source):
         self.found += [Remark("files_compared", same=same, changed=changed), *found.remarks()]
         return (["source_files"] if same else []) + (["source_attributes"] if found.whole else [])
 
+    def look_beside(self, reader: PartReader, scratch: str) -> List[str]:
+        real = [scope.resolve(path, self.assigned) for path in self.declared]
+        if real != reader.manifest["source"]["facts"].get("real_paths"):
+            return []
+        top = real[0] if reader.part("")["facts"]["alone"] else "/"
+        found = trees.attributes_beside(scratch, top, reader.manifest, real, scope.foreign_mounts(real, self.assigned))
+        self.found += found.remarks()
+        return ["source_attributes"] if found.whole else []
+
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
         free_directory(target, overwrite, label, self.assigned)
 

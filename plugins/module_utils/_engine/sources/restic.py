@@ -133,6 +133,15 @@ class Files(Source):
         self.found += [Remark("files_compared", same=same, changed=changed), *found.remarks()]
         return (["source_files"] if same else []) + (["source_attributes"] if found.whole else [])
 
+    def look_beside(self, reader: PartReader, scratch: str) -> List[str]:
+        scope.demand(self.assigned, self.describe())
+        real = self.resolved()
+        if real != reader.manifest["source"]["facts"].get("real_paths"):
+            return []
+        found = trees.attributes_beside(scratch, "/", reader.manifest, real, scope.foreign_mounts(real, self.assigned))
+        self.found += found.remarks()
+        return ["source_attributes"] if found.whole else []
+
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
         if not self.selected:
             free_directory(target, overwrite, label, self.assigned)
