@@ -118,7 +118,7 @@ class House:
              *(word for mount in self.mounts() for word in ("-v", mount)), self.image, "ansible-runner", "worker", "--private-data-dir=/runner"],
             input=sent.stdout, capture_output=True, check=False)
         heard = subprocess.run([runner, "process", str(job / "oido")], input=worked.stdout, capture_output=True, check=False)
-        ended = [int(path.read_text()) for path in job.glob("oido/artifacts/*/rc")]
+        ended = [int(path.read_text()) for path in job.glob("oido/artifacts/**/rc")]
         shutil.rmtree(job)
         return Ran("", ended[0] if ended else -1, (heard.stdout + heard.stderr + worked.stderr).decode("utf-8", "replace"))
 
