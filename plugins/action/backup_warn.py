@@ -18,7 +18,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _sending
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import failed
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import recorder
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, warnings
@@ -113,7 +113,7 @@ def _at_work(store: Store) -> str:
     runs = {entry["run"]: entry for entry in store.open_runs()}
     me = runs.get(mine)
     earlier = [entry for entry in runs.values() if me and entry["n"] < me["n"] and entry.get("playbook") == me.get("playbook")
-               and not entry.get("simulated") and not recorder.is_elsewhere(entry, me) and not recorder.is_dead(entry, me)]
+               and not entry.get("simulated") and not who.is_elsewhere(entry, me) and not who.is_dead(entry, me)]
     return str(earlier[0]["run"]) if earlier else ""
 
 

@@ -91,6 +91,19 @@ options:
     ini:
       - section: callback_bitacora
         key: seal_key
+  may_be_lost:
+    description:
+      - What a controller in a container may take along when it ends, of C(journal), C(logs), C(seal_key), C(anchors); the start of each run tells it.
+        Without the key nothing is sealed. Else M(perucompras.respaldo.bitacora_guard) refuses the run (RSP786).
+    type: list
+    elements: str
+    default: []
+    version_added: 0.3.0
+    env:
+      - name: RESPALDO_BITACORA_MAY_BE_LOST
+    ini:
+      - section: callback_bitacora
+        key: may_be_lost
   anchors:
     description:
       - Files to which each seal is also appended, best on other media that this account can only append to. Their directories must exist.
@@ -112,14 +125,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import events, hearing, judging, numbers, refusals, seals, store, who
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import (
+    events, hearing, judging, lasting, launched, numbers, refusals, seals, store, who)
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import shared as _shared  # noqa: F401 its memory, before Ansible forks
 
@@ -182,38 +194,25 @@ class CallbackModule(CallbackBase):
             return
         self._interrupt("a further playbook of the same command began")
         url = self.get_option("url") or store.default_url()
-        beside = self._beside(url)
-        default = self._beside(store.default_url())
+        kept = lasting.kept({name: self.get_option(name) for name in lasting.OPTIONS}, url)
         self._simulated = bool(context.CLIARGS.get("check"))
         recorder = Recorder(
-            url,
-            self.get_option("journal_directory") or default / "journal",
-            Path(os.path.expanduser(self.get_option("log_directory") or str(beside / "logs"))),
-            self._facts(playbook),
-            Path(os.path.expanduser(self.get_option("seal_key") or str(beside / "seal.key"))) if self.get_option("seal") else None,
-            [seals.FileAnchor(os.path.abspath(os.path.expanduser(path))) for path in self.get_option("anchors")],
-        )
+            url, kept.journal, kept.logs, {**self._facts(playbook), **kept.choice}, kept.seal_key, [seals.FileAnchor(str(path)) for path in kept.anchors])
         recorder.judge = judging.Judge(hearing.expected(playbook, context.CLIARGS))
         self.recorder = recorder
         os.environ.update(RESPALDO_RUN_ID=recorder.run, RESPALDO_BITACORA=url, RESPALDO_CONTROLLER_PID=str(os.getpid()))
         atexit.register(self._interrupt, "it ended before its last play")
         recorder.start()
-        if recorder.problem:
-            self._display.error("bitácora: " + hearing.told(recorder.problem))
-
-    @staticmethod
-    def _beside(url: str) -> Path:
-        try:
-            return store.path_of(url).parent
-        except BackupError:
-            return store.path_of(store.default_url()).parent
+        for problem in filter(None, (recorder.problem, kept.lost)):
+            self._display.error("bitácora: " + hearing.told(problem))
 
     def _facts(self, playbook: Any) -> dict[str, Any]:
         plays = playbook.get_plays()
         manager = plays[0].get_variable_manager() if plays else None
+        given = manager.extra_vars if manager else {}
         facts = {
             "playbook": os.path.basename(str(getattr(playbook, "_file_name", ""))), "ansible_version": ansible_version,
-            **who.operator(manager.extra_vars if manager else {}), **who.scheduled(),
+            **who.operator(given), **who.scheduled(), **launched.claims(given),
         }
         return {**facts, "simulated": True} if self._simulated else facts
 

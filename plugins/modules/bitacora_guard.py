@@ -23,8 +23,11 @@ description:
     by what it tells of itself. Every other action of this collection refuses it too.
   - It holds the last seal, and what this controller remembers and its anchors keep of it, against the bitácora, without reading all of it. What does
     not agree is a warning, not a failure, since copies matter most after an attack; it is not sealed, and M(perucompras.respaldo.bitacora_verify) fails.
+  - In a container it refuses, before anything is done, what must last and would be gone with it; what may is said by the callback's
+    O(perucompras.respaldo.bitacora#callback:may_be_lost).
   - It runs on the controller, also in check mode.
 notes:
+  - Fails with RSP786 when journal, logs, key of the seals or anchors lie on the disk of a container, RSP787 when its account can't write them.
   - Fails with RSP701 when the callback is not loaded, RSP702 when the bitácora can't be written, RSP707 when it lies on a network file system, RSP115 when
     facts are made variables, which C(inject_facts_as_vars = False) in C(ansible.cfg), or C(ANSIBLE_INJECT_FACT_VARS=False), ends.
 extends_documentation_fragment:

@@ -10,13 +10,16 @@ from typing import Any
 
 from . import _answers
 from ._actions import refuse_a_telling_controller, refuse_injection
-from ._bitacora import living, trust
+from ._bitacora import lasting, living, trust
 from ._bitacora.store import open_store
 
 
 def prove() -> dict[str, Any]:
-    """Gives what a result tells of it. Raises BackupError: bitacora_not_listening, facts_injected, controller_tells_secrets, bitacora_unwritable."""
+    """Gives what a result tells of it. Raises BackupError: bitacora_not_listening, lost_with_container, not_ours_to_write, facts_injected,
+    controller_tells_secrets, bitacora_unwritable.
+    """
     run, url = living.address()
+    lasting.refuse()
     refuse_injection()
     refuse_a_telling_controller()
     with open_store(url) as store:

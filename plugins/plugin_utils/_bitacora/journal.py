@@ -18,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .._places import expanded, is_thrown_away
+
 
 def fallback_directory() -> Path:
     """A place that outlives a restart, for when the journal's own directory can't be written either."""
@@ -25,8 +27,13 @@ def fallback_directory() -> Path:
 
 
 def directories(chosen: str | Path) -> list[Path]:
-    """Where a journal may lie, the chosen directory first."""
-    return [Path(os.path.abspath(os.path.expanduser(chosen))), fallback_directory()]
+    """Where a journal may lie, the chosen directory first. What a container takes along is no place: there entries wait in the run's own memory."""
+    return [each for each in (expanded(chosen), fallback_directory()) if not is_thrown_away(each)]
+
+
+def why_not(directory: Path) -> str:
+    """Why a directory that is there can't hold a journal of this account; "" when it can, or can be made."""
+    return "" if not os.path.lexists(directory) or _is_ours(directory) else "{0} belongs to, or can be written by, somebody else".format(directory)
 
 
 def _is_ours(directory: Path) -> bool:

@@ -9,7 +9,6 @@ forks its workers. What the store refuses goes to the journal.
 
 from __future__ import annotations
 
-import datetime
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -18,11 +17,11 @@ from typing import Any
 
 from ...module_utils._engine import errors, result
 from ...module_utils._engine.errors import BackupError
-from . import copies, entries, events, journal, judging, seals, trust
+from . import alive, copies, entries, events, journal, judging, seals, trust
 from .any_store import Store
 from .run_log import Log
 from .store import address_of, open_store
-from .who import identity, is_dead, is_elsewhere
+from .who import identity
 
 STARTS = {"copy_started": ("copy_failed", entries.COPY_ENDS), "restore_started": ("restore_failed", entries.RESTORE_ENDS),
           "drill_started": ("verification_failed", entries.DRILL_ENDS),
@@ -39,8 +38,6 @@ _BAD = (events.ANSWER_REFUSED, "copy_failed", "copy_refused", "copy_damaged", "v
 _LONGEST_NOTE, _MOST_NOTES = 1000, 20
 # Of one result, whatever its action: what is more is no answer of ours. And how many refusals are told word for word.
 _MOST_CHARACTERS, _MOST_REFUSED = 4 * 1024 * 1024, 3
-# A copy takes hours; a run of which nothing is written for two days has lost its controller.
-_SILENT_HOURS = 48
 _CODES = {fault.code for fault in errors.CATALOGUE.values()}
 
 
@@ -70,6 +67,7 @@ class Recorder:
         self.problem: Exception | None = None
         self.broken: Exception | None = None
         self.closed = False
+        self._sign = alive.Sign((), self.run)
         self.judge = judging.Judge(judging.Expected())
         self.verdict, self._retried = "", False
         self.findings: list[BackupError] = []
@@ -95,6 +93,7 @@ class Recorder:
     def start(self) -> None:
         """Commit the start of the run before any work, take in what former runs left, and close the dead ones."""
         self._add("run_started", {**self.facts, "log": self._log.name} if self._log.name else self.facts)
+        self._sign = alive.Sign(self.journals, self.run)
         self.flush(sweep=True)
 
     def take(self, host: str, action: str, found: Any, simulated: bool) -> bool:
@@ -330,6 +329,8 @@ class Recorder:
         self.closed = True
         self._add(type_, {"run": self.run, "executed_by": self.executed_by, **self.counts, **facts, **self._log.end()})
         self.flush()
+        if not self.pending:
+            self._sign.let_go()
         if self.seal_key and not self.unwritten:
             self._seal(self.seal_key)
             self.flush_pending()
@@ -361,21 +362,14 @@ class Recorder:
                 self.unsealed.append("{0}: {1}".format(anchor.name, detail))
                 self._add("anchor_failed", {"run": self.run, "anchor": anchor.name, "note_es": "El sello no pudo anclarse: {0}".format(detail)})
 
-    @staticmethod
-    def _is_silent(store: Store, started: Mapping[str, Any]) -> bool:
-        """Whether nothing was heard of a run for so long that the controller, or the container, it ran in must be gone."""
-        before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=_SILENT_HOURS)
-        limit = before.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return bool(started["at_recorded"] < limit and store.entries(run=started["run"], limit=1)[-1]["at_recorded"] < limit)
-
     def _sweep(self, store: Store) -> None:
         """Close the runs that died without a word, and their copies. Runs inside the transaction, so two sweeps never meet."""
         for started in store.open_runs():
             run = started.get("run")
             if run == self.run:
                 continue
-            dead = is_dead(started, self.facts)
-            if not dead and not (is_elsewhere(started, self.facts) and self._is_silent(store, started)):
+            how = alive.ended(store, self.journals, started, self.facts)
+            if not how:
                 continue
             left: dict[tuple[str, str], dict[str, Any]] = {}
             for entry in store.entries(run=run):
@@ -392,9 +386,9 @@ class Recorder:
                 self._fail(key, entry, result.failure(errors.BackupError("interrupted", label=key[1])))
             self.counts = counted
             self._add("run_interrupted", {
-                "run": run, "verdict": "interrupted", "how": "died" if dead else "silent", "executed_by": started.get("executed_by", ""), "closed_by": self.run,
-                "note_es": "La ejecución murió sin aviso; la cerró la siguiente" if dead else
-                           "Otro controlador no dio señales de esta ejecución en {0} horas; la cerró una posterior".format(_SILENT_HOURS),
+                "run": run, "verdict": "interrupted", "how": how, "executed_by": started.get("executed_by", ""), "closed_by": self.run,
+                "note_es": "La ejecución murió sin aviso; la cerró la siguiente" if how == "died" else
+                           "Otro controlador no dio señales de esta ejecución en {0} horas; la cerró una posterior".format(alive.SILENT_HOURS),
             })
             for item in self._entries[first:]:
                 store.append(emitter=self.run, **item)

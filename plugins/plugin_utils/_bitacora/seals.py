@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...module_utils._engine.errors import BackupError
 from .. import _held_places
+from .._places import is_thrown_away
 from . import chain, entries
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def following(path: Path) -> Path:
 
 def _make(path: Path, secret: str) -> None:
     """A new key appears whole or not at all; of two runs that make one at once, the first wins."""
+    if is_thrown_away(path):
+        raise BackupError("kept_thrown_away", path=path)
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     making = path.with_name(".{0}.{1}".format(path.name, os.getpid()))
     descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

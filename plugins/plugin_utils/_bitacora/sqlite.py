@@ -87,12 +87,12 @@ class SqliteStore(Store):
 
     def _open(self) -> None:
         try:
-            self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             held_by = places.mounted(self.path).type
             if held_by in places.NETWORK_FILE_SYSTEMS:
                 raise BackupError("bitacora_on_network", store=self.path, file_system=held_by)
             if places.is_thrown_away(self.path):
                 raise BackupError("bitacora_thrown_away", store=self.path)
+            self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
             self._connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from ...module_utils._engine.errors import BackupError
-from .._places import in_container
+from .._places import expanded, in_container
 from .any_store import Store
 
 CALLBACK = "perucompras.respaldo.bitacora"
@@ -20,7 +20,7 @@ def default_url() -> str:
     """Where the bitácora is when nobody says otherwise."""
     if os.geteuid() == 0:
         return "sqlite:////var/lib/respaldo/bitacora.sqlite"
-    return "sqlite:///" + os.path.expanduser("~/.local/state/respaldo/bitacora.sqlite")
+    return "sqlite:///{0}".format(expanded("~/.local/state/respaldo/bitacora.sqlite"))
 
 
 def resolve_url() -> str:
@@ -47,7 +47,7 @@ def path_of(url: str) -> Path:
                           mend="Write sqlite:////absolute/path.sqlite, a plain path, or postgresql://user@server/database.")
     else:
         path = url
-    return Path(os.path.abspath(os.path.expanduser(path)))
+    return expanded(path)
 
 
 def address_of(url: str) -> str:

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
+from .._places import expanded
 from . import anchored, chain, entries, seals, who
 from .any_store import RUNS_LOOKED_AT, Store
-from .store import CALLBACK, address_of, default_url, path_of
+from .lasting import beside
+from .store import CALLBACK, address_of, default_url
 
 _LARGEST = 1024 * 1024
 _LAST_LINE = 8192
@@ -64,16 +66,8 @@ def settings() -> Settings:
         options = {name: callback.get_option(name) for name in options}
         told = told or callback.get_option("url") or ""
     url = told or default_url()
-    key = Path(os.path.expanduser(options["seal_key"] or str(beside(url) / "seal.key")))
-    return Settings(url, key if options["seal"] else None, tuple(os.path.abspath(os.path.expanduser(path)) for path in options["anchors"]))
-
-
-def beside(url: str) -> Path:
-    """The directory where the key of a bitácora lies by default."""
-    try:
-        return path_of(url).parent
-    except BackupError:
-        return path_of(default_url()).parent
+    key = expanded(options["seal_key"] or beside(url) / "seal.key")
+    return Settings(url, key if options["seal"] else None, tuple(str(expanded(path)) for path in options["anchors"]))
 
 
 # -- the file of known keys ------------------------------------------------------------------------------------------

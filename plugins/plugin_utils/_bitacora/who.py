@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine import result
+from . import launched
 
 # What the kernel gives for a session that began with no login: a service, a container.
 _NO_LOGIN = 2 ** 32 - 1
@@ -105,6 +106,8 @@ def _claim(given: Mapping[str, Any]) -> tuple[str, str]:
     person = details.get("username") if isinstance(details, Mapping) else None
     if isinstance(person, str):
         return _one_line(person), "Semaphore"
+    if launched.schedule(given):
+        return launched.schedule(given), "AWX"
     return _one_line(os.environ.get("SUDO_USER", "")), "sudo"
 
 

@@ -10,7 +10,7 @@ import os
 import stat
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, journal, recorder
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, journal, recorder, who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
 MADE = {"event": "copy_made", "label": "SIGA_20261122", "system": "SIGA", "kind": "database"}
@@ -190,7 +190,7 @@ DEAD = {"pid": 2 ** 22 + 1}
 ])
 def test_who_is_dead(changes, dead):
     me = recorder.identity()
-    assert recorder.is_dead({**me, **changes}, me) is dead
+    assert who.is_dead({**me, **changes}, me) is dead
 
 
 def test_the_next_run_closes_a_dead_one_once(place):

@@ -14,6 +14,7 @@ ROWS = (
     ("Give {} an until before {}, and leave the designation written.", "Ponga a {} un until anterior a {}, y deje escrita la designación."),
     ("is before its from, {}", "es anterior a su from, {}"),
     ("Give the last day of the designation of {}.", "Indique el último día de la designación de {}."),
+    ("is nothing that may be lost", "no es algo que se pueda perder"), ("Choose of {}, with commas between.", "Elija entre {}, con comas."),
     ("names no server", "no nombra ningún servidor"),
     ("Give its host, its port or its socket.", "Indique su host, su port o su socket."),
     ("is missing beside {}", "falta, y se pidió {}"),

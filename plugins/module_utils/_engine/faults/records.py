@@ -235,6 +235,22 @@ ROWS = (
         "Lo que se guarda en {path} está dentro de un contenedor, o en la carpeta de un solo trabajo del programador de tareas, y desaparece con él",
         "Monte un volumen en esa ruta, o indique la de un volumen (path del medio, path del custodio o backup_custody_directory).",
     ),
+    (
+        "RSP786", "lost_with_container",
+        "this controller runs in a container and {count} of what must last would be gone with it: {detail}",
+        "Nothing was done. Mount a volume there (podman run -v, or \"Paths to expose to isolated jobs\" of AWX), or name a directory of one; the bitácora may "
+        "be in PostgreSQL, and the key come by a credential type. What may really be lost is named in RESPALDO_BITACORA_MAY_BE_LOST, and recorded.",
+        "Este controlador está en un contenedor y con él desaparecería lo que debe durar ({count}): {detail}",
+        "No se hizo nada. Monte ahí un volumen (podman run -v; en AWX, «Paths to expose to isolated jobs») o indique una ruta de uno; la bitácora puede ir en "
+        "PostgreSQL, y la clave, en un tipo de credencial. Lo que de verdad se puede perder se nombra en RESPALDO_BITACORA_MAY_BE_LOST, y queda registrado.",
+    ),
+    (
+        "RSP787", "not_ours_to_write",
+        "the account of this container ({account}) can't keep what must last in {where}: {detail}",
+        "Nothing was done. Give that account the directory on the volume: it must be its owner, and nobody else may write there.",
+        "La cuenta de este contenedor ({account}) no puede guardar lo que debe durar en {where}: {detail}",
+        "No se hizo nada. Entregue a esa cuenta el directorio del volumen: debe ser su dueña, y nadie más debe poder escribir ahí.",
+    ),
     # -- 8xx keys and custody ---------------------------------------------------------------------------------------
     (
         "RSP801", "custody_unavailable",
