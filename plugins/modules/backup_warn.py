@@ -11,7 +11,8 @@ short_description: Warn people of what is not as it should be, once
 version_added: 0.2.0
 description:
   - Looks in the bitácora for copies that are overdue (numeral 6.4), failed, or of an unusual size, for verifications and drills that failed or
-    are too old, for transfers, removals and restores that failed and were not repeated well since, for warnings of the last copy, for a broken chain and an old seal, and at directories of the controller that are nearly full (numeral 6.3).
+    are too old, for transfers, removals and restores that failed and were not repeated well since, for warnings
+    of the last copy, for a broken chain and an old seal, and at directories of the controller that are nearly full (numeral 6.3).
   - Sends to each channel one message with what changed since that channel was told last - new, worse, solved - and once a day a summary.
     A condition that only goes on is not sent again.
   - What was sent is recorded in the bitácora, by the callback, and read from there the next time. What could not be sent is recorded as

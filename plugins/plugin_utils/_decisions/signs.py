@@ -40,7 +40,8 @@ def failed(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
         return []
     last = in_a_row[-1]
     times = "1 vez" if len(in_a_row) == 1 else f"{len(in_a_row)} veces seguidas"
-    return [("failed", rank(len(in_a_row)), f"{last['label']} falló ({times}). {last.get('error_code', '')}: {last.get('error_message_es', '')}".strip())]
+    return [("failed", rank(len(in_a_row)), f"{last['label']} falló ({times}). {last.get('error_code', '')}: {last.get('error_message_es', '')}"
+             f" {' '.join(readable.warnings(last))[:_LONGEST_NOTED]}".strip())]
 
 
 def remedy(name: str, facts: Sequence[Mapping[str, Any]]) -> str:

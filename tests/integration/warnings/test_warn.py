@@ -213,7 +213,8 @@ def test_each_designated_person_gets_their_own_and_who_can_t_be_reached_loses_no
     assert set(letters) == {"ana@example.org", "sara@example.org", "oti@example.org"}
     ana, sara, general = (letters[f"{name}@example.org"] for name in ("ana", "sara", "oti"))
     assert "Copia fallida: SIGA" in ana and "Qué hacer: Revise el servidor" in ana and "Restauración fallida: Trámites" in ana and "disco" not in ana
-    assert "Restauración fallida: Trámites" in sara and "2026-9" in sara and "SIGA" not in sara and "24 horas" not in sara and "Para Sara (Soporte): solo lo que le concierne." in sara
+    assert "Restauración fallida: Trámites" in sara and "2026-9" in sara and "SIGA" not in sara and "24 horas" not in sara
+    assert "Para Sara (Soporte): solo lo que le concierne." in sara
     assert "Aviso que no llegó a su destinatario" in general and "nobody@example.org: Medio casi lleno" in general and "Copia fallida: SIGA" not in general
     assert "Ana (EGCR de Base de Datos), 2" in general
     assert {row["post"]: row["responsible"] for row in world.entries("designation_changed")} == {

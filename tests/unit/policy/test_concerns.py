@@ -36,7 +36,8 @@ def condition(key, level=1):
 
 
 def shared(*keys, of=None, **levels):
-    found = concerns.shared([condition(key, levels.get(key.partition(":")[0], 1)) for key in keys], rules() if of is None else of, SYSTEMS, DAY, _smtp.ADDRESS.fullmatch)
+    told = [condition(key, levels.get(key.partition(":")[0], 1)) for key in keys]
+    found = concerns.shared(told, rules() if of is None else of, SYSTEMS, DAY, _smtp.ADDRESS.fullmatch)
     return {recipient.address: [each.key for each in recipient.conditions] for recipient in found if recipient.conditions}
 
 
