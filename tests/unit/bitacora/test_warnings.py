@@ -381,3 +381,8 @@ def test_every_sort_of_warning_has_a_remedy_or_says_it_itself():
 
     assert set(engine().TITLES) - set(remedies.OF) == {"changed", "unread", "unverified"}
     assert not set(remedies.OF) - set(engine().TITLES)
+
+
+def test_what_a_failed_copy_warns_of_is_told_with_it(store):
+    add(store, "copy_failed", 1, error_code="RSP202", error_message_es="no responde", warnings_es=["RSP127: El comando «descongelar» falló."])
+    assert found(store)["failed:database:SIGA"].text.endswith("RSP202: no responde RSP127: El comando «descongelar» falló.")

@@ -84,7 +84,7 @@ def check(hooks: Sequence[Hook], system: str) -> None:
     for hook in hooks:
         program = hook.argv[0] if hook.argv else ""
         if not program.startswith("/"):
-            raise BackupError("invalid_input", where="hooks.{0}.argv".format(hook.when), value=program, problem="is not the full path of a program",
+            raise BackupError("invalid_input", where="hooks.{0}.argv".format(hook.when), value=program, problem="does not begin with the full path of a program",
                               mend="Give it from the root, such as /usr/bin/tar.")
         try:
             why = _changeable(program)
