@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -181,13 +180,16 @@ def test_a_second_copy_of_the_system_waits_and_runs_none(place, about):
 
 
 def test_who_ends_the_run_waits_for_the_commands_after(place, about):
-    heard = []
-    former = signal.signal(signal.SIGTERM, lambda *_given: heard.append(time.monotonic()))
+    def interrupted(*_given):
+        raise BackupError("interrupted", label="the copy")
+
+    former = signal.signal(signal.SIGTERM, interrupted)
     try:
         ask = script(place, "ask", f"kill -TERM {os.getpid()}; sleep 0.3; touch {place}/done")
-        with made(declared("after", ask), about):
-            pass
-        assert (place / "done").exists() and len(heard) == 1
+        with pytest.raises(BackupError, match="interrupted"):
+            with made(declared("after", ask), about):
+                pass
+        assert (place / "done").exists() and not list(Path(workspace.STATE).iterdir()), "all was run, and nothing is owed"
     finally:
         signal.signal(signal.SIGTERM, former)
 
