@@ -35,6 +35,53 @@ _PUBLISH = r"""
     default: true
 """
 
+_HOOKS = r"""
+  hooks:
+    description:
+      - Commands of the institution around the making of this copy - freeze and thaw, stop and start, mount and unmount. Each is a program and its arguments;
+        no shell reads them, and what they print goes nowhere, as it may hold secrets.
+      - Those of the controller run around those of the server. A command before that fails, is not there, or does not end in time fails the copy before
+        anything is read (RSP126), and the next ones are not begun.
+      - Once the commands before are begun, each command after runs, whatever became of the copy; so does it where a system has none before. One that fails is
+        a warning (RSP127), and the copy stands. If the run is killed meanwhile, the next copy of the system runs them first; so they must do no harm twice.
+      - A program that others than root and the account of the task can change, or a directory or link on the way to it, is refused (RSP790).
+      - They get C(RESPALDO_HOOK), C(RESPALDO_KIND), C(RESPALDO_SYSTEM), C(RESPALDO_LABEL), and after the copy C(RESPALDO_RESULT), V(good) or V(failed).
+      - Arguments are seen by everybody on that computer; a secret belongs in a file that the program reads. In check mode none runs.
+    type: dict
+    default: {}
+    suboptions:
+      before:
+        description: Commands before the first byte is read, in this order.
+        type: list
+        elements: dict
+        default: []
+        suboptions: &hook
+          name:
+            description: How the bitácora names it. By default its place in the list.
+            type: str
+            default: ''
+          argv:
+            description: The full path of a program, and its arguments.
+            type: list
+            elements: str
+            required: true
+          'on':
+            description: The computer it runs on, V(server) by the account that copies, V(controller) by that which runs Ansible.
+            type: str
+            choices: [server, controller]
+            default: server
+          timeout_seconds:
+            description: After so long it is ended, with all that it began.
+            type: int
+            default: 300
+      after:
+        description: Commands after the copy was made, or failed, in this order.
+        type: list
+        elements: dict
+        default: []
+        suboptions: *hook
+"""
+
 
 class ModuleDocFragment:
 
@@ -143,7 +190,7 @@ options:
     description: Seconds to wait while another run holds this system on a medium. 0 gives up at once.
     type: int
     default: 0
-""" + _PUBLISH
+""" + _PUBLISH + _HOOKS
 
     SEALING: str = r"""
 options:
@@ -181,7 +228,7 @@ options:
       - A repository that a restic holds which is none of these runs, or of one that was killed just now, is waited for a minute at least.
     type: int
     default: 0
-""" + _PUBLISH
+""" + _PUBLISH + _HOOKS
 
     OPENING = r"""
 options:

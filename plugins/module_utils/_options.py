@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ._engine.processes import hooks
 from ._engine.result import KINDS
 from ._engine.transforms import compress, encrypt
 
@@ -61,7 +62,14 @@ _SECRECY: Dict[str, Any] = dict(
     key_reference=dict(type="str", default="", no_log=False),
     custody=dict(type="raw", default=""),
 )
+_HOOK: Dict[str, Any] = dict(
+    name=dict(type="str", default=""),
+    argv=dict(type="list", elements="str", required=True),
+    on=dict(type="str", choices=list(hooks.PLACES), default=hooks.PLACES[0]),
+    timeout_seconds=dict(type="int", default=hooks.DEFAULT_SECONDS),
+)
 SEALING: Dict[str, Any] = dict(
+    hooks=dict(type="dict", default={}, options={when: dict(type="list", elements="dict", default=[], options=_HOOK) for when in hooks.WHENS}),
     encryption=dict(type="dict", default={}, no_log=False, options=_SECRECY),
     minimum_size=dict(type="int", default=1),
     lock_timeout=dict(type="int", default=0),

@@ -30,6 +30,8 @@ options:
         made its copies before, for a system that was moved or a host that was renamed (RSP120).
       - V(responsible) is a name, or dated designations of one person after another, each with V(name) and V(from), and V(until), V(email) and V(document).
         On a day without one, the EGCR of its kind answers.
+      - V(hooks) may have V(before) and V(after), lists of commands that run around the making of its copy, each with V(argv) (the full path of a program
+        and its arguments, no shell), V(name), V(on) (V(server), or V(controller)) and V(timeout_seconds) (300). See M(perucompras.respaldo.backup_database).
       - V(source) has a V(type). What each type takes beside it follows; V(run_as) is the account of the server that reads the source.
       - V(postgresql) takes V(databases) (a list, a text with commas between, or V(all)), V(host), V(port), V(user), V(password), V(run_as), V(globals),
         V(bin_dir), V(owners), V(strict), V(rehearse_on_live), V(scratch_server) and V(on_missing).

@@ -11,14 +11,28 @@ short_description: Warn people of what is not as it should be, once
 version_added: 0.2.0
 description:
   - Looks in the bitácora for copies that are overdue (numeral 6.4), failed, or of an unusual size, for verifications and drills that failed or
-    are too old, for a broken chain and an old seal, and at directories of the controller that are nearly full (numeral 6.3).
+    are too old, for transfers, removals and restores that failed and were not repeated well since, for warnings
+    of the last copy, for a broken chain and an old seal, and at directories of the controller that are nearly full (numeral 6.3).
   - Sends to each channel one message with what changed since that channel was told last - new, worse, solved - and once a day a summary.
     A condition that only goes on is not sent again.
   - What was sent is recorded in the bitácora, by the callback, and read from there the next time. What could not be sent is recorded as
     such, fails the task, and is sent by the next run.
+  - With O(mail.by_role) each designated person gets what concerns them, in a mail of their own that is remembered apart.
+  - A change of who is designated (numeral 5.1 b) that no entry tells yet is recorded.
   - The key C(warnings) of the policy holds the limits.
   - Run it once, on the controller. It knows the C(backup_systems) of every host of the inventory; they are read without opening secrets.
 options:
+  mail:
+    suboptions:
+      by_role:
+        description:
+          - Each person that O(actors) and the systems' C(responsible) designate for the day and that has an C(email) gets one mail with what concerns
+            them, and nothing else - the EGCR of a kind (titular and suplente) its systems; the one of infrastructure also media and the bitácora, the
+            one of databases custody, the one of source code the forges; the head of the OTI what lasts (from 4 days or failures on), schedules that
+            did not run, integrity and designations; support the requests; a system's own responsible that system.
+          - What nobody with an address is designated for goes to O(mail.to), which says why, and so does what the mail server refused for somebody.
+        type: bool
+        default: false
   services:
     description: Send to services by the library apprise (Teams, Slack, Telegram, ntfy and others); C(requirements-notify.txt) brings it.
     type: list
@@ -75,6 +89,7 @@ EXAMPLES = r"""
       password: "{{ vault_mail_password }}"
       sender: respaldo@example.org
       to: [oti@example.org]
+      by_role: true
     services:
       - name: chat-oti
         url: "{{ vault_chat_url }}"
@@ -91,7 +106,7 @@ messages:
   elements: dict
   contains:
     channel:
-      description: V(correo), or the name of the service.
+      description: V(correo), or that with the address of a designated person, or the name of the service.
       type: str
     subject:
       description: Its subject.
@@ -100,7 +115,8 @@ messages:
       description: Its text, in Spanish.
       type: str
 conditions:
-  description: All conditions in force, told before or not, each with C(key), C(name), C(level), C(text), C(system), C(kind) and C(responsible).
+  description: All conditions in force, told before or not, each with C(key), C(name), C(level), C(text), C(system), C(kind),
+    C(responsible) and C(remedy).
   returned: success
   type: list
   elements: dict

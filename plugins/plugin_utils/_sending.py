@@ -11,7 +11,7 @@ from __future__ import annotations
 import email.utils
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
 
@@ -35,24 +35,48 @@ def check_mail(mail: Mapping[str, Any]) -> None:
 
 def by_mail(mail: Mapping[str, Any], message: Message) -> list[str]:
     """Send it; the addresses the server refused while it took others. Raises BackupError: warning_unsent, warning_login_refused, mail_token_refused."""
+    return Post(mail).send(mail["to"], message)
+
+
+class Post:
+    """A mail server for several messages of a run. One that refuses our account, or is not there, is not asked again for each of them."""
+
+    def __init__(self, mail: Mapping[str, Any]) -> None:
+        self._mail, self._door = mail, _smtp.Door(mail)
+        self._broken: BackupError | None = None
+
+    def send(self, to: Sequence[str], message: Message) -> list[str]:
+        """As by_mail, to these addresses."""
+        if self._broken is not None:
+            raise self._broken
+        try:
+            return self._door.send(_letter(self._mail["sender"], to, message), to)
+        except _smtp.Undelivered as error:
+            if error.kind == "login":
+                told = BackupError("warning_login_refused", server=_smtp.where(self._mail), account=self._mail["username"], detail=error.detail)
+            else:
+                told = BackupError("warning_unsent", channel=_smtp.where(self._mail), detail=error.detail)
+            self._broken = told if error.kind != "letter" else None
+            raise told from None
+        except BackupError as error:     # no token
+            self._broken = error
+            raise
+
+
+def _letter(sender: str, to: Sequence[str], message: Message) -> EmailMessage:
     letter = EmailMessage()
     letter["Subject"] = message.subject
-    letter["From"] = mail["sender"]
-    letter["To"] = ", ".join(mail["to"])
+    letter["From"] = sender
+    letter["To"] = ", ".join(to)
     letter["Date"] = email.utils.localtime()
-    letter["Message-ID"] = email.utils.make_msgid(domain=mail["sender"].rpartition("@")[2])
+    letter["Message-ID"] = email.utils.make_msgid(domain=sender.rpartition("@")[2])
     letter["Auto-Submitted"] = "auto-generated"
     letter["X-Auto-Response-Suppress"] = "All"
     letter.set_content(message.text)
     letter.add_alternative(message.html, subtype="html")
     for name, content in message.attached:
         letter.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
-    try:
-        return _smtp.Door(mail).send(letter, mail["to"])
-    except _smtp.Undelivered as error:
-        if error.kind == "login":
-            raise BackupError("warning_login_refused", server=_smtp.where(mail), account=mail["username"], detail=error.detail) from None
-        raise BackupError("warning_unsent", channel=_smtp.where(mail), detail=error.detail) from None
+    return letter
 
 
 def by_service(name: str, address: str, message: Message) -> None:

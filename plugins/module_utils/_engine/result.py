@@ -135,6 +135,7 @@ SCHEMA: Dict[str, Field] = {
     "month": _controller("name"),                   # 2026-10, in the policy's zone
     "retention": _controller("text"),               # the policy's rule for the copy when it was made, in Spanish words
     "retention_until": _controller("date"),         # in the policy's zone: the day until which that rule keeps it for certain, by its age
+    "hooks": _server("rows", list),                 # commands before and after the copy: how each ended and how long it took, Spanish
     "warnings": _server("rows", list),              # English; a server sends key and parameters of each (remarks.py)
     "warnings_es": _controller("rows", list),       # the same in Spanish
     "warning_keys": _controller("names", list),     # keys of those that ask something of a person

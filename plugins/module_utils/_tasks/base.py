@@ -20,7 +20,7 @@ from .._engine.frames import frames_of
 from .._engine.media import catalogue as media_catalogue
 from .._engine.media.base import Medium, Slot
 from .._engine.moments import now
-from .._engine.processes import workspace
+from .._engine.processes import hooks, workspace
 from .._engine.transforms.keys import Keys
 
 # What a system call says of a path that somebody else exchanges or removes meanwhile.
@@ -40,6 +40,7 @@ class Task:
         self.label = label.parse(self.params["label"])
         self.slot = Slot(self.params["kind"], self.label.system, self.label.name)
         self._medium: Optional[Medium] = None
+        self.hooks: Optional[hooks.Told] = None     # what became of the commands before and after its copy
 
     def media(self) -> List[Medium]:
         if not self.params["media"]:
@@ -77,6 +78,10 @@ class Task:
         """The backup structure of this task's copy: what was found, over what the caller wants recorded."""
         fields = result.clean(self.params["record"])
         fields.pop("event", None)
+        if self.hooks and self.hooks.rows:
+            found["hooks"] = list(self.hooks.rows)
+        if self.hooks and self.hooks.remarks:
+            found["warnings"] = [*(found.get("warnings") or ()), *self.hooks.remarks]
         if found.get("warnings") is not None:
             found["warnings"] = remarks.sent(found["warnings"])
         fields.update(result.build(**found))

@@ -16,6 +16,7 @@ from .._engine.filesystem import scope
 from .._engine.media.base import Medium
 from .._engine.moments import now
 from .._engine.sources.base import Source
+from . import hooked
 from .base import Task, run, warn
 from .ordering import order_of
 
@@ -24,8 +25,9 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
     """The work of every module that makes a copy. In check mode everything up to the first byte written is done."""
 
     def work(task: Task) -> Dict[str, Any]:
-        source, media, order = build(task), task.media(), order_of(task)
         if module.check_mode:
+            source, media, order = build(task), task.media(), order_of(task)
+            hooked.prove(task)
             source.preflight()
             for medium in media:
                 orders.check(order, medium)
@@ -33,7 +35,11 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
                 "copy_simulated", source_type=source.type, source=source.describe(), started_at=now(),
                 medium=", ".join(medium.name for medium in media), compression=order.compression,
                 location=", ".join(medium.location(order.slot) for medium in media), encrypted=order.keys is not None))
-        made = making.make(order, source, media)
+        # a command before may be what makes the source readable at all
+        with hooked.hooked(task) as told:
+            source, media, order = build(task), task.media(), order_of(task)
+            made = making.make(order, source, media)
+            told.good = True
         return finished(task, made, media)
 
     run(module, work, failure_event)

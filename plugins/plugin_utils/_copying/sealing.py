@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ...module_utils._engine import label
+from ...module_utils._engine import label, remarks
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.processes import hooks
 from ...module_utils._engine.remarks import Remark
 from ...module_utils._engine.restic import names, repositories
 from .. import _forms, _keepers
@@ -26,6 +27,10 @@ class CopyAction(EngineAction):
     """Make a copy: password into custody, seal on the server, publish while this run lives."""
 
     CHANGES = True
+
+    def __init__(self, *given: t.Any, **named: t.Any) -> None:
+        super().__init__(*given, **named)
+        self._hooks = hooks.Told()
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         encryption, custody = _custody.take(arguments.get("encryption"))
@@ -55,13 +60,37 @@ class CopyAction(EngineAction):
 
     def _made(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if not any(is_cloud(medium) for medium in arguments.get("media") or ()):
-            return self._published(arguments, self._sealed(arguments, arguments.get("media"), task_vars), {}, task_vars)
+            return self._published(arguments, self._between_hooks(arguments, arguments.get("media"), task_vars), {}, task_vars)
         from . import clouds as _clouds  # only a play with such a medium pays for it
 
         with _clouds.accounts(arguments["media"]) as clouds:
             with _clouds.depositing(self, arguments, clouds, self._task.check_mode) as media:
-                made = self._sealed(arguments, media, task_vars)
+                made = self._between_hooks(arguments, media, task_vars)
             return self._published(arguments, made, clouds, task_vars)
+
+    def _between_hooks(self, arguments: dict[str, t.Any], media: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Seal it between the commands of the system that run on the controller; those of the server are the module's (_tasks/hooked.py)."""
+        own = hooks.of(arguments.get("hooks"), "controller")
+        theirs, system = dict(arguments, hooks=hooks.without(arguments.get("hooks"), "controller")), str(arguments.get("system"))
+        if self._task.check_mode:
+            hooks.check(own, system)
+            return self._sealed(theirs, media, task_vars)
+        about = hooks.About(str(arguments.get("kind")), system, str(arguments.get("label")), int(arguments.get("lock_timeout") or 0))
+        with hooks.around(own, about, self._hooks):
+            made = self._sealed(theirs, media, task_vars)
+            self._hooks.good = not made.get("failed")
+        if not self._hooks.rows and not self._hooks.remarks:
+            return made
+        warned = [*made.get("warnings", ()), *(each.in_both for each in self._hooks.remarks)]
+        return {**made, "backup": self._with_hooks(made.get("backup") or {}), **({"warnings": warned} if warned else {})}
+
+    def _with_hooks(self, entry: dict[str, t.Any]) -> dict[str, t.Any]:
+        """An entry with what became of the controller's own commands."""
+        told = {**remarks.fields(self._hooks.remarks), **({"hooks": self._hooks.rows} if self._hooks.rows else {})}
+        return {**entry, **{name: [*(entry.get(name) or ()), *rows] for name, rows in told.items()}}
+
+    def _failure(self, error: BackupError) -> dict[str, t.Any]:
+        return self._with_hooks(super()._failure(error))
 
     def _sealed(self, arguments: dict[str, t.Any], media: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         with _keepers.making(self, task_vars, slot_of(arguments), self.repositories_of(arguments, task_vars), media or ()):

@@ -24,21 +24,22 @@ def changes(known: Iterable[Mapping[str, Any]], rules: Mapping[str, Any], system
     """
     last = {_key(entry): entry for entry in known if not entry.get("simulated")}
     told = []
-    for post, title, designated in people.posts(rules) if of_the_institution else ():
-        told.append((result.build(event=EVENT, numeral="5.1 b", post=post), title, [person for person in designated if people.in_force(person, today)]))
+    for post, title, designated in people.every_post(rules) if of_the_institution else ():
+        told.append((result.build(event=EVENT, numeral="5.1 b", post=post), title, [person for person in designated if people.in_force(person, today)],
+                     designated))
     for system in systems:
         if isinstance(system.get("responsible"), (list, tuple)):
-            about = result.build(event=EVENT, numeral="5.1 b", post=_OWN, system=system["name"], kind=system["kind"], office=system["office"])
+            about = result.build(event=EVENT, numeral="5.1 b", post=_OWN, system=system["name"], kind=system["kind"], office=system.get("office"))
             own = people.own(system, today)
-            told.append((about, "Responsable de {0}".format(system["name"]), [own] if own else []))
+            told.append((about, "Responsable de {0}".format(system["name"]), [own] if own else [], system["responsible"]))
     found = []
-    for about, title, holders in told:
+    for about, title, holders, designated in told:
         before = last.get(_key({**about, "type": EVENT}), {})
         names = _SEVERAL.join(str(person["name"]) for person in holders)
         document = _SEVERAL.join(str(person["document"]) for person in holders if person.get("document"))
         if (names, document) != (before.get("responsible", ""), before.get("document", "")):
             found.append({**about, **result.build(event=EVENT, responsible=names or None, document=document or None,
-                                                  note_es=_note(title, holders, str(before.get("responsible", "")), bool(before)))})
+                                                  note_es=_note(title, holders, _ended(str(before.get("responsible", "")), designated), bool(before)))})
     return found
 
 
@@ -57,6 +58,15 @@ def told_gaps(rules: Mapping[str, Any], systems: Sequence[Mapping[str, Any]], to
 
 def _key(entry: Mapping[str, Any]) -> tuple[str, str, str]:
     return str(entry.get("post", "")), str(entry.get("kind", "")), str(entry.get("system", ""))
+
+
+def _ended(names: str, designated: Sequence[Mapping[str, Any]]) -> str:
+    """Who held a post before, each with the last day that the inventory gives him, where he is still written there."""
+    told = []
+    for name in names.split(_SEVERAL) if names else ():
+        until = [people.date_of(person["until"]) for person in designated if str(person["name"]) == name and "until" in person]
+        told.append("{0}, hasta el {1:%d/%m/%Y}".format(name, max(until)) if until else name)
+    return _SEVERAL.join(told)
 
 
 def _note(title: str, holders: Sequence[Mapping[str, Any]], before: str, known: bool) -> str:

@@ -40,7 +40,14 @@ def failed(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
         return []
     last = in_a_row[-1]
     times = "1 vez" if len(in_a_row) == 1 else f"{len(in_a_row)} veces seguidas"
-    return [("failed", rank(len(in_a_row)), f"{last['label']} falló ({times}). {last.get('error_code', '')}: {last.get('error_message_es', '')}".strip())]
+    return [("failed", rank(len(in_a_row)), f"{last['label']} falló ({times}). {last.get('error_code', '')}: {last.get('error_message_es', '')}"
+             f" {' '.join(readable.warnings(last))[:_LONGEST_NOTED]}".strip())]
+
+
+def remedy(name: str, facts: Sequence[Mapping[str, Any]]) -> str:
+    """What the error says to do, of the last failure that a sign of this name tells."""
+    types = {"failed": ("copy_failed", "copy_refused"), "verification": ("copy_damaged", "verification_failed")}.get(name, ())
+    return next((str(entry.get("error_remedy_es", "")) for entry in reversed(facts) if entry["type"] in types and entry.get("label")), "")
 
 
 def noted(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
@@ -146,6 +153,11 @@ def proof(facts: Sequence[Mapping[str, Any]], limit: int, now: datetime.datetime
 def rank(count: int) -> int:
     """1, 2-3, 4-7, 8-15 ...: something that lasts is told again each time it has doubled."""
     return max(1, count).bit_length()
+
+
+def told_error(entry: Mapping[str, Any]) -> str:
+    """What an entry tells of its error."""
+    return "{0}: {1}".format(entry.get("error_code", ""), entry.get("error_message_es", ""))
 
 
 def days_of(number: int) -> str:

@@ -21,7 +21,7 @@ from .._bitacora import by_medium, trust
 from .._bitacora.any_store import Store
 from .._bitacora.view import KINDS, amount
 from .._schedules import missed
-from . import drills, due, forges, media, signs, unsent
+from . import drills, due, forges, media, remedies, signs, undone, unsent
 from .signs import SIGN_STANDS, days_of, rank, time_of
 
 DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25,
@@ -38,8 +38,9 @@ TITLES = {
     "refused": "Un servidor respondió lo que no le corresponde", "designation": "EGCR sin designación", "forge": "Repositorios de una forja",
     "letters": "Correos de solicitudes sin enviar",
     "schedule": "Programación que no corrió",
+    "transfer": "Traslado fallido", "prune": "Retiro fallido", "restore": "Restauración fallida", "unsent": "Aviso que no llegó a su destinatario",
 }
-STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standing": "Sigue en curso"}
+STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "passed": "Pasó a otra persona", "standing": "Sigue en curso"}
 SUMMARY = "summary"
 _ANCHORS_LOOKED_AT = 500
 _REFUSALS_LOOKED_AT = 500
@@ -57,12 +58,13 @@ class Condition(NamedTuple):
     system: str = ""
     kind: str = ""
     responsible: str = ""
+    remedy: str = ""   # Spanish, of its error; remedies.py has those of what has none
 
 
 class News(NamedTuple):
     """What a channel does not know yet of a condition."""
 
-    state: str     # new, worsened, solved
+    state: str     # new, worsened, solved, passed (it goes on, and is another's now)
     condition: Condition
 
 
@@ -88,6 +90,7 @@ def in_force(store: Store, policy: Mapping[str, Any], systems: Iterable[Mapping[
     found = [*_of_the_chain(store), *_of_the_seal(store, rules, now), *_of_the_anchors(store, rules, now)]
     found += [condition for space in spaces for condition in _of_space(space, rules)]
     found += _of_designations(policy, now)
+    systems = list(systems)
     active = [system for system in systems if system.get("enabled", True)]
     found += _of_media(store, active, rules, now)
     found += _of_custody(store, active)
@@ -96,7 +99,16 @@ def in_force(store: Store, policy: Mapping[str, Any], systems: Iterable[Mapping[
     found += [Condition(told.key, "letters", told.level, told.text) for told in unsent.signs(store.entries(type=unsent.TYPES), now)]
     for system in active:
         found += _of_system(store, policy, rules, system, now)
+    found += _of_failures(store, systems, now)
     return found + _of_refusals(store, now) + _of_entries(store, now)
+
+
+def _of_failures(store: Store, systems: Sequence[Mapping[str, Any]], now: datetime.datetime) -> list[Condition]:
+    """Transfers, removals and restores that failed, of systems that left the inventory too: their copies are still kept."""
+    since = (now - undone.STANDS).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    charged = {(system["kind"], system["name"]): str(system.get("responsible", "")) for system in systems}
+    return [Condition(f"{sign.name}:{sign.kind}:{sign.system}", sign.name, sign.level, sign.text, sign.system, sign.kind,
+                      charged.get((sign.kind, sign.system), ""), sign.remedy) for sign in undone.signs(store.entries(type=undone.TYPES, since=since))]
 
 
 def _of_media(store: Store, systems: Iterable[Mapping[str, Any]], rules: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
@@ -143,7 +155,9 @@ def _of_custody(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Cond
     found = []
     checks = [entry for entry in store.entries(type="custody_checked", limit=_ANCHORS_LOOKED_AT) if not entry.get("simulated")]
     last = checks[-1] if checks else None
-    failures = [entry for entry in store.entries(run=last.get("run", ""), type="custody_failed") if not entry.get("simulated")] if last else []
+    # of the run that checked, and of later ones that did not come so far
+    failures = [entry for entry in store.entries(type="custody_failed", limit=_ANCHORS_LOOKED_AT) if not entry.get("simulated")
+                and (not last or entry["n"] > last["n"] or entry.get("run") == last.get("run"))]
     if failures:
         first = failures[0]
         found.append(Condition("custody:failed", "custody", rank(len(failures)), "{0}: {1}{2}".format(
@@ -234,7 +248,7 @@ def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any]
     # drills.every is the one truth; an explicit 0 of the older key still says that nobody is to be told
     limit = 0 if rules.get("restore_test_days") == 0 else drills.rules_of(policy)["every"][system["criticality"]]
     found += signs.proof(facts, limit, now)
-    return [Condition(f"{condition}:{kind}:{name}", condition, level, text, name, kind, system.get("responsible", ""))
+    return [Condition(f"{condition}:{kind}:{name}", condition, level, text, name, kind, system.get("responsible", ""), signs.remedy(condition, facts))
             for condition, level, text in found]
 
 
@@ -245,7 +259,7 @@ def told(store: Store, channel: str) -> dict[str, Condition]:
         if entry.get("medium") != channel or entry.get("simulated") or entry.get("warning") == SUMMARY:
             continue
         key = str(entry.get("warning", ""))
-        if entry.get("warning_state") == "solved":
+        if entry.get("warning_state") in ("solved", "passed"):
             standing.pop(key, None)
         else:
             standing[key] = Condition(key, key.split(":", maxsplit=1)[0], entry.get("warning_level", 1), entry.get("note_es", ""), entry.get("system", ""),
@@ -253,12 +267,16 @@ def told(store: Store, channel: str) -> dict[str, Condition]:
     return standing
 
 
-def news(before: Mapping[str, Condition], conditions: Sequence[Condition]) -> list[News]:
-    """What changed between what a channel was told and what is in force: a condition that only goes on is no news."""
+def news(before: Mapping[str, Condition], conditions: Sequence[Condition], elsewhere: Iterable[str] = ()) -> list[News]:
+    """What changed between what a channel was told and what is in force for it: a condition that only goes on is no news.
+
+    `elsewhere` has the keys of all that is in force: what is there, and not this channel's any more, is not solved.
+    """
     keys = {condition.key for condition in conditions}
     found = [News("worsened" if condition.key in before else "new", condition) for condition in conditions
              if condition.key not in before or condition.level > before[condition.key].level]
-    return found + [News("solved", condition) for key, condition in before.items() if key not in keys]
+    going_on = set(elsewhere)
+    return found + [News("passed" if key in going_on else "solved", condition) for key, condition in before.items() if key not in keys]
 
 
 def summary_is_due(store: Store, channel: str, now: datetime.datetime, zone: datetime.tzinfo, hour: str) -> bool:
@@ -281,9 +299,9 @@ def day_line(store: Store, now: datetime.datetime) -> str:
     return "Últimas 24 horas: {copy_made} copias generadas, {copy_failed} fallidas, {copy_verified} verificaciones correctas.".format(**counts)
 
 
-def message(institution: str, changed: Sequence[News], standing: Sequence[Condition], summary: str) -> Message:
-    """One message for all the news and, with `summary` (its first sentence), all that goes on."""
-    groups = [(state, [row.condition for row in changed if row.state == state]) for state in ("new", "worsened", "solved")]
+def message(institution: str, changed: Sequence[News], standing: Sequence[Condition], summary: str, whom: str = "") -> Message:
+    """One message for all the news and, with `summary` (its first sentence), all that goes on; `whom` it is for, where that is not everybody."""
+    groups = [(state, [row.condition for row in changed if row.state == state]) for state in ("new", "worsened", "solved", "passed")]
     if summary:
         known = {row.condition.key for row in changed}
         groups.append(("standing", [condition for condition in standing if condition.key not in known]))
@@ -291,14 +309,17 @@ def message(institution: str, changed: Sequence[News], standing: Sequence[Condit
     counted = ", ".join(f"{len(rows)} {_counted(state, len(rows))}" for state, rows in groups) or "sin avisos en curso"
     subject = _one_line(f"[Respaldo] {'Resumen del día: ' if summary else ''}{counted} - {institution}")[:200]
     lead = summary if summary else "Cambios desde el último aviso:"
-    plain, rich = [lead, ""], [f"<p>{html.escape(lead)}</p>"]
+    leads = [lead, *([_one_line(f"Para {whom}: solo lo que le concierne.")] if whom else [])]
+    plain, rich = [*leads, ""], [f"<p>{html.escape(line)}</p>" for line in leads]
     for state, rows in groups:
         plain.append(STATES[state].upper())
         rich.append(f"<h2>{STATES[state]}</h2><ul>")
         for condition in rows:
-            title, detail = _one_line(_title(condition)), _one_line(condition.text)
-            plain += [f"- {title}", f"    {detail}"]
-            rich.append(f"<li><b>{html.escape(title)}</b><br>{html.escape(detail)}</li>")
+            headline, detail = _one_line(title(condition)), _one_line(condition.text)
+            todo = _one_line(remedies.told(condition.name, condition.remedy)) if state not in ("solved", "passed") else ""
+            details = [detail, *([f"Qué hacer: {todo}"] if todo else [])]
+            plain += [f"- {headline}", *(f"    {line}" for line in details)]
+            rich.append(f"<li><b>{html.escape(headline)}</b><br>{'<br>'.join(html.escape(line) for line in details)}</li>")
         plain.append("")
         rich.append("</ul>")
     if not groups:
@@ -309,17 +330,18 @@ def message(institution: str, changed: Sequence[News], standing: Sequence[Condit
                    f'<!doctype html><html lang="es"><head><meta charset="utf-8"></head><body>{"".join(rich)}<p><small>{foot}</small></p></body></html>')
 
 
-def _title(condition: Condition) -> str:
-    title = TITLES.get(condition.name, condition.name)
+def title(condition: Condition) -> str:
+    """What a condition is, of which system, and who answers for it."""
+    found = TITLES.get(condition.name, condition.name)
     if not condition.system:
-        return title
+        return found
     kind = KINDS.get(condition.kind, condition.kind)
-    return f"{title}: {condition.system} ({kind}){'; responsable: ' + condition.responsible if condition.responsible else ''}"
+    return f"{found}: {condition.system} ({kind}){'; responsable: ' + condition.responsible if condition.responsible else ''}"
 
 
 def _counted(state: str, number: int) -> str:
     one, many = {"new": ("nuevo", "nuevos"), "worsened": ("empeoró", "empeoraron"), "solved": ("resuelto", "resueltos"),
-                 "standing": ("sigue en curso", "siguen en curso")}[state]
+                 "passed": ("pasó a otra persona", "pasaron a otra persona"), "standing": ("sigue en curso", "siguen en curso")}[state]
     return one if number == 1 else many
 
 

@@ -68,9 +68,9 @@ class World:
     def service(self, path="taken"):
         return {"name": "chat", "url": f"json://user:{TOKEN}@127.0.0.1:{self.ports['service']}/{path}"}
 
-    def warn(self, *options, mail=None, services=(), summary="", watched=()):
+    def warn(self, *options, mail=None, services=(), summary="", watched=(), actors=None):
         given = {"backup_warn_mail": mail or {}, "backup_warn_services": list(services), "warn_summary_from": summary,
-                 "backup_warn_watched": list(watched)}
+                 "backup_warn_watched": list(watched), **({"backup_actors": actors} if actors else {})}
         settings = dict(os.environ, RESPALDO_BITACORA=str(self.file), ANSIBLE_LOCAL_TEMP=str(self.directory / "ansible"), HOME=str(self.directory))
         done = subprocess.run([os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(self.directory / "hosts.yml"),
                                "playbooks/warn.yml", "-e", json.dumps(given), *options],
@@ -188,3 +188,50 @@ def test_one_summary_a_day_even_when_all_is_well(world):
     full = world.warn(mail=world.mail(), watched=[{"name": "disco", "path": "/proc"}])
     assert full.returncode == 0, full.output
     assert "Medio casi lleno" in world.taken()[0][1].get_body(("plain",)).get_content()
+
+
+def test_each_designated_person_gets_their_own_and_who_can_t_be_reached_loses_nothing(world):
+    """Three days: an address that the server refuses, its mend, and another person designated."""
+    def person(name, address, **dates):
+        return {"name": name, "from": "2026-01-01", "email": address, **dates}
+
+    def actors(infrastructure, database):
+        return {"soporte": [person("Sara", "sara@example.org")], "egcr": {
+            "database": {"titular": database}, "infrastructure": {"titular": [person("Inés", infrastructure)]}}}
+
+    def told():
+        return {letter["To"]: letter.get_body(("plain",)).get_content() for _kind, letter in world.taken()}
+
+    world.record("copy_failed", 1, error_code="RSP202", error_message_es="no se puede leer", error_remedy_es="Revise el servidor")
+    world.record("restore_failed", 1, system="Trámites", label="Tramites_20260101", ticket="2026-9", error_code="RSP405", error_message_es="no está")
+    mail = world.mail(by_role=True)
+    day = {"mail": mail, "watched": [{"name": "disco", "path": "/proc"}], "summary": "00:00"}
+    before = actors("nobody@example.org", [person("Ana", "ana@example.org")])
+    first = world.warn(**day, actors=before)
+    assert first.returncode == 2 and "RSP906" in first.output, first.output
+    letters = told()
+    assert set(letters) == {"ana@example.org", "sara@example.org", "oti@example.org"}
+    ana, sara, general = (letters[f"{name}@example.org"] for name in ("ana", "sara", "oti"))
+    assert "Copia fallida: SIGA" in ana and "Qué hacer: Revise el servidor" in ana and "Restauración fallida: Trámites" in ana and "disco" not in ana
+    assert "Restauración fallida: Trámites" in sara and "2026-9" in sara and "SIGA" not in sara and "24 horas" not in sara
+    assert "Para Sara (Soporte): solo lo que le concierne." in sara
+    assert "Aviso que no llegó a su destinatario" in general and "nobody@example.org: Medio casi lleno" in general and "Copia fallida: SIGA" not in general
+    assert "Ana (EGCR de Base de Datos), 2" in general
+    assert {row["post"]: row["responsible"] for row in world.entries("designation_changed")} == {
+        "soporte": "Sara", "egcr.database.titular": "Ana", "egcr.infrastructure.titular": "Inés"}
+
+    mended = world.warn(**day, actors=actors("ines@example.org", before["egcr"]["database"]["titular"]))
+    assert mended.returncode == 0, mended.output
+    letters = told()
+    assert set(letters) == {"ines@example.org", "oti@example.org"} and "disco" in letters["ines@example.org"] and "RESUELTO" in letters["oti@example.org"]
+
+    day_before = (datetime.date.today() - datetime.timedelta(days=3)).isoformat()
+    since = (datetime.date.today() - datetime.timedelta(days=2)).isoformat()
+    handed = world.warn(**day, actors=actors("ines@example.org", [person("Ana", "ana@example.org", until=day_before),
+                                                                  {**person("Marta", "marta@example.org"), "from": since}]))
+    assert handed.returncode == 0, handed.output
+    letters = told()
+    assert set(letters) == {"marta@example.org"} and "NUEVO" in letters["marta@example.org"] and "Copia fallida: SIGA" in letters["marta@example.org"]
+    change = world.entries("designation_changed")[-1]
+    assert len(world.entries("designation_changed")) == 4 and change["responsible"] == "Marta" and "Antes: Ana, hasta el" in change["note_es"]
+    assert "nobody@example.org" in world.entries("warning_failed")[0]["medium"]

@@ -342,3 +342,47 @@ def test_what_a_good_copy_lacks_is_told_and_what_it_only_notes_is_not(store):
     assert found(store)["noted:database:SIGA"].level == 2
     made(store, 0.1)
     assert not found(store)
+
+
+def test_what_failed_and_was_not_repeated_well_is_told_with_its_remedy(store):
+    made(store, 1)
+    add(store, "transfer_failed", 3, label="SIGA_20261101", medium="repo", error_code="RSP403", error_message_es="ya existe", error_remedy_es="Reconcilie")
+    add(store, "transfer_failed", 3, label="SIGA_20261108", error_code="RSP403", error_message_es="ya existe")
+    add(store, "prune_failed", 3, error_code="RSP404", error_message_es="no se probó")
+    add(store, "restore_failed", 3, ticket="2026-7", error_code="RSP405", error_message_es="no está")
+    add(store, "restore_failed", 40, system="Otro", error_code="RSP405")
+    add(store, "restored", 3, simulated=True)
+    told = found(store)
+    assert {key.partition(":")[0] for key in told} == {"transfer", "prune", "restore"}
+    transfer = told["transfer:database:SIGA"]
+    assert (transfer.level, transfer.responsible) == (2, "Ana") and transfer.text == "SIGA_20261101, SIGA_20261108: RSP403: ya existe"
+    assert "(solicitud 2026-7)" in told["restore:database:SIGA"].text
+    add(store, "copy_transferred", 2, label="SIGA_20261108")
+    again = found(store)["transfer:database:SIGA"]
+    assert (again.level, again.text, again.remedy) == (1, "SIGA_20261101 en repo: RSP403: ya existe", "Reconcilie")
+    text = engine().message("OTI", [engine().News("new", again)], [], "").text
+    assert "Qué hacer: Reconcilie" in text
+    for event in ("copy_transferred", "copy_pruned", "restored"):
+        add(store, event, 1, label="SIGA_20261101")
+    assert not found(store)
+
+
+def test_custody_that_came_to_no_check_is_told_until_one_goes_well(store):
+    made(store, 1)
+    store.append("custody_checked", {"custodians": ["a", "b"], "run": "one"}, stamp(3), "test")
+    store.append("custody_failed", {"run": "two", "error_code": "RSP701", "error_message_es": "no responde"}, stamp(2), "test")
+    assert found(store)["custody:failed"].text == "RSP701: no responde"
+    store.append("custody_checked", {"custodians": ["a", "b"], "run": "three"}, stamp(1), "test")
+    assert not found(store)
+
+
+def test_every_sort_of_warning_has_a_remedy_or_says_it_itself():
+    from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import remedies
+
+    assert set(engine().TITLES) - set(remedies.OF) == {"changed", "unread", "unverified"}
+    assert not set(remedies.OF) - set(engine().TITLES)
+
+
+def test_what_a_failed_copy_warns_of_is_told_with_it(store):
+    add(store, "copy_failed", 1, error_code="RSP202", error_message_es="no responde", warnings_es=["RSP127: El comando «descongelar» falló."])
+    assert found(store)["failed:database:SIGA"].text.endswith("RSP202: no responde RSP127: El comando «descongelar» falló.")

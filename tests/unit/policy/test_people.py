@@ -87,8 +87,8 @@ def test_a_change_is_one_entry_and_what_stays_is_none():
     assert designations.changes(known, before, [system], DAY, True) == []
     after = {"actors": egcr(person("Ana", "2026-01-01", "2026-11-21"), person("Marta", "2026-11-22"))}
     (changed,) = designations.changes(known, after, [system], DAY, True)
-    assert changed["responsible"] == "Marta" and changed["note_es"].endswith("Marta, desde el 22/11/2026. Antes: Ana")
+    assert changed["responsible"] == "Marta" and changed["note_es"].endswith("Marta, desde el 22/11/2026. Antes: Ana, hasta el 21/11/2026")
     assert designations.changes(known, after, [system], DAY, False) == [], "another host of the play tells it"
     (gone,) = designations.changes(known, {"actors": egcr(person("Ana", "2026-01-01", "2026-11-21"))}, [system], DAY, True)
-    assert "responsible" not in gone and "sin designación vigente. Antes: Ana" in gone["note_es"]
+    assert "responsible" not in gone and "sin designación vigente. Antes: Ana, hasta el 21/11/2026" in gone["note_es"]
     assert designations.changes([{**row, "simulated": True} for row in known], before, [], DAY, True) != [], "a rehearsal recorded nothing"

@@ -9,6 +9,11 @@ tests/house/test_details.py looks for each that the code has. Parts of what is p
 from __future__ import annotations
 
 ROWS = (
+    # -- commands before and after a copy
+    ("it ended with status {}", "terminó con el código de salida {}"),
+    ("it was ended by signal {}", "la señal {} lo terminó"),
+    ("it did not end within {} seconds and was stopped", "no terminó en {} segundos y se detuvo"),
+    ("its directory", "su directorio"),
     # -- what to write instead, of a value that is refused
     ("answers for the same days as {}", "responde por los mismos días que {}"),
     ("Give {} an until before {}, and leave the designation written.", "Ponga a {} un until anterior a {}, y deje escrita la designación."),

@@ -149,6 +149,23 @@ ROWS = (
         "El servidor no lee enteras las tablas de más filas que su max_join_size, y la herramienta de volcado de este equipo no puede pedirlo: {source}",
         "Ejecute SET GLOBAL max_join_size = DEFAULT, GLOBAL sql_big_selects = 1, y quítelos de la configuración del servidor y de su init_connect.",
     ),
+    (
+        "RSP126", "hook_before_failed",
+        "the command {hook} before the copy of {system} failed: {detail}",
+        "Nothing was read and no space was used; what comes after the copy was run if one before it was begun. Run the command by hand on that computer to see "
+        "what it says (its output is not kept), correct it, and run again.",
+        "El comando «{hook}», antes de la copia de {system}, falló: {detail}",
+        "No se leyó nada ni se usó espacio; si alguno de antes llegó a empezar, se ejecutaron los de después. Ejecute el comando a mano en ese equipo para ver "
+        "qué dice (su salida no se guarda), corríjalo y repita.",
+    ),
+    (
+        "RSP127", "hook_after_failed",
+        "the command {hook} after the copy of {system} failed: {detail}",
+        "The copy is as its entry says. See at once that what the command undoes is undone (a frozen file system, a service that was stopped), and correct it.",
+        "El comando «{hook}», después de la copia de {system}, falló: {detail}",
+        "La copia es la que dice su asiento. Revise enseguida que quedó deshecho lo que el comando deshace (un sistema de archivos congelado, un servicio "
+        "detenido) y corríjalo.",
+    ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (
         "RSP201", "source_missing",

@@ -24,6 +24,11 @@ ROWS = (
     ("restic_cache_dropped", False,
      "The cache of restic below {where} was damaged and was removed; the repository is whole. Look at the disk of this server",
      "La caché de restic bajo {where} estaba dañada y se eliminó; el repositorio está completo. Revise el disco de este servidor."),
+    # -- commands before and after a copy ---------------------------------------------------------------------------
+    ("hook_after_failed", True, "RSP127: {told}", "{told}."),
+    ("hook_left", True,
+     "The run of {label} died between its commands; those after the copy were run before this one",
+     "La ejecución de {label} murió entre sus comandos; los de después de la copia se ejecutaron antes de esta."),
     # -- custody ----------------------------------------------------------------------------------------------------
     ("custody_away", False, "custody: {custodian}: {why}", "custodia: {custodian}: {why}."),
     ("custody_unsealed", False, "custody: the password could not be sealed to the public keys: {why}",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the schedule: 740, 741 and 743 to 745 of 7xx, which is the bitácora. The form of a row: errors.Fault."""
+"""The errors of the schedule: 740, 741, 743 to 745, and 790 of commands around copies; 7xx is the bitácora. The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -44,5 +44,13 @@ ROWS = (
         "See on the controller: systemctl list-timers 'respaldo-*'. schedule.yml puts back what somebody stopped.",
         "La programación de «{purpose_es}» no corrió: la última, {at}; {times} seguidas",
         "Vea en el controlador: systemctl list-timers 'respaldo-*'. schedule.yml repone lo que alguien detuvo.",
+    ),
+    (
+        "RSP790", "hook_unsafe",
+        "the command {hook} is not run: others than root and this account can change {detail}, which leads to {program}",
+        "Nothing was read. Put the program where root alone may write, with all directories above it (chown root, chmod go-w), such as /usr/local/sbin.",
+        "No se ejecuta el comando «{hook}»: otros que root y esta cuenta pueden cambiar {detail}, que lleva a {program}",
+        "No se leyó nada. Ponga el programa donde solo root pueda escribir, también en los directorios de arriba (chown root, chmod go-w), por ejemplo en "
+        "/usr/local/sbin.",
     ),
 )

@@ -127,6 +127,18 @@ def posts(policy: Mapping[str, Any]) -> Iterator[Tuple[str, str, Sequence[Mappin
                 yield "egcr.{0}.{1}".format(egcr, post), "{0}, {1}".format(EGCR_TITLES[egcr], post), both[post]
 
 
+def every_post(policy: Mapping[str, Any]) -> Iterator[Tuple[str, str, Sequence[Mapping[str, Any]]]]:
+    """As `posts`, and of those who approve nothing of the institution: support, and the heads of offices, each office a post."""
+    for post in posts(policy):
+        yield post
+    told = policy.get("actors") or {}
+    if "soporte" in told:
+        yield "soporte", "Soporte", told["soporte"]
+    heads = told.get("heads") or ()
+    for office in sorted({str(person["office"]) for person in heads}):
+        yield "heads.{0}".format(office), "Jefatura de {0}".format(office), [person for person in heads if str(person["office"]) == office]
+
+
 def gaps(people: Sequence[Mapping[str, Any]], today: datetime.date) -> List[Gap]:
     """The days around today on which nobody of these is designated, from the first designation on; the last one may end beyond what is looked at."""
     if not people:

@@ -14,7 +14,7 @@ from typing import AbstractSet, Any, Dict, List, Mapping, NamedTuple, Optional, 
 from .. import label
 from ..errors import BackupError
 from ..result import TRUST_LEVELS
-from . import far_media, lifecycle, people, schema
+from . import far_media, hook_forms, lifecycle, people, schema
 from .people import POSTS, in_force
 from .places import check_custodians
 from .places import medium as medium_form
@@ -87,6 +87,7 @@ def _one_system(system: Any, where: str, media_names: Mapping[str, bool], passwo
         problems.append(Problem(where + ".encryption_format", system["encryption_format"],
                                 "has no meaning: copies of criticality {0} have no password".format(system["criticality"]),
                                 "Remove it, or give the system a criticality whose copies have one (numeral 7.2.1 b)."))
+    hook_forms.not_of_a_tool(system, where, problems)
     _media_of(system, where, media_names, problems)
 
 

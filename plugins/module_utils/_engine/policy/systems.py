@@ -9,7 +9,7 @@ import re
 from typing import Any, List, Mapping
 
 from .. import addresses
-from . import people, schema
+from . import hook_forms, people, schema
 from .schema import Problem, absolute_path, all_or_listing, choice, flag, listing, secret, table, text, whole
 from .vocabulary import COMPRESSIONS, CRITICALITIES, ENCRYPTION_FORMATS, KINDS, LATER_KINDS
 
@@ -96,5 +96,5 @@ def _git(source: Mapping[str, Any], where: str, problems: List[Problem]) -> None
 SYSTEM = table(
     {"name": text(), "kind": choice(*(KINDS + LATER_KINDS)), "criticality": choice(*CRITICALITIES), "office": text(), "source": _source},
     {"responsible": people.responsible, "media": listing(text(), minimum=1), "minimum_size": whole(0), "compression": choice(*COMPRESSIONS),
-     "encryption_format": choice(*ENCRYPTION_FORMATS), "enabled": flag(), "moved_from": text()},
+     "encryption_format": choice(*ENCRYPTION_FORMATS), "enabled": flag(), "moved_from": text(), "hooks": hook_forms.hooks},
 )

@@ -135,8 +135,8 @@ def _where(above: int) -> str:
 
 # -- records ---------------------------------------------------------------------------------------------------------
 @contextlib.contextmanager
-def _state(make: bool = False) -> Iterator[Optional[int]]:
-    """The directory of the records, held; None where there is none that only this account may write to."""
+def own_state(make: bool = False) -> Iterator[Optional[int]]:
+    """The directory of the records and of marks, held; None where there is none that only this account may write to."""
     try:
         held = _open_state(make)
     except (OSError, KeyError):
@@ -177,7 +177,7 @@ def _note(name: str, above: int, held: int) -> None:
     """Write down what was made, so that the next run knows it. Without the record it is only not swept."""
     device, inode = descriptors.identity(held)
     record = {"inode": inode, "device": device, "birth": system_calls.birth(held), "boot": _boot(), "above": _where(above)}
-    with _state(make=True) as state:
+    with own_state(make=True) as state:
         if state is None:
             return
         try:
@@ -189,7 +189,7 @@ def _note(name: str, above: int, held: int) -> None:
 
 
 def _forget(name: str) -> None:
-    with _state() as state, contextlib.suppress(OSError):
+    with own_state() as state, contextlib.suppress(OSError):
         if state is not None:
             os.unlink(name, dir_fd=state)
 
@@ -209,7 +209,7 @@ def _records(state: int) -> Iterator[str]:
 
 def _sweep(above: int) -> None:
     """Remove what dead runs of this account made here. Whatever is in the way is told, and left."""
-    with _state() as state:
+    with own_state() as state:
         if state is None:
             return
         for name in list(_records(state)):
