@@ -21,8 +21,9 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions impo
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, warnings
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, purposes, warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import space, systems_of_all_hosts, with_responsible
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules import missed
 
 
 class ActionModule(backup_plan.ActionModule):
@@ -57,6 +58,8 @@ class ActionModule(backup_plan.ActionModule):
             if other:
                 return {"changed": False, "messages": [], "conditions": [], "left_to": other}
             systems = with_responsible(systems_of_all_hosts(task_vars), rules, now.astimezone(here).date())
+            if not self._task.check_mode:
+                rows += _missed(store, now)
             conditions = warnings.in_force(store, rules, systems, now, [space(each) for each in arguments["watched"]])
             for channel, send in channels.items():
                 news = warnings.news(warnings.told(store, channel), conditions)
@@ -74,7 +77,7 @@ class ActionModule(backup_plan.ActionModule):
                     errors.append(error)
                     rows.append({"backup": result.build(event="warning_failed", medium=channel, **result.failure(error))})
         told: dict[str, Any] = {
-            "changed": bool(messages) and len(errors) < len(messages),
+            "changed": bool(messages) and len(errors) < len(messages) or any(row["backup"]["event"] == missed.TOLD for row in rows),
             "messages": messages,
             "conditions": [condition._asdict() for condition in conditions],
         }
@@ -115,6 +118,14 @@ def _at_work(store: Store) -> str:
     earlier = [entry for entry in runs.values() if me and entry["n"] < me["n"] and entry.get("playbook") == me.get("playbook")
                and not entry.get("simulated") and not recorder.is_elsewhere(entry, me) and not recorder.is_dead(entry, me)]
     return str(earlier[0]["run"]) if earlier else ""
+
+
+def _missed(store: Store, now: datetime.datetime) -> list[dict[str, Any]]:
+    """A result row for each series of missed starts that the bitácora does not tell yet: whoever reads only that sees it too, once for a series."""
+    since = (now - missed.LOOKED_BACK).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found = missed.signs(store.entries(type=purposes.DECLARED), store.entries(type=missed.STARTED, since=since), now)
+    return [{"backup": result.build(event=missed.TOLD, purpose=sign.purpose, objects=sign.missed, **result.failure(sign.error))}
+            for sign in missed.unwritten(found, store.entries(type=missed.TOLD)) if sign.error]
 
 
 def _entries(channel: str, news: Sequence[warnings.News], summary: bool) -> list[dict[str, Any]]:

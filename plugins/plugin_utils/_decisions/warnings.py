@@ -20,8 +20,7 @@ from ...module_utils._engine.policy import policy as engine
 from .._bitacora import by_medium, trust
 from .._bitacora.any_store import Store
 from .._bitacora.view import KINDS, amount
-from .._schedules import missed
-from . import drills, due, forges, media, signs, unsent
+from . import drills, due, forges, media, purposes, signs, unsent
 from .signs import SIGN_STANDS, days_of, rank, time_of
 
 DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25,
@@ -38,6 +37,7 @@ TITLES = {
     "refused": "Un servidor respondió lo que no le corresponde", "designation": "EGCR sin designación", "forge": "Repositorios de una forja",
     "letters": "Correos de solicitudes sin enviar",
     "schedule": "Programación que no corrió",
+    "purpose": "Última ejecución con fallas",
 }
 STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standing": "Sigue en curso"}
 SUMMARY = "summary"
@@ -91,7 +91,7 @@ def in_force(store: Store, policy: Mapping[str, Any], systems: Iterable[Mapping[
     active = [system for system in systems if system.get("enabled", True)]
     found += _of_media(store, active, rules, now)
     found += _of_custody(store, active)
-    found += _of_schedules(store, now)
+    found += _of_purposes(store, now)
     found += [Condition(told.key, "forge", told.level, told.text) for told in forges.signs(store.entries(type=forges.TYPES), now)]
     found += [Condition(told.key, "letters", told.level, told.text) for told in unsent.signs(store.entries(type=unsent.TYPES), now)]
     for system in active:
@@ -162,14 +162,15 @@ def _of_custody(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Cond
     return found
 
 
-def _of_schedules(store: Store, now: datetime.datetime) -> list[Condition]:
-    """Purposes whose last start, by what schedule.yml put in force, did not come or recorded nothing itself."""
-    declared = store.entries(type=(missed.SET, missed.REMOVED, missed.FAILED))
-    if not declared:
-        return []
-    since = (now - missed.LOOKED_BACK).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return [Condition(f"schedule:{sign.purpose}", "schedule", rank(sign.missed), sign.text)
-            for sign in missed.signs(declared, store.entries(type=missed.STARTED, since=since), now)]
+def _of_purposes(store: Store, now: datetime.datetime) -> list[Condition]:
+    """Purposes whose last start, by what schedule.yml put in force, did not come or recorded nothing itself; and those whose last run failed."""
+    found = []
+    for each in purposes.read(store, now):
+        if each.state in purposes.MISSING:
+            found.append(Condition(f"schedule:{each.purpose}", "schedule", rank(each.missed), each.text))
+        elif each.state in purposes.BAD and each.purpose in purposes.TOLD:
+            found.append(Condition(f"purpose:{each.purpose}", "purpose", 1, each.text))
+    return found
 
 
 def _of_the_chain(store: Store) -> list[Condition]:

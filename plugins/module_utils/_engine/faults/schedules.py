@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the schedule: 740, 741 and 743 to 745 of 7xx, which is the bitácora. The form of a row: errors.Fault."""
+"""The errors of the schedule: 740, 741, 743 to 745 and 776 to 780 of 7xx, which is the bitácora. The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -44,5 +44,12 @@ ROWS = (
         "See on the controller: systemctl list-timers 'respaldo-*'. schedule.yml puts back what somebody stopped.",
         "La programación de «{purpose_es}» no corrió: la última, {at}; {times} seguidas",
         "Vea en el controlador: systemctl list-timers 'respaldo-*'. schedule.yml repone lo que alguien detuvo.",
+    ),
+    (
+        "RSP776", "purpose_failed",
+        "the last run of {purpose} ended as {state}: it began at {at}",
+        "See its entries (bitacora_info, by its run) and its log, mend what they tell, and run the playbook again: a later run that is good ends this.",
+        "La última ejecución de «{purpose_es}» {state_es}: empezó el {at}",
+        "Vea sus asientos y su registro detallado, corrija lo que dicen y ejecute de nuevo el playbook: la siguiente ejecución buena termina este aviso.",
     ),
 )
