@@ -20,7 +20,7 @@ from ...module_utils._engine.policy import policy as engine
 from .._bitacora import by_medium, trust
 from .._bitacora.any_store import Store
 from .._bitacora.view import KINDS, amount
-from . import drills, due, forges, media, purposes, signs, unsent
+from . import drills, due, forges, heartbeats, media, purposes, signs, unsent
 from .signs import SIGN_STANDS, days_of, rank, time_of
 
 DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25,
@@ -37,7 +37,7 @@ TITLES = {
     "refused": "Un servidor respondió lo que no le corresponde", "designation": "EGCR sin designación", "forge": "Repositorios de una forja",
     "letters": "Correos de solicitudes sin enviar",
     "schedule": "Programación que no corrió",
-    "purpose": "Última ejecución con fallas",
+    "purpose": "Última ejecución con fallas", "heartbeat": "Señal de vida que no llegó",
 }
 STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "standing": "Sigue en curso"}
 SUMMARY = "summary"
@@ -93,6 +93,7 @@ def in_force(store: Store, policy: Mapping[str, Any], systems: Iterable[Mapping[
     found += _of_custody(store, active)
     found += _of_purposes(store, now)
     found += [Condition(told.key, "forge", told.level, told.text) for told in forges.signs(store.entries(type=forges.TYPES), now)]
+    found += _of_heartbeats(store, now)
     found += [Condition(told.key, "letters", told.level, told.text) for told in unsent.signs(store.entries(type=unsent.TYPES), now)]
     for system in active:
         found += _of_system(store, policy, rules, system, now)
@@ -171,6 +172,14 @@ def _of_purposes(store: Store, now: datetime.datetime) -> list[Condition]:
         elif each.state in purposes.BAD and each.purpose in purposes.TOLD:
             found.append(Condition(f"purpose:{each.purpose}", "purpose", 1, each.text))
     return found
+
+
+def _of_heartbeats(store: Store, now: datetime.datetime) -> list[Condition]:
+    """Services outside that the sign of life of the last runs did not reach: they will say that the controller is dead."""
+    since = (now - SIGN_STANDS).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = store.entries(type=heartbeats.EVENT, since=since)
+    runs = store.entries(type=heartbeats.RUNS, since=since) if told else []
+    return [Condition(f"heartbeat:{name}", "heartbeat", 1, text) for name, text in heartbeats.signs(told, runs).items()]
 
 
 def _of_the_chain(store: Store) -> list[Condition]:

@@ -52,4 +52,18 @@ ROWS = (
         "La última ejecución de «{purpose_es}» {state_es}: empezó el {at}",
         "Vea sus asientos y su registro detallado, corrija lo que dicen y ejecute de nuevo el playbook: la siguiente ejecución buena termina este aviso.",
     ),
+    (
+        "RSP777", "heartbeat_failed",
+        "the sign of life of {purpose} did not reach {name}: {detail}",
+        "The run went on as without it. See whether the service answers this controller, and the url, token, proxy and ca_certs of backup_heartbeats.",
+        "La señal de vida de «{purpose_es}» no llegó a {name}: {detail}",
+        "La ejecución siguió como sin ella. Vea si el servicio responde desde este controlador, y url, token, proxy y ca_certs de backup_heartbeats.",
+    ),
+    (
+        "RSP778", "heartbeats_invalid",
+        "no sign of life was given: {where} {problem}",
+        "Each of backup_heartbeats has name, type (healthchecks, uptime_kuma, get), url (https), token; purposes, proxy, ca_certs if wanted (guide).",
+        "No se dio ninguna señal de vida: {where} {problem}",
+        "Cada una de backup_heartbeats tiene name, type (healthchecks, uptime_kuma, get), url (https) y token; si se quiere, purposes, proxy y ca_certs.",
+    ),
 )
