@@ -16,7 +16,7 @@ VARIABLES = (
     "backup_catch_up", "backup_custodians", "backup_custody_directory", "backup_desk", "backup_emergency_reason", "backup_forge_gone", "backup_forges",
     "backup_heartbeats",
     "backup_letters_key", "backup_letters_mail", "backup_letters_templates",
-    "backup_media", "backup_names", "backup_names_directory", "backup_names_each_run", "backup_only",
+    "backup_media", "backup_metrics_file", "backup_names", "backup_names_directory", "backup_names_each_run", "backup_only",
     "backup_policy_file", "backup_report_directory", "backup_repository", "backup_request", "backup_request_mail_addresses",
     "backup_request_mail_box", "backup_request_mail_origin", "backup_scratch_directory",
     "backup_restore_requires_request", "backup_schedule",

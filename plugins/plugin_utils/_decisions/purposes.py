@@ -29,7 +29,7 @@ STATES = {"never": "nunca corrió", "missed": "no corrió cuando debía", "unsta
 MISSING = ("never", "missed", "unstarted")
 BAD = ("failed", "interrupted", "empty", "partial")
 # Whose failures nothing else tells: what copies, mails and letters failed at is told by system, mailbox and letter.
-TOLD = ("drills", "verification", "prune", "transfer", "custody", "anchor", "reports", "reconcile")
+TOLD = ("drills", "verification", "prune", "transfer", "custody", "anchor", "reports", "metrics", "reconcile")
 HEADINGS = ("Propósito", "Programada", "Última ejecución", "Estado", "Debió correr", "Próxima", "Inicios perdidos")
 
 

@@ -185,7 +185,7 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
     asked = [requests.cells(row, here) for row in requests.read(store, now, told_since)]
     return Facts(
         rules["institution"], rules["manual"]["name"], first, last, now.astimezone(here), rules["time_zone"], seen, told,
-        [_medium(name, used[name], levels.get(name, []), free.get(name, -1), capacity.standing(told_media, name, now), now)
+        [of_medium(name, used[name], levels.get(name, []), free.get(name, -1), capacity.standing(told_media, name, now), now)
          for name in sorted({*used, *free, *levels} - {""})],
         _open_restores(store, now), verified(), seals[-1] if seals else None, list(_designations(rules, now.astimezone(here).date())),
         store.passed_over.line(), [sign.text for sign in forges.signs(store.entries(type=forges.TYPES), now)], asked,
@@ -258,7 +258,7 @@ def _jumps(made: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None) 
     return found
 
 
-def _medium(name: str, copies: int, levels: Sequence[tuple[datetime.datetime, int]], free: int, stands: Mapping[str, Any], now: datetime.datetime) -> Medium:
+def of_medium(name: str, copies: int, levels: Sequence[tuple[datetime.datetime, int]], free: int, stands: Mapping[str, Any], now: datetime.datetime) -> Medium:
     """By what lies there: copies made, brought and removed. One in balance lasts for ever (-1)."""
     by_day = capacity.growth(levels, now)
     age = stands["unverified_days"]

@@ -172,6 +172,10 @@ ROWS = (
     ("is no service of the schedule", "no es un servicio de la programación"),
     ("systemd calls this by itself (OnFailure); to see it, give e.g. respaldo-copies.service.",
      "Lo llama systemd por sí mismo (OnFailure); para verlo, indique p. ej. respaldo-copies.service."),
+    # -- numbers for those who watch
+    ("is not the full path of a file that ends in .prom", "no es la ruta completa de un archivo que termine en .prom"),
+    ("node_exporter reads no other, e.g. /var/lib/prometheus/node-exporter/respaldo.prom.",
+     "node_exporter no lee otros; por ejemplo, /var/lib/prometheus/node-exporter/respaldo.prom."),
     # -- signs of life
     ("is no list", "no es una lista"),
     ("is the name of two", "es el nombre de dos"),
