@@ -22,6 +22,7 @@ from . import capacity, facts, requests
 
 _PROOFS_LOOKED_AT = 100
 _PROVED = ("T3", "T4", "T5")
+_DAY = 24 * 60 * 60     # seconds, the base unit of a time there
 
 
 class Metric(NamedTuple):
@@ -39,15 +40,15 @@ METRICS = (
     Metric("respaldo_system_declared", "", "1 for each enabled system of the inventory."),
     Metric("respaldo_copy_last_timestamp_seconds", "seconds", "Begin of the last good copy."),
     Metric("respaldo_copy_due_timestamp_seconds", "seconds", "Begin of the day on which the next copy is due."),
-    Metric("respaldo_copy_overdue_days", "days", "Days that a copy is overdue, 0 when it is not."),
+    Metric("respaldo_copy_overdue_seconds", "seconds", "Whole days that a copy is overdue, in seconds, 0 when it is not."),
     Metric("respaldo_copy_size_bytes", "bytes", "Size of the last good copy."),
     Metric("respaldo_copy_duration_seconds", "seconds", "How long the last good copy took."),
     Metric("respaldo_copy_trust_level", "", "Trust level of the last good copy, 0 to 5."),
     Metric("respaldo_drill_last_timestamp_seconds", "seconds", "When a copy was last restored to prove it."),
-    Metric("respaldo_drill_every_days", "days", "Days within which the policy asks for a proved restore."),
+    Metric("respaldo_drill_every_seconds", "seconds", "Time within which the policy asks for a proved restore."),
     Metric("respaldo_medium_used_bytes", "bytes", "What the bitácora says that copies hold on a medium."),
     Metric("respaldo_medium_free_bytes", "bytes", "What is left of a medium, where that was measured."),
-    Metric("respaldo_medium_full_days", "days", "Days until a medium is full, where it grows and its free space is known."),
+    Metric("respaldo_medium_full_seconds", "seconds", "Time until a medium is full, where it grows and its free space is known."),
     Metric("respaldo_requests_open", "", "Requests of numeral 7.1 that wait for somebody."),
     Metric("respaldo_requests_late", "", "Open requests whose promised time is over."),
     Metric("respaldo_purpose_last_timestamp_seconds", "seconds", "Begin of the last run of a purpose of the schedule."),
@@ -87,10 +88,10 @@ def _of_system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any]
     kind, name = system["kind"], system["name"]
     labels = {"system": name, "kind": kind}
     found = [Sample("respaldo_system_declared", 1, {**labels, "criticality": system["criticality"]}),
-             Sample("respaldo_drill_every_days", drills.rules_of(rules)["every"][system["criticality"]], labels)]
+             Sample("respaldo_drill_every_seconds", drills.rules_of(rules)["every"][system["criticality"]] * _DAY, labels)]
     last = store.last_good(kind, name, engine.counted_trust(rules, system))
     decision = due.decide(system, rules, last, now)
-    found.append(Sample("respaldo_copy_overdue_days", decision.overdue_days, labels))
+    found.append(Sample("respaldo_copy_overdue_seconds", decision.overdue_days * _DAY, labels))
     if decision.next_due:
         day = datetime.datetime.combine(datetime.date.fromisoformat(decision.next_due), datetime.time(), due.zone(rules["time_zone"]))
         found.append(Sample("respaldo_copy_due_timestamp_seconds", int(day.timestamp()), labels))
@@ -112,7 +113,7 @@ def _of_media(store: Store, known: list[Mapping[str, Any]], now: datetime.dateti
     for name in sorted({*levels, *left} - {""}):
         medium = facts.of_medium(name, 0, levels.get(name, []), left.get(name, -1), capacity.standing(told, name, now), now)
         found += [Sample(metric, value, {"medium": name}) for metric, value in (
-            ("respaldo_medium_used_bytes", medium.size), ("respaldo_medium_free_bytes", medium.free), ("respaldo_medium_full_days", medium.days_left))
+            ("respaldo_medium_used_bytes", medium.size), ("respaldo_medium_free_bytes", medium.free), ("respaldo_medium_full_seconds", medium.days_left * _DAY))
             if value >= 0]
     return found
 

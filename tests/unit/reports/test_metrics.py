@@ -34,10 +34,10 @@ HOSTILE = 'SIGA "uno"\\dos\n# EOF\nrespaldo_x 1'
 NAMES = {
     "respaldo_generated_timestamp_seconds": (), "respaldo_bitacora_head_entries": (), "respaldo_bitacora_verified": (),
     "respaldo_system_declared": ("system", "kind", "criticality"), "respaldo_copy_last_timestamp_seconds": ("system", "kind"),
-    "respaldo_copy_due_timestamp_seconds": ("system", "kind"), "respaldo_copy_overdue_days": ("system", "kind"),
+    "respaldo_copy_due_timestamp_seconds": ("system", "kind"), "respaldo_copy_overdue_seconds": ("system", "kind"),
     "respaldo_copy_size_bytes": ("system", "kind"), "respaldo_copy_duration_seconds": ("system", "kind"), "respaldo_copy_trust_level": ("system", "kind"),
-    "respaldo_drill_last_timestamp_seconds": ("system", "kind"), "respaldo_drill_every_days": ("system", "kind"),
-    "respaldo_medium_used_bytes": ("medium",), "respaldo_medium_free_bytes": ("medium",), "respaldo_medium_full_days": ("medium",),
+    "respaldo_drill_last_timestamp_seconds": ("system", "kind"), "respaldo_drill_every_seconds": ("system", "kind"),
+    "respaldo_medium_used_bytes": ("medium",), "respaldo_medium_free_bytes": ("medium",), "respaldo_medium_full_seconds": ("medium",),
     "respaldo_requests_open": (), "respaldo_requests_late": (), "respaldo_purpose_last_timestamp_seconds": ("purpose",),
     "respaldo_purpose_missed_starts": ("purpose",), "respaldo_purpose_good": ("purpose",),
 }
@@ -83,7 +83,7 @@ def test_what_is_told_of_a_system_by_both_parsers_and_nothing_else(store):
     assert told["respaldo_system_declared", (("criticality", "alta"), ("kind", "database"), ("system", shown))] == 1
     assert of["respaldo_copy_last_timestamp_seconds"] == datetime.datetime(2026, 11, 19, 8, tzinfo=datetime.timezone.utc).timestamp()
     assert (of["respaldo_copy_size_bytes"], of["respaldo_copy_duration_seconds"], of["respaldo_copy_trust_level"]) == (19000, 61, 3)
-    assert of["respaldo_copy_overdue_days"] > 0 and of["respaldo_drill_last_timestamp_seconds"] == 1795161600
+    assert of["respaldo_copy_overdue_seconds"] > 0 and of["respaldo_drill_last_timestamp_seconds"] == 1795161600
     custody = (("purpose", "custody"),)
     assert told["respaldo_purpose_missed_starts", custody] == 1 and told["respaldo_purpose_good", custody] == 0
     assert told["respaldo_medium_used_bytes", (("medium", "nas"),)] == sum(1000 * day for day in range(10, 20)) and told["respaldo_bitacora_verified", ()] == 1

@@ -114,6 +114,15 @@ def test_each_place_says_the_same(store):
     assert members["cumplimiento/programacion.csv"].decode("utf-8-sig").splitlines()[0].startswith("Propósito")
 
 
+def test_a_sign_of_life_that_did_not_arrive_is_a_warning_until_one_does(store):
+    write(store, *ran("2026-11-28 03:00", "site"), entry("heartbeat_failed", "2026-11-28 03:30", purpose="copies", medium="hc", error_code="RSP777",
+                                                         error_message_es="no llegó"))
+    told = [each for each in warnings.in_force(store, RULES, [], NOW) if each.name == "heartbeat"]
+    assert [(each.key, each.text) for each in told] == [("heartbeat:hc", "RSP777: no llegó")]
+    write(store, *ran("2026-11-29 03:00", "site"))
+    assert not [each for each in warnings.in_force(store, RULES, [], NOW) if each.name == "heartbeat"]
+
+
 def test_a_series_is_written_once(store):
     def unwritten(now):
         found = missed.signs(store.entries(type=purposes.DECLARED), store.entries(type="run_started"), now)
