@@ -15,7 +15,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.polic
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import entries, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, purposes
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import capacity, compliance, evidence, files, institution, requests
 
@@ -53,14 +53,16 @@ class ActionModule(InventoryAction):
             controls = compliance.controls(store, rules, since, until)
             cited = evidence.cited(store, rules, matrix, controls, since, until) if arguments["dest"] else {}
             asked = requests.read(store, now, entries.moment(since + "-01", False, rules["time_zone"]))
+            standing = purposes.read(store, now)
             plan = capacity.plan(store, rules, systems, institution.media_of(hosts), space, now)
         if arguments["show"]:
             show("\n".join([*_matrix_lines(matrix), "", *_approved_lines(matrix, since, until), "",
-                            *_request_lines(asked, due.zone(rules["time_zone"])), *_capacity_lines(plan)]))
+                            *_purpose_lines(standing, due.zone(rules["time_zone"])), *_request_lines(asked, due.zone(rules["time_zone"])),
+                            *_capacity_lines(plan)]))
         told = {"changed": False, "since": since, "until": until, "matrix": matrix.rows, "periods": matrix.periods, "approved": dict(matrix.approved),
-                "controls": controls, "capacity": plan, "requests": asked}
+                "controls": controls, "capacity": plan, "requests": asked, "purposes": [each._asdict() for each in standing]}
         if arguments["dest"]:
-            page = evidence.page(rules, matrix, controls, since, until, cited)
+            page = evidence.page(rules, matrix, controls, since, until, cited, standing)
             told["changed"] = files.put(Path(arguments["dest"]), page.encode("utf-8"), self._task.check_mode)
         return told
 
@@ -98,6 +100,10 @@ def _approved_lines(matrix: compliance.Matrix, since: str, until: str) -> list[s
     running = compliance.running(matrix)
     return ["Visto bueno de {0}: {1}".format(month, "{name} (asiento n.º {n})".format_map(row) if row else
                                              "el mes está en curso" if month in running else "pendiente") for month, row in given.items()]
+
+
+def _purpose_lines(standing: list[purposes.Standing], zone: datetime.tzinfo) -> list[str]:
+    return [*_aligned([list(purposes.HEADINGS), *purposes.rows(standing, zone)]), ""] if standing else []
 
 
 def _request_lines(asked: list[dict[str, Any]], zone: datetime.tzinfo) -> list[str]:

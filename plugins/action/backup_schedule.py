@@ -102,7 +102,7 @@ def _used(task_vars: Mapping[str, Any]) -> checking.Used:
 
     return checking.Used(tuple(system for system in systems_of_all_hosts(task_vars) if system.get("enabled", True)), has("backup_repository"),
                          has("backup_warn_mail", "backup_warn_services"), has("backup_anchor_mail", "backup_anchor_medium"),
-                         has("backup_request_mail_box"), has("backup_letters_mail"))
+                         has("backup_request_mail_box"), has("backup_letters_mail"), has("backup_metrics_file"))
 
 
 def _command(arguments: Mapping[str, Any]) -> units.Command:

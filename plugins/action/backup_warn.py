@@ -21,8 +21,9 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions impo
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import concerns, designations, due, warnings
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import concerns, designations, due, purposes, warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import space, systems_of_all_hosts, with_responsible
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules import missed
 
 _OWN_SUMMARY = "Resumen del día: sus avisos en curso."
 _LONGEST_TITLES = 1000     # characters of what did not reach somebody
@@ -61,6 +62,8 @@ class ActionModule(backup_plan.ActionModule):
                 return {"changed": False, "messages": [], "conditions": [], "left_to": other}
             today = now.astimezone(here).date()
             dated = systems_of_all_hosts(task_vars)
+            if not self._task.check_mode:
+                rows += _missed(store, now)
             conditions = warnings.in_force(store, rules, with_responsible(dated, rules, today), now, [space(each) for each in arguments["watched"]])
             everywhere = [condition.key for condition in conditions]
             changed = designations.changes(store.entries(type=designations.EVENT), rules, dated, today, True)
@@ -93,7 +96,7 @@ class ActionModule(backup_plan.ActionModule):
                 _by_mail(arguments["mail"], concerns.shared(conditions, rules, dated, today, _smtp.ADDRESS.fullmatch)
                          if arguments["mail"]["by_role"] else [concerns.Recipient("", "", conditions)], tell)
         told: dict[str, Any] = {
-            "changed": bool(messages) and len(errors) < len(messages),
+            "changed": bool(messages) and len(errors) < len(messages) or any(row["backup"]["event"] == missed.TOLD for row in rows),
             "messages": messages,
             "conditions": [condition._asdict() for condition in conditions],
         }
@@ -121,16 +124,16 @@ def _by_mail(mail: Mapping[str, Any], recipients: Sequence[concerns.Recipient], 
     post = _sending.Post(mail)
     unsent: list[warnings.Condition] = []
     counted: list[str] = []
-    for address, who, own in recipients:
+    for address, name, own in recipients:
         if not address:
             line = "Avisos en curso que recibió cada persona designada: {0}.".format("; ".join(counted)) if counted else ""
             tell(_Channel(_sending.MAIL, partial(post.send, mail["to"]), [*own, *unsent]), line)
             continue
-        error = tell(_Channel(f"{_sending.MAIL}: {address}", partial(post.send, [address]), own, who))
-        counted += [f"{who}, {len(own)}"] if own else []
+        error = tell(_Channel(f"{_sending.MAIL}: {address}", partial(post.send, [address]), own, name))
+        counted += [f"{name}, {len(own)}"] if own else []
         if error is not None:
             titles = "; ".join(dict.fromkeys(warnings.title(condition) for condition in own))[:_LONGEST_TITLES]
-            unsent.append(warnings.Condition(f"unsent:{address}", "unsent", 1, f"{who}, {address}: {titles}. {error.code}: {error.spanish}"))
+            unsent.append(warnings.Condition(f"unsent:{address}", "unsent", 1, f"{name}, {address}: {titles}. {error.code}: {error.spanish}"))
 
 
 def _services(arguments: Mapping[str, Any]) -> list[_Channel]:
@@ -159,6 +162,14 @@ def _at_work(store: Store) -> str:
     earlier = [entry for entry in runs.values() if me and entry["n"] < me["n"] and entry.get("playbook") == me.get("playbook")
                and not entry.get("simulated") and not who.is_elsewhere(entry, me) and not who.is_dead(entry, me)]
     return str(earlier[0]["run"]) if earlier else ""
+
+
+def _missed(store: Store, now: datetime.datetime) -> list[dict[str, Any]]:
+    """A result row for each series of missed starts that the bitácora does not tell yet: whoever reads only that sees it too, once for a series."""
+    since = (now - missed.LOOKED_BACK).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found = missed.signs(store.entries(type=purposes.DECLARED), store.entries(type=missed.STARTED, since=since), now)
+    return [{"backup": result.build(event=missed.TOLD, purpose=sign.purpose, objects=sign.missed, **result.failure(sign.error))}
+            for sign in missed.unwritten(found, store.entries(type=missed.TOLD)) if sign.error]
 
 
 def _entries(channel: str, news: Sequence[warnings.News], summary: bool) -> list[dict[str, Any]]:

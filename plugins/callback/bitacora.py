@@ -18,6 +18,7 @@ description:
   - Only results of this collection's own actions are recorded, each with the events that it may give; what a server answers can't make
     its action say more. What is refused is told once for each host, as an entry of its own.
   - Only the known fields of C(backup) are kept, each in its form. Whole results, task arguments, extra variables and task names never are.
+  - Services outside are told how each run of a purpose of the schedule began and ended, where C(backup_heartbeats) of the inventory names some.
   - Who runs it is what the kernel says (account, and login of the session); what AWX, Semaphore or sudo say stands beside it as their claim.
   - When the bitácora can't be written, entries wait in a journal on a local disk, the run ends with exit code 70, and the next run takes
     them in.
@@ -129,11 +130,10 @@ from typing import Any, cast
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
-from ansible.release import __version__ as ansible_version
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import (
-    events, hearing, judging, lasting, launched, numbers, refusals, seals, store, who)
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import events, hearing, judging, lasting, numbers, refusals, seals, store, who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import shared as _shared  # noqa: F401 its memory, before Ansible forks
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._heartbeats import Heart
 
 EXIT_UNWRITTEN = 70
 _MOVER = "perucompras.respaldo.bitacora_store"
@@ -178,6 +178,7 @@ class CallbackModule(CallbackBase):
         self._silent: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._former: dict[int, Any] = {}
         self._play: Any = None
+        self._heart: Heart | None = None
         self._inside = False
         self._deferred: int | None = None
 
@@ -197,24 +198,16 @@ class CallbackModule(CallbackBase):
         kept = lasting.kept({name: self.get_option(name) for name in lasting.OPTIONS}, url)
         self._simulated = bool(context.CLIARGS.get("check"))
         recorder = Recorder(
-            url, kept.journal, kept.logs, {**self._facts(playbook), **kept.choice}, kept.seal_key, [seals.FileAnchor(str(path)) for path in kept.anchors])
+            url, kept.journal, kept.logs, {**who.facts(playbook, self._simulated), **kept.choice}, kept.seal_key,
+            [seals.FileAnchor(str(path)) for path in kept.anchors])
         recorder.judge = judging.Judge(hearing.expected(playbook, context.CLIARGS))
         self.recorder = recorder
         os.environ.update(RESPALDO_RUN_ID=recorder.run, RESPALDO_BITACORA=url, RESPALDO_CONTROLLER_PID=str(os.getpid()))
         atexit.register(self._interrupt, "it ended before its last play")
         recorder.start()
+        self._heart = Heart(playbook, recorder.facts["playbook"], self._simulated)
         for problem in filter(None, (recorder.problem, kept.lost)):
             self._display.error("bitácora: " + hearing.told(problem))
-
-    def _facts(self, playbook: Any) -> dict[str, Any]:
-        plays = playbook.get_plays()
-        manager = plays[0].get_variable_manager() if plays else None
-        given = manager.extra_vars if manager else {}
-        facts = {
-            "playbook": os.path.basename(str(getattr(playbook, "_file_name", ""))), "ansible_version": ansible_version,
-            **who.operator(given), **who.scheduled(), **launched.claims(given),
-        }
-        return {**facts, "simulated": True} if self._simulated else facts
 
     @_never_silent
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -240,6 +233,8 @@ class CallbackModule(CallbackBase):
         for name in ("ok", "changed", "skipped", "rescued", "ignored"):
             counts["tasks_" + name] = sum(getattr(stats, name).values())
         self._run.end(counts)
+        if self._heart:
+            self._heart.end(self._run, self._run.verdict == judging.GOOD and not (self._run.unwritten or stats.failures or stats.dark))
         self._complain()
         if self._run.unwritten:
             raise SystemExit(EXIT_UNWRITTEN)
@@ -266,6 +261,8 @@ class CallbackModule(CallbackBase):
         try:
             self._take_items()
             self.recorder.interrupt(how)
+            if self._heart:
+                self._heart.end(self.recorder, False)
         finally:
             self._inside = False
         self._complain()

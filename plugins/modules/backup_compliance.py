@@ -94,6 +94,13 @@ requests:
   returned: success
   type: list
   elements: dict
+purposes:
+  description:
+    - How each purpose of the schedule stands, with its C(purpose), C(title), C(schedule) in words, C(state), the C(missed) starts in a row, when it ran
+      C(last) (entry C(last_n)), when it was C(due) and did not run, and when it runs C(next), in UTC; C(text) is what warnings say of it.
+  returned: success
+  type: list
+  elements: dict
 capacity:
   description: Rows C(media) and C(needs), and the bytes C(needed) by the retention in force; C(unbounded) names systems of which nothing is removed.
   returned: success

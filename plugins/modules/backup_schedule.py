@@ -27,7 +27,7 @@ options:
   schedule:
     description:
       - What runs when, a table by purpose. Purposes are V(copies) (C(site.yml)), V(drills), V(verification), V(prune), V(transfer), V(custody), V(anchor),
-        V(azure_backup), V(media_health), V(reports), V(warnings), V(requests), V(letters) and V(reconcile).
+        V(azure_backup), V(media_health), V(reports), V(warnings), V(requests), V(letters), V(metrics) and V(reconcile).
       - Each is a table with V(at) (C(HH:MM), in the policy's time zone), and with V(days) (names of days of the week) or V(month_day) (1 to 28) unless it
         is for every day; or with V(every_minutes), which divides an hour or a day.
       - V(delay_minutes) is how much later a start may come (5, or 0 with V(every_minutes)), V(grace_minutes) after how long its absence is told (120).

@@ -19,6 +19,8 @@ description:
     such, fails the task, and is sent by the next run.
   - With O(mail.by_role) each designated person gets what concerns them, in a mail of their own that is remembered apart.
   - A change of who is designated (numeral 5.1 b) that no entry tells yet is recorded.
+  - A scheduled start that did not come, and a purpose (transfer, prune, verification, custody, anchor, drills) whose last run failed, are told too. Of each
+    series of missed starts one entry C(schedule_missed) is written, for those who read only the bitácora.
   - The key C(warnings) of the policy holds the limits.
   - Run it once, on the controller. It knows the C(backup_systems) of every host of the inventory; they are read without opening secrets.
 options:
@@ -125,8 +127,8 @@ left_to:
   returned: when there is one
   type: str
 results:
-  description: A row with C(backup) for each thing that was told, or not, for the bitácora.
-  returned: when something was sent or failed
+  description: A row with C(backup) for each thing that was told, or not, and for each new series of missed starts, for the bitácora.
+  returned: when something was sent or failed, or missed starts are written down
   type: list
   elements: dict
 error:

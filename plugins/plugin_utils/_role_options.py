@@ -31,6 +31,7 @@ OF_ROLES = {
     "find": "actors deleted directory folder limit name office only person policy_file reason since ticket until",
     "hold": "kind label reason requester state system ticket",
     "media_health": "media systems",
+    "metrics": "actors file policy_file watched",
     "names": "anew custodians custody_directory directory media most_copies only strict systems",
     "plan": "actors catch_up emergency_reason forge_gone media only policy_file request systems",
     "prune": "clock_confirmed custodians custody_directory lock_timeout media names_directory only policy_file repository systems",

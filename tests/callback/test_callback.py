@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import signal
+import threading
 
 import pytest
 
@@ -276,6 +278,30 @@ def test_two_playbooks_are_two_runs_and_an_error_between_plays_is_an_interruptio
 
 
 @pytest.mark.slow
+def test_a_run_of_a_purpose_gives_its_signs_of_life(place):
+    """Its token is of the inventory, filled in by this Ansible. More of it: tests/integration/heartbeats."""
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_unused):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as service:
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        rows = [{"name": "hc", "url": f"http://127.0.0.1:{service.server_address[1]}", "token": "{{ inside }}"}]
+        (place.directory / "group_vars").mkdir()
+        (place.directory / "group_vars/all.yml").write_text(json.dumps({"backup_heartbeats": rows, "inside": "f1ch4"}))
+        done = place.run_file(place.playbook(play(*WHOLE), "site.yml"))
+        service.shutdown()
+    assert done.returncode == 0 and place.types()[-1] == "run_ended", done.stdout
+    assert sorted(asked) == ["/f1ch4", "/f1ch4/start"]
+
+
 def test_the_playbook_prints_a_table_and_tells_of_a_broken_chain(place):
     from conftest import ROOT
 

@@ -37,7 +37,7 @@ EVENTS = (
     "desk_asked", "desk_bound", "desk_told", "desk_failed",
     "names_searched",
     "medium_checked", "medium_failed",
-    "schedule_set", "schedule_removed", "schedule_failed",
+    "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "heartbeat_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
 

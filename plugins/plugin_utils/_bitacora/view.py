@@ -47,6 +47,7 @@ _RESULTS = {
     "names_searched": "Búsqueda de nombres",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",
+    "schedule_missed": "Programación que no corrió", "heartbeat_failed": "Señal de vida no recibida",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",
     "repository_renamed": "Repositorio renombrado", "repository_gone": "Repositorio retirado",
     "folder_reported": "Informe de carpeta", "answer_refused": "Respuesta rechazada",

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.release import __version__ as ansible_version
+
 from ...module_utils._engine import result
 from . import launched
 
@@ -59,6 +61,18 @@ def is_dead(started: Mapping[str, Any], me: Mapping[str, Any]) -> bool:
     pid = started.get("pid")
     # whoever can write to the bitácora may have written anything there: then no process is meant
     return not isinstance(pid, int) or _process_start(pid) != started.get("pid_start")
+
+
+def facts(playbook: Any, simulated: bool) -> dict[str, Any]:
+    """What a run's start tells: its playbook, Ansible, who runs it and what began it."""
+    plays = playbook.get_plays()
+    manager = plays[0].get_variable_manager() if plays else None
+    given = manager.extra_vars if manager else {}
+    found = {
+        "playbook": os.path.basename(str(getattr(playbook, "_file_name", ""))), "ansible_version": ansible_version,
+        **operator(given), **scheduled(), **launched.claims(given),
+    }
+    return {**found, "simulated": True} if simulated else found
 
 
 def operator(extra_variables: Mapping[str, Any]) -> dict[str, str]:

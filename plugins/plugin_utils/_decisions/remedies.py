@@ -25,6 +25,8 @@ OF: dict[str, str] = {
     "refused": "Revise quién controla ese servidor antes de volver a usarlo",
     "designation": "Designe a alguien en backup_actors, con sus fechas y su documento",
     "schedule": "Revise que el controlador y sus temporizadores estén en marcha, y ejecute lo que no corrió",
+    "purpose": "Vea los asientos de esa ejecución, corrija lo que dicen y ejecute de nuevo el playbook",
+    "heartbeat": "Vea si ese servicio responde desde el controlador, y su url, token, proxy y ca_certs en backup_heartbeats",
     "letters": "Revise el servidor de correo (backup_letters_mail) y la dirección de la persona",
     "forge": "Revise la forja y su credencial; vuelva a ejecutar source_code.yml",
     "custody": "Corrija lo que dice y ejecute custody.yml",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import html
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.policy import people
@@ -20,8 +20,7 @@ from ...module_utils._engine.policy import policy as engine
 from .._bitacora import by_medium, trust
 from .._bitacora.any_store import Store
 from .._bitacora.view import KINDS, amount
-from .._schedules import missed
-from . import drills, due, forges, media, remedies, signs, undone, unsent
+from . import drills, due, forges, heartbeats, media, purposes, remedies, signs, undone, unsent
 from .signs import SIGN_STANDS, days_of, rank, time_of
 
 DEFAULTS = {"size_change_percent": 30, "copies_for_pattern": 4, "free_percent": 10, "seal_days": 2, "anchor_days": 7, "changed_percent": 25,
@@ -39,6 +38,7 @@ TITLES = {
     "letters": "Correos de solicitudes sin enviar",
     "schedule": "Programación que no corrió",
     "transfer": "Traslado fallido", "prune": "Retiro fallido", "restore": "Restauración fallida", "unsent": "Aviso que no llegó a su destinatario",
+    "purpose": "Última ejecución con fallas", "heartbeat": "Señal de vida que no llegó",
 }
 STATES = {"new": "Nuevo", "worsened": "Empeoró", "solved": "Resuelto", "passed": "Pasó a otra persona", "standing": "Sigue en curso"}
 SUMMARY = "summary"
@@ -94,13 +94,14 @@ def in_force(store: Store, policy: Mapping[str, Any], systems: Iterable[Mapping[
     active = [system for system in systems if system.get("enabled", True)]
     found += _of_media(store, active, rules, now)
     found += _of_custody(store, active)
-    found += _of_schedules(store, now)
+    failures = _of_failures(store, systems, now)
+    found += _of_purposes(store, {each.name for each in failures}, now)
     found += [Condition(told.key, "forge", told.level, told.text) for told in forges.signs(store.entries(type=forges.TYPES), now)]
+    found += _of_heartbeats(store, now)
     found += [Condition(told.key, "letters", told.level, told.text) for told in unsent.signs(store.entries(type=unsent.TYPES), now)]
     for system in active:
         found += _of_system(store, policy, rules, system, now)
-    found += _of_failures(store, systems, now)
-    return found + _of_refusals(store, now) + _of_entries(store, now)
+    return found + failures + _of_refusals(store, now) + _of_entries(store, now)
 
 
 def _of_failures(store: Store, systems: Sequence[Mapping[str, Any]], now: datetime.datetime) -> list[Condition]:
@@ -176,14 +177,25 @@ def _of_custody(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Cond
     return found
 
 
-def _of_schedules(store: Store, now: datetime.datetime) -> list[Condition]:
-    """Purposes whose last start, by what schedule.yml put in force, did not come or recorded nothing itself."""
-    declared = store.entries(type=(missed.SET, missed.REMOVED, missed.FAILED))
-    if not declared:
-        return []
-    since = (now - missed.LOOKED_BACK).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return [Condition(f"schedule:{sign.purpose}", "schedule", rank(sign.missed), sign.text)
-            for sign in missed.signs(declared, store.entries(type=missed.STARTED, since=since), now)]
+def _of_purposes(store: Store, told: Container[str], now: datetime.datetime) -> list[Condition]:
+    """Purposes whose last start, by what schedule.yml put in force, did not come or recorded nothing itself; and those whose last run failed, but for what
+    is `told` by system.
+    """
+    found = []
+    for each in purposes.read(store, now):
+        if each.state in purposes.MISSING:
+            found.append(Condition(f"schedule:{each.purpose}", "schedule", rank(each.missed), each.text))
+        elif each.state in purposes.BAD and each.purpose in purposes.TOLD and each.purpose not in told:
+            found.append(Condition(f"purpose:{each.purpose}", "purpose", 1, each.text))
+    return found
+
+
+def _of_heartbeats(store: Store, now: datetime.datetime) -> list[Condition]:
+    """Services outside that the sign of life of the last runs did not reach: they will say that the controller is dead."""
+    since = (now - SIGN_STANDS).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = store.entries(type=heartbeats.EVENT, since=since)
+    runs = store.entries(type=heartbeats.RUNS, since=since) if told else []
+    return [Condition(f"heartbeat:{name}", "heartbeat", 1, text) for name, text in heartbeats.signs(told, runs).items()]
 
 
 def _of_the_chain(store: Store) -> list[Condition]:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from .._bitacora import readable, view
 from .._bitacora.any_store import Store
 from .._decisions import due as _due
+from .._decisions import purposes
 from . import facts, pages, requests
 from .tables import Column, Table, to_html
 
@@ -64,7 +65,12 @@ def render(found: facts.Facts) -> str:
         overdue=[system for system in pending if not _only_today(system, found)], today=[system for system in pending if _only_today(system, found)],
         warned=[(system, readable.warnings(system.last)) for system in found.systems if system.last and readable.warnings(system.last)],
         proof_state=_proof_state, proved=sum(_proof_state(system) == "good" for system in found.systems),
-        spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
+        purpose_headings=purposes.HEADINGS, scheduled=_scheduled(found), spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
+
+
+def _scheduled(found: facts.Facts) -> list[tuple[str, list[str]]]:
+    """The state's class, and the cells, of each purpose of the schedule."""
+    return [(purposes.light(each), cells) for each, cells in zip(found.purposes, purposes.rows(found.purposes, _due.zone(found.zone)), strict=True)]
 
 
 def _only_today(system: facts.System, found: facts.Facts) -> bool:

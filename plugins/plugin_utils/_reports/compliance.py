@@ -68,6 +68,8 @@ CONTROLS = (
     Control("restores", "Restauraciones", "7.1.3", "A.12.3.1", "8.13", ("restored",)),
     Control("designations", "Designaciones y sus cambios", "5.1 b", "A.6.1.1", "5.2", ("designation_changed",)),
     Control("approvals", "Visto bueno mensual", "7.2.1 b, 7.2.2 b, 7.2.3 b", "A.12.3.1", "8.13", (approvals.EVENT,)),
+    Control("schedule", "Programación: puesta, retirada, y lo que no corrió", "7.2.1 a, 7.2.3 a", "A.12.3.1", "8.13",
+            ("schedule_set", "schedule_removed", "schedule_failed", "schedule_missed")),
     Control("database", "Copias de bases de datos", "7.2.1", "A.12.3.1", "8.13", ("copy_made",), {"kind": ("database",)}),
     Control("password", "Copias de bases de datos con contraseña según su criticidad", "7.2.1 b", "A.12.3.1", "8.13", ("copy_made",),
             {"kind": ("database",), "encrypted": (True,)}),

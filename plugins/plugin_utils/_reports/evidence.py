@@ -27,7 +27,7 @@ from .._bitacora import anchored, chain, entries, seals, trust, view
 from .._bitacora import store as stores
 from .._bitacora.any_store import Store
 from .._bitacora.sqlite import SqliteStore
-from .._decisions import due
+from .._decisions import due, purposes
 from . import approvals, compliance, pages, requests, tables
 
 FILE = "bitacora.sqlite"
@@ -61,6 +61,7 @@ _MEMBERS = {
     "cumplimiento/cumplimiento.csv": "la matriz, en una hoja de cálculo",
     "cumplimiento/cumplimiento.json": "la matriz con cada periodo y sus asientos",
     "cumplimiento/requisitos.csv": "cada requisito, su consulta y sus asientos",
+    "cumplimiento/programacion.csv": "cada propósito de la programación, como estaba al último asiento",
     "cumplimiento/solicitudes.csv": "solicitudes que esperan o se cerraron desde el inicio del periodo, con sus tiempos",
     "SHA256SUMS": "huellas de los demás archivos",
 }
@@ -124,8 +125,11 @@ def cited(store: Store, rules: Mapping[str, Any], matrix: compliance.Matrix, con
 
 
 def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence[Mapping[str, Any]], since: str, until: str,
-         told: Mapping[int, Mapping[str, Any]]) -> str:
-    """The matrix and the controls as one HTML file that asks nothing of a network; `told` are the entries they link to."""
+         told: Mapping[int, Mapping[str, Any]], standing: Sequence[purposes.Standing] = ()) -> str:
+    """The matrix and the controls as one HTML file that asks nothing of a network; `told` are the entries they link to.
+
+    `standing` are the purposes of the schedule as they stand when it is made.
+    """
     rows = [{**row, "kind": view.KINDS.get(row["kind"], row["kind"]), "place": place, "total": sum(row[state] for state in _COUNTED)}
             for place, row in enumerate(matrix.rows)]
     months = [month for month in compliance.months(since, until) if any(row["month"] == month for row in rows)]
@@ -138,7 +142,9 @@ def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence
     return pages.fill("compliance.html.j2", institution=rules["institution"], manual=rules["manual"]["name"], zone=rules["time_zone"], since=since, until=until,
                       months=months, grid=grid, rows=rows, controls=controls, told=told, counts=counts, total=sum(counts.values()), signs=SIGNS,
                       words=compliance.STATES, word=compliance.word, running=compliance.running(matrix),
-                      approved={month: matrix.approved.get(month) for month in months})
+                      approved={month: matrix.approved.get(month) for month in months},
+                      purpose_headings=purposes.HEADINGS, scheduled=[(purposes.light(each), cells) for each, cells in zip(
+                          standing, purposes.rows(standing, due.zone(rules["time_zone"])), strict=True)])
 
 
 def _counts(matrix: compliance.Matrix) -> dict[str, int]:
@@ -206,6 +212,8 @@ def _members(store: Store, contents: Contents, report: chain.Report, known: Sequ
     sheet = _sheet("asientos", f"Asientos de {first} a {last}", shown)
     numbers = {entry["n"] for entry in told if entry["type"] in _PROOFS}
     proofs = _sheet("verificaciones", "Verificaciones y pruebas de restauración", [row for row in shown if row["n"] in numbers])
+    made_at = due.moment(_made_at(store)) or due.UNKNOWN
+    standing = purposes.read(store, made_at)
     members = {
         VERIFIER: Path(chain.__file__).read_bytes(),
         "politica.json": compliance.as_json(contents.rules).encode("utf-8"),
@@ -215,12 +223,15 @@ def _members(store: Store, contents: Contents, report: chain.Report, known: Sequ
         "sellos/sellos.jsonl": _lines(_seals(store)),
         "pruebas/verificaciones.csv": tables.to_csv(proofs),
         "cumplimiento/cumplimiento.html": page(contents.rules, contents.matrix, contents.controls, contents.since, contents.until,
-                                               contents.told).encode("utf-8"),
+                                               contents.told, standing).encode("utf-8"),
         "cumplimiento/cumplimiento.csv": tables.to_csv(table_of("cumplimiento", "Cumplimiento", MATRIX_COLUMNS, contents.matrix.rows)),
         "cumplimiento/cumplimiento.json": compliance.as_json({**contents.matrix._asdict(), "controls": list(contents.controls)}).encode("utf-8"),
         "cumplimiento/requisitos.csv": tables.to_csv(table_of("requisitos", "Requisitos", CONTROL_COLUMNS, contents.controls)),
     }
-    asked = requests.read(store, due.moment(_made_at(store)) or due.UNKNOWN, entries.moment(first, False, zone))
+    if standing:
+        members["cumplimiento/programacion.csv"] = tables.to_csv(_sheet("programacion", "Programación", [
+            dict(zip(purposes.HEADINGS, cells, strict=True)) for cells in purposes.rows(standing, due.zone(zone))]))
+    asked = requests.read(store, made_at, entries.moment(first, False, zone))
     if asked:
         rows = [dict(zip(requests.HEADINGS, requests.cells(row, due.zone(zone)))) for row in asked]
         members["cumplimiento/solicitudes.csv"] = tables.to_csv(_sheet("solicitudes", "Solicitudes", rows))

@@ -21,7 +21,7 @@ from ...module_utils._engine.policy.vocabulary import CRITICALITIES, EGCR_TITLES
 from .._bitacora import by_medium, chain, entries, trust
 from .._bitacora.any_store import Store
 from .._bitacora.sqlite import SqliteStore
-from .._decisions import drills, due, forges
+from .._decisions import drills, due, forges, purposes
 from . import capacity, requests
 
 # state of a system on a day -> letter, word. Letters tell them apart on paper and for whoever does not see the colours.
@@ -108,6 +108,7 @@ class Facts(NamedTuple):
     passed_over: str = ""   # what of the bitácora could not be read, or is not believed
     forges: Sequence[str] = ()   # of each forge that was not listed the last time, and whose repositories went lately, what there is to know
     requests: Sequence[Sequence[str]] = ()   # the cells of each request that waits, or was closed in these days (requests.py)
+    purposes: Sequence[purposes.Standing] = ()   # how each purpose of the schedule stands
 
     @property
     def days(self) -> list[datetime.date]:
@@ -184,10 +185,11 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
     asked = [requests.cells(row, here) for row in requests.read(store, now, told_since)]
     return Facts(
         rules["institution"], rules["manual"]["name"], first, last, now.astimezone(here), rules["time_zone"], seen, told,
-        [_medium(name, used[name], levels.get(name, []), free.get(name, -1), capacity.standing(told_media, name, now), now)
+        [of_medium(name, used[name], levels.get(name, []), free.get(name, -1), capacity.standing(told_media, name, now), now)
          for name in sorted({*used, *free, *levels} - {""})],
         _open_restores(store, now), verified(), seals[-1] if seals else None, list(_designations(rules, now.astimezone(here).date())),
-        store.passed_over.line(), [sign.text for sign in forges.signs(store.entries(type=forges.TYPES), now)], asked)
+        store.passed_over.line(), [sign.text for sign in forges.signs(store.entries(type=forges.TYPES), now)], asked,
+        purposes.read(store, now))
 
 
 def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
@@ -256,7 +258,7 @@ def _jumps(made: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None) 
     return found
 
 
-def _medium(name: str, copies: int, levels: Sequence[tuple[datetime.datetime, int]], free: int, stands: Mapping[str, Any], now: datetime.datetime) -> Medium:
+def of_medium(name: str, copies: int, levels: Sequence[tuple[datetime.datetime, int]], free: int, stands: Mapping[str, Any], now: datetime.datetime) -> Medium:
     """By what lies there: copies made, brought and removed. One in balance lasts for ever (-1)."""
     by_day = capacity.growth(levels, now)
     age = stands["unverified_days"]

@@ -12,15 +12,20 @@ from ...module_utils._engine.errors import BackupError
 from .. import _held_places
 
 
-def put(path: Path, content: bytes, only_look: bool) -> bool:
-    """Whether the file differs from `content`; it is replaced whole, unless `only_look`. Raises BackupError(report_unwritable)."""
+def put(path: Path, content: bytes, only_look: bool, mode: int = 0o640, make: bool = True) -> bool:
+    """Whether the file differs from `content`; it is replaced whole, unless `only_look`. Its directory is made, where `make` says so.
+
+    Raises BackupError(report_unwritable).
+    """
     try:
         if _holds(path, content):
             return False
         if only_look:
             return True
         # what stands under the name is replaced, whatever it is, and never followed
-        with _held_places.place(path, 0o750, follow=False) as place, _held_places.beside(place.held, place.name, 0o640) as (descriptor, made):
+        with _held_places.place(path, 0o750 if make else None, follow=False) as place, _held_places.beside(place.held, place.name, mode) as (descriptor, made):
+            # what the account's umask took is given, for those who are meant to read it
+            os.fchmod(descriptor, mode)
             _held_places.filled(descriptor, content)
             os.replace(made, place.name, src_dir_fd=place.held, dst_dir_fd=place.held)
     except OSError as error:

@@ -33,6 +33,7 @@ class Used(NamedTuple):
     anchors: bool                            # backup_anchor_mail, backup_anchor_medium
     mailbox: bool = False                    # backup_request_mail_box
     letters: bool = False                    # backup_letters_mail
+    metrics: bool = False                    # backup_metrics_file
 
 
 class Need(NamedTuple):
@@ -73,6 +74,8 @@ def needs(policy: Mapping[str, Any], used: Used, drill_days: Mapping[str, int], 
         told["requests"] = Need(1, "7.1")
     if used.letters:
         told["letters"] = Need(1, "7.1")
+    if used.metrics:
+        told["metrics"] = Need(1, "5.1 a")
     return told
 
 
@@ -98,7 +101,7 @@ def check(declared: Declared, wanted: Mapping[str, Need], policy: Mapping[str, A
 
 # What ends in an error, or as a run without any work (RSP734), where the inventory has nothing for it.
 _IDLE = {"transfer": "backup_repository", "azure_backup": "source.type azure_backup", "warnings": "backup_warn_mail, backup_warn_services",
-         "anchor": "backup_anchor_mail, backup_anchor_medium"}
+         "anchor": "backup_anchor_mail, backup_anchor_medium", "metrics": "backup_metrics_file"}
 
 
 def _longest_gap(when: When, zone: datetime.tzinfo) -> int:

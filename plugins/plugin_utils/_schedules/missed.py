@@ -17,6 +17,7 @@ from .times import until
 from .when import Timed, read
 
 SET, REMOVED, FAILED, STARTED = "schedule_set", "schedule_removed", "schedule_failed", "run_started"
+TOLD = "schedule_missed"     # that a series of missed starts was written down, once
 # More than the longest way from one start to the next, a month, with the longest delay and grace.
 LOOKED_BACK = datetime.timedelta(days=45)
 # A clock that was set back a little, or an entry's time cut to the second, makes no start too early.
@@ -30,36 +31,51 @@ class Sign(NamedTuple):
     purpose: str
     missed: int       # starts in a row that did not come; 1 for one that failed to begin
     text: str         # Spanish, with its code
+    error: BackupError | None = None                # of starts that did not come
+    since: datetime.datetime | None = None          # the last start that did come, or when the schedule was put in force: the series is after it
+    due: datetime.datetime | None = None            # the last start that did not come
 
 
 def signs(declared: Iterable[Mapping[str, Any]], starts: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list[Sign]:
     """`declared` are the entries SET, REMOVED and FAILED, `starts` the runs since `now - LOOKED_BACK`, both oldest first."""
-    in_force: dict[str, tuple[Timed, datetime.datetime]] = {}
-    failed: dict[str, Mapping[str, Any]] = {}
-    for entry in declared:
-        purpose = str(entry.get("purpose", ""))
-        if entry.get("simulated") or purpose not in PURPOSES:
-            continue
-        if entry["type"] == FAILED:
-            failed[purpose] = entry
-            continue
-        in_force.pop(purpose, None)
-        timed = read(entry.get("schedule")) if entry["type"] == SET else None
-        if timed:
-            in_force[purpose] = (timed, _moment(entry))
+    told = list(declared)
+    failed = {str(entry.get("purpose", "")): entry for entry in told if entry["type"] == FAILED and not entry.get("simulated")}
     last: dict[str, datetime.datetime] = {}
     for entry in starts:
         if not entry.get("simulated"):
-            last[str(entry.get("playbook", ""))] = _moment(entry)
+            last[str(entry.get("playbook", ""))] = moment(entry)
     found = []
-    for purpose, (timed, since) in in_force.items():
+    for purpose, (timed, since) in in_force(told).items():
         started = last.get(PURPOSES[purpose].playbook + ".yml")
         error = failed.get(purpose)
-        if error and not (started and started > _moment(error)):
+        if error and not (started and started > moment(error)):
             found.append(Sign(purpose, 1, f"{error.get('error_code', '')}: {error.get('error_message_es', '')}"))
             continue
         found += _missed(purpose, timed, since, started, now)
     return found
+
+
+def in_force(declared: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Timed, datetime.datetime]]:
+    """purpose -> when it runs, and since when, by what schedule.yml put in force last."""
+    found: dict[str, tuple[Timed, datetime.datetime]] = {}
+    for entry in declared:
+        purpose = str(entry.get("purpose", ""))
+        if entry.get("simulated") or purpose not in PURPOSES or entry["type"] not in (SET, REMOVED):
+            continue
+        found.pop(purpose, None)
+        timed = read(entry.get("schedule")) if entry["type"] == SET else None
+        if timed:
+            found[purpose] = (timed, moment(entry))
+    return found
+
+
+def unwritten(found: Iterable[Sign], told: Iterable[Mapping[str, Any]]) -> list[Sign]:
+    """Of the signs, the series of missed starts that no entry TOLD tells yet. One that lasts longer than LOOKED_BACK is told again."""
+    written: dict[str, datetime.datetime] = {}
+    for entry in told:
+        if not entry.get("simulated"):
+            written[str(entry.get("purpose", ""))] = moment(entry)
+    return [sign for sign in found if sign.error and sign.since and written.get(sign.purpose, _UNKNOWN) <= sign.since]
 
 
 def _missed(purpose: str, timed: Timed, since: datetime.datetime, started: datetime.datetime | None, now: datetime.datetime) -> list[Sign]:
@@ -74,10 +90,10 @@ def _missed(purpose: str, timed: Timed, since: datetime.datetime, started: datet
         return []
     error = BackupError("schedule_missed", purpose=purpose, purpose_es=PURPOSES[purpose].title, at=due[-1].astimezone(zone).strftime("%Y-%m-%d %H:%M"),
                         times=len(due))
-    return [Sign(purpose, len(due), f"{error.code}: {error.spanish}. {error.remedy}")]
+    return [Sign(purpose, len(due), f"{error.code}: {error.spanish}. {error.remedy}", error, begin, due[-1])]
 
 
-def _moment(entry: Mapping[str, Any]) -> datetime.datetime:
+def moment(entry: Mapping[str, Any]) -> datetime.datetime:
     """When an entry happened; long ago where that is no time, so that nothing counts as started by it."""
     if not result.is_time(entry.get("at_event")):
         return _UNKNOWN

@@ -36,6 +36,7 @@ PURPOSES = {
     "warnings": Purpose("warn", "avisos", When(every_minutes=60)),
     "requests": Purpose("requests", "lectura del buzón de solicitudes", When(every_minutes=10)),
     "letters": Purpose("letters", "correos de las solicitudes", When(every_minutes=10)),
+    "metrics": Purpose("metrics", "cifras para Prometheus", When(every_minutes=30)),
     # verify.yml compares media and bitácora too
     "reconcile": Purpose("reconcile", "conciliación de medios y bitácora", None),
 }

@@ -132,6 +132,21 @@ def test_a_life_of_warnings(world):
     assert [row["warning_state"] for row in world.entries("warning_sent")] == ["new", "worsened", "solved"]
 
 
+def test_a_series_of_missed_starts_is_an_entry_once_and_a_purpose_that_failed_a_warning(world):
+    """The start of a simulation is none; what the entry tells is what the warning says."""
+    world.record("schedule_set", 24 * 40, purpose="transfer", schedule="month 1 06:30; America/Lima; 5; 120")
+    world.record("run_started", 30, run="r1", playbook="custody.yml")
+    world.record("run_ended", 29, run="r1", verdict="failed")
+    assert world.warn("--check", mail=world.mail()).returncode == 0 and world.entries("schedule_missed") == []
+    for _each in range(2):
+        done = world.warn(mail=world.mail())
+        assert done.returncode == 0, done.output
+    entry, = world.entries("schedule_missed")
+    assert (entry["purpose"], entry["error_code"]) == ("transfer", "RSP745") and entry["objects"] >= 1
+    told = {row["warning"]: row["note_es"] for row in world.entries("warning_sent")}
+    assert told["schedule:transfer"].startswith(f"RSP745: {entry['error_message_es']}") and told["purpose:custody"].startswith("RSP776: ")
+
+
 def test_a_server_that_is_down_is_told_again_and_each_channel_stands_alone(world):
     world.record("copy_failed", 1)
     down = world.warn(mail=world.mail(port=1), services=[world.service()])

@@ -23,7 +23,7 @@ MANUAL = yaml.safe_load((TOP / "policies/manual-001-2019.yml").read_text("utf-8"
 DATABASE = {"kind": "database", "criticality": "alta", "source": {"type": "postgresql"}}
 FILES = {"kind": "file_server", "criticality": "media", "source": {"type": "restic"}}
 AZURE = {"kind": "file_server", "criticality": "media", "source": {"type": "azure_backup"}}
-EVERYTHING = Used((DATABASE, FILES, AZURE), True, True, True, True, True)
+EVERYTHING = Used((DATABASE, FILES, AZURE), True, True, True, True, True, True)
 
 
 def look(declared, used=EVERYTHING, policy=MANUAL):

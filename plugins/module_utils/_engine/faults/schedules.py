@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the schedule: 740, 741, 743 to 745, and 790 of commands around copies; 7xx is the bitácora. The form of a row: errors.Fault."""
+"""The errors of the schedule: 740, 741, 743 to 745 and 776 to 780, and 790 of commands around copies; 7xx is the bitácora. The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -52,5 +52,26 @@ ROWS = (
         "No se ejecuta el comando «{hook}»: otros que root y esta cuenta pueden cambiar {detail}, que lleva a {program}",
         "No se leyó nada. Ponga el programa donde solo root pueda escribir, también en los directorios de arriba (chown root, chmod go-w), por ejemplo en "
         "/usr/local/sbin.",
+    ),
+    (
+        "RSP776", "purpose_failed",
+        "the last run of {purpose} ended as {state}: it began at {at}",
+        "See its entries (bitacora_info, by its run) and its log, mend what they tell, and run the playbook again: a later run that is good ends this.",
+        "La última ejecución de «{purpose_es}» {state_es}: empezó el {at}",
+        "Vea sus asientos y su registro detallado, corrija lo que dicen y ejecute de nuevo el playbook: la siguiente ejecución buena termina este aviso.",
+    ),
+    (
+        "RSP777", "heartbeat_failed",
+        "the sign of life of {purpose} did not reach {name}: {detail}",
+        "The run went on as without it. See whether the service answers this controller, and the url, token, proxy and ca_certs of backup_heartbeats.",
+        "La señal de vida de «{purpose_es}» no llegó a {name}: {detail}",
+        "La ejecución siguió como sin ella. Vea si el servicio responde desde este controlador, y url, token, proxy y ca_certs de backup_heartbeats.",
+    ),
+    (
+        "RSP778", "heartbeats_invalid",
+        "no sign of life was given: {where} {problem}",
+        "Each of backup_heartbeats has name, type (healthchecks, uptime_kuma, get), url (https), token; purposes, proxy, ca_certs if wanted (guide).",
+        "No se dio ninguna señal de vida: {where} {problem}",
+        "Cada una de backup_heartbeats tiene name, type (healthchecks, uptime_kuma, get), url (https) y token; si se quiere, purposes, proxy y ca_certs.",
     ),
 )
