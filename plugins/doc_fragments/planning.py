@@ -34,6 +34,24 @@ options:
     type: dict
 """
 
+    WATCHED = r"""
+options:
+  watched:
+    description: Directories of the controller where media are mounted, to show what is left (numeral 6.3).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the medium, as in the inventory.
+        type: str
+        required: true
+      path:
+        description: Its directory on the controller.
+        type: path
+        required: true
+"""
+
     SYSTEMS = r"""
 options:
   systems:

@@ -27,22 +27,9 @@ options:
     description: The file, on the controller. Its name ends in C(.prom).
     type: path
     required: true
-  watched:
-    description: Directories of the controller where media are mounted, to tell what is left (numeral 6.3).
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the medium, as in the inventory.
-        type: str
-        required: true
-      path:
-        description: Its directory on the controller.
-        type: path
-        required: true
 extends_documentation_fragment:
   - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.planning.watched
   - perucompras.respaldo.groups.policy
 attributes:
   check_mode:

@@ -54,22 +54,9 @@ options:
   directory:
     description: Where the files are written, on the controller; made when it does not exist. By default C(informes) beside the default bitácora.
     type: path
-  watched:
-    description: Directories of the controller where media are mounted, to show what is left (numeral 6.3).
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the medium, as in the inventory.
-        type: str
-        required: true
-      path:
-        description: Its directory on the controller.
-        type: path
-        required: true
 extends_documentation_fragment:
   - perucompras.respaldo.planning.policy
+  - perucompras.respaldo.planning.watched
   - perucompras.respaldo.groups.policy
 attributes:
   check_mode:
