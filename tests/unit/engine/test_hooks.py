@@ -236,3 +236,17 @@ def test_a_mark_stays_only_while_something_is_owed_and_two_places_have_two(place
         with made(declared("before", "/bin/false"), about):
             pytest.fail("nothing is read")
     assert not list(marks.iterdir())
+
+
+def test_a_mark_that_its_owner_takes_away_meanwhile_is_made_anew(place, about, monkeypatch):
+    """Who opened it just before it went would hold a lock that nobody else meets."""
+    real, gone = hooks.fcntl.flock, []
+
+    def leaving(mark, how):
+        if not gone:
+            gone.append([path.unlink() for path in Path(workspace.STATE).iterdir()])
+        return real(mark, how)
+
+    monkeypatch.setattr(hooks.fcntl, "flock", leaving)
+    with made(declared("before", "/bin/true"), about):
+        assert gone and len(list(Path(workspace.STATE).iterdir())) == 1
