@@ -29,89 +29,6 @@ notes:
     O(origin.results_below=true). Such a server must take out fields of its own name that come from outside, as RFC 8601 demands.
   - A server of O(origin.submission_servers) must let each account send as its own address only.
 options:
-  mailbox:
-    description: The mailbox.
-    type: dict
-    required: true
-    suboptions:
-      host:
-        description: The mail server.
-        type: str
-        required: true
-      port:
-        description: Its port.
-        type: int
-        default: 993
-      security:
-        description: Whether TLS is spoken from the start or after STARTTLS. Its certificate is verified; nothing is read in clear.
-        type: str
-        choices: [tls, starttls]
-        default: tls
-      ca_file:
-        description: Certificates (PEM) of the authority that signed the server's. By default those of the system.
-        type: path
-      username:
-        description: The account.
-        type: str
-        required: true
-      password:
-        description: Its password.
-        type: str
-      token:
-        description: Instead of it a token of OAuth2, sent by XOAUTH2, which something else keeps fresh.
-        type: str
-      oauth:
-        description:
-          - Instead of both, an application registered in Microsoft Entra ID (client credentials), with the permission C(IMAP.AccessAsApp) and rights on the
-            mailbox of O(mailbox.username). A token is asked for in each run.
-        type: dict
-        suboptions:
-          tenant:
-            description: Identity or name of the tenant.
-            type: str
-            required: true
-          client_id:
-            description: Identity of the application.
-            type: str
-            required: true
-          client_secret:
-            description: Its secret.
-            type: str
-            required: true
-          scope:
-            description: What the token is for.
-            type: str
-            default: https://outlook.office365.com/.default
-          authority:
-            description: Where tokens are given.
-            type: str
-            default: https://login.microsoftonline.com
-          ca_certs:
-            description: Certificate of the authority that signed its own, as text or as the path of its file on the controller.
-            type: str
-          proxy:
-            description: Proxy by which it is reached.
-            type: str
-      folder:
-        description: The folder that is read.
-        type: str
-        default: INBOX
-      taken:
-        description: Where mails go that led to what they asked for, or that ask for nothing. Made when it is not there.
-        type: str
-        default: Atendidos
-      set_aside:
-        description: Where mails go that a person must look at. Made when it is not there.
-        type: str
-        default: Revisar
-      most:
-        description: How many mails one run reads.
-        type: int
-        default: 100
-      largest_mib:
-        description: A larger mail is set aside without being read.
-        type: int
-        default: 25
   origin:
     description: Whose word is believed about where a mail is from.
     type: dict
@@ -154,6 +71,7 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
+  - perucompras.respaldo.mail.mailbox
   - perucompras.respaldo.planning.policy
   - perucompras.respaldo.groups.policy
 attributes:

@@ -344,7 +344,7 @@ ROWS = (
     ("no letter has this name; those there are: {}", "ningún correo tiene ese nombre; los que hay: {}"),
     ("line {}: {}", "línea {}: {}"),
     # -- the mailbox of requests
-    ("and a token are both given", "y un token se indicaron a la vez"),
+    ("is given beside another secret", "se indicó junto con otro secreto"),
     ("Give password, or for OAuth2 token; one of the two.", "Indique password, o token para OAuth2; uno de los dos."),
     ("is not one line of printable characters", "no es una línea de caracteres imprimibles"),
     ("Write it as the mail server knows it.", "Escríbalo como lo conoce el servidor de correo."),
