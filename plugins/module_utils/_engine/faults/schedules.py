@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the schedule: 740, 741 and 743 to 745 of 7xx, which is the bitácora. The form of a row: errors.Fault."""
+"""The errors of the schedule: 740, 741, 743 to 745, 748 and 749 of 7xx, which is the bitácora. The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -44,5 +44,23 @@ ROWS = (
         "See on the controller: systemctl list-timers 'respaldo-*'. schedule.yml puts back what somebody stopped.",
         "La programación de «{purpose_es}» no corrió: la última, {at}; {times} seguidas",
         "Vea en el controlador: systemctl list-timers 'respaldo-*'. schedule.yml repone lo que alguien detuvo.",
+    ),
+    (
+        "RSP748", "semaphore_unfit",
+        "the schedule can't be put into Semaphore as it is: {detail}",
+        "Nothing was written. Semaphore knows no zone of a schedule: let its server count by the policy's zone (TZ=America/Lima, and from 2.12 "
+        "SEMAPHORE_SCHEDULE_TIMEZONE), say so in backup_semaphore.zone, and run schedule.yml again; or give that purpose another day or hour.",
+        "La programación no se puede poner en Semaphore tal como está: {detail}",
+        "No se escribió nada. Semaphore no conoce zonas por programación: haga que su servidor cuente en la zona de la política (TZ=America/Lima y, desde 2.12, "
+        "SEMAPHORE_SCHEDULE_TIMEZONE), dígalo en backup_semaphore.zone y ejecute otra vez schedule.yml; o dé a ese propósito otro día u otra hora.",
+    ),
+    (
+        "RSP749", "semaphore_refused",
+        "Semaphore ({location}) refuses or does not answer: {detail}",
+        "See the reason. A token is made in Semaphore by a user who may manage the project (to make one: an administrator). What was done stays; schedule.yml "
+        "run again does the rest.",
+        "Semaphore ({location}) no acepta o no responde: {detail}",
+        "Vea el motivo. El token lo crea en Semaphore un usuario que administre el proyecto (para crearlo: un administrador). Lo hecho queda; schedule.yml "
+        "ejecutado otra vez hace lo que falta.",
     ),
 )
