@@ -12,11 +12,15 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
+from . import in_force
+from .in_force import REMOVED as REMOVED
+from .in_force import SCHEDULERS
+from .in_force import SET as SET
 from .purposes import PURPOSES
 from .times import until
 from .when import Timed, read
 
-SET, REMOVED, FAILED, STARTED = "schedule_set", "schedule_removed", "schedule_failed", "run_started"
+FAILED, STARTED = "schedule_failed", "run_started"
 # More than the longest way from one start to the next, a month, with the longest delay and grace.
 LOOKED_BACK = datetime.timedelta(days=45)
 # A clock that was set back a little, or an entry's time cut to the second, makes no start too early.
@@ -34,46 +38,38 @@ class Sign(NamedTuple):
 
 def signs(declared: Iterable[Mapping[str, Any]], starts: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list[Sign]:
     """`declared` are the entries SET, REMOVED and FAILED, `starts` the runs since `now - LOOKED_BACK`, both oldest first."""
-    in_force: dict[str, tuple[Timed, datetime.datetime]] = {}
-    failed: dict[str, Mapping[str, Any]] = {}
-    for entry in declared:
-        purpose = str(entry.get("purpose", ""))
-        if entry.get("simulated") or purpose not in PURPOSES:
-            continue
-        if entry["type"] == FAILED:
-            failed[purpose] = entry
-            continue
-        in_force.pop(purpose, None)
-        timed = read(entry.get("schedule")) if entry["type"] == SET else None
-        if timed:
-            in_force[purpose] = (timed, _moment(entry))
+    entries = list(declared)
+    failed = {str(entry.get("purpose", "")): entry for entry in entries if entry["type"] == FAILED and not entry.get("simulated")}
     last: dict[str, datetime.datetime] = {}
     for entry in starts:
         if not entry.get("simulated"):
             last[str(entry.get("playbook", ""))] = _moment(entry)
     found = []
-    for purpose, (timed, since) in in_force.items():
+    for purpose, put in in_force.read(entries).items():
+        timed = read(put.schedule)
+        if not timed:
+            continue
         started = last.get(PURPOSES[purpose].playbook + ".yml")
         error = failed.get(purpose)
         if error and not (started and started > _moment(error)):
             found.append(Sign(purpose, 1, f"{error.get('error_code', '')}: {error.get('error_message_es', '')}"))
             continue
-        found += _missed(purpose, timed, since, started, now)
+        found += _missed(purpose, timed, put, started, now)
     return found
 
 
-def _missed(purpose: str, timed: Timed, since: datetime.datetime, started: datetime.datetime | None, now: datetime.datetime) -> list[Sign]:
+def _missed(purpose: str, timed: Timed, put: in_force.InForce, started: datetime.datetime | None, now: datetime.datetime) -> list[Sign]:
     try:
         zone = zoneinfo.ZoneInfo(timed.zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return []
     late = datetime.timedelta(minutes=timed.delay_minutes + timed.grace_minutes)
-    begin = max(since, now - LOOKED_BACK, *([started + _EARLY] if started else []))
+    begin = max(_moment(put.entry), now - LOOKED_BACK, *([started + _EARLY] if started else []))
     due = until(timed.when, zone, begin, now - late)
     if not due:
         return []
     error = BackupError("schedule_missed", purpose=purpose, purpose_es=PURPOSES[purpose].title, at=due[-1].astimezone(zone).strftime("%Y-%m-%d %H:%M"),
-                        times=len(due))
+                        times=len(due), scheduler=SCHEDULERS.get(put.scheduler, put.scheduler))
     return [Sign(purpose, len(due), f"{error.code}: {error.spanish}. {error.remedy}")]
 
 

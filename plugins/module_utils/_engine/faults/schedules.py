@@ -41,9 +41,9 @@ ROWS = (
     (
         "RSP745", "schedule_missed",
         "the scheduled start of {purpose} did not come: last {at}, {times} in a row",
-        "See on the controller: systemctl list-timers 'respaldo-*'. schedule.yml puts back what somebody stopped.",
+        "It was put in force by {scheduler}: see it there (systemd, on the controller: systemctl list-timers 'respaldo-*'). schedule.yml puts back what somebody stopped.",
         "La programación de «{purpose_es}» no corrió: la última, {at}; {times} seguidas",
-        "Vea en el controlador: systemctl list-timers 'respaldo-*'. schedule.yml repone lo que alguien detuvo.",
+        "La tiene {scheduler}: véala allí (systemd, en el controlador: systemctl list-timers 'respaldo-*'). schedule.yml repone lo que alguien detuvo.",
     ),
     (
         "RSP748", "semaphore_unfit",
