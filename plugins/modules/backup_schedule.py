@@ -40,7 +40,7 @@ options:
   scheduler:
     description: Who starts the playbooks.
     type: str
-    choices: [systemd, awx]
+    choices: [systemd, awx, semaphore]
     default: systemd
   phase:
     description:

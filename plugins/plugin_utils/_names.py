@@ -18,7 +18,7 @@ VARIABLES = (
     "backup_media", "backup_names", "backup_names_directory", "backup_names_each_run", "backup_only",
     "backup_policy_file", "backup_report_directory", "backup_repository", "backup_request", "backup_request_mail_addresses",
     "backup_request_mail_box", "backup_request_mail_origin", "backup_scratch_directory",
-    "backup_restore_requires_request", "backup_schedule", "backup_scheduler",
+    "backup_restore_requires_request", "backup_schedule", "backup_scheduler", "backup_semaphore",
     "backup_shared_folders", "backup_space", "backup_spool_directory",
     "backup_systems", "backup_vaults", "backup_warn_mail", "backup_warn_services", "backup_warn_watched",
 )

@@ -19,7 +19,7 @@ from .when import Timed, in_words, written
 SET, REMOVED = "schedule_set", "schedule_removed"
 SYSTEMD = "systemd"
 # Each has its file in roles/schedule/tasks, and its name for people here.
-SCHEDULERS = {SYSTEMD: "systemd", "awx": "AWX"}
+SCHEDULERS = {SYSTEMD: "systemd", "awx": "AWX", "semaphore": "Semaphore"}
 
 
 class InForce(NamedTuple):

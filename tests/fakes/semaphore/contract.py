@@ -23,6 +23,7 @@ BEYOND = {
     "TemplateVault": {"id": "integer", "project_id": "integer", "template_id": "integer", "type": "string"},
     "TemplateSurveyVar": {"values": "array"},
 }
+_VALUE = {"type": "object", "properties": {"name": {"type": "string"}, "value": {"type": "string"}}}      # of a question
 # Routes of the source of that commit that the description leaves out: what they answer has the form of one it has.
 ROUTES = {("GET", "/project/{project_id}/schedules"): {"parameters": [{"name": "project_id", "in": "path", "type": "integer", "required": True}],
                                                        "responses": {"200": {"type": "array", "items": {"$ref": "#/definitions/Schedule"}}}}}
@@ -106,6 +107,6 @@ class Contract:
                 if name in schema.get("properties", {}):
                     self._value(each, schema["properties"][name], f"{where}.{name}", also if also is None else set())
                 elif name in beyond:
-                    self._value(each, {"type": beyond[name]}, f"{where}.{name}", also)
+                    self._value(each, {"type": beyond[name], "items": _VALUE}, f"{where}.{name}", also)
                 elif also is not None and name not in also:
                     raise Wrong(f"{where}.{name} is not described")

@@ -93,7 +93,7 @@ class Semaphore:
             raise Wrong("there is no such operation")
         steps = path.strip("/").split("/")
         with self._lock:
-            also = set(self._one(int(steps[1]), steps[2], int(steps[3]))) if method == "PUT" else set()
+            also = set(self._told(steps[2], self._one(int(steps[1]), steps[2], int(steps[3])), False)) if method == "PUT" else set()
             self._contract.check(operation, query, body, also)
             status, told = self._do(operation, steps, body)
         if status < 400:

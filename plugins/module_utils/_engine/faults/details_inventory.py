@@ -178,6 +178,7 @@ ROWS = (
     ("{} is not installed", "{} no está instalado"),
     ("no word", "sin palabras"),
     # -- Semaphore
+    ("holds a password", "contiene una contraseña"),
     ("has no meaning for this type of key", "no tiene sentido en una llave de este tipo"),
     ("is the name of another key too", "es también el nombre de otra llave"),
     ("Give each key its own name.", "Dé a cada llave su propio nombre."),
