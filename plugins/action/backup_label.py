@@ -55,8 +55,8 @@ class ActionModule(BackupAction):
         if left:
             show(left)
             return {"changed": False, "label": "", "printed_label": "", "yielded": True, "backup": result.build(
-                event="copy_not_due", system=arguments["system"], kind=arguments["kind"], reason_text=left,
-                **{name: arguments[name] for name in _TOLD if name not in ("reason_text", "required_trust")})}
+                event="copy_not_due", system=arguments["system"], kind=arguments["kind"], note_es=left,
+                **{name: arguments[name] for name in _TOLD if name != "required_trust"})}
         made = label.make(arguments["system"], on, {*known, *arguments["taken"]})
         backup = result.build(
             event="copy_started", label=made.name, printed_label=made.printed, system=arguments["system"], kind=arguments["kind"],

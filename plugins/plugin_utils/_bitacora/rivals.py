@@ -28,7 +28,8 @@ _UNSEEN = datetime.timedelta(hours=1)
 def rival(store: Store, run: str, kind: str, system: str, label: str, now: datetime.datetime) -> str:
     """Why this run leaves the copy to another, in Spanish; "" when it does not. `label` is that of its own start, or "" before there is one."""
     begun = store.entries(run=run, type="run_started")
-    told = [entry for entry in store.entries(kind=kind, system=system, type=("copy_started", *entries.COPY_ENDS), limit=_LOOKED_AT) if not entry.get("simulated")]
+    told = [entry for entry in store.entries(kind=kind, system=system, type=("copy_started", *entries.COPY_ENDS), limit=_LOOKED_AT)
+            if not entry.get("simulated")]
     own = next((entry["n"] for entry in told if entry["type"] == "copy_started" and entry.get("run") == run and entry.get("label") == label), None)
     others = [entry for entry in told if entry.get("run") != run]
     for entry in others:

@@ -34,7 +34,7 @@ class CopyAction(EngineAction):
         left = "" if self._task.check_mode else _left_to_another(arguments)
         if left:
             show(left)
-            return {"changed": False, "yielded": True, "backup": {**(arguments.get("record") or {}), "event": "copy_not_due", "reason_text": left}}
+            return {"changed": False, "yielded": True, "backup": {**(arguments.get("record") or {}), "event": "copy_not_due", "note_es": left}}
         encryption, custody = _custody.take(arguments.get("encryption"))
         told: dict[str, t.Any] = {}
         warnings: list[Remark] = []

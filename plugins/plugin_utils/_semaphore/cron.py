@@ -45,7 +45,8 @@ def cron(when: When, ahead: int) -> str:
     month_day = "*"
     if when.month_day:
         if not 1 <= when.month_day + days <= LAST_DAY:
-            raise BackupError("semaphore_unfit", detail="{0} is another day of the month by the server's clock, and not each month the same".format(in_words(when)))
+            raise BackupError(
+                "semaphore_unfit", detail="{0} is another day of the month by the server's clock, and not each month the same".format(in_words(when)))
         month_day = str(when.month_day + days)
     # DAYS_OF_WEEK begins with Monday, cron with Sunday
     week = sorted((DAYS_OF_WEEK.index(day) + 1 + days) % 7 for day in when.days)

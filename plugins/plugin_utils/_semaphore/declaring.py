@@ -61,7 +61,8 @@ def _agree(declared: Mapping[str, Any], problems: list[Problem]) -> None:
             problems.append(Problem(f"{where}.{other}", schema.HIDDEN, "has no meaning for this type of key", "Remove it."))
     repository = declared["repository"]
     if re.match(r"[a-z+]+://[^/]*:[^/]*@", repository["url"]):
-        problems.append(Problem(f"{WHERE}.repository.url", schema.shown(repository["url"]), "holds a password", "Give it apart, as a row of keys, from the vault."))
+        problems.append(Problem(f"{WHERE}.repository.url", schema.shown(repository["url"]), "holds a password",
+                                "Give it apart, as a row of keys, from the vault."))
     named = [(f"{WHERE}.{name}", declared[name], kind) for name, kind in (("ssh_key", ""), ("become_key", LOGIN)) if name in declared]
     named += [(f"{WHERE}.vaults[{index}].key", each["key"], LOGIN) for index, each in enumerate(declared.get("vaults", ()))]
     named += [(f"{WHERE}.repository.key", repository["key"], "")] if "key" in repository else []
@@ -75,7 +76,8 @@ def _agree(declared: Mapping[str, Any], problems: list[Problem]) -> None:
 def _environment(value: Any, where: str, problems: list[Problem]) -> None:
     """Names and texts that each task is told in its environment."""
     if not isinstance(value, Mapping):
-        problems.append(Problem(where, "(a text)" if isinstance(value, str) else schema.shown(value), "is not a table of keys", "Write e.g. RESPALDO_BITACORA: an address."))
+        problems.append(Problem(where, "(a text)" if isinstance(value, str) else schema.shown(value), "is not a table of keys",
+                                "Write e.g. RESPALDO_BITACORA: an address."))
         return
     for name, told in value.items():
         if not _NAME.fullmatch(str(name)):

@@ -117,7 +117,8 @@ def _take_away(server: Semaphore, project: int, wanted: set[tuple[str, str]], fo
             done.kept.append((kind, row["name"]))
             continue
         done.removed.append((kind, row["name"]))
-        done.diff.append({"before": _text({key: row.get(key) for key in _SHOWN}), "after": "", "before_header": _at(kind, row["name"]), "after_header": _at(kind, row["name"])})
+        at = _at(kind, row["name"])
+        done.diff.append({"before": _text({key: row.get(key) for key in _SHOWN}), "after": "", "before_header": at, "after_header": at})
 
 
 def _resolved(value: Any, found: _Found) -> Any:

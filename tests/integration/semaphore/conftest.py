@@ -33,4 +33,5 @@ def declaration(there: server.Semaphore, **more: Any) -> dict[str, Any]:
     return {"url": there.url, "token": server.TOKEN, "ca_certs": str(there.ca), "zone": "UTC", "retry_seconds": 0,
             "repository": {"url": "git@forja.example.org:oti/respaldo.git", "key": "git"}, "inventory": "inventories/institucion/hosts.yml",
             "keys": [{"name": "git", "type": "ssh", "private_key": PRIVATE_KEY}, {"name": "boveda", "type": "login_password", "password": PASSWORD}],
-            "ssh_key": "git", "vaults": [{"key": "boveda", "id": "respaldo"}], "environment": {"RESPALDO_BITACORA": "postgresql://respaldo@bd/bitacora"}, **more}
+            "ssh_key": "git", "vaults": [{"key": "boveda", "id": "respaldo"}],
+            "environment": {"RESPALDO_BITACORA": "postgresql://respaldo@bd/bitacora"}, **more}

@@ -29,7 +29,8 @@ class Institution:
         self.variables: dict[str, Any] = {
             "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_scheduler": "semaphore",
             "backup_semaphore": declaration(there), "backup_media": [{"name": "local", "path": str(top / "copias"), "create": True}],
-            "backup_systems": [{"name": "Datos", "kind": "source_code", "criticality": "baja", "office": "OTI", "source": {"type": "paths", "paths": [str(top)]}}],
+            "backup_systems": [{"name": "Datos", "kind": "source_code", "criticality": "baja", "office": "OTI",
+                                "source": {"type": "paths", "paths": [str(top)]}}],
         }
 
     def run(self, *options: str) -> subprocess.CompletedProcess[str]:

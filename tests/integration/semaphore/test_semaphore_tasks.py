@@ -35,7 +35,8 @@ class Task:
     def __init__(self, top: Path, number: int, person: str, environment: dict[str, str]) -> None:
         told = {"semaphore_vars": {"task_details": {"id": number, "username": person, "url": f"https://semaphore.example.org/project/1/history?t={number}"}}}
         argv = [PROGRAM, "-i", str(top / "hosts.yml"), "--vault-id=respaldo@prompt", "--extra-vars", json.dumps(told), "playbooks/site.yml"]
-        settings = {"PYTHONUNBUFFERED": "1", "ANSIBLE_FORCE_COLOR": "True", "PATH": os.environ["PATH"], "HOME": str(top / "semaphore"), "PWD": str(ROOT), **environment}
+        settings = {"PYTHONUNBUFFERED": "1", "ANSIBLE_FORCE_COLOR": "True", "PATH": os.environ["PATH"], "HOME": str(top / "semaphore"),
+                    "PWD": str(ROOT), **environment}
         self.shown, self._terminal = "", os.openpty()
         leader, follower = self._terminal
         self.process = subprocess.Popen(["setsid", "--ctty", *argv], cwd=ROOT, env=settings, stdin=follower, stdout=follower, stderr=follower)
@@ -75,7 +76,8 @@ class Institution:
                 "type": "command", "dump": ["/bin/sh", "-c", dump], "verify": ["/usr/bin/grep", "-q", "datos"], "restore": ["/bin/cat"]}}],
         }
         indented = "".join(f"        {line}\n" for line in reason.splitlines())
-        (top / "hosts.yml").write_text(f"all:\n  hosts:\n    localhost: {json.dumps(self.variables)}\n  vars:\n    backup_emergency_reason: !vault |\n{indented}", "utf-8")
+        (top / "hosts.yml").write_text(
+            f"all:\n  hosts:\n    localhost: {json.dumps(self.variables)}\n  vars:\n    backup_emergency_reason: !vault |\n{indented}", "utf-8")
 
     def start(self, number: int, person: str) -> Task:
         return Task(self.top, number, person, {"RESPALDO_BITACORA": str(self.top / "bitacora.sqlite")})
@@ -124,7 +126,8 @@ def test_a_task_a_stop_and_the_next_task(institution: Institution) -> None:
     assert PASSWORD not in task.shown and "\x1b[" in task.shown
     first, second = institution.entries("run_started")
     account = first["operating_user"]
-    assert first["executed_by"] == f"sin persona (según Semaphore, tarea 41; cuenta {account})" and (first["claimed_by"], first["claimed_task"]) == ("Semaphore", "41")
+    assert first["executed_by"] == f"sin persona (según Semaphore, tarea 41; cuenta {account})"
+    assert (first["claimed_by"], first["claimed_task"]) == ("Semaphore", "41")
     assert second["executed_by"] == f"jperez (según Semaphore, tarea 42; cuenta {account})" and second["claimed_user"] == "jperez"
     (closed,) = institution.entries("run_interrupted")
     assert (closed["run"], closed["closed_by"], closed["how"], closed["executed_by"]) == (first["run"], second["run"], "died", first["executed_by"])

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime
 import itertools
-import zoneinfo
 
 import pytest
+import zoneinfo
 
 from plugins.module_utils._engine.errors import BackupError
 from plugins.plugin_utils._schedules.purposes import PURPOSES

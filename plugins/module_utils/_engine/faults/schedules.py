@@ -51,8 +51,8 @@ ROWS = (
         "Nothing was written. Semaphore knows no zone of a schedule: let its server count by the policy's zone (TZ=America/Lima, and from 2.12 "
         "SEMAPHORE_SCHEDULE_TIMEZONE), say so in backup_semaphore.zone, and run schedule.yml again; or give that purpose another day or hour.",
         "La programación no se puede poner en Semaphore tal como está: {detail}",
-        "No se escribió nada. Semaphore no conoce zonas por programación: haga que su servidor cuente en la zona de la política (TZ=America/Lima y, desde 2.12, "
-        "SEMAPHORE_SCHEDULE_TIMEZONE), dígalo en backup_semaphore.zone y ejecute otra vez schedule.yml; o dé a ese propósito otro día u otra hora.",
+        "No se escribió nada. Semaphore no conoce zonas por programación: haga que su servidor cuente en la zona de la política (TZ=America/Lima y, desde "
+        "2.12, SEMAPHORE_SCHEDULE_TIMEZONE), dígalo en backup_semaphore.zone y ejecute otra vez schedule.yml; o dé a ese propósito otro día u otra hora.",
     ),
     (
         "RSP749", "semaphore_refused",
