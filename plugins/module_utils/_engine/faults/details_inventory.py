@@ -177,4 +177,17 @@ ROWS = (
     ("{} does not answer", "{} no responde"),
     ("{} is not installed", "{} no está instalado"),
     ("no word", "sin palabras"),
+    # -- AWX
+    ("needs a token, or a username and its password", "necesita token, o username y su password"),
+    ("Give token from the vault, or both of the others.", "Indique token, desde el vault, o los otros dos."),
+    ("needs exactly one of url and path", "necesita exactamente una de url y path"),
+    ("Give url of the repository, or path, the directory among AWX's manual projects.",
+     "Indique url, la del repositorio, o path, el directorio entre los proyectos manuales de AWX."),
+    ("has a branch or a credential beside path", "tiene branch o credential junto a path"),
+    ("Remove them, or give url instead of path.", "Retírelas, o indique url en lugar de path."),
+    ("is a secret that AWX never gives back, so that each run would be a change",
+     "es un secreto que AWX no devuelve nunca: cada ejecución sería un cambio"),
+    ("Leave it blank, or make that notification in AWX by hand and leave it out here.",
+     "Déjelo en blanco, o haga esa notificación a mano en AWX y no la declare aquí."),
+    ("Write it with the keys that AWX shows for its type.", "Escríbalo con las claves que AWX muestra para su tipo."),
 )
