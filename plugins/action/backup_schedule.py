@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action backup_schedule: the inventory's schedule is checked, and becomes timers of systemd or the plan of another scheduler. See its module for the documentation."""
+"""Action backup_schedule: the inventory's schedule checked, becomes timers of systemd or a plan for another scheduler. See its module for the documentation."""
 
 from __future__ import annotations
 

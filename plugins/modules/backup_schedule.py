@@ -13,8 +13,9 @@ version_added: 0.3.0
 description:
   - Checks O(schedule) against the policy and what the systems of all hosts ask for (numerals 5.1, 6.4, 6.6, 7.2.1, 7.2.3), and adds the defaults for what it
     does not name.
-  - With O(scheduler=systemd), makes a service and a timer of systemd for each purpose on the controller, C(respaldo-PURPOSE.service) and C(.timer), and C(respaldo-fallo@.service),
-    which records a start that could not record anything itself. Each is shown to C(systemd-analyze verify) before it is put in its place.
+  - With O(scheduler=systemd), makes a service and a timer for each purpose on the controller, C(respaldo-PURPOSE.service) and C(.timer), and
+    C(respaldo-fallo@.service), which records a start that could not record anything itself. Each is shown to C(systemd-analyze verify) before it is put
+    in its place.
   - Removes units that it made before for the same inventory and that are no longer wanted. It knows them by their whole first line, and touches no others.
   - Each purpose that is put in force or taken away has its entry C(schedule_set) or C(schedule_removed) in the bitácora; by these
     M(perucompras.respaldo.backup_warn) tells later which start did not come.

@@ -22,7 +22,7 @@ description:
   - Records nothing itself; M(perucompras.respaldo.backup_schedule) records which times are in force.
   - Runs on the controller.
 notes:
-  - Fails with RSP101 for what is not well declared, RSP748 for times that Semaphore can't have, both before anything is written, and RSP749 when it refuses or
+  - Fails with RSP748 for what is not well declared and for times that Semaphore can't have, before anything is written, and with RSP749 when it refuses or
     does not answer. Run again, it does what is still missing.
 options:
   semaphore:

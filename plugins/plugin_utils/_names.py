@@ -12,7 +12,7 @@ from typing import Any
 
 # Every variable `backup_…` that a role or a playbook of ours reads; a house test compares.
 VARIABLES = (
-    "backup_actors", "backup_anchor_mail", "backup_anchor_medium", "backup_anchors", "backup_assigned_paths", "backup_azure_storage",
+    "backup_actors", "backup_anchor_mail", "backup_anchor_medium", "backup_anchors", "backup_assigned_paths", "backup_awx", "backup_azure_storage",
     "backup_catch_up", "backup_custodians", "backup_custody_directory", "backup_desk", "backup_emergency_reason", "backup_forge_gone", "backup_forges",
     "backup_letters_key", "backup_letters_mail", "backup_letters_templates",
     "backup_media", "backup_names", "backup_names_directory", "backup_names_each_run", "backup_only",

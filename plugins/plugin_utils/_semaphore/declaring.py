@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...module_utils._engine import spanish
+from ...module_utils._engine.errors import BackupError, in_both
 from ...module_utils._engine.policy import schema
 from ...module_utils._engine.policy.schema import Problem, choice, listing, secret, table, text, token, whole
 from .surveys import SURVEYS
@@ -35,12 +37,16 @@ _FORM = table(
 
 
 def check(declared: Any) -> None:
-    """Refuse what is not well declared: one BackupError RSP101 that names each key, value and mend. No secret is repeated."""
+    """Refuse what is not well declared: one BackupError RSP748 that names each key, value and mend. No secret is repeated."""
     problems: list[Problem] = []
     _FORM(declared, WHERE, problems)
     if not problems:
         _agree(declared, problems)
-    schema.raise_all(problems)
+    if problems:
+        english = "; ".join("{0}: {1!r} {2}. {3}".format(*problem) for problem in problems)
+        in_spanish = "; ".join("{0}: {1!r} {2}. {3}".format(where, spanish.of_word(value), spanish.of_detail(problem), spanish.of_detail(mend))
+                               for where, value, problem, mend in problems)
+        raise BackupError("semaphore_unfit", detail=in_both(english, in_spanish))
 
 
 def _agree(declared: Mapping[str, Any], problems: list[Problem]) -> None:

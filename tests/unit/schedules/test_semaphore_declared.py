@@ -41,7 +41,7 @@ def test_what_is_well_declared() -> None:
 def test_what_is_not_is_told_without_secrets(more: dict[str, Any], told: str) -> None:
     with pytest.raises(BackupError) as caught:
         declaring.check({**WELL, **more})
-    assert caught.value.code == "RSP101" and told in caught.value.spanish + caught.value.remedy and SECRET not in caught.value.in_both()
+    assert caught.value.code == "RSP748" and told in caught.value.spanish + caught.value.remedy and SECRET not in caught.value.in_both()
 
 
 @pytest.mark.parametrize("missing", ["url", "token", "repository", "inventory"])
