@@ -266,7 +266,6 @@ ROWS = (
     ("lies ahead", "es una fecha futura"), ("Give a date of today or before.", "Indique una fecha de hoy o anterior."),
     ("its pages do not end in {} s", "sus páginas no terminan en {} s"),
     ("its answer does not end in {} s", "su respuesta no termina en {} s"),
-    ("the answer to {} is no JSON", "la respuesta a {} no es JSON"),
     ("its certificate is not trusted: {}", "no se reconoce su certificado: {}"),
     ("no name is left for the repository {}", "no queda ningún nombre para el repositorio {}"),
     ("WeasyPrint can't be used: {}", "no se puede usar WeasyPrint: {}"),

@@ -193,6 +193,7 @@ ROWS = (
     # -- Semaphore
     ("holds a password", "contiene una contraseña"),
     ("has no meaning for this type of key", "no tiene sentido en una llave de este tipo"),
+    ("Remove it.", "Retírela."),
     ("is the name of another key too", "es también el nombre de otra llave"),
     ("Give each key its own name.", "Dé a cada llave su propio nombre."),
     ("Give it apart, as a row of keys, from the vault.", "Indíquela aparte, como una fila de keys, del vault."),
