@@ -53,6 +53,8 @@ options:
     description: Tell Semaphore the secrets of all keys again, after they changed.
     type: bool
     default: false
+extends_documentation_fragment:
+  - perucompras.respaldo.groups.respaldo
 attributes:
   check_mode:
     description: Asks the server, and tells what would be made, changed and removed.
