@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .. import _http
+from . import awx_objects
 from .awx_settings import refused
 
 _LIMITS = _http.Limits(read=30, answer=60.0, size=32 << 20, patience=0)
@@ -32,15 +33,17 @@ def look(settings: Mapping[str, Any], asked: Mapping[str, Mapping[str, str]]) ->
             if not answer.get("next"):
                 break
         found[collection] = {str(row["name"]): dict(row) for row in rows if isinstance(row, Mapping) and "name" in row
-                             and (collection != "schedules" or _of_its_own(row))}
+                             and (collection != "schedules" or _template_of(row) == row["name"])}
+        if collection == "schedules":
+            found[awx_objects.OF_OTHERS] = {_template_of(row): dict(row) for row in rows if _template_of(row) != row["name"]}
     return found
 
 
-def _of_its_own(schedule: Mapping[str, Any]) -> bool:
-    """Whether a schedule starts the template of its name, as each of ours does: one of others may be called so, of a template of theirs."""
+def _template_of(schedule: Mapping[str, Any]) -> str:
+    """Which template a schedule starts. Each of ours starts the one of its own name; any other is somebody else's."""
     summary = schedule.get("summary_fields")
     template = summary.get("unified_job_template") if isinstance(summary, Mapping) else None
-    return isinstance(template, Mapping) and template.get("name") == schedule["name"]
+    return str(template.get("name")) if isinstance(template, Mapping) else ""
 
 
 def _ask(client: _http.Client, settings: Mapping[str, Any], what: str) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ COLLECTIONS = {
     "projects": "proyecto", "inventories": "inventario", "notification_templates": "notificación", "job_templates": "plantilla",
     "workflow_job_templates": "flujo", "schedules": "programación",
 }
+OF_OTHERS = "schedules_of_others"      # beside them: by the template of ours that they start
 VAULT, AZURE = "Vault", "Microsoft Azure Resource Manager"      # AWX's own types of credentials
 # Of the bitácora AWX knows none. Names that begin with ANSIBLE_ are refused there. The password goes by a file that only its path is told of.
 BITACORA_INPUTS = {"fields": [
@@ -49,7 +50,7 @@ class Plan(NamedTuple):
 
 
 def plan(settings: Mapping[str, Any], schedules: Sequence[Mapping[str, Any]], there: Mapping[str, Mapping[str, Mapping[str, Any]]], absent: bool) -> Plan:
-    """`there` has of each collection what AWX has, by name. `absent` takes away all that runs, and leaves what holds secrets and history."""
+    """`there` has of each collection what AWX has, by name, and OF_OTHERS. `absent` takes away all that runs, and leaves what holds secrets and history."""
     prefix = settings.get("prefix", awx_settings.PREFIX)
     ground = _ground(settings, prefix, there)
     types = {"vault": VAULT, "bitacora": f"{prefix} bitacora", "azure": AZURE}
@@ -70,6 +71,8 @@ def plan(settings: Mapping[str, Any], schedules: Sequence[Mapping[str, Any]], th
     names = {"schedules": [row["name"] for row in rows], "job_templates": [row["name"] for row in templates],
              "workflow_job_templates": [] if absent else [flow]}
     unwanted = {collection: sorted(set(_known(prefix, collection)) & set(there[collection]) - set(names[collection])) for collection in names}
+    # with a template AWX removes whatever starts it, also what others made
+    unwanted["job_templates"] = [name for name in unwanted["job_templates"] if name not in there.get(OF_OTHERS, {})]
     before, after = _lines(there, ground, credentials, names, rows, unwanted)
     return Plan(ground, credentials, templates, workflow, rows, unwanted, before, after)
 
@@ -80,7 +83,7 @@ def listed(prefix: str, settings: Mapping[str, Any]) -> dict[str, dict[str, str]
     asked = {collection: {"name__startswith": prefix, "organization__name": name} for collection in COLLECTIONS}
     asked.update({collection: {"name__startswith": prefix} for collection in ("credential_types", "execution_environments")})
     asked["organizations"] = {"name": name}
-    asked["schedules"] = {"name__startswith": prefix, "unified_job_template__organization__name": name}
+    asked["schedules"] = {"unified_job_template__name__startswith": prefix, "unified_job_template__organization__name": name}
     return asked
 
 

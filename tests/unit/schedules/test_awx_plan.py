@@ -96,6 +96,9 @@ def test_what_is_ours_and_no_longer_wanted():
     assert plan.unwanted == {"schedules": ["respaldo prune"], "job_templates": ["respaldo prune"], "workflow_job_templates": []}
     assert "programación respaldo copies X\n" in plan.before and "programación respaldo copies DTSTART;TZID=America/Lima" in plan.after
     assert "programación respaldo prune" not in plan.after and "de otros" not in plan.before + plan.after
+    there[awx_objects.OF_OTHERS] = {"respaldo prune": {"name": "de otros"}}
+    assert awx_objects.plan(SETTINGS, [COPIES], there, absent=False).unwanted["job_templates"] == []
+    del there[awx_objects.OF_OTHERS]
     gone = awx_objects.plan(SETTINGS, [], there, absent=True)
     assert gone.unwanted["schedules"] == ["respaldo copies", "respaldo prune"] and gone.templates == [] and gone.workflow["wanted"] is False
     assert gone.unwanted["job_templates"] == ["respaldo copies", "respaldo emergencia", "respaldo prune"]
