@@ -21,8 +21,9 @@ from .who import identity, is_dead, is_elsewhere
 # What a person asks for is made, whoever else is at it.
 YIELDING = ("scheduled", "update")
 _LOOKED_AT = 200
-# Of a run whose processes are not seen from here nobody knows whether it died; for longer than this nothing is left to it.
-_UNSEEN = datetime.timedelta(hours=1)
+# For longer than this nothing is left to a run: to one whose processes are not seen from here, since nobody knows whether it died; to one that lives, so that
+# a copy that hangs is told by the next night's (RSP404, by the lock that it holds).
+_UNSEEN, _SEEN = datetime.timedelta(hours=1), datetime.timedelta(hours=20)
 
 
 def rival(store: Store, run: str, kind: str, system: str, label: str, now: datetime.datetime) -> str:
@@ -50,4 +51,5 @@ def _goes_on(entry: Mapping[str, Any], started: Mapping[str, Any] | None, now: d
     me = identity()
     if started is None or is_dead(started, me):
         return False
-    return not is_elsewhere(started, me) or str(entry["at_recorded"]) > (now - _UNSEEN).strftime("%Y-%m-%dT%H:%M:%SZ")
+    longest = _UNSEEN if is_elsewhere(started, me) else _SEEN
+    return str(entry["at_recorded"]) > (now - longest).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -90,11 +90,13 @@ def test_nothing_is_left_to_the_dead_to_simulations_or_to_other_systems(store):
     assert left(store, "R3") == ""
 
 
-def test_a_run_that_is_not_seen_from_here_is_left_a_copy_for_an_hour(store):
-    run(store, "R1", ELSEWHERE)
+@pytest.mark.parametrize(("facts", "hours"), [(ELSEWHERE, 1), (ME, 20)], ids=["not seen from here", "alive"])
+def test_a_copy_is_left_to_a_run_for_so_long_and_no_longer(store, facts, hours):
+    run(store, "R1", facts)
     told(store, "copy_started", "R1", "SIGA_20261122")
     run(store, "R2")
-    assert "R1" in left(store, "R2") and left(store, "R2", now=NOW + datetime.timedelta(hours=2)) == ""
+    assert "R1" in left(store, "R2", now=NOW + datetime.timedelta(hours=hours - 0.5))
+    assert left(store, "R2", now=NOW + datetime.timedelta(hours=hours + 0.5)) == ""
 
 
 def test_every_interleaving_of_two_runs_leaves_one_copy(store):
