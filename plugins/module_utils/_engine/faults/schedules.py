@@ -63,8 +63,8 @@ ROWS = (
         "RSP748", "semaphore_unfit",
         "the schedule can't be put into Semaphore as it is: {detail}",
         "Nothing was written. Mend backup_semaphore in the inventory, its secrets in the vault. Of hours: Semaphore knows no zone of a schedule; let its "
-        "server count by the policy's zone (TZ=America/Lima, and from 2.12 SEMAPHORE_SCHEDULE_TIMEZONE) and say so in backup_semaphore.zone, or give that purpose "
-        "another day or hour.",
+        "server count by the policy's zone (TZ=America/Lima, and from 2.12 SEMAPHORE_SCHEDULE_TIMEZONE) and say so in backup_semaphore.zone, or give that "
+        "purpose another day or hour.",
         "La programación no se puede poner en Semaphore tal como está: {detail}",
         "No se escribió nada. Corrija backup_semaphore en el inventario, sus secretos en el vault. De las horas: Semaphore no conoce zonas por programación; "
         "haga que su servidor cuente en la zona de la política (TZ=America/Lima y, desde 2.12, SEMAPHORE_SCHEDULE_TIMEZONE) y dígalo en "
