@@ -13,7 +13,8 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine impor
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import CRITICALITIES
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _asked_for
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction, failed
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import BackupAction, failed, show
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import rivals
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import custody
@@ -50,6 +51,12 @@ class ActionModule(BackupAction):
             if arguments["ticket"]:
                 _asked_for.for_copies(store, arguments["ticket"], [{"name": arguments["system"], "office": arguments["office"] or ""}])
             _refuse_another_s(store, arguments, str(task_vars.get("inventory_hostname") or ""))
+            left = _left_to_another(store, arguments, now)
+        if left:
+            show(left)
+            return {"changed": False, "label": "", "printed_label": "", "yielded": True, "backup": result.build(
+                event="copy_not_due", system=arguments["system"], kind=arguments["kind"], note_es=left,
+                **{name: arguments[name] for name in _TOLD if name != "required_trust"})}
         made = label.make(arguments["system"], on, {*known, *arguments["taken"]})
         backup = result.build(
             event="copy_started", label=made.name, printed_label=made.printed, system=arguments["system"], kind=arguments["kind"],
@@ -71,6 +78,12 @@ def _refuse_another_s(store: Store, arguments: dict[str, Any], host: str) -> Non
     begun = store.entries(run=run, kind=arguments["kind"], system=arguments["system"], type="copy_started") if run else []
     for other in (str(entry.get("host")) for entry in begun if not entry.get("simulated") and entry.get("host") != host):
         raise BackupError("system_of_another", system=arguments["system"], kind=arguments["kind"], other=other, host=host)
+
+
+def _left_to_another(store: Store, arguments: dict[str, Any], now: datetime.datetime) -> str:
+    """Why this copy, which is due by its schedule, is left to a run that makes it or has just made it; "" when it is not."""
+    run = os.environ.get("RESPALDO_RUN_ID")
+    return rivals.rival(store, run, arguments["kind"], arguments["system"], "", now) if run and arguments["reason"] in rivals.YIELDING else ""
 
 
 def _day(text: str) -> datetime.date:

@@ -1,29 +1,28 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action backup_schedule: the inventory's schedule is checked, and becomes timers of systemd. See its module for the documentation."""
+"""Action backup_schedule: the inventory's schedule checked, becomes timers of systemd or a plan for another scheduler. See its module for the documentation."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible import constants, context
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.folders import share_files
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy, schema
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import address_of, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import address_of, open_store, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import drills, due, warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction, systems_of_all_hosts
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules import checking, declaring, systemd, units
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules import checking, declaring, forms, in_force, systemd, units
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules.purposes import PURPOSES
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules.when import Timed, in_words, written
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules.when import Timed, in_words
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._tasks import plain
 
 _COLLECTION = Path(__file__).resolve().parents[2]
@@ -39,6 +38,8 @@ class ActionModule(InventoryAction):
         "policy_file": {"type": "str"},
         "actors": {"type": "raw"},
         "schedule": {"type": "raw"},
+        "scheduler": {"type": "str", "default": in_force.SYSTEMD, "choices": list(in_force.SCHEDULERS)},
+        "phase": {"type": "str", "default": "plan", "choices": ["plan", "record"]},
         "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
         "inventories": {"type": "list", "elements": "path", "default": []},
         "vault_ids": {"type": "list", "elements": "str", "default": []},
@@ -48,32 +49,14 @@ class ActionModule(InventoryAction):
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        command = _command(arguments)
+        command = _command(arguments) if arguments["scheduler"] == in_force.SYSTEMD else None
         schedule, reasons = ({}, {}) if arguments["state"] == "absent" else self._schedule(arguments, task_vars)
-        wanted = units.render(schedule, command)
-        directory = arguments["directory"]
-        if not self._task.check_mode:
-            systemd.refuse_without()
-        with share_files.alone(directory):
-            found = systemd.look(directory, wanted, command.inventories)
-            systemd.prove(wanted)
-            timers = [name for name in wanted if name.endswith(".timer")]
-            stopped = [] if self._task.check_mode and not systemd.runs() else [
-                name for name in systemd.idle(timers) if name not in found.changed]
-            if not self._task.check_mode:
-                systemd.place(directory, wanted, found)
-                systemd.enable(stopped)
-        changed = bool(found.changed or found.unwanted or stopped)
-        entries = _entries(schedule, reasons, found, stopped)
         summary = [f"{name} ({PURPOSES[name].playbook}.yml): {in_words(timed.when)} ({timed.zone})" for name, timed in schedule.items()]
+        done = (_timers(arguments["directory"], command, schedule, reasons, self._task.check_mode, self._task.diff) if command
+                else _planned(arguments, schedule, reasons))
         if arguments["show"]:
             show("\n".join(summary or ["Nada programado."]))
-        return {
-            "changed": changed, "summary": summary, "calendars": {name: units.on_calendar(timed.when, timed.zone) for name, timed in schedule.items()},
-            "written": list(found.changed), "removed": list(found.unwanted), "enabled": stopped,
-            **({"backup": entries} if entries else {}),
-            **({"diff": _diff(directory, wanted, found)} if self._task.diff and changed else {}),
-        }
+        return {"summary": summary, **done}
 
     def _schedule(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[dict[str, Timed], Mapping[str, str]]:
         """What is to be in force. Raises BackupError RSP101 with every mistake at once."""
@@ -145,13 +128,46 @@ def _vault(given: str) -> str:
     return f"{label}{at}{path}"
 
 
-def _entries(schedule: Mapping[str, Timed], reasons: Mapping[str, str], found: systemd.Found, stopped: Sequence[str]) -> list[dict[str, Any]]:
-    """An entry for each purpose whose time was put in force or taken away."""
-    entries = [result.build(event="schedule_set", purpose=name, schedule=written(timed), reason_text=reasons.get(name),
-                            note_es=f"{PURPOSES[name].title}: {in_words(timed.when)} ({timed.zone})")
-               for name, timed in schedule.items() if units.unit_of(name) in (*found.changed, *stopped)]
+def _timers(directory: str, command: units.Command, schedule: Mapping[str, Timed], reasons: Mapping[str, str], simulated: bool,
+            differences: bool) -> dict[str, Any]:
+    """Units of systemd put where they are to be, and the entries of what changed."""
+    wanted = units.render(schedule, command)
+    if not simulated:
+        systemd.refuse_without()
+    with share_files.alone(directory):
+        found = systemd.look(directory, wanted, command.inventories)
+        systemd.prove(wanted)
+        timers = [name for name in wanted if name.endswith(".timer")]
+        stopped = [] if simulated and not systemd.runs() else [name for name in systemd.idle(timers) if name not in found.changed]
+        if not simulated:
+            systemd.place(directory, wanted, found)
+            systemd.enable(stopped)
+    elsewhere = [name for name, put in _in_force().items() if put.scheduler != in_force.SYSTEMD]
+    entries = [in_force.put(name, timed, reasons, in_force.SYSTEMD) for name, timed in schedule.items()
+               if units.unit_of(name) in (*found.changed, *stopped) or name in elsewhere]
     gone = [units.purpose_of(name) for name in found.unwanted if name.endswith(".timer")]
-    return entries + [result.build(event="schedule_removed", purpose=name, note_es=f"{PURPOSES[name].title}: ya no se programa") for name in gone if name]
+    entries += [in_force.taken(name, in_force.SYSTEMD) for name in gone if name]
+    changed = bool(found.changed or found.unwanted or stopped or entries)
+    return {
+        "changed": changed, "calendars": {name: units.on_calendar(timed.when, timed.zone) for name, timed in schedule.items()},
+        "written": list(found.changed), "removed": list(found.unwanted), "enabled": stopped,
+        **({"backup": entries} if entries else {}),
+        **({"diff": _diff(directory, wanted, found)} if differences and changed else {}),
+    }
+
+
+def _planned(arguments: Mapping[str, Any], schedule: Mapping[str, Timed], reasons: Mapping[str, str]) -> dict[str, Any]:
+    """For a scheduler that others' modules talk to: what it is to have; and, once it has it, the entries of what the bitácora did not say yet."""
+    planned = {"changed": False, "schedules": [row for name, timed in schedule.items() for row in forms.rows({name: timed}, due.zone(timed.zone))]}
+    if arguments["phase"] == "plan":
+        return planned
+    entries = in_force.differences(schedule, reasons, _in_force(), arguments["scheduler"])
+    return {**planned, "changed": bool(entries), **({"backup": entries} if entries else {})}
+
+
+def _in_force() -> dict[str, in_force.InForce]:
+    with open_store(resolve_url()) as store:
+        return in_force.read(store.entries(type=(in_force.SET, in_force.REMOVED)))
 
 
 def _diff(directory: str, wanted: Mapping[str, str], found: systemd.Found) -> list[dict[str, str]]:

@@ -85,6 +85,10 @@ sealed:
   description: With O(publish=false), what M(perucompras.respaldo.backup_publish) is to be given of media that need it; without secrets.
   returned: when a medium needs it
   type: dict
+yielded:
+  description: Whether another run makes this scheduled copy, or has just made it, so that nothing was done; C(backup.event) is C(copy_not_due).
+  returned: when it does
+  type: bool
 error:
   description: What went wrong.
   returned: failure

@@ -114,6 +114,10 @@ printed_label:
   returned: success
   type: str
   sample: SIGA_2026 11 22
+yielded:
+  description: Whether another run makes this scheduled copy, or has just made it. Then there is no label, and C(backup.event) is C(copy_not_due).
+  returned: when it does
+  type: bool
 backup:
   description: What the bitácora records, C(event) being C(copy_started).
   returned: success

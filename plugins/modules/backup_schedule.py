@@ -8,18 +8,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_schedule
-short_description: Check the inventory's schedule, and make timers of systemd of it
+short_description: Check the inventory's schedule, and make timers of systemd or the plan of another scheduler of it
 version_added: 0.3.0
 description:
   - Checks O(schedule) against the policy and what the systems of all hosts ask for (numerals 5.1, 6.4, 6.6, 7.2.1, 7.2.3), and adds the defaults for what it
     does not name.
-  - Makes a service and a timer of systemd for each purpose on the controller, C(respaldo-PURPOSE.service) and C(.timer), and C(respaldo-fallo@.service),
-    which records a start that could not record anything itself. Each is shown to C(systemd-analyze verify) before it is put in its place.
+  - With O(scheduler=systemd), makes a service and a timer for each purpose on the controller, C(respaldo-PURPOSE.service) and C(.timer), and
+    C(respaldo-fallo@.service), which records a start that could not record anything itself. Each is shown to C(systemd-analyze verify) before it is put
+    in its place.
   - Removes units that it made before for the same inventory and that are no longer wanted. It knows them by their whole first line, and touches no others.
   - Each purpose that is put in force or taken away has its entry C(schedule_set) or C(schedule_removed) in the bitácora; by these
     M(perucompras.respaldo.backup_warn) tells later which start did not come.
   - No secret stands in a unit. The vault's password is named by the path of its file.
-  - Runs on the controller, as root.
+  - With another O(scheduler), touches nothing of it. RV(schedules) is what its own modules are to make, and O(phase=record), after them, writes the entries.
+  - Of each purpose the last entry counts, by whichever scheduler. So a move from one to another is an entry, and what is removed later from the one that was
+    left takes nothing from the new one.
+  - Runs on the controller, for timers as root.
 notes:
   - Fails with RSP101 for a schedule that is not valid or not enough, RSP740 for a unit of that name that is not of this inventory, RSP743 where systemd does
     not run, and RSP744 when systemd refuses.
@@ -34,6 +38,18 @@ options:
       - V(reason) says why copies run in working hours. V(off), a reason, alone, says that a purpose does not run; what the policy needs can't be off.
       - What is not named runs by default when the inventory has use for it, but V(reconcile).
     type: dict
+  scheduler:
+    description: Who starts the playbooks.
+    type: str
+    choices: [systemd, awx, semaphore]
+    default: systemd
+  phase:
+    description:
+      - Of a scheduler other than systemd, V(plan) checks and tells what it is to have, and V(record) also writes what differs from what the bitácora says is
+        in force, for when the scheduler has it.
+    type: str
+    choices: [plan, record]
+    default: plan
   state:
     description: V(absent) takes away all that was made for this inventory.
     type: str
@@ -83,6 +99,18 @@ EXAMPLES = r"""
       transfer: {at: "06:30", month_day: 15}
       custody: {at: "09:00", days: [saturday]}
       warnings: {every_minutes: 30}
+
+- name: What AWX is to have
+  perucompras.respaldo.backup_schedule:
+    schedule: "{{ backup_schedule | default({}) }}"
+    scheduler: awx
+  register: planned
+
+- name: AWX has it
+  perucompras.respaldo.backup_schedule:
+    schedule: "{{ backup_schedule | default({}) }}"
+    scheduler: awx
+    phase: record
 """
 
 RETURN = r"""
@@ -93,22 +121,44 @@ summary:
   elements: str
 calendars:
   description: The same as systemd has it, by purpose.
-  returned: success
+  returned: success, of systemd
   type: dict
   sample: {"copies": "*-*-* 22:00:00 America/Lima"}
+schedules:
+  description: What another scheduler is to have, a table for each purpose.
+  returned: success, of another scheduler
+  type: list
+  elements: dict
+  contains:
+    purpose: {description: Its name., type: str, sample: copies}
+    playbook: {description: "Its playbook, in C(playbooks).", type: str, sample: site.yml}
+    title: {description: What it is in Spanish., type: str}
+    zone: {description: The policy's time zone., type: str, sample: America/Lima}
+    at: {description: "Its hour, or nothing where it runs each few minutes.", type: str, sample: "22:00"}
+    days: {description: "Days of the week; none is every day.", type: list, elements: str}
+    month_day: {description: "Day of the month; 0 is every day.", type: int}
+    every_minutes: {description: "Minutes between starts; 0 where it has an hour.", type: int}
+    delay_minutes: {description: How much later a start may come., type: int}
+    grace_minutes: {description: After how many minutes more its absence is told., type: int}
+    rrules:
+      description: Rules as AWX takes them.
+      type: list
+      elements: str
+      sample: ["DTSTART;TZID=America/Lima:20260101T220000 RRULE:FREQ=DAILY;INTERVAL=1"]
+    cron: {description: "Five fields of cron, by the clock of the zone.", type: str, sample: "0 22 * * *"}
 written:
   description: Units that were written, or would be.
-  returned: success
+  returned: success, of systemd
   type: list
   elements: str
 removed:
   description: Units that were removed, or would be.
-  returned: success
+  returned: success, of systemd
   type: list
   elements: str
 enabled:
   description: Timers that were as they should be, but stopped or disabled.
-  returned: success
+  returned: success, of systemd
   type: list
   elements: str
 backup:

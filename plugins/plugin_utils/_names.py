@@ -12,14 +12,14 @@ from typing import Any
 
 # Every variable `backup_…` that a role, a playbook or the callback of ours reads; a house test compares.
 VARIABLES = (
-    "backup_actors", "backup_anchor_mail", "backup_anchor_medium", "backup_anchors", "backup_assigned_paths", "backup_azure_storage",
+    "backup_actors", "backup_anchor_mail", "backup_anchor_medium", "backup_anchors", "backup_assigned_paths", "backup_awx", "backup_azure_storage",
     "backup_catch_up", "backup_custodians", "backup_custody_directory", "backup_desk", "backup_emergency_reason", "backup_forge_gone", "backup_forges",
     "backup_heartbeats",
     "backup_letters_key", "backup_letters_mail", "backup_letters_templates",
     "backup_media", "backup_metrics_file", "backup_names", "backup_names_directory", "backup_names_each_run", "backup_only",
     "backup_policy_file", "backup_report_directory", "backup_repository", "backup_request", "backup_request_mail_addresses",
     "backup_request_mail_box", "backup_request_mail_origin", "backup_scratch_directory",
-    "backup_restore_requires_request", "backup_schedule",
+    "backup_restore_requires_request", "backup_schedule", "backup_scheduler", "backup_semaphore",
     "backup_shared_folders", "backup_space", "backup_spool_directory",
     "backup_systems", "backup_vaults", "backup_warn_mail", "backup_warn_services", "backup_warn_watched",
 )

@@ -48,7 +48,7 @@ OF_ROLES = {
     "restore": (
         "assigned_paths custodians custody_directory damaged emergency host kind label lost_at media overwrite part partial paths reason "
         "requester requires_request shared_folders source special system systems target ticket"),
-    "schedule": "actors command declared failure_unit inventories policy_file state vault_ids",
+    "schedule": "actors awx command declared failure_unit inventories policy_file scheduler semaphore semaphore_renew_keys state vault_ids",
     "shared_folder": "actors folders install_tools policy_file recreate",
     "shared_folder_report": "actors folders longest policy_file",
     "source_code": "compression_threads",

@@ -60,7 +60,7 @@ def test_the_execution_environment_has_what_the_controller_and_its_database_need
     assert set(pinned("requirements-postgresql.txt")) <= set(pinned("requirements-dev.txt"))
 
 
-@pytest.mark.parametrize("requirements", ["requirements.yml", "requirements-dev.yml"])
+@pytest.mark.parametrize("requirements", ["requirements.yml", "requirements-awx.yml", "requirements-dev.yml"])
 def test_collection_requirements_are_met_by_the_collections_of_pypi(requirements: str, tmp_path: Path) -> None:
     """Offline: fails when a range leaves out the version that PyPI's ansible brings."""
     answer = subprocess.run(["ansible-galaxy", "collection", "install", "-r", requirements, "--offline"], cwd=TOP, capture_output=True, text=True,

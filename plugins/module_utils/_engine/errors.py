@@ -6,7 +6,7 @@
 Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and labels, 2xx sources, 3xx the pipeline and its tools (making.py);
 4xx media (media.py), of them 459 to 464 forges (forges.py), 465 to 467 passwords of repositories (keys.py); 5xx verification, 6xx restore
 (proving.py); 7xx the bitácora, 8xx keys and custody, 9xx reports and warnings (records.py), of them 750 to 779 requests (requests.py),
-740, 741, 743 to 745 and 776 to 780 the schedule (schedules.py).
+740, 741, 743 to 749, 776 to 780 and 790 the schedule and commands around copies (schedules.py).
 A code is never reused for another meaning. A module carries all of them to its server, each file for about a kilobyte, so they are few.
 """
 

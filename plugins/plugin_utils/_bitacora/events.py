@@ -35,12 +35,12 @@ class Allowed(NamedTuple):
     rows: bool = False   # whether the action itself gives them as rows of `results`
 
 
-_MAKES = Allowed(("copy_made", "copy_simulated", "copy_failed", "copy_refused"), start="copy_started")
+_MAKES = Allowed(("copy_made", "copy_simulated", "copy_failed", "copy_refused", "copy_not_due"), start="copy_started")
 # One entry for each folder, system, key or copy that the controller named itself.
 _MANY, _MOST = 1000, 5000
 
 ACTIONS: dict[str, Allowed] = {
-    "backup_label": Allowed(("copy_started", "copy_failed")),
+    "backup_label": Allowed(("copy_started", "copy_failed", "copy_not_due")),
     "backup_database": _MAKES,
     "backup_git": _MAKES,
     "backup_archive": _MAKES,

@@ -85,10 +85,15 @@ def operator(extra_variables: Mapping[str, Any]) -> dict[str, str]:
     """
     account, login = _name(os.getuid()), _login()
     kernel = account if login in ("", account) else "{0} (sesión de {1})".format(account, login)
-    claimed, by = _claim(extra_variables)
-    if not claimed or claimed in (account, login):
+    claimed, by, task = _claim(extra_variables)
+    told = "{0}, tarea {1}".format(by, task) if task else by
+    if not claimed and task:
+        # nobody started it: a schedule there, or a hook
+        return {"operating_user": kernel, "claimed_by": by, "claimed_task": task, "executed_by": "sin persona (según {0}; cuenta {1})".format(told, kernel)}
+    if not claimed or claimed in (account, login) and not task:
         return {"operating_user": kernel, "executed_by": kernel}
-    return {"operating_user": kernel, "claimed_user": claimed, "claimed_by": by, "executed_by": "{0} (según {1}; cuenta {2})".format(claimed, by, kernel)}
+    return {"operating_user": kernel, "claimed_user": claimed, "claimed_by": by, **({"claimed_task": task} if task else {}),
+            "executed_by": "{0} (según {1}; cuenta {2})".format(claimed, told, kernel)}
 
 
 def scheduled() -> dict[str, str]:
@@ -110,19 +115,21 @@ def _login() -> str:
     return _name(int(text)) if text.isdigit() and int(text) != _NO_LOGIN else ""
 
 
-def _claim(given: Mapping[str, Any]) -> tuple[str, str]:
-    """A person's name, and who says it; nothing else is read of the extra variables."""
+def _claim(given: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A person's name, who says it, and the number of its task there; nothing else is read of the extra variables."""
     for name in ("awx_user_name", "tower_user_name"):
         if isinstance(given.get(name), str):
-            return _one_line(given[name]), "AWX"
+            return _one_line(given[name]), "AWX", ""
     semaphore = given.get("semaphore_vars")
     details = semaphore.get("task_details") if isinstance(semaphore, Mapping) else None
-    person = details.get("username") if isinstance(details, Mapping) else None
-    if isinstance(person, str):
-        return _one_line(person), "Semaphore"
+    if isinstance(details, Mapping):
+        person, task = details.get("username"), details.get("id")
+        number = str(task) if isinstance(task, int) and not isinstance(task, bool) and 0 < task < 2 ** 53 else ""
+        if number or isinstance(person, str):
+            return _one_line(person) if isinstance(person, str) else "", "Semaphore", number
     if launched.schedule(given):
-        return launched.schedule(given), "AWX"
-    return _one_line(os.environ.get("SUDO_USER", "")), "sudo"
+        return launched.schedule(given), "AWX", ""
+    return _one_line(os.environ.get("SUDO_USER", "")), "sudo", ""
 
 
 def _one_line(text: str) -> str:

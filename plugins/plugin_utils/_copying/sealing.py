@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
+import os
 import typing as t
 
 from ...module_utils._engine import label, remarks
@@ -14,7 +16,8 @@ from ...module_utils._engine.processes import hooks
 from ...module_utils._engine.remarks import Remark
 from ...module_utils._engine.restic import names, repositories
 from .. import _forms, _keepers
-from .._bitacora import rekeyed
+from .._actions import show
+from .._bitacora import rekeyed, rivals
 from .._bitacora.store import open_store, resolve_url
 from .._custodians import custody as _custody
 from .._tasks import is_cloud, is_true, slot_of
@@ -33,6 +36,10 @@ class CopyAction(EngineAction):
         self._hooks = hooks.Told()
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        left = "" if self._task.check_mode else _left_to_another(arguments)
+        if left:
+            show(left)
+            return {"changed": False, "yielded": True, "backup": {**(arguments.get("record") or {}), "event": "copy_not_due", "note_es": left}}
         encryption, custody = _custody.take(arguments.get("encryption"))
         told: dict[str, t.Any] = {}
         warnings: list[Remark] = []
@@ -130,6 +137,16 @@ class FilesAction(CopyAction):
 
     def key_reference(self, arguments: t.Mapping[str, t.Any]) -> str:
         return rekeyed.in_force(_custody.reference(str(arguments.get("kind")), answers.repository_of(arguments), names.CUSTODY_NAME))
+
+
+def _left_to_another(arguments: t.Mapping[str, t.Any]) -> str:
+    """Why a scheduled copy is left to a run whose start of it was written before ours; "" when it is not, or nobody schedules it."""
+    run, record = os.environ.get("RESPALDO_RUN_ID"), arguments.get("record") or {}
+    if not run or record.get("reason") not in rivals.YIELDING:
+        return ""
+    with open_store(resolve_url(), readonly=True) as store:
+        return rivals.rival(store, run, str(arguments.get("kind")), str(arguments.get("system")), str(arguments.get("label")),
+                            datetime.datetime.now(datetime.timezone.utc))
 
 
 def _known_on(kind: str, system: str) -> list[str]:

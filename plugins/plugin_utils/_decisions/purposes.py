@@ -60,7 +60,7 @@ def standing(declared: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, 
     started = {str(entry.get("playbook", "")): entry for entry in known if entry["type"] == missed.STARTED}
     ended = {entry.get("run"): entry for entry in known if entry["type"] in (ENDED, INTERRUPTED)}
     signs = {sign.purpose: sign for sign in missed.signs(told, [entry for entry in known if entry["type"] == missed.STARTED], now)}
-    timed = missed.in_force(told)
+    timed = missed.in_force_now(told)
     found = []
     for name, purpose in PURPOSES.items():
         last = started.get(purpose.playbook + ".yml")

@@ -12,11 +12,15 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
+from . import in_force
+from .in_force import REMOVED as REMOVED
+from .in_force import SCHEDULERS
+from .in_force import SET as SET
 from .purposes import PURPOSES
 from .times import until
 from .when import Timed, read
 
-SET, REMOVED, FAILED, STARTED = "schedule_set", "schedule_removed", "schedule_failed", "run_started"
+FAILED, STARTED = "schedule_failed", "run_started"
 TOLD = "schedule_missed"     # that a series of missed starts was written down, once
 # More than the longest way from one start to the next, a month, with the longest delay and grace.
 LOOKED_BACK = datetime.timedelta(days=45)
@@ -45,28 +49,20 @@ def signs(declared: Iterable[Mapping[str, Any]], starts: Iterable[Mapping[str, A
         if not entry.get("simulated"):
             last[str(entry.get("playbook", ""))] = moment(entry)
     found = []
-    for purpose, (timed, since) in in_force(told).items():
+    for purpose, (timed, put) in in_force_now(told).items():
         started = last.get(PURPOSES[purpose].playbook + ".yml")
         error = failed.get(purpose)
         if error and not (started and started > moment(error)):
             found.append(Sign(purpose, 1, f"{error.get('error_code', '')}: {error.get('error_message_es', '')}"))
             continue
-        found += _missed(purpose, timed, since, started, now)
+        found += _missed(purpose, timed, put, started, now)
     return found
 
 
-def in_force(declared: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Timed, datetime.datetime]]:
-    """purpose -> when it runs, and since when, by what schedule.yml put in force last."""
-    found: dict[str, tuple[Timed, datetime.datetime]] = {}
-    for entry in declared:
-        purpose = str(entry.get("purpose", ""))
-        if entry.get("simulated") or purpose not in PURPOSES or entry["type"] not in (SET, REMOVED):
-            continue
-        found.pop(purpose, None)
-        timed = read(entry.get("schedule")) if entry["type"] == SET else None
-        if timed:
-            found[purpose] = (timed, moment(entry))
-    return found
+def in_force_now(declared: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Timed, in_force.InForce]]:
+    """purpose -> when it runs, and the entry by which it was put in force; where that entry's words say no time of ours, nothing."""
+    known = in_force.read(declared)
+    return {purpose: (timed, put) for purpose, put in known.items() if (timed := read(put.schedule))}
 
 
 def unwritten(found: Iterable[Sign], told: Iterable[Mapping[str, Any]]) -> list[Sign]:
@@ -78,18 +74,18 @@ def unwritten(found: Iterable[Sign], told: Iterable[Mapping[str, Any]]) -> list[
     return [sign for sign in found if sign.error and sign.since and written.get(sign.purpose, _UNKNOWN) <= sign.since]
 
 
-def _missed(purpose: str, timed: Timed, since: datetime.datetime, started: datetime.datetime | None, now: datetime.datetime) -> list[Sign]:
+def _missed(purpose: str, timed: Timed, put: in_force.InForce, started: datetime.datetime | None, now: datetime.datetime) -> list[Sign]:
     try:
         zone = zoneinfo.ZoneInfo(timed.zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return []
     late = datetime.timedelta(minutes=timed.delay_minutes + timed.grace_minutes)
-    begin = max(since, now - LOOKED_BACK, *([started + _EARLY] if started else []))
+    begin = max(moment(put.entry), now - LOOKED_BACK, *([started + _EARLY] if started else []))
     due = until(timed.when, zone, begin, now - late)
     if not due:
         return []
     error = BackupError("schedule_missed", purpose=purpose, purpose_es=PURPOSES[purpose].title, at=due[-1].astimezone(zone).strftime("%Y-%m-%d %H:%M"),
-                        times=len(due))
+                        times=len(due), scheduler=SCHEDULERS.get(put.scheduler, put.scheduler))
     return [Sign(purpose, len(due), f"{error.code}: {error.spanish}. {error.remedy}", error, begin, due[-1])]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the schedule: 740, 741, 743 to 745 and 776 to 780, and 790 of commands around copies; 7xx is the bitácora. The form of a row: errors.Fault."""
+"""The errors of the schedule: 740, 741, 743 to 749 and 776 to 780, and 790 of commands around copies; 7xx is the bitácora. The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -41,9 +41,43 @@ ROWS = (
     (
         "RSP745", "schedule_missed",
         "the scheduled start of {purpose} did not come: last {at}, {times} in a row",
-        "See on the controller: systemctl list-timers 'respaldo-*'. schedule.yml puts back what somebody stopped.",
+        "{scheduler} has it: see it there (systemd, on the controller: systemctl list-timers 'respaldo-*'). schedule.yml puts back what somebody stopped.",
         "La programación de «{purpose_es}» no corrió: la última, {at}; {times} seguidas",
-        "Vea en el controlador: systemctl list-timers 'respaldo-*'. schedule.yml repone lo que alguien detuvo.",
+        "La tiene {scheduler}: véala allí (systemd, en el controlador: systemctl list-timers 'respaldo-*'). schedule.yml repone lo que alguien detuvo.",
+    ),
+    (
+        "RSP746", "awx_refused",
+        "backup_awx is of no use as it is: {detail}",
+        "Mend backup_awx in the inventory, its secrets in the vault. Nothing was touched.",
+        "backup_awx no sirve así: {detail}",
+        "Corrija backup_awx en el inventario, sus secretos en el vault. No se tocó nada.",
+    ),
+    (
+        "RSP747", "awx_collection_missing",
+        "the collection awx.awx, which speaks with AWX, is not installed here",
+        "Run ansible-galaxy collection install awx.awx, or add it to the image. Nothing was touched.",
+        "La colección awx.awx, que habla con AWX, no está instalada aquí",
+        "Ejecute ansible-galaxy collection install awx.awx, o agréguela a la imagen. No se tocó nada.",
+    ),
+    (
+        "RSP748", "semaphore_unfit",
+        "the schedule can't be put into Semaphore as it is: {detail}",
+        "Nothing was written. Mend backup_semaphore in the inventory, its secrets in the vault. Of hours: Semaphore knows no zone of a schedule; let its "
+        "server count by the policy's zone (TZ=America/Lima, and from 2.12 SEMAPHORE_SCHEDULE_TIMEZONE) and say so in backup_semaphore.zone, or give that "
+        "purpose another day or hour.",
+        "La programación no se puede poner en Semaphore tal como está: {detail}",
+        "No se escribió nada. Corrija backup_semaphore en el inventario, sus secretos en el vault. De las horas: Semaphore no conoce zonas por programación; "
+        "haga que su servidor cuente en la zona de la política (TZ=America/Lima y, desde 2.12, SEMAPHORE_SCHEDULE_TIMEZONE) y dígalo en "
+        "backup_semaphore.zone, o dé a ese propósito otro día u otra hora.",
+    ),
+    (
+        "RSP749", "semaphore_refused",
+        "Semaphore ({location}) refuses or does not answer: {detail}",
+        "See the reason. A token is made in Semaphore by a user who may manage the project (to make one: an administrator). What was done stays; schedule.yml "
+        "run again does the rest.",
+        "Semaphore ({location}) no acepta o no responde: {detail}",
+        "Vea el motivo. El token lo crea en Semaphore un usuario que administre el proyecto (para crearlo: un administrador). Lo hecho queda; schedule.yml "
+        "ejecutado otra vez hace lo que falta.",
     ),
     (
         "RSP790", "hook_unsafe",

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two schedulers fire one job: real runs of site.yml at the same time make one copy, and each other says why it made none.
+
+RESPALDO_DOUBLE=20 starts as many, three at a time; without it three. Every order of two runs: tests/unit/bitacora/test_rivals.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from plugins.plugin_utils._bitacora.store import open_store
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
+RUNS, AT_ONCE = int(os.environ.get("RESPALDO_DOUBLE", "3")), 3
+
+
+def test_one_copy_and_as_many_explanations(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "siga.db") as database:
+        database.execute("CREATE TABLE t (a)")
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"localhost": {
+        "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "common_install_tools": False,
+        "backup_media": [{"name": "local", "path": str(tmp_path / "copias"), "create": True}],
+        "backup_systems": [{"name": "SIGA", "kind": "database", "criticality": "baja", "office": "OTI",
+                            "source": {"type": "sqlite", "path": str(tmp_path / "siga.db")}}],
+    }}}}), "utf-8")
+    # the policy's own, but without the hours in which no test could run
+    policy = (ROOT / "policies" / "manual-001-2019.yml").read_text("utf-8").replace("outside_working_hours: true", "outside_working_hours: false")
+    (tmp_path / "policy.yml").write_text(policy, "utf-8")
+    settings = {**os.environ, "RESPALDO_BITACORA": str(tmp_path / "bitacora.sqlite"), "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible"), "HOME": str(tmp_path)}
+    left, told = RUNS, []
+    while left > 0:
+        started = [subprocess.Popen([PROGRAM, "-i", str(tmp_path / "hosts.yml"), "playbooks/site.yml", "-e", f"backup_policy_file={tmp_path / 'policy.yml'}"],
+                                    cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _each in range(min(AT_ONCE, left))]
+        told += [(each.communicate(timeout=300)[0], each.returncode) for each in started]
+        left -= AT_ONCE
+    assert [status for _out, status in told] == [0] * RUNS, "\n".join(out for out, status in told if status)
+    with open_store(str(tmp_path / "bitacora.sqlite"), readonly=True) as store:
+        made, idle, failed = store.entries(type="copy_made"), store.entries(type="copy_not_due"), store.entries(type=("copy_failed", "copy_refused"))
+    assert len(made) == 1 and not failed
+    runs = {entry["run"]: entry.get("note_es") or entry["reason_text"] for entry in idle}
+    assert len(runs) == RUNS - 1 and made[0]["run"] not in runs
+    assert all("no corresponde" in why.lower() for why in runs.values())

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two runs that are started for one scheduled copy: by the order of their entries exactly one of them makes it."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+
+import pytest
+
+from plugins.plugin_utils._bitacora import rivals, who
+from plugins.plugin_utils._bitacora.store import open_store
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+ME = who.identity()
+DEAD = {**ME, "pid": 2 ** 22 + 1, "pid_start": "1"}
+ELSEWHERE = {**ME, "controller": "otro"}
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(str(tmp_path / "bitacora.sqlite")) as opened:
+        yield opened
+
+
+def run(store, name, facts=ME):
+    store.append("run_started", {"run": name, **facts}, _at(), name)
+
+
+def told(store, type_, name, label, **more):
+    store.append(type_, {"run": name, "system": "SIGA", "kind": "database", "label": label, "host": "bd1", **more}, _at(), name)
+
+
+def _at(hours=0.0):
+    return (NOW - datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def left(store, name, label="", now=NOW):
+    return rivals.rival(store, name, "database", "SIGA", label, now)
+
+
+def test_of_any_order_of_starts_one_goes_on(store):
+    names = ["R1", "R2", "R3"]
+    for name in names:
+        run(store, name)
+    # none sees another before there is a start
+    assert [left(store, name) for name in names] == ["", "", ""]
+    for name in names:
+        told(store, "copy_started", name, "SIGA_20261122")
+    going = [name for name in names if not left(store, name, "SIGA_20261122")]
+    assert going == ["R1"] and "la ejecución R1 está haciendo SIGA_20261122" in left(store, "R3", "SIGA_20261122")
+    # one that comes later sees it before it takes a label
+    run(store, "R4")
+    assert "R1" in left(store, "R4")
+
+
+def test_what_another_made_since_this_run_began_is_not_made_again(store):
+    run(store, "R1")
+    told(store, "copy_started", "R1", "SIGA_20261122")
+    run(store, "R2")
+    told(store, "copy_made", "R1", "SIGA_20261122")
+    store.append("run_ended", {"run": "R1"}, _at(), "R1")
+    assert "la ejecución R1 hizo SIGA_20261122" in left(store, "R2")
+    # of what was there before it began its plan has decided
+    run(store, "R3")
+    assert left(store, "R3") == ""
+
+
+@pytest.mark.parametrize("end", ["copy_failed", "copy_not_due", "copy_refused"])
+def test_what_another_did_not_make_is_made(store, end):
+    for name in ("R1", "R2"):
+        run(store, name)
+    told(store, "copy_started", "R1", "SIGA_20261122")
+    told(store, end, "R1", "SIGA_20261122")
+    assert left(store, "R2") == ""
+
+
+def test_nothing_is_left_to_the_dead_to_simulations_or_to_other_systems(store):
+    run(store, "R1", DEAD)
+    told(store, "copy_started", "R1", "SIGA_20261122")
+    run(store, "R2")
+    told(store, "copy_started", "R2", "SIGA_20261122", simulated=True)
+    told(store, "copy_started", "R2", "OTRO_20261122", system="OTRO")
+    told(store, "copy_started", "R2", "SIGA_20261122", kind="source_code")
+    run(store, "R3")
+    # a copy of a dead run that another adopted now is an old one
+    told(store, "copy_made", "R2", "SIGA_20261120", adopted_run="R0")
+    assert left(store, "R3") == ""
+
+
+@pytest.mark.parametrize(("facts", "hours"), [(ELSEWHERE, 1), (ME, 20)], ids=["not seen from here", "alive"])
+def test_a_copy_is_left_to_a_run_for_so_long_and_no_longer(store, facts, hours):
+    run(store, "R1", facts)
+    told(store, "copy_started", "R1", "SIGA_20261122")
+    run(store, "R2")
+    assert "R1" in left(store, "R2", now=NOW + datetime.timedelta(hours=hours - 0.5))
+    assert left(store, "R2", now=NOW + datetime.timedelta(hours=hours + 0.5)) == ""
+
+
+def test_every_interleaving_of_two_runs_leaves_one_copy(store):
+    """Each run: begins, looks, writes its start, looks again, writes its end. Whatever the order, one makes it, and no one twice."""
+    steps = ("begin", "look", "start", "again", "end")
+    with store.exclusive():
+        for number, order in enumerate(_orders(len(steps))):
+            at, left_it, system = {"A": 0, "B": 0}, set(), f"S{number}"
+            for name in order:
+                step, own = steps[at[name]], f"{name}{number}"
+                at[name] += 1
+                if name in left_it:
+                    continue
+                if step == "begin":
+                    run(store, own)
+                elif step in ("look", "again"):
+                    if rivals.rival(store, own, "database", system, "L" if step == "again" else "", NOW):
+                        left_it.add(name)
+                        told(store, "copy_not_due", own, "L" if step == "again" else "", system=system)
+                else:
+                    told(store, "copy_started" if step == "start" else "copy_made", own, "L", system=system)
+            made = store.entries(type="copy_made", system=system)
+            # one after the other is for the plan to decide, which is not played here
+            assert len(made) == (2 if order.index("B") == len(steps) else 1), order
+
+
+def _orders(steps):
+    """All orders in which two runs of so many steps can take them, the first step A's: those of B are the same with other names."""
+    for places in itertools.combinations(range(1, 2 * steps), steps - 1):
+        yield "".join("A" if place in (0, *places) else "B" for place in range(2 * steps))
