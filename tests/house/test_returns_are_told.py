@@ -21,6 +21,7 @@ from plugins.plugin_utils._copying import answers
 
 TOP = Path(__file__).resolve().parents[2]
 # What every result of Ansible may have.
+_NEVER_FAIL = {"backup_tools_info"}      # it looks for files, and each answer is one
 _OF_ANY = {"changed", "failed", "msg", "diff", "skipped", "warnings", "ansible_facts", "traceback"}
 # What an action takes out of a server's answer before it gives its own.
 _BETWEEN = {"azure_blob_upload": {"staged"}, "backup_transfer": {"sealed"}, "backup_rekey": set(answers.MODULES["backup_rekey"].keys)}
@@ -65,6 +66,8 @@ def test_what_an_action_returns_is_told(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_what_went_wrong_and_the_fields_of_entries_are_told_as_they_are(module: str) -> None:
     found = told(module)
+    if module in _NEVER_FAIL:
+        return
     assert set(found["error"]["contains"]) == {"code", "name", "message", "hint", "message_es", "remedy_es"}
     fields = set((found.get("backup") or {}).get("contains") or {})
     assert not fields - set(result.SCHEMA)

@@ -319,3 +319,10 @@ def test_a_damaged_copy_is_restored_all_the_same_for_a_reason_that_is_recorded(t
     assert restored["backup"]["trust_level"] == "T0", "no proof that copies of this system come back"
     back = (tmp_path / "vuelta" / "grande").read_bytes()
     assert len(back) == 500_000 and sum(one != other for one, other in zip(back, (tree / "grande").read_bytes())) == 1
+
+
+def test_what_a_server_lacks_is_named(tasks):
+    looked, checked = tasks(("backup_tools_info", {"programs": ["tar", "no-existe|tar", "no-existe", "otro|no"]}),
+                            ("backup_tools_info", {"programs": ["no-existe"]}, {"check_mode": True}))
+    assert looked["missing"] == ["no-existe", "otro|no"] and looked["changed"] is False
+    assert checked["missing"] == ["no-existe"]
