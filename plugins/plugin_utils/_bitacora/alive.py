@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import _places
-from . import who
+from . import journal, who
 from .any_store import Store
 
 # A copy takes hours; a run of which nothing is written for two days has lost its controller.
@@ -39,6 +39,8 @@ class Sign:
         self._path = directories[0] / (run + _ENDING)
         with contextlib.suppress(OSError):      # without it the run counts as ended after a long silence
             directories[0].mkdir(mode=0o700, parents=True, exist_ok=True)
+            if journal.why_not(directories[0]):
+                return
             _sweep(directories[0])
             self._held = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._held, fcntl.LOCK_EX)
@@ -73,6 +75,8 @@ def _is_silent(store: Store, started: Mapping[str, Any]) -> bool:
 
 
 def _died(directory: Path, run: str, same_boot: bool) -> bool:
+    if journal.why_not(directory):
+        return False
     held_by = _places.mounted(directory).type
     if held_by in _places.NETWORK_FILE_SYSTEMS or not (same_boot or held_by in _OF_ONE_KERNEL):
         return False
