@@ -170,6 +170,9 @@ def test_a_lock_tells_nothing_on_a_network_or_of_another_machine(tmp_path, monke
         return alive.died([tmp_path], here, {"boot_id": boot})
 
     assert on("ext4") and on("overlay") and on("ext4", "b2")
+    tmp_path.chmod(0o777)      # where anybody may have put it
+    assert not on("ext4")
+    tmp_path.chmod(0o700)
     assert not on("nfs4") and not on("overlay", "b2") and not on("virtiofs", "b2")
     assert not alive.died([tmp_path], {**here, "run": "R2"}, here) and not alive.died([tmp_path], {**here, "run": "../x/R1"}, here)
 
