@@ -344,7 +344,7 @@ ROWS = (
     ("line {}: {}", "línea {}: {}"),
     # -- the mailbox of requests
     ("is given beside another secret", "se indicó junto con otro secreto"),
-    ("Give password, or for OAuth2 token; one of the two.", "Indique password, o token para OAuth2; uno de los dos."),
+    ("Give one of the three: password, or for OAuth2 oauth or token.", "Indique uno de los tres: password, o para OAuth2 oauth o token."),
     ("is not one line of printable characters", "no es una línea de caracteres imprimibles"),
     ("Write it as the mail server knows it.", "Escríbalo como lo conoce el servidor de correo."),
     ("is no name of a folder that we can write", "no es un nombre de carpeta que se pueda escribir"),
