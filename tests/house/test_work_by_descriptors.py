@@ -83,11 +83,6 @@ _ITS_KEY = "a key of the controller, where the administrator keeps its secrets"
 ALLOWED_ON_CONTROLLER = {
     ("_azure/identity.py", "open"): _ITS_KEY,
     ("_keepers.py", "open"): _ITS_KEY,
-    ("_bitacora/alive.py", "os.open O_CREAT"): _JOURNAL,
-    ("_bitacora/alive.py", "os.open"): _JOURNAL,
-    ("_bitacora/alive.py", "os.unlink"): _JOURNAL,
-    ("_bitacora/alive.py", "pathlib.mkdir"): _JOURNAL,
-    ("_bitacora/alive.py", "pathlib.unlink"): _JOURNAL,
     ("_bitacora/chain.py", "os.open"): "the auditor's own reading, of what he names; the play reads anchors by anchored.py",
     ("_bitacora/journal.py", "os.open"): _JOURNAL,
     ("_bitacora/journal.py", "pathlib.mkdir"): _JOURNAL,

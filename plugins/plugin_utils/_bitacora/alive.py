@@ -18,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import _places
+from ...module_utils._engine.filesystem import descriptors
+from .. import _held_places, _places
 from . import journal, who
 from .any_store import Store
 
@@ -34,23 +35,21 @@ class Sign:
 
     def __init__(self, directories: Sequence[Path], run: str) -> None:
         self._held: int | None = None
-        if not directories or not _places.is_passing():
+        if not directories or not _places.is_passing() or journal.why_not(directories[0]):
             return
-        self._path = directories[0] / (run + _ENDING)
-        with contextlib.suppress(OSError):      # without it the run counts as ended after a long silence
-            directories[0].mkdir(mode=0o700, parents=True, exist_ok=True)
-            if journal.why_not(directories[0]):
-                return
-            _sweep(directories[0])
-            self._held = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._directory, self._name = directories[0], run + _ENDING
+        # without it the run counts as ended after a long silence
+        with contextlib.suppress(OSError), _held_places.directory(self._directory, make=0o700) as directory:
+            _sweep(directory)
+            self._held = descriptors.create(directory, self._name, 0o600)
             fcntl.flock(self._held, fcntl.LOCK_EX)
 
     def let_go(self) -> None:
         """The run ended, and the bitácora says so."""
         if self._held is None:
             return
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)
+        with contextlib.suppress(OSError), _held_places.directory(self._directory) as directory:
+            os.unlink(self._name, dir_fd=directory)
         os.close(self._held)
         self._held = None
 
@@ -75,32 +74,30 @@ def _is_silent(store: Store, started: Mapping[str, Any]) -> bool:
 
 
 def _died(directory: Path, run: str, same_boot: bool) -> bool:
-    if journal.why_not(directory):
-        return False
     held_by = _places.mounted(directory).type
     if held_by in _places.NETWORK_FILE_SYSTEMS or not (same_boot or held_by in _OF_ONE_KERNEL):
         return False
-    return _is_free(directory / (run + _ENDING))
+    with contextlib.suppress(OSError), _held_places.directory(directory) as held:
+        return not journal.why_not(directory) and _is_free(held, run + _ENDING)
+    return False
 
 
-def _is_free(path: Path) -> bool:
-    """Whether the file is there and nobody holds it."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
+def _is_free(directory: int, name: str) -> bool:
+    """Whether the file is there and nobody holds it. Raises OSError."""
+    descriptor = descriptors.regular(name, directory)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return bool(os.fstat(descriptor).st_nlink)
-    except OSError:
+    except BlockingIOError:
         return False
     finally:
         os.close(descriptor)
 
 
-def _sweep(directory: Path) -> None:
+def _sweep(directory: int) -> None:
     """What runs left that died, once the bitácora has long closed them."""
-    for path in directory.glob("*" + _ENDING):
+    for name in os.listdir(directory):
         with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > 2 * SILENT_HOURS * 3600 and _is_free(path):
-                path.unlink()
+            old = time.time() - os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime > 2 * SILENT_HOURS * 3600
+            if name.endswith(_ENDING) and old and _is_free(directory, name):
+                os.unlink(name, dir_fd=directory)
