@@ -40,9 +40,9 @@ def test_an_error_repeats_no_token(who, end):
 def test_a_custodians_token_is_of_one_line():
     problems = []
     place = {"name": "boveda", "type": "hashicorp_vault", "address": "https://boveda.example.org"}
-    places._custodian({**place, "token": "hvs.SECRETO-_a"}, "x", problems)
+    places.custodian({**place, "token": "hvs.SECRETO-_a"}, "x", problems)
     assert problems == []
-    places._custodian({**place, "token": "SECRETO\n"}, "x", problems)
+    places.custodian({**place, "token": "SECRETO\n"}, "x", problems)
     assert [problem.where for problem in problems] == ["x.token"] and "SECRETO" not in str(problems)
 
 
