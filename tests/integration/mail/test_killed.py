@@ -77,7 +77,8 @@ def test_killed_at_moments_of_chance(house) -> None:
             assert begun < 20 * (KILLS + 10), "readers end without taking what lies there"
     whole()
 
-    folders = {name: [raw for raw in house.dovecot.lying(name)] for name in ("INBOX", "Atendidos", "Revisar")}
+    # two readers that move one mail at the same moment may leave it twice in its folder (Dovecot copies, then expunges): a mail is counted by its bytes
+    folders = {name: set(house.dovecot.lying(name)) for name in ("INBOX", "Atendidos", "Revisar")}
     assert [len(folders[name]) for name in folders] == [0, len(sent) - len(sent) // _MAILS, len(sent) // _MAILS]
     entries = house.entries("mail_taken", "mail_set_aside")
     assert len(entries) == len(sent) and set(Counter(each["mail_sha256"] for each in entries).values()) == {1}
