@@ -32,7 +32,7 @@ options:
             them, and nothing else - the EGCR of a kind (titular and suplente) its systems; the one of infrastructure also media and the bitácora, the
             one of databases custody, the one of source code the forges; the head of the OTI what lasts (from 4 days or failures on), schedules that
             did not run, integrity and designations; support the requests; a system's own responsible that system.
-          - What nobody with an address is designated for goes to O(mail.to), which says why, and so does what the mail server refused for somebody.
+          - What nobody with an address is designated for goes to C(to), which says why, and so does what the mail server refused for somebody.
         type: bool
         default: false
   services:

@@ -18,8 +18,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import ansible_runner
-
 from .configured import Configuration, Unusable, others_write
 from .heard import Heard, without_colours
 
@@ -60,6 +58,10 @@ def start(run: Run, configuration: Configuration, heard: Heard, log: Path | None
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])     # the ansible-playbook of this Python first
     if shutil.which("ansible-playbook", path=path) is None:
         raise Unusable("No se encuentra ansible-playbook. Instale requirements.txt de la colección en el Python que ejecuta respaldo.")
+    try:
+        import ansible_runner
+    except ImportError:
+        raise Unusable("Falta ansible-runner. Instale requirements.txt de la colección en el Python que ejecuta respaldo.") from None
     private = Path(tempfile.mkdtemp(prefix="respaldo-"))     # mode 0700: ansible-runner keeps the environment there
     try:
         with contextlib.ExitStack() as stack:

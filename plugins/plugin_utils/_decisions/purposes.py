@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
 from .._bitacora.any_store import Store
-from .._schedules import missed, times, when
+from .._schedules import in_force, missed, times, when
 from .._schedules.purposes import PURPOSES
 
-DECLARED = (missed.SET, missed.REMOVED, missed.FAILED)
+DECLARED = (in_force.SET, in_force.REMOVED, missed.FAILED)
 ENDED, INTERRUPTED = "run_ended", "run_interrupted"
 RUNS = (missed.STARTED, ENDED, INTERRUPTED)
 # state -> the word people read, the worst first

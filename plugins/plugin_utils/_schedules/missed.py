@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
 from . import in_force
-from .in_force import REMOVED as REMOVED
 from .in_force import SCHEDULERS
-from .in_force import SET as SET
 from .purposes import PURPOSES
 from .times import until
 from .when import Timed, read

@@ -28,11 +28,31 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SECRET = re.compile(r"PASS(?!FILE)|SECRET|TOKEN|PRIVATE|API_?KEY", re.IGNORECASE)
 _KEY = table({"name": _WORD, "type": choice(SSH, LOGIN)}, {"login": text(), "private_key": secret(), "password": secret()})
 _VAULT = table({"key": _WORD}, {"id": _WORD})
+
+
+def _environment(value: Any, where: str, problems: list[Problem]) -> None:
+    """Names and texts that each task is told in its environment."""
+    if not isinstance(value, Mapping):
+        problems.append(Problem(where, "(a text)" if isinstance(value, str) else schema.shown(value), "is not a table of keys",
+                                "Write e.g. RESPALDO_BITACORA: an address."))
+        return
+    for name, told in value.items():
+        if not _NAME.fullmatch(str(name)):
+            problems.append(Problem(where, schema.HIDDEN, "has a name that no environment can have", "Use letters, digits and _."))
+        elif _SECRET.search(str(name)):
+            problems.append(Problem(f"{where}.{name}", schema.HIDDEN, "would be shown by Semaphore to all who may see its project",
+                                    "Give secrets by the vault of the inventory, or the path of a file that only the account of Semaphore reads."))
+        elif not isinstance(told, str) or not re.fullmatch(r"[^\x00-\x1f]*", told):
+            problems.append(Problem(f"{where}.{name}", schema.HIDDEN, "is not a text", "Write it between quotes."))
+        elif re.search(r"://[^/\s]*:[^/\s]*@", told):
+            problems.append(Problem(f"{where}.{name}", schema.HIDDEN, "holds a password", "Name a file of passwords instead: PGPASSFILE."))
+
+
 _FORM = table(
     {"url": _ADDRESS, "token": token(), "repository": table({"url": text(r"\S+", "git@forja.example.org:oti/respaldo.git")}, {
         "branch": text(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,126}", "main"), "key": _WORD}), "inventory": _PATH},
     {"zone": text(r"[A-Za-z0-9_+/-]{1,64}", "America/Lima"), "project": text(r"[^\x00-\x1f]{1,100}", "Respaldo"), "playbooks": _PATH, "keys": listing(_KEY),
-     "ssh_key": _WORD, "become_key": _WORD, "vaults": listing(_VAULT), "environment": lambda value, where, problems: _environment(value, where, problems),
+     "ssh_key": _WORD, "become_key": _WORD, "vaults": listing(_VAULT), "environment": _environment,
      "surveys": listing(choice(*SURVEYS)), "ca_certs": text(), "proxy": _ADDRESS, "retry_seconds": whole(0, 3600)})
 
 
@@ -77,21 +97,3 @@ def _agree(declared: Mapping[str, Any], problems: list[Problem]) -> None:
             problems.append(Problem(where, name, "is not the name of a row of backup_semaphore.keys", schema.meant(name, sorted(kinds))))
         elif kind and kinds[name] != kind:
             problems.append(Problem(where, name, "is a key of another type than is needed here", f"Name one of type {kind}."))
-
-
-def _environment(value: Any, where: str, problems: list[Problem]) -> None:
-    """Names and texts that each task is told in its environment."""
-    if not isinstance(value, Mapping):
-        problems.append(Problem(where, "(a text)" if isinstance(value, str) else schema.shown(value), "is not a table of keys",
-                                "Write e.g. RESPALDO_BITACORA: an address."))
-        return
-    for name, told in value.items():
-        if not _NAME.fullmatch(str(name)):
-            problems.append(Problem(where, schema.HIDDEN, "has a name that no environment can have", "Use letters, digits and _."))
-        elif _SECRET.search(str(name)):
-            problems.append(Problem(f"{where}.{name}", schema.HIDDEN, "would be shown by Semaphore to all who may see its project",
-                                    "Give secrets by the vault of the inventory, or the path of a file that only the account of Semaphore reads."))
-        elif not isinstance(told, str) or not re.fullmatch(r"[^\x00-\x1f]*", told):
-            problems.append(Problem(f"{where}.{name}", schema.HIDDEN, "is not a text", "Write it between quotes."))
-        elif re.search(r"://[^/\s]*:[^/\s]*@", told):
-            problems.append(Problem(f"{where}.{name}", schema.HIDDEN, "holds a password", "Name a file of passwords instead: PGPASSFILE."))

@@ -53,7 +53,7 @@ def place(tmp_path: Path) -> Path:
 
 def command(place: Path, *words: str) -> tuple[list[str], dict[str, object]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RESPALDO_"))}
-    return [sys.executable, str(TOP / "bin/respaldo"), *words], {
+    return [str(TOP / "bin/respaldo"), *words], {
         "cwd": place, "env": {**environment, "HOME": str(place), "RESPALDO_CONF": str(place / "respaldo.conf"), "LC_ALL": "C.UTF-8"}, "text": True}
 
 

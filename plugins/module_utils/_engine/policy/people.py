@@ -129,8 +129,7 @@ def posts(policy: Mapping[str, Any]) -> Iterator[Tuple[str, str, Sequence[Mappin
 
 def every_post(policy: Mapping[str, Any]) -> Iterator[Tuple[str, str, Sequence[Mapping[str, Any]]]]:
     """As `posts`, and of those who approve nothing of the institution: support, and the heads of offices, each office a post."""
-    for post in posts(policy):
-        yield post
+    yield from posts(policy)
     told = policy.get("actors") or {}
     if "soporte" in told:
         yield "soporte", "Soporte", told["soporte"]
