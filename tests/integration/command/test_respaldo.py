@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`bin/respaldo` with an inventory of its own, from another directory: a copy made, shown and brought back; a failure with its remedy; Ctrl-C."""
+"""`scripts/respaldo` with an inventory of its own, from another directory: a copy made, shown and brought back; a failure with its remedy; Ctrl-C."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def place(tmp_path: Path) -> Path:
 
 def command(place: Path, *words: str) -> tuple[list[str], dict[str, object]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RESPALDO_"))}
-    return [str(TOP / "bin/respaldo"), *words], {
+    return [str(TOP / "scripts/respaldo"), *words], {
         "cwd": place, "env": {**environment, "HOME": str(place), "RESPALDO_CONF": str(place / "respaldo.conf"), "LC_ALL": "C.UTF-8"}, "text": True}
 
 

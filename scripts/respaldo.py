@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What bin/respaldo starts: the collection's playbooks by Spanish verbs. What it does is in plugins/plugin_utils/_command; this finds the collection and a
+"""What scripts/respaldo starts: the collection's playbooks by Spanish verbs. What it does is in plugins/plugin_utils/_command; this finds the collection and a
 Python that has Ansible: the one that runs this, or that of the checkout (.venv, .venv-dev).
 """
 
