@@ -18,7 +18,7 @@ import subprocess
 import pytest
 import zoneinfo
 
-from plugins.plugin_utils._schedules import missed, times, units
+from plugins.plugin_utils._schedules import in_force, missed, times, units
 from plugins.plugin_utils._schedules.purposes import DEFAULT_DELAY, DEFAULT_GRACE, PURPOSES
 from plugins.plugin_utils._schedules.when import Timed, written
 
@@ -59,7 +59,7 @@ def test_every_start_of_a_week_is_at_its_minute():
 
 def told(caught_up, now):
     """What is told at a moment, of a week in which every start came but while the controller was off; `caught_up`: one start of each when it came back."""
-    declared = [{"type": missed.SET, "purpose": name, "schedule": written(timed), "at_event": (SUNDAY - HOUR).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    declared = [{"type": in_force.SET, "purpose": name, "schedule": written(timed), "at_event": (SUNDAY - HOUR).strftime("%Y-%m-%dT%H:%M:%SZ")}
                 for name, timed in WANTED.items()]
     ran = []
     for name in WANTED:
