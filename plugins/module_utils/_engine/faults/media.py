@@ -143,6 +143,14 @@ ROWS = (
         "todos modos, indique su rótulo (restore_label), restore_damaged=true y el motivo (restore_reason); todo ello queda registrado.",
     ),
     (
+        "RSP428", "snapshots_stay",
+        "restic ended well, and {count} snapshots that it was to forget are still in {location}: {snapshots}",
+        "See who may remove files there (rights, an immutable flag, a protection against deletion); the next removal tries again. No copy is lost.",
+        "restic terminó bien y {count} instantáneas que debía olvidar siguen en {location}: {snapshots}",
+        "Revise quién puede retirar archivos allí (permisos, atributo inmutable, protección contra borrado); el próximo retiro lo intenta de nuevo. No se "
+        "perdió ninguna copia.",
+    ),
+    (
         "RSP430", "repository_locked",
         "the restic repository {location} is locked by another program: {detail}",
         "Wait until it ends, or give lock_timeout to wait here. Locks of dead runs are removed by themselves; one of another machine only after half an hour.",
