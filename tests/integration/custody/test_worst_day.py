@@ -1,0 +1,131 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worst day: all that is left is the medium, and either a custodian or the private key of one EGCR. Every system back and compared, the bitácora whole to
+its last anchored entry, and the auditor's check good.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
+from databases.conftest import Postgres, running
+
+WHY = ("-e", json.dumps({"recover_reason": "Incendio en el centro de datos", "recover_authority": "Acta 003-2027-OTI"}))
+PLACES = ("hosts.yml", "secrets.yml", "vault", "db/seal.key", "db/seal.key.known", "custodia")
+LEFT = ("copias", "anclas.jsonl")
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with contextlib.contextmanager(running)(Postgres, "postgres", "postgresql") as server:
+        yield server
+
+
+def git(repository, *words):
+    words = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(repository), *words]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+class WorstDay:
+    """An institution with a database, a repository, a directory, the bitácora and the kit; what it was, what is left of it, and what came back."""
+
+    def __init__(self, house, postgres, ana):
+        self.house, self.postgres = house, postgres
+        self.anchor, self.repository, self.folder = house.directory / "anclas.jsonl", house.directory / "portal", house.directory / "carpeta"
+        house.environment = lambda inner=house.environment, **more: inner(RESPALDO_BITACORA_ANCHORS=str(self.anchor), **more)
+        house.actors = {"egcr": {"database": {"titular": [{"name": "Ana", "from": "2026-01-01", "public_key": ana.public}]}}}
+        postgres.sql("CREATE DATABASE siga")
+        postgres.sql("CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t SELECT g, md5(g::text) || 'ñ' FROM generate_series(1, 500) g", "siga")
+        self.repository.mkdir()
+        git(self.repository, "init", "-q")
+        (self.repository / "a.txt").write_text("uno\n")
+        git(self.repository, "add", ".")
+        git(self.repository, "commit", "-qm", "uno")
+        self.folder.mkdir()
+        (self.folder / "informe ñ.txt").write_text("dos\n")
+        kit = {"type": "paths", "paths": [str(house.directory / place) for place in PLACES]}
+        code = {"kind": "source_code"}
+        house.settle(
+            house.system("SIGA", source={"type": "postgresql", "databases": ["siga"], **postgres.options()}),
+            house.sqlite("Bitácora de respaldos", house.bitacora),
+            house.system("Portal", source={"type": "git", "path": str(self.repository)}, **code),
+            house.system("Carpeta", source={"type": "paths", "paths": [str(self.folder)]}, **code),
+            house.system("Maletín de recuperación", source=kit, **code))
+        house.good("-e", "backup_only=SIGA")      # the key of the seals is there from now on
+        house.good("-e", '{"backup_only": "Bitácora de respaldos"}')
+        house.good(playbook="source_code.yml")
+        self.was = self.now("siga", self.repository, self.folder)
+        self.made = {entry["label"] for entry in house.entries("copy_made")}
+        shutil.copytree(house.medium, house.directory.parent / "copias", symlinks=True)
+        shutil.copy(self.anchor, house.directory.parent)
+
+    def now(self, database, repository, folder):
+        return (self.postgres.sql("SELECT * FROM t ORDER BY a", database), git(repository, "rev-parse", "HEAD"),
+                {path.name: path.read_text() for path in folder.iterdir()})
+
+    def burn(self):
+        """Everything but the medium and the anchors is gone; of these it is as on the day before."""
+        self.postgres.sql("DROP DATABASE IF EXISTS siga")
+        shutil.rmtree(self.house.directory)
+        self.house.directory.mkdir(mode=0o700)
+        self.house.dump.mkdir()
+        shutil.copytree(self.house.directory.parent / "copias", self.house.medium, symlinks=True)
+        shutil.copy(self.house.directory.parent / "anclas.jsonl", self.anchor)
+
+    def lay_out(self, **options):
+        house = self.house
+        words = {"medium": {"name": "disco", "path": str(house.medium)}, "directory": str(house.directory / "aparte"), **options}
+        return subprocess.run([str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "perucompras.respaldo.backup_recover", "-a",
+                               json.dumps(words)], env=house.environment(), capture_output=True, text=True, cwd=house.directory, check=False)
+
+    def come_back(self, **options):
+        """All of it, by who can open the copies."""
+        house = self.house
+        done = self.lay_out(**options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert all((house.directory / place).exists() for place in PLACES) and (house.directory / "vault").stat().st_mode & 0o077 == 0
+        assert chain.verify_file(house.bitacora).whole and {entry["label"] for entry in house.entries("copy_made")} < self.made
+        house.good("-e", '{"recover_mounted": ["disco"]}', *WHY, playbook="recover.yml")
+        assert {entry["label"] for entry in house.entries("copy_made")} == self.made
+        adopted = [entry for entry in house.entries("copy_made") if entry.get("reason") == "adopted"]
+        assert {entry["system"] for entry in adopted} == {"Bitácora de respaldos", "Portal", "Carpeta", "Maletín de recuperación"}
+        assert all("Acta 003-2027-OTI" in entry["note_es"] and entry["trust_level"] == "T1" and entry["key_reference"] for entry in adopted)
+        recovered, = house.entries("controller_recovered")
+        assert "Acta 003-2027-OTI" in recovered["reason_text"]
+        for kind, system, target in (("database", "SIGA", "siga"), ("source_code", "Portal", self.repository), ("source_code", "Carpeta", self.folder)):
+            house.good("-e", f"restore_host=localhost restore_kind={kind} restore_system={system} restore_target={target}", playbook="restore.yml")
+        assert self.now("siga", self.repository, self.folder) == self.was
+        assert chain.verify_file(house.bitacora, [self.anchor]).whole, "the auditor's check, with the anchors that were elsewhere"
+        return recovered
+
+
+def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, postgres, people, bao, shelf, tmp_path):
+    ana = people[0]
+    disk = {"name": "disco", "type": "vault_file", "path": str(institution.directory / "custodia")}
+    institution.custodians = [disk, bao.options(shelf)]
+    day = WorstDay(institution, postgres, ana)
+    day.burn()
+    nobody = day.lay_out()
+    assert nobody.returncode == 2 and "contraseña" in nobody.stdout, nobody.stdout
+    assert {path.name for path in institution.directory.iterdir()} >= {"aparte", *LEFT} and not (institution.directory / "hosts.yml").exists()
+    day.burn()
+    assert "la custodia" in day.come_back(custody=institution.custodians[1:])["note_es"]
+    again = day.lay_out(custody=institution.custodians[1:])
+    assert again.returncode == 2 and "RSP101" in again.stdout and "bitacora_lost" in again.stdout
+
+    day.burn()
+    key = tmp_path / "ana.asc"
+    key.write_text(subprocess.run([*ana.gpg, "--armor", "--export-secret-keys"], check=True, capture_output=True, text=True).stdout)
+    bao.seal()
+    try:
+        assert "llave privada" in day.come_back(private_key_file=str(key))["note_es"]
+    finally:
+        bao.unseal()
