@@ -13,8 +13,8 @@ version_added: 0.3.0
 description:
   - The worst day. From a medium that holds copies, and a custodian or the private key of one EGCR, come back the inventory, the custody, the key of the seals
     and all else that the copy of O(kit) holds, and the bitácora.
-  - The kit is a system of the inventory like any other, of kind C(source_code) and source C(paths), that names the controller's own files. The bitácora is one of
-    source C(sqlite).
+  - The kit is a system of the inventory like any other, of kind C(source_code) and source C(paths), that names the controller's own files. The bitácora is
+    one of source C(sqlite).
   - Both are opened in O(directory), of this account alone, and the chain of the bitácora is walked. Only then each path takes its own place. Nothing that
     stands in a place is replaced.
   - There is no bitácora yet that could record it, so it is called by C(ansible -m), as a play's run would begin another bitácora. What was opened is noted in

@@ -14,10 +14,10 @@ version_added: 0.3.0
 author:
   - perucompras.respaldo contributors (@perucompras)
 description:
-  - For the worst day, and printed before it. What to type on an empty machine, then every system of the whole inventory by criticality, each after the systems
-    that its C(depends_on) names, with its newest whole copy and the command that restores it.
-  - Of each it tells what would be lost now, since its newest whole copy began, and what its restore took the last time, in a restore or a drill. Both are held to
-    the objectives of the policy, C(recovery), by criticality. What was never measured is reckoned from its size, and said to be so.
+  - For the worst day, and printed before it. What to type on an empty machine, then every system of the whole inventory by criticality, each after the
+    systems that its C(depends_on) names, with its newest whole copy and the command that restores it.
+  - Of each it tells what would be lost now, since its newest whole copy began, and what its restore took the last time, in a restore or a drill. Both are
+    held to the objectives of the policy, C(recovery), by criticality. What was never measured is reckoned from its size, and said to be so.
   - Runs on the controller. Reads the bitácora and never writes it.
 notes:
   - Files are replaced whole, mode 0640; one that would be the same is left alone. They hold no secret.

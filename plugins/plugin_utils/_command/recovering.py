@@ -36,8 +36,8 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)}, **{name: os.path.abspath(each) for name, each in taken.items()}}
     variables["recover_mounted"] = [os.path.abspath(path)]
     beside = Path(sys.executable).with_name("ansible")
-    words = [str(beside) if beside.exists() else "ansible", "localhost", "-m", "perucompras.respaldo.backup_recover", "-a", json.dumps(given, ensure_ascii=False),
-             *(["--vault-password-file", vault] if vault else []), *(["--check"] if simulated else [])]
+    words = [str(beside) if beside.exists() else "ansible", "localhost", "-m", "perucompras.respaldo.backup_recover",
+             "-a", json.dumps(given, ensure_ascii=False), *(["--vault-password-file", vault] if vault else []), *(["--check"] if simulated else [])]
     run = running.Run(Path(), [], {}, collections)
     print(f"Equivale a: {shlex.join(['ansible', *words[1:]])}", file=sys.stderr, flush=True)
     environment = running.environment(run, Configuration("", "", "", "", Path(), ""))

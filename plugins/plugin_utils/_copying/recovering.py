@@ -167,7 +167,7 @@ def _proved(path: Path, name: str) -> chain.Report:
 def _put(source: Path, path: str, directory: Path) -> None:
     """Give what was opened its place. Raises recovery_place_taken."""
     try:
-        with _held_places.place(source) as here, _held_places.place(path, 0o755) as there:
+        with _held_places.place(source) as here, _held_places.place(path, 0o755, follow=False) as there:
             with contextlib.suppress(FileNotFoundError):
                 os.stat(there.name, dir_fd=there.held, follow_symlinks=False)
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,10 +18,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
 from databases.conftest import Postgres, running
+from failures.house import ROOT
 
-WHY = ("-e", json.dumps({"recover_reason": "Incendio en el centro de datos", "recover_authority": "Acta 003-2027-OTI"}))
-PLACES = ("hosts.yml", "secrets.yml", "vault", "db/seal.key", "db/seal.key.known", "custodia")
-LEFT = ("copias", "anclas.jsonl")
+WHY = {"recover_reason": "Incendio en el centro de datos", "recover_authority": "Acta 003-2027-OTI"}
+PLACES = ("hosts.yml", "group_vars", "vault", "respaldo.conf", "db/seal.key", "db/seal.key.known", "custodia")
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +57,13 @@ class WorstDay:
         house.settle(
             house.system("SIGA", source={"type": "postgresql", "databases": ["siga"], **postgres.options()}),
             house.sqlite("Bitácora de respaldos", house.bitacora),
-            house.system("Portal", source={"type": "git", "path": str(self.repository)}, **code),
+            house.system("Portal", criticality="alta", depends_on=["Carpeta"], source={"type": "git", "path": str(self.repository)}, **code),
             house.system("Carpeta", source={"type": "paths", "paths": [str(self.folder)]}, **code),
             house.system("Maletín de recuperación", source=kit, **code))
+        (house.directory / "group_vars").mkdir()
+        shutil.copy(house.directory / "secrets.yml", house.directory / "group_vars" / "all.yml")
+        (house.directory / "respaldo.conf").write_text(
+            f"[respaldo]\ninventario = {house.directory}/hosts.yml\ncontrasena_de_vault = {house.directory}/vault\nregistros = {house.directory}/registros\n")
         house.good("-e", "backup_only=SIGA")      # the key of the seals is there from now on
         house.good("-e", '{"backup_only": "Bitácora de respaldos"}')
         house.good(playbook="source_code.yml")
@@ -86,46 +91,65 @@ class WorstDay:
         return subprocess.run([str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "perucompras.respaldo.backup_recover", "-a",
                                json.dumps(words)], env=house.environment(), capture_output=True, text=True, cwd=house.directory, check=False)
 
-    def come_back(self, **options):
-        """All of it, by who can open the copies."""
-        house = self.house
-        done = self.lay_out(**options)
+    def respaldo(self, *words):
+        done = subprocess.run([sys.executable, str(ROOT / "scripts" / "respaldo.py"), *words], capture_output=True, text=True, cwd=self.house.directory,
+                              env=self.house.environment(RESPALDO_CONF=str(self.house.directory / "respaldo.conf")), check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def is_back(self):
+        """The bitácora with what it lost, by whoever did it, and every system; gives the entry of the recovery."""
+        house = self.house
         assert all((house.directory / place).exists() for place in PLACES) and (house.directory / "vault").stat().st_mode & 0o077 == 0
-        assert chain.verify_file(house.bitacora).whole and {entry["label"] for entry in house.entries("copy_made")} < self.made
-        house.good("-e", '{"recover_mounted": ["disco"]}', *WHY, playbook="recover.yml")
         assert {entry["label"] for entry in house.entries("copy_made")} == self.made
         adopted = [entry for entry in house.entries("copy_made") if entry.get("reason") == "adopted"]
         assert {entry["system"] for entry in adopted} == {"Bitácora de respaldos", "Portal", "Carpeta", "Maletín de recuperación"}
         assert all("Acta 003-2027-OTI" in entry["note_es"] and entry["trust_level"] == "T1" and entry["key_reference"] for entry in adopted)
-        recovered, = house.entries("controller_recovered")
-        assert "Acta 003-2027-OTI" in recovered["reason_text"]
-        for kind, system, target in (("database", "SIGA", "siga"), ("source_code", "Portal", self.repository), ("source_code", "Carpeta", self.folder)):
-            house.good("-e", f"restore_host=localhost restore_kind={kind} restore_system={system} restore_target={target}", playbook="restore.yml")
         assert self.now("siga", self.repository, self.folder) == self.was
         assert chain.verify_file(house.bitacora, [self.anchor]).whole, "the auditor's check, with the anchors that were elsewhere"
+        recovered, = house.entries("controller_recovered")
+        assert "Acta 003-2027-OTI" in recovered["reason_text"]
         return recovered
 
 
 def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, postgres, people, bao, shelf, tmp_path):
-    ana = people[0]
-    disk = {"name": "disco", "type": "vault_file", "path": str(institution.directory / "custodia")}
-    institution.custodians = [disk, bao.options(shelf)]
-    day = WorstDay(institution, postgres, ana)
+    ana, house = people[0], institution
+    house.custodians = [{"name": "disco", "type": "vault_file", "path": str(house.directory / "custodia")}, bao.options(shelf)]
+    day = WorstDay(house, postgres, ana)
+
+    # a service that keeps passwords, and the medium
     day.burn()
     nobody = day.lay_out()
     assert nobody.returncode == 2 and "contraseña" in nobody.stdout, nobody.stdout
-    assert {path.name for path in institution.directory.iterdir()} >= {"aparte", *LEFT} and not (institution.directory / "hosts.yml").exists()
-    day.burn()
-    assert "la custodia" in day.come_back(custody=institution.custodians[1:])["note_es"]
-    again = day.lay_out(custody=institution.custodians[1:])
+    assert not (house.directory / "hosts.yml").exists() and not house.bitacora.exists()
+    shutil.rmtree(house.directory / "aparte")
+    done = day.lay_out(custody=house.custodians[1:])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert chain.verify_file(house.bitacora).whole and {entry["label"] for entry in house.entries("copy_made")} < day.made
+    again = day.lay_out(custody=house.custodians[1:])
     assert again.returncode == 2 and "RSP101" in again.stdout and "bitacora_lost" in again.stdout
+    house.run("-e", '{"recover_mounted": ["disco"]}', "-e", json.dumps(WHY), playbook="recover.yml").check_returncode()
+    for kind, system, target in (("database", "SIGA", "siga"), ("source_code", "Portal", day.repository), ("source_code", "Carpeta", day.folder)):
+        words = f"restore_host=localhost restore_kind={kind} restore_system={system} restore_target={target}"
+        house.run("-e", words, playbook="restore.yml").check_returncode()
+    assert "la custodia" in day.is_back()["note_es"]
 
+    # one private key, and the medium: as the plan says, word for word
     day.burn()
     key = tmp_path / "ana.asc"
     key.write_text(subprocess.run([*ana.gpg, "--armor", "--export-secret-keys"], check=True, capture_output=True, text=True).stdout)
     bao.seal()
     try:
-        assert "llave privada" in day.come_back(private_key_file=str(key))["note_es"]
+        day.respaldo("recuperar", "--medio", str(house.medium), "--llave", str(key), "--aparte", str(house.directory / "aparte"),
+                     "--motivo", WHY["recover_reason"], "--documento", WHY["recover_authority"])
+        plan = day.respaldo("plan-de-recuperacion", "--directorio", str(house.directory / "informes"))
+        lines = [line.strip()[2:] for line in plan.splitlines() if line.strip().startswith("$ respaldo restaurar")]
+        wanted = [line for name in ("Carpeta", "Portal", "SIGA") for line in lines if f"restaurar {name} " in line]
+        assert len(wanted) == 3 and lines[:2] == wanted[:2], "the critical one after what it depends on"
+        for line in wanted:
+            day.respaldo(*shlex.split(line)[1:])
     finally:
         bao.unseal()
+    assert "llave privada" in day.is_back()["note_es"]
+    page, = (house.directory / "informes").glob("*.html")
+    assert "Portal_" in page.read_text() and "SIN PROBAR" in page.read_text()

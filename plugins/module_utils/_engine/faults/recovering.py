@@ -17,10 +17,10 @@ ROWS = (
         "RSP794", "recovery_copy_missing",
         "{location} has no whole copy of {system}, which the recovery begins with",
         "Nothing was touched. Mount the repository medium and give its path, which holds database, source_code and file_server; or name the systems as the "
-        "inventory did (recover_kit, recover_bitacora).",
+        "inventory did (kit, bitacora).",
         "En {location} no hay ninguna copia entera de {system}, con la que empieza la recuperación",
-        "No se tocó nada. Monte el medio del repositorio e indique su ruta, la que contiene database, source_code y file_server; o nombre los sistemas como los "
-        "nombraba el inventario (recover_kit, recover_bitacora).",
+        "No se tocó nada. Monte el medio del repositorio e indique su ruta, la que contiene database, source_code y file_server; o nombre los sistemas como "
+        "los nombraba el inventario (kit, bitacora).",
     ),
     (
         "RSP795", "recovery_place_taken",
@@ -34,8 +34,8 @@ ROWS = (
     (
         "RSP796", "recovered_bitacora_broken",
         "the bitácora in {label} is not whole: {detail}",
-        "Nothing was put in its place. Give an older copy of the bitácora by its label (recover_bitacora_label), and keep this one: it is evidence.",
+        "Nothing was put in its place. Give an older copy of the bitácora by its label (bitacora_label), and keep this one: it is evidence.",
         "La bitácora de {label} no está íntegra: {detail}",
-        "No se puso nada en su lugar. Indique una copia anterior de la bitácora por su rótulo (recover_bitacora_label) y conserve esta: es evidencia.",
+        "No se puso nada en su lugar. Indique una copia anterior de la bitácora por su rótulo (bitacora_label) y conserve esta: es evidencia.",
     ),
 )
