@@ -33,10 +33,9 @@ class ActionModule(InventoryAction):
         policy.validate(rules, [], [])
         now = datetime.datetime.now(datetime.timezone.utc)
         hosts = institution.of_all_hosts(task_vars)
-        systems = [(host, system) for host, told in hosts.items() for system in told["systems"] if system.get("enabled", True)]
         with open_store(resolve_url(), readonly=True) as store:
-            rows = recovery.plan(recovery.read(store, systems), rules, now)
-        sources = {(system["kind"], system["name"]): system.get("source") or {} for _host, system in systems}
+            rows = recovery.of_inventory(store, hosts, rules, now)
+        sources = {(system["kind"], system["name"]): system.get("source") or {} for system in institution.systems_of(hosts)}
         medium = next((each for each in institution.media_of(hosts) if each["name"] == arguments["repository"]), {})
         page = recovery_plan.Page(rules, rows, sources, medium, now)
         lines = recovery_plan.text(page)

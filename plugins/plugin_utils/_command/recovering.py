@@ -20,13 +20,13 @@ from .configured import Configuration
 from .typed import Mistake
 
 # Options of the verb that are the module's, and no variables of the playbook's role.
-_MODULE = ("private_key_file", "custody", "directory", "vault")
+MODULE = ("private_key_file", "custody", "directory", "vault")
 
 
 def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int:
     """Lay out what the medium has of the lost controller; takes its own options out of `variables`. The exit status. Raises Mistake."""
-    taken = {name: variables.pop(name) for name in _MODULE if name in variables}
-    path = variables["recover_mounted"]
+    taken = {name: variables.pop(name) for name in MODULE if name in variables}
+    path = variables.get("recover_mounted", "")
     if not path or ("private_key_file" in taken) == ("custody" in taken):
         raise Mistake("«recuperar» necesita --medio RUTA, y con qué se abre: --llave ARCHIVO o --custodia CARPETA, no ambas. Vea: respaldo recuperar --help")
     for name, option in (("recover_reason", "motivo"), ("recover_authority", "documento")):
@@ -41,4 +41,5 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     run = running.Run(Path(), [], {}, collections)
     print(f"Equivale a: {shlex.join(['ansible', *words[1:]])}", file=sys.stderr, flush=True)
     environment = running.environment(run, Configuration("", "", "", "", Path(), ""))
-    return subprocess.run(words, env={**os.environ, **environment}, check=False).returncode
+    # not here, where group_vars of the institution may lie, which the vault's password that is not there yet would have to open
+    return subprocess.run(words, env={**os.environ, **environment}, cwd=collections, check=False).returncode

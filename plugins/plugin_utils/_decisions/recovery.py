@@ -17,11 +17,14 @@ from ...module_utils._engine import label
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.policy.vocabulary import CRITICALITIES
 from .._bitacora.any_store import Store
+from .._bitacora.view import KINDS
 from . import drills, due, estimates, offers
 
 # Hours that may be lost, and hours until it serves again, where the policy (`recovery`) does not say. The manual sets neither.
 DEFAULTS: dict[str, dict[str, int]] = {
     "alta": {"loss_hours": 24, "restore_hours": 8}, "media": {"loss_hours": 168, "restore_hours": 48}, "baja": {"loss_hours": 744, "restore_hours": 120}}
+# What board and compliance tell of each system; the fourth is the state.
+HEADINGS = ("Sistema", "Se perdería ahora", "Restaurarlo tomó", "Objetivos", "Se admite perder", "Se admite tardar")
 _HOUR = datetime.timedelta(hours=1)
 _PROVED = ("T3", "T4", "T5")
 _PROOFS_LOOKED_AT = 40
@@ -36,7 +39,6 @@ class Known(NamedTuple):
     proved_ms: int              # 0 where no restore was measured
     proved_at: str
     rate: int                   # bytes a second that restores of its kind gave
-    bitacora_n: int = 0         # the entry of the copy
 
 
 class Row(NamedTuple):
@@ -79,13 +81,29 @@ def read(store: Store, systems: Iterable[tuple[str, Mapping[str, Any]]]) -> list
         kind, name = str(system["kind"]), str(system["name"])
         if kind not in rates:
             rates[kind] = estimates.rate(store.entries(kind=kind, type="restored"), kind)[0]
-        whole = offers.whole(store.copies(kind, name))
+        copy = _newest(store, kind, name)
         told = store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
         proof = next((entry for entry in told if not entry.get("simulated") and entry.get("duration_ms") and (
             drills.is_restore(entry) or entry.get("trust_level", "") in _PROVED)), None)
-        found.append(Known(host, system, whole[-1] if whole else None, int(proof["duration_ms"]) if proof else 0,
-                           str(proof["at_event"]) if proof else "", rates[kind], int(whole[-1]["n"]) if whole else 0))
+        found.append(Known(host, system, copy, int(proof["duration_ms"]) if proof else 0, str(proof["at_event"]) if proof else "", rates[kind]))
     return found
+
+
+def _newest(store: Store, kind: str, name: str) -> Mapping[str, Any] | None:
+    """The newest copy that is whole on a medium. The whole history is read only where the last one made is not whole on all its media."""
+    good = store.last_good(kind, name, "T1")
+    made = store.entries(kind=kind, system=name, type="copy_made", limit=1) if good else []
+    if good and made and made[0].get("label") == good.get("label"):
+        return good
+    whole = offers.whole(store.copies(kind, name))
+    return whole[-1] if whole else None
+
+
+def of_inventory(store: Store, hosts: Mapping[str, Mapping[str, Any]], policy: Mapping[str, Any], now: datetime.datetime) -> list[Row]:
+    """The rows of every system of the inventory (institution.of_all_hosts) that is copied. Raises BackupError(bitacora_unreadable)."""
+    known = [(host, system) for host, told in hosts.items() for system in told["systems"]
+             if system.get("enabled", True) and system["kind"] in policy["kinds"]]
+    return plan(read(store, known), policy, now)
 
 
 def plan(known: Iterable[Known], policy: Mapping[str, Any], now: datetime.datetime) -> list[Row]:
@@ -108,6 +126,21 @@ def problems(rows: Iterable[Row]) -> list[str]:
         if row.restore_met is False:
             found.append(f"{row.system}: restaurarlo tomó {duration(row.takes_ms)}; se admiten {duration(row.restore_limit_ms)}")
     return found
+
+
+def light(row: Row) -> str:
+    """How the objectives of a system stand: good, late (a time that nobody measured), missing."""
+    if not row.loss_met or row.restore_met is False:
+        return "missing"
+    return "good" if row.restore_met else "late"
+
+
+def cells(row: Row) -> list[str]:
+    """What HEADINGS name, of a system."""
+    failing = [word for word, bad in (("lo que se perdería", not row.loss_met), ("el tiempo", row.restore_met is False)) if bad]
+    state = f"no se cumple: {' y '.join(failing)}" if failing else "se cumplen" if row.restore_met else "tiempo sin probar"
+    return [f"{row.system} ({KINDS.get(row.kind, row.kind)}, {row.criticality})", duration(row.lost_ms) if row.label else "todo",
+            duration(row.takes_ms) if row.proved else "sin probar", state, duration(row.loss_limit_ms), duration(row.restore_limit_ms)]
 
 
 def duration(milliseconds: int) -> str:
@@ -163,7 +196,7 @@ def _row(place: int, known: Known, rule: Mapping[str, int], remarks: list[str], 
     return Row(
         place, known.host, str(system["name"]), str(system["kind"]), str(system["criticality"]), str(system.get("office") or ""),
         [str(name) for name in system.get("depends_on") or ()], str(copy.get("label") or ""), [name for name, level in copy.get("media", {}).items() if level],
-        str(copy.get("started_at") or ""), known.bitacora_n, size, lost, limits["loss_hours"], takes, known.proved_ms > 0, known.proved_at,
+        str(copy.get("started_at") or ""), int(copy.get("n") or 0), size, lost, limits["loss_hours"], takes, known.proved_ms > 0, known.proved_at,
         limits["restore_hours"], ready + max(0, takes), 0 <= lost <= limits["loss_hours"],
         takes <= limits["restore_hours"] if known.proved_ms else None, remarks)
 

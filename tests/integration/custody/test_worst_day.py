@@ -89,7 +89,7 @@ class WorstDay:
         house = self.house
         words = {"medium": {"name": "disco", "path": str(house.medium)}, "directory": str(house.directory / "aparte"), **options}
         return subprocess.run([str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "perucompras.respaldo.backup_recover", "-a",
-                               json.dumps(words)], env=house.environment(), capture_output=True, text=True, cwd=house.directory, check=False)
+                               json.dumps(words)], env=house.environment(), capture_output=True, text=True, cwd=house.directory.parent, check=False)
 
     def respaldo(self, *words):
         done = subprocess.run([sys.executable, str(ROOT / "scripts" / "respaldo.py"), *words], capture_output=True, text=True, cwd=self.house.directory,
