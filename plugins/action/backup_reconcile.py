@@ -147,7 +147,7 @@ class ActionModule(PlainAction):
         """Of the copies without an entry those that a person's word takes into the bitácora, each with its entry; why the others are not."""
         found: dict[str, dict[str, Any]] = {}
         left: dict[str, str] = {}
-        system = next((each for each in plain(given["systems"]) if (each["kind"], each["name"]) == (shelf.kind, shelf.system)), {})
+        system: Mapping[str, Any] = next((each for each in plain(given["systems"]) if (each["kind"], each["name"]) == (shelf.kind, shelf.system)), {})
         for each in strays if given["adopt_reason"].strip() else ():
             left[each] = adopting.why_not(store, shelf.kind, shelf.system, each, shelf.there[each])
             if left[each]:

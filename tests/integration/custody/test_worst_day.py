@@ -1,8 +1,8 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worst day: all that is left is the medium, and either a custodian or the private key of one EGCR. Every system back and compared, the bitácora whole to
-its last anchored entry, and the auditor's check good.
+"""The worst day (recover.yml, recovery_plan.yml; backup_recover, backup_recovery_plan): all that is left is the medium, and either a custodian or the
+private key of one EGCR. Every system back and compared, the bitácora whole to its last anchored entry, and the auditor's check good.
 """
 
 from __future__ import annotations
