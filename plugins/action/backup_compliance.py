@@ -114,7 +114,8 @@ def _request_lines(asked: list[dict[str, Any]], zone: datetime.tzinfo) -> list[s
 
 
 def _recovery_lines(objectives: list[recovery.Row]) -> list[str]:
-    return [*_aligned([list(recovery.HEADINGS), *map(recovery.cells, objectives)]), ""] if objectives else []
+    rows = _aligned([list(recovery.HEADINGS), *map(recovery.cells, objectives)])
+    return ["Si hoy fuera el peor día (objetivos de recuperación):", *("  " + row for row in rows), ""] if objectives else []
 
 
 def _capacity_lines(plan: Mapping[str, Any]) -> list[str]:
