@@ -28,6 +28,7 @@ options:
         and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)),
         V(encryption_format) (V(gpg), or V(7z) for receivers on Windows; by default that of its criticality), V(enabled), and V(moved_from), the host that
         made its copies before, for a system that was moved or a host that was renamed (RSP120).
+      - V(depends_on) names the systems that must serve before it does. M(perucompras.respaldo.backup_recovery_plan) puts it after them.
       - V(responsible) is a name, or dated designations of one person after another, each with V(name) and V(from), and V(until), V(email) and V(document).
         On a day without one, the EGCR of its kind answers.
       - V(hooks) may have V(before) and V(after), lists of commands that run around the making of its copy, each with V(argv) (the full path of a program

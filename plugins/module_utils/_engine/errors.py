@@ -6,7 +6,7 @@
 Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and labels, 2xx sources, 3xx the pipeline and its tools (making.py);
 4xx media (media.py), of them 459 to 464 forges (forges.py), 465 to 467 passwords of repositories (keys.py); 5xx verification, 6xx restore
 (proving.py); 7xx the bitácora, 8xx keys and custody, 9xx reports and warnings (records.py), of them 750 to 779 requests (requests.py),
-740, 741, 743 to 749, 776 to 780 and 790 the schedule and commands around copies (schedules.py).
+740, 741, 743 to 749, 776 to 780 and 790 the schedule and commands around copies (schedules.py), 793 to 799 the worst day (recovering.py).
 A code is never reused for another meaning. A module carries all of them to its server, each file for about a kilobyte, so they are few.
 """
 
@@ -16,7 +16,7 @@ import re
 from typing import Any, Dict, NamedTuple, Optional
 
 from . import spanish
-from .faults import causes, forges, keys, making, media, proving, records, requests, schedules
+from .faults import causes, forges, keys, making, media, proving, records, recovering, requests, schedules
 
 
 class Fault(NamedTuple):
@@ -41,7 +41,7 @@ class Cause(NamedTuple):
 
 
 _FAULTS = tuple(Fault(*row) for row in (
-    *making.ROWS, *media.ROWS, *forges.ROWS, *keys.ROWS, *proving.ROWS, *records.ROWS, *requests.ROWS, *schedules.ROWS))
+    *making.ROWS, *media.ROWS, *forges.ROWS, *keys.ROWS, *proving.ROWS, *records.ROWS, *recovering.ROWS, *requests.ROWS, *schedules.ROWS))
 
 CATALOGUE: Dict[str, Fault] = {fault.name: fault for fault in _FAULTS}
 

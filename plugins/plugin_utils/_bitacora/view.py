@@ -46,6 +46,7 @@ _RESULTS = {
     "desk_failed": "Mesa de ayuda sin respuesta",
     "names_searched": "Búsqueda de nombres",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
+    "controller_recovered": "Controlador recuperado",
     "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",
     "schedule_missed": "Programación que no corrió", "heartbeat_failed": "Señal de vida no recibida",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",

@@ -84,6 +84,18 @@ VERBS: Mapping[str, Verb] = {
         Option("hasta", "find_until", "último día (AAAA-MM-DD)", "day"),
     ), shows=True),
     "programar": Verb("schedule", "pone en vigor la programación del inventario"),
+    "plan-de-recuperacion": Verb("recovery_plan", "el peor día, por escrito: qué se restaura primero, con qué comando, qué se perdería y cuánto toma", (
+        Option("directorio", "recovery_plan_directory", "dónde se escribe"),
+    ), shows=True),
+    "recuperar": Verb("recover", "el peor día: en una máquina vacía, trae de un medio el inventario, la custodia y la bitácora", (
+        Option("medio", "recover_mounted", "ruta donde está montado el medio"),
+        Option("llave", "private_key_file", "archivo con la llave privada de un/a EGCR"),
+        Option("custodia", "custody", "carpeta de un custodio, en vez de la llave"),
+        Option("contrasena", "vault", "archivo con la contraseña de Vault que abre esa carpeta"),
+        Option("aparte", "directory", "dónde se abre primero, en el mismo disco que los lugares definitivos"),
+        Option("motivo", "recover_reason", "qué pasó"),
+        Option("documento", "recover_authority", "quién lo ordena y con qué documento"),
+    )),
 }
 
 # What every verb takes, beside its own.

@@ -14,6 +14,8 @@ ROWS = (
     ("it was ended by signal {}", "la señal {} lo terminó"),
     ("it did not end within {} seconds and was stopped", "no terminó en {} segundos y se detuvo"),
     ("its directory", "su directorio"),
+    ("its manifest tells of another system or kind", "su ficha dice que es de otro sistema o tipo"),
+    ("it does not tell where its files belong", "no dice dónde van sus archivos"), ("it is not whole", "no está entera"),
     # -- what to write instead, of a value that is refused
     ("answers for the same days as {}", "responde por los mismos días que {}"),
     ("Give {} an until before {}, and leave the designation written.", "Ponga a {} un until anterior a {}, y deje escrita la designación."),

@@ -61,6 +61,8 @@ POLICY = table(
         # how often who has to answer about a request is reminded (7.1): after so many working days, so many times; then the head of the OTI is told
         "requests": table({}, {"reminder_days": whole(1, 60), "reminders": whole(0, 20)}),
         "drills": table({}, {"every": table({}, {each: whole(1, 3660) for each in CRITICALITIES}), "budget_minutes": whole(1, 10080)}),
+        # how many hours of data may be lost (RPO), and in how many it must serve again (RTO), by criticality
+        "recovery": table({}, {each: table({}, {"loss_hours": whole(1, 87600), "restore_hours": whole(1, 87600)}) for each in CRITICALITIES}),
         "shared_folders": table({"numeral": text()}, {"recycle_days": whole(0, 3650), "unwanted": listing(text(r"\.?[A-Za-z0-9_-]{1,16}", "mp3"))}),
         "warnings": table({}, {
             "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),

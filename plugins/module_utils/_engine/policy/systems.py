@@ -96,5 +96,7 @@ def _git(source: Mapping[str, Any], where: str, problems: List[Problem]) -> None
 SYSTEM = table(
     {"name": text(), "kind": choice(*(KINDS + LATER_KINDS)), "criticality": choice(*CRITICALITIES), "office": text(), "source": _source},
     {"responsible": people.responsible, "media": listing(text(), minimum=1), "minimum_size": whole(0), "compression": choice(*COMPRESSIONS),
-     "encryption_format": choice(*ENCRYPTION_FORMATS), "enabled": flag(), "moved_from": text(), "hooks": hook_forms.hooks},
+     "encryption_format": choice(*ENCRYPTION_FORMATS), "enabled": flag(), "moved_from": text(), "hooks": hook_forms.hooks,
+     # names of systems that must serve before this one does (plan of recovery)
+     "depends_on": listing(text(), minimum=1)},
 )
