@@ -17,6 +17,9 @@ OF_ROLES = {
     "bitacora": "anchors keys kind limit result since system until url width zone",
     "bitacora_key": "authority public reason state",
     "bitacora_store": "admin_url move_from readers url writers",
+    "check": (
+        "actors assigned_paths custodians custody_directory failed heartbeats html json mail media mode only policy_file schedule scheduler "
+        "scratch sends services spool_directory systems"),
     "common": (
         "actors assigned_paths catch_up custodians custody_directory emergency_reason forge_gone install_tools kind lock_timeout media only "
         "policy_file request scratch spool_directory systems verdict"),

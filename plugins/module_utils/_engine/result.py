@@ -36,6 +36,7 @@ EVENTS = (
     "letter_started", "request_told", "letter_failed",
     "desk_asked", "desk_bound", "desk_told", "desk_failed",
     "names_searched",
+    "readiness_checked",
     "medium_checked", "medium_failed",
     "controller_recovered",
     "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "heartbeat_failed",

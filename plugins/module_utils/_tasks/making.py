@@ -29,6 +29,7 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
             source, media, order = build(task), task.media(), order_of(task)
             hooked.prove(task)
             source.preflight()
+            source.prove_rights()
             for medium in media:
                 orders.check(order, medium)
             return dict(changed=True, backup=task.fields(

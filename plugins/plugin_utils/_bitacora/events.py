@@ -73,6 +73,7 @@ ACTIONS: dict[str, Allowed] = {
                                     "request_rejected", "request_conformed", "request_objected", "request_withdrawn"), _MOST, rows=True),
     "backup_desk": Allowed(("desk_bound", "desk_told", "desk_failed"), _MOST),
     "backup_find": Allowed(("names_searched",)),
+    "backup_check": Allowed(("readiness_checked",)),
     "backup_warn": Allowed(("warning_sent", "warning_failed", "designation_changed", "schedule_missed"), _MOST, rows=True),
     "backup_evidence": Allowed(("evidence_made",)),
     "backup_custody": Allowed(("custody_checked", "custody_updated", "custody_failed"), _MOST),

@@ -45,6 +45,7 @@ _RESULTS = {
     "desk_asked": "Consulta a la mesa de ayuda", "desk_bound": "Número de la mesa de ayuda", "desk_told": "Dicho a la mesa de ayuda",
     "desk_failed": "Mesa de ayuda sin respuesta",
     "names_searched": "Búsqueda de nombres",
+    "readiness_checked": "Comprobación",
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "controller_recovered": "Controlador recuperado",
     "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",

@@ -18,6 +18,7 @@ from .heard import Heard, columns
 from .typed import Mistake, Typed
 
 USAGE, UNUSABLE = 64, 78     # sysexits.h: EX_USAGE, EX_CONFIG
+NOT_READY = 2                # as ansible-playbook ends when a task failed
 _COLLECTION = Path(__file__).resolve().parents[3]
 _WORDS = {"-h", "--help", "ayuda", "--ayuda"}
 
@@ -58,6 +59,14 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
         variables.update(_which(given, configuration, collections))
     if given.name == "bitacora":
         variables["bitacora_width"] = columns()
+    if given.name == "comprobar":
+        from . import checking  # only this verb pays for what reads YAML
+
+        wrong = checking.before(configuration, variables)
+        if wrong:
+            print(f"Inventario: {configuration.told}", file=sys.stderr, flush=True)
+            print(wrong)
+            return NOT_READY
     run = running.Run(_COLLECTION / "playbooks" / f"{given.verb.playbook}.yml", _arguments(given, configuration), variables, collections)
     print(f"Inventario: {configuration.told}", f"Equivale a: {running.line_of(run, configuration)}", sep="\n", file=sys.stderr, flush=True)
     heard = Heard(lambda line: print(line, flush=True))

@@ -72,6 +72,11 @@ VERBS: Mapping[str, Verb] = {
     "trasladar": Verb("transfer", "lleva copias al repositorio (traslado mensual)", systems=_ONLY),
     "retirar": Verb("prune", "retira las copias cuya retención terminó", systems=_ONLY),
     "conciliar": Verb("reconcile", "compara los medios con la bitácora", systems=_ONLY),
+    "comprobar": Verb("check", "¿está todo listo? cada sistema hasta el primer byte, medios, llaves, correo, inventario; no cambia nada", (
+        Option("json", "check_json", "archivo donde se escribe el informe, para máquinas"),
+        Option("html", "check_html", "archivo donde se escribe el informe, como página"),
+        Option("enviar", "check_sends", "envía un correo de prueba y una señal de vida", "flag"),
+    ), systems=_ONLY, shows=True),
     "avisar": Verb("warn", "avisa de lo que requiere atención"),
     "custodiar": Verb("custody", "comprueba la custodia de las contraseñas"),
     "solicitudes": Verb("requests", "lee el buzón de solicitudes"),

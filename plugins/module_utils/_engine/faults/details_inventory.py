@@ -9,6 +9,9 @@ As in details.py: each {} stands for a value, in the same order in both; tests/h
 from __future__ import annotations
 
 ROWS = (
+    # -- public keys
+    ("Give the path of an armoured OpenPGP public key (gpg --armor --export).",
+     "Dé la ruta de una llave pública OpenPGP en texto, la que escribe gpg --armor --export."),
     # -- names and labels
     ("Write the name between quotes.", "Escriba el nombre entre comillas."),
     ("has control characters", "tiene caracteres de control"),
