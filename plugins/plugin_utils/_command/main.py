@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.policy.schema import nearest
-from . import completing, configured, helping, running, typed
+from . import completing, configured, helping, new, running, typed
 from .configured import Configuration, Unusable
 from .heard import Heard, columns
 from .typed import Mistake, Typed
@@ -35,6 +35,8 @@ def main(words: Sequence[str], collections: str) -> int:
             print(helping.of_verb(words[0]))
             return 0
         given = typed.read(words)
+        if given.name == "nuevo":
+            return new.make(given, _COLLECTION, os.environ)
         own = _COLLECTION / "inventories/local/hosts.yml"
         configuration = configured.find(given.common["conf"], given.common["inventario"], os.environ, own if own.is_file() else None)
         return _do(given, configuration, collections)
