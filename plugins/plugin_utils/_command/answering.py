@@ -11,11 +11,13 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from .. import _held_places
 from . import describing
 from .typed import Mistake
 
 DEFAULT_ZONE = "America/Lima"
 ASK_SYSTEM = "systems"
+_LARGEST_KEY = 1_000_000
 
 
 class Person(NamedTuple):
@@ -77,8 +79,7 @@ def _public_key(text: str) -> str:
         return ""
     path = absolute(text)
     try:
-        with open(path, encoding="ascii") as file:
-            key = file.read(1_000_000)
+        key = _held_places.read(path, _LARGEST_KEY).decode("ascii")
     except (OSError, ValueError):
         raise Mistake(f"No se puede leer {path} como una llave pública. Se hace con: gpg --armor --export CORREO > {path}") from None
     if "PRIVATE KEY BLOCK" in key:
