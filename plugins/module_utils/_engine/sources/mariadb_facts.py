@@ -63,7 +63,8 @@ class Told:
             # an account that may not read mysql.* is shown no other: then none is known to be gone, and no view is left out for it
             broken += self._names("SELECT HEX(CONVERT(TABLE_NAME USING utf8mb4)), 1 FROM information_schema.VIEWS WHERE TABLE_SCHEMA = {0} AND SECURITY_TYPE = "
                                   "'DEFINER' AND {1} NOT IN (SELECT GRANTEE FROM information_schema.USER_PRIVILEGES) AND EXISTS (SELECT 1 FROM "
-                                  "information_schema.USER_PRIVILEGES WHERE GRANTEE <> {2})".format(texts.text(name), *map(_grantee, ("DEFINER", "CURRENT_USER()"))))
+                                  "information_schema.USER_PRIVILEGES WHERE GRANTEE <> {2})".format(
+                                      texts.text(name), _grantee("DEFINER"), _grantee("CURRENT_USER()")))
         broken = sorted(set(broken) - set(but_for))
         if broken:
             self.lacking(Remark("my_broken_views", database=name, count=len(broken), views=broken[:_MOST_TOLD]))
