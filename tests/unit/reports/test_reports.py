@@ -197,9 +197,9 @@ FIELDS = {"system": "SIGA", "kind": "database", "label": "SIGA_20261120", "start
 
 @pytest.mark.parametrize("missing", ["", *FIELDS, "all"])
 def test_every_event_with_any_field_missing_is_shown_on_each_page(store, missing):
-    """One bitácora with an entry of each event there is."""
+    """One bitácora with an entry of each event there is, of which those that begin something have no end."""
     kept = {} if missing == "all" else {name: value for name, value in FIELDS.items() if name != missing}
-    for event in result.EVENTS:
+    for event in sorted(result.EVENTS, key=lambda event: event.endswith("_started")):     # what was begun last is still under way
         store.append(event, kept, "2026-11-20T08:00:00Z", "R1")
     assert "SIGA" in board.render(read(store, [system("SIGA")]))
     table, head = board.bitacora(store, *board.span("month", datetime.date(2026, 11, 5)), "America/Lima")
