@@ -32,7 +32,7 @@ CHAIN = ROOT / "plugins" / "plugin_utils" / "_bitacora" / "chain.py"
 
 # Programs of others, of which only the form is ours to prove.
 OTHERS = ("az", "cat", "createdb", "export", "find", "gpg", "mount", "pip", "pg_restore", "restic", "rclone", "sha256sum", "sqlite3", "systemctl", "zstd",
-          "7zz", "7z.exe", "git", "tar", "ssh-keygen", "apt-get")
+          "7zz", "7z.exe", "git", "tar", "ssh-keygen", "apt-get", "ln")
 OURS = ("ansible", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-vault", "cp", "make", "python3", "respaldo")
 _FLAGS = {"--check": 0, "--diff": 0, "-v": 0, "-vvv": 0, "INV": 0, "LLAVE": 0, "-e": 1, "-i": 1, "-l": 1, "--vault-id": 1, "--vault-password-file": 1}
 # What a reader puts there: a word in capitals, or an address of the example's institution.
@@ -193,7 +193,8 @@ def test_every_play_is_in_the_guide():
 def test_what_is_ours_among_the_others_is_there(each):
     if each.program == "make":
         targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-        assert {word for word in each.words[1:] if "=" not in word} <= targets
+        words = each.words[3:] if each.words[1] == "-C" else each.words[1:]
+        assert words and {word for word in words if "=" not in word} <= targets
     elif each.program == "cp":
         assert list(ROOT.glob("inventories/example/**/" + each.words[1])) or (ROOT / each.words[1]).exists()
     elif each.program == "python3":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.policy.schema import nearest
-from . import completing, configured, helping, recovering, running, typed
+from . import completing, configured, helping, new, recovering, running, typed
 from .configured import Configuration, Unusable
 from .heard import Heard, columns
 from .typed import Mistake, Typed
@@ -40,6 +40,8 @@ def main(words: Sequence[str], collections: str) -> int:
             status = recovering.lay_out(given.variables, collections, bool(given.common["simular"]))
             if status or given.common["simular"]:
                 return status
+        if given.name == "nuevo":
+            return new.make(given, _COLLECTION, os.environ)
         own = _COLLECTION / "inventories/local/hosts.yml"
         configuration = configured.find(given.common["conf"], given.common["inventario"], os.environ, own if own.is_file() else None)
         return _do(given, configuration, collections)

@@ -23,7 +23,7 @@ class Option(NamedTuple):
 
 
 class Verb(NamedTuple):
-    playbook: str                           # its name in playbooks/, without .yml
+    playbook: str                           # its name in playbooks/, without .yml; "" of a verb that runs none
     help: str                               # Spanish
     options: tuple[Option, ...] = ()
     systems: str = ""                       # the variable that takes the systems typed behind the verb; "" where none are
@@ -88,6 +88,22 @@ VERBS: Mapping[str, Verb] = {
         Option("desde", "find_since", "primer día (AAAA-MM-DD)", "day"),
         Option("hasta", "find_until", "último día (AAAA-MM-DD)", "day"),
     ), shows=True),
+    # runs no playbook: new.py asks what is not said here (answering.py), and writes
+    "nuevo": Verb("", "escribe el inventario de una institución: pregunta, o lo toma de las opciones; no sobrescribe nada", (
+        Option("directorio", "directory", "dónde queda el inventario; /srv/inventario si no se dice"),
+        Option("institucion", "institution", "nombre de la institución, como va en los reportes"),
+        Option("zona", "zone", "zona horaria; America/Lima si no se dice"),
+        Option("jefe", "head", "jefe/a de la OTI: NOMBRE, o NOMBRE <CORREO>"),
+        Option("egcr", "keeper", "EGCR: NOMBRE, o NOMBRE <CORREO>; si no se dice, el/la jefe/a"),
+        Option("llave-publica", "public_key", "archivo con la llave pública OpenPGP del/de la EGCR"),
+        Option("medio", "medium", "directorio de las copias; /srv/respaldos si no se dice"),
+        Option("archivo-de-vault", "vault", "archivo de la contraseña de ansible-vault, que se crea si no existe; /etc/respaldo/vault.pass si no se dice"),
+        Option("cuenta", "account", "cuenta con que se entra a los servidores; root si no se dice, otra usa sudo"),
+        Option("sistema", "systems", "un sistema: 'tipo=postgresql; nombre=SIGA; servidor=bd1; bases=siga; organo=OTI; criticidad=alta'; puede repetirse",
+               "words"),
+        Option("estado", "state", "directorio de la bitácora y la custodia; /var/lib/respaldo si no se dice"),
+        Option("sin-preguntas", "quiet", "no pregunta: lo que no se dijo es lo de siempre", "flag"),
+    )),
     "programar": Verb("schedule", "pone en vigor la programación del inventario"),
     "plan-de-recuperacion": Verb("recovery_plan", "el peor día, por escrito: qué se restaura primero, con qué comando, qué se perdería y cuánto toma", (
         Option("directorio", "recovery_plan_directory", "dónde se escribe"),

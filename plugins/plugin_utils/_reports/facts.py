@@ -272,7 +272,7 @@ def _open_restores(store: Store, now: datetime.datetime) -> list[Mapping[str, An
     """Restores that were begun and of which no end is known."""
     since = (now - _DAY * _RESTORES_DAYS).strftime("%Y-%m-%dT%H:%M:%SZ")
     started: dict[tuple[Any, Any], Mapping[str, Any]] = {}
-    for entry in store.entries(since=since, type=("restore_started", "restored", "restore_failed")):
+    for entry in store.entries(since=since, type=("restore_started", *entries.RESTORE_ENDS)):
         key = (entry.get("run"), entry.get("label"))
         if entry["type"] == "restore_started":
             started[key] = entry
