@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each entry as one line of systemd's journal too, by its own protocol: for `journalctl -t respaldo`, and for what carries the journal of a machine elsewhere.
 
-A comfort and no evidence: one datagram that nobody waits for. Where there is no journal, or it is full, the run goes on without a word. Nothing that a
+A comfort and no evidence: one datagram that nobody waits for. What an action stores by itself in the middle of a task (that a copy was sealed,
+a mail) has no line; its end has. Where there is no journal, or it is full, the run goes on without a word. Nothing that a
 person typed and no text of a tool goes there: the journal can redact nothing (Ley 29733), and more people read it than the bitácora.
 """
 
@@ -26,6 +27,9 @@ FIELDS = ("run", "playbook", "purpose", "schedule", "scheduler", "host", "system
 _SAID = ("playbook", "purpose", "system", "label", "medium", "verdict", "error_code")
 _BAD, _ODD, _GOOD = "3", "4", "6"          # error, warning, information: the levels of syslog
 _ODD_TYPES = ("schedule_missed", "heartbeat_failed", "anchor_failed", "run_interrupted", "answer_refused")
+# What the view of people has no line of.
+_WORDS = {"run_started": "Ejecución iniciada", "run_ended": "Ejecución terminada", "run_interrupted": "Ejecución interrumpida", "seal": "Sello de la cadena"}
+_VERDICTS = {"good": "bien", "failed": "con fallas", "partial": "hecha en parte", "empty": "no hizo nada", "interrupted": "sin llegar a su fin"}
 _LONGEST = 200
 # Of a medium what stands behind an address may be a name for a login.
 _PLAIN = re.compile(r"[\w.,:/@ +-]*")
@@ -65,9 +69,11 @@ def _shown(value: Any) -> str:
 
 def _message(type_: str, body: Mapping[str, Any], number: int) -> str:
     """One line of Spanish: what happened, to what, and by which number the bitácora tells the rest."""
-    about = ", ".join(filter(None, (_shown(body[name]) for name in _SAID if body.get(name))))
+    told = {**body, "verdict": _VERDICTS.get(str(body.get("verdict")), "")}
+    about = ", ".join(filter(None, (_shown(told[name]) for name in _SAID if told.get(name))))
     where = "N.º {0}".format(number) if number else "en espera"
-    return "{0}{1} (bitácora: {2}){3}".format(view.word(type_), ": " + about if about else "", where, " [simulación]" if body.get("simulated") else "")
+    word = _WORDS.get(type_) or view.word(type_)
+    return "{0}{1} (bitácora: {2}){3}".format(word, ": " + about if about else "", where, " [simulación]" if body.get("simulated") else "")
 
 
 def _priority(type_: str, body: Mapping[str, Any]) -> str:

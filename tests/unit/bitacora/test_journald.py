@@ -56,6 +56,7 @@ def test_each_entry_is_a_line_with_its_number_and_nothing_that_was_typed(tmp_pat
     assert all(row["SYSLOG_IDENTIFIER"] == "respaldo" and row["RESPALDO_RUN"] == recorder.run for row in told)
     failed = told[2]
     assert failed["MESSAGE"] == "Fallida: SIGA, SIGA_20261129, RSP404 (bitácora: N.º 3)" and failed["PRIORITY"] == "3" and failed["RESPALDO_HOST"] == "db1"
+    assert told[3]["MESSAGE"] == "Ejecución terminada: con fallas (bitácora: N.º 4)" and told[0]["MESSAGE"].startswith("Ejecución iniciada: site.yml ")
     assert told[1]["PRIORITY"] == "6" and told[3]["RESPALDO_VERDICT"] == "failed"
     assert not any("Zapallo" in value for row in told for value in row.values())
 
