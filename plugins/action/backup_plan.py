@@ -38,6 +38,7 @@ class ActionModule(InventoryAction):
         "tell": {"type": "bool", "default": False},
         "guard": {"type": "bool", "default": False},
         "night": {"type": "list", "elements": "str", "default": [], "choices": [*KINDS]},
+        "unchanged": {"type": "list", "elements": "dict", "default": []},
     }
 
     def refuses_injection(self) -> bool:
@@ -47,6 +48,8 @@ class ActionModule(InventoryAction):
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         guarded = self._guard(task_vars) if arguments["night"] or arguments["guard"] else {}
         refuse_injection()
+        if arguments["unchanged"]:
+            return _unchanged(task_vars["inventory_hostname"], arguments["unchanged"])
         rules, _systems, media, _wanted = found = self.inventory(arguments, task_vars)
         clear = _clear.in_clear(task_vars["hostvars"].raw_get(task_vars["inventory_hostname"]))
         if clear and rules.get("secrets_in_clear") == "refuse":
@@ -125,6 +128,15 @@ def _night(kinds: Sequence[str], plan: Sequence[Mapping[str, Any]], left: bool, 
     _tell(host, summary)
     entries = [*changed, *(entry for kind in kinds for entry in _record([row for row in plan if row["kind"] == kind], kind).get("backup", ()))]
     return {**told, "idle": True, "systems": len(plan), "summary": summary, **({"backup": entries} if entries else {})}
+
+
+def _unchanged(host: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What was due if it had changed, was asked, and had not: told and recorded as what is not due, so that a run that copied nothing says why."""
+    told = [{**row, "due": "no", "state": "not_due", "why": f"No corresponde: sin cambios desde {row.get('previous_label') or 'su última copia'}"}
+            for row in rows]
+    summary = [f"{row['system']} ({row['kind']}): {due.STATES[row['state']]}. {row['why']}" for row in told]
+    _tell(host, summary)
+    return {"changed": False, "systems": len(told), "summary": summary, **_record(told, str(told[0]["kind"]))}
 
 
 def _told(guarded: Mapping[str, Any]) -> dict[str, Any]:

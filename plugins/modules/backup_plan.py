@@ -128,6 +128,14 @@ options:
     elements: str
     choices: [database, source_code, file_server]
     default: []
+  unchanged:
+    description:
+      - Rows of RV(plan) that were V(if_changed), whose sources were asked and hold what their last copies do. Where there are any nothing is planned, and they
+        are told and recorded as not due.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.3.0
 extends_documentation_fragment:
   - perucompras.respaldo.backup.any_kind
   - perucompras.respaldo.planning.policy
