@@ -26,6 +26,7 @@ _KINDS = view.KINDS
 
 
 class ActionModule(InventoryAction):
+    EACH_HOST = True
     ARGUMENTS = {
         **INVENTORY,
         "custodians": {"type": "raw", "default": []},

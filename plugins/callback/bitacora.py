@@ -223,6 +223,7 @@ class CallbackModule(CallbackBase):
     @_never_silent
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._play = play
+        self._run.judge.cleared |= hearing.clears_in(play)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             current = signal.getsignal(number)
             if current not in (self._on_signal, signal.SIG_IGN, None):
@@ -249,7 +250,7 @@ class CallbackModule(CallbackBase):
         self._complain()
         if self._run.unwritten:
             raise SystemExit(EXIT_UNWRITTEN)
-        if judging.exit_status(self._run.verdict) and self.get_option("exit_status") and not (stats.failures or stats.dark):
+        if judging.exit_status(self._run.verdict) and self.get_option("exit_status") and (self._run.judge.cleared or not (stats.failures or stats.dark)):
             raise SystemExit(judging.exit_status(self._run.verdict))
 
     def _complain(self) -> None:
@@ -299,6 +300,7 @@ class CallbackModule(CallbackBase):
 
     @_never_silent
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._run.judge.cleared |= hearing.clears(task)
         self._run.flush_log()
 
     @_never_silent

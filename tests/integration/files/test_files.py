@@ -257,7 +257,7 @@ def test_a_snapshot_that_restic_says_to_have_forgotten_and_has_not_is_told(share
     monkeypatch.setattr(restic.Restic, "call", call)
     with share.media[0].lock(share.slot(), 0), pytest.raises(BackupError) as stays:
         files_pruning.prune(share.slot(), share.media[0], kept.manifest, PASSWORD)
-    assert stays.value.code == "RSP428" and len(share.snapshots()) == 2 and share.labels() == ["RRHH_20261102"]
+    assert stays.value.code == "RSP468" and len(share.snapshots()) == 2 and share.labels() == ["RRHH_20261102"]
     monkeypatch.undo()
     with share.media[0].lock(share.slot(), 0):
         files_pruning.prune(share.slot(), share.media[0], kept.manifest, PASSWORD)

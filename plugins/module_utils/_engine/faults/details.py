@@ -195,6 +195,7 @@ ROWS = (
     ("the account or its password is not accepted ({})", "no se acepta la cuenta o su contraseña: «{}»"),
     ("the server's pg_hba.conf does not let this account in from here ({})", "pg_hba.conf del servidor no deja entrar a esta cuenta desde aquí: «{}»"),
     ("no server answers there ({})", "ningún servidor responde ahí: «{}»"),
+    ("it begins no session there ({})", "no inicia ninguna sesión ahí: «{}»"),
     ("the server ended the connection ({})", "el servidor cortó la conexión: «{}»"),
     ("the account may not read all of it ({})", "la cuenta no puede leerlo todo: «{}»"),
     ("there is no such account ({})", "no existe esa cuenta: «{}»"),

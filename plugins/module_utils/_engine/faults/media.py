@@ -143,7 +143,7 @@ ROWS = (
         "todos modos, indique su rótulo (restore_label), restore_damaged=true y el motivo (restore_reason); todo ello queda registrado.",
     ),
     (
-        "RSP428", "snapshots_stay",
+        "RSP468", "snapshots_stay",
         "restic ended well, and {count} snapshots that it was to forget are still in {location}: {snapshots}",
         "See who may remove files there (rights, an immutable flag, a protection against deletion); the next removal tries again. No copy is lost.",
         "restic terminó bien y {count} instantáneas que debía olvidar siguen en {location}: {snapshots}",
@@ -222,6 +222,22 @@ ROWS = (
         "Con el rótulo {label} hay en {location} algo que no es la copia que la ejecución {run} selló y no llegó a asentar: {detail}",
         "No se toma por copia ni se borra. Averigüe quién escribió allí; guárdelo aparte como evidencia o retírelo a mano, y la siguiente ejecución asienta "
         "que ya no está.",
+    ),
+    (
+        "RSP428", "snapshot_shadowed",
+        "in {location} another file has a name that begins as that of the snapshot {snapshot}, and restic opens neither",
+        "This says nothing of the copy, which is whole or not as before. Programs that keep folders alike leave such files (snapshots/… copy, conflict): move "
+        "it out of the repository, keep that program away from it, and run again.",
+        "En {location} hay otro archivo cuyo nombre empieza como el de la instantánea {snapshot}, y restic no abre ninguno",
+        "Esto no dice nada de la copia, que sigue tan íntegra como antes. Los programas que sincronizan carpetas dejan tales archivos (snapshots/… copia, "
+        "conflicto): sáquelo del repositorio, impida que ese programa lo toque y repita.",
+    ),
+    (
+        "RSP429", "one_for_all",
+        "run_once lets {host} alone do what each of the {count} servers of this play is to do",
+        "Nothing was done. Take run_once away from the task or the role: each server looks at its own systems, and those of the others would not be copied.",
+        "run_once hace que solo {host} haga lo que corresponde a cada uno de los {count} servidores de este play",
+        "No se hizo nada. Quite run_once de la tarea o del rol: cada servidor revisa sus propios sistemas, y los de los demás no se copiarían.",
     ),
     # -- 43x storage accounts and containers, set up through Azure Resource Manager -------------------------------------
     (
