@@ -29,7 +29,7 @@ from .imap_dovecot import Dovecot
 from .imap_judging import Judged
 from .imap_listing import Unlistable
 from .imap_relay import Relay
-from .imap_session import Place, session_with, signed_in, unreachable
+from .imap_session import Place, session_with, signed_in
 from .imap_shown import shown_again
 
 FORMAT = "Maildir with an index (tar)"
@@ -71,7 +71,7 @@ class Imap(Source):
                  on_missing: str = "refuse", assigned: Sequence[str] = ()) -> None:
         self.place = Place(host, user, password, port, ca_certs)
         self.work_dir, self.every, self.partial, self.assigned = work_dir, compare == "all", on_missing == "partial", list(assigned)
-        self.judged = Judged()
+        self.judged, self.separator = Judged(), ""
         self.noted: List[Remark] = []
 
     def describe(self) -> str:
@@ -102,8 +102,9 @@ class Imap(Source):
 
         facts = {"folders": self.judged.folders, "mails": self.judged.mails, "bytes": self.judged.size, "index_sha256": self.judged.index.hexdigest(),
                  "missing": len(self.judged.missing) + self.judged.unnamed, "separator": self.separator}
-        return [Part(name="", extension="tar", format=FORMAT, produce=produce, check=lambda: _ListCheck({"file": self.describe(), "facts": facts}), minimum=1024,
-                     facts=facts, restore_command='{ mkdir -p "$TARGET" && tar --extract --file=- --directory="$TARGET"; }')]
+        return [Part(name="", extension="tar", format=FORMAT, produce=produce, minimum=1024, facts=facts,
+                     check=lambda: _ListCheck({"file": self.describe(), "facts": facts}),
+                     restore_command='{ mkdir -p "$TARGET" && tar --extract --file=- --directory="$TARGET"; }')]
 
     def _take(self, workspace: Workspace) -> int:
         """Bring the mailbox into the workspace until it is all that the server had; gives its directory, held."""
@@ -167,9 +168,6 @@ class Imap(Source):
 
     def objects(self) -> Optional[int]:
         return self.judged.mails
-
-    def explain(self, error: BackupError) -> BackupError:
-        return error
 
     def check_for(self, row: Dict[str, Any]) -> Check:
         return _ListCheck(row)

@@ -49,16 +49,17 @@ def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
         raise Unlistable("LIST: {0}".format(status))
     found, delimiter = [], ""
     for line in told:
-        literal = isinstance(line, tuple)
-        if not line or line == b")":
+        # a name that is sent as a literal comes as a pair
+        text, literal = (line[0], bytes(line[1])) if isinstance(line, tuple) else (line, None)
+        if not isinstance(text, bytes) or not text:
             continue
-        match = _LIST.match(line[0] if literal else line)      # type: ignore[arg-type, index]
+        match = _LIST.match(text)
         if not match:
             raise Unlistable("LIST: {0!r}".format(line)[:80])
         delimiter = delimiter or ("" if match["delimiter"] == b"NIL" else match["delimiter"][1:-1].replace(b"\\\\", b"\\").decode())
         if {each.lower() for each in match["flags"].split()} & _UNOPENABLE:
             continue
-        name = (line[1] if literal else _unquoted(match["name"])).decode("utf-8", "surrogateescape")      # type: ignore[index]
+        name = (_unquoted(match["name"]) if literal is None else literal).decode("utf-8", "surrogateescape")
         found.append("INBOX" if name.upper() == "INBOX" else name)
     return sorted(found), delimiter
 
