@@ -67,9 +67,9 @@ class Imap(Source):
     type = "imap"
     OPTIONS = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing")
 
-    def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 993, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
+    def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 0, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
                  on_missing: str = "refuse", assigned: Sequence[str] = ()) -> None:
-        self.place = Place(host, user, password, port, ca_certs)
+        self.place = Place(host, user, password, port or 993, ca_certs)
         self.work_dir, self.every, self.partial, self.assigned = work_dir, compare == "all", on_missing == "partial", list(assigned)
         self.judged, self.separator = Judged(), ""
         self.noted: List[Remark] = []
