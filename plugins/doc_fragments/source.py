@@ -1,8 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of the sources; each fragment has its argument spec in module_utils/_source_options.py: DATABASE_SOURCE, GIT_SOURCE, PATHS_SOURCE,
-MAILBOX_SOURCE, any_source().
+"""Options of the sources; each fragment has its argument spec in module_utils/_source_options.py: DATABASE_SOURCE, GIT_SOURCE, PATHS_SOURCE, any_source().
 
 A module that extends one says itself, in `description`, what its source is for. Ansible merges options, but no suboptions; so what fragments have in common is
 a text here, and they are made of such texts.
@@ -201,9 +200,7 @@ _PATHS = r"""
 
 _COMPARE = r"""
       compare:
-        description:
-          - "V(imap): of which mails the bytes are compared with the server's, beside number, UID and size of all: of V(sample) (20 in each folder, and those
-            whose size the server tells differently), or of V(all), which reads the mailbox twice."
+        description: "V(imap): of which mails the bytes are compared, see M(perucompras.respaldo.backup_mailbox)."
         type: str
         choices: [sample, all]
         default: sample
@@ -334,52 +331,6 @@ options:
         choices: [paths]
         default: paths
 """ + _PATHS
-
-    MAILBOX: str = r"""
-options:
-  source:
-    type: dict
-    required: true
-    suboptions:
-      type:
-        description: Type of the source.
-        type: str
-        choices: [imap]
-        default: imap
-      host:
-        description: The server of the mailbox, by the name that its certificate has. It is asked by IMAP over TLS from the first byte.
-        type: str
-        default: ""
-      user:
-        description: The account that reads the mailbox.
-        type: str
-        default: ""
-      password:
-        description: Its password. The synchroniser never gets it. One that is refused is not tried again.
-        type: str
-        default: ""
-      port:
-        description: Port; 0 is 993.
-        type: int
-        default: 0
-      ca_certs:
-        description: Certificates (PEM) of the authority to trust in place of the system's, as text or as the path of a file on this server.
-        type: str
-        default: ""
-      work_dir:
-        description:
-          - Directory on this server with room for the mailbox, which lies there in a private directory until it was copied. Accounts without rights must be
-            able to pass through it and those above. By default the system's own for temporary files.
-        type: path
-        default: ""
-      on_missing:
-        description:
-          - What becomes of a copy that would not have all mails that the server has. V(refuse) makes it fail (RSP132). V(partial) copies the others, names
-            those that are missing by folder and UID in the manifest, and tells of them in the warnings.
-        type: str
-        choices: [refuse, partial]
-        default: refuse
-""" + _COMPARE
 
     FILES: str = r"""
 options:

@@ -21,9 +21,56 @@ description:
   - Needs C(doveadm) and Dovecot's C(imap) on the server that copies (packages dovecot-core and dovecot-imapd), no running Dovecot, and root.
 options:
   source:
-    description: What is copied.
+    description: The mailbox that is copied.
+    required: true
+    type: dict
+    suboptions:
+      host:
+        description: The server of the mailbox, by the name that its certificate has. It is asked by IMAP over TLS from the first byte.
+        type: str
+        default: ""
+      user:
+        description: The account that reads the mailbox.
+        type: str
+        default: ""
+      password:
+        description: Its password. The synchroniser never gets it. One that is refused is not tried again.
+        type: str
+        default: ""
+      port:
+        description: Port; 0 is 993.
+        type: int
+        default: 0
+      ca_certs:
+        description: Certificates (PEM) of the authority to trust in place of the system's, as text or as the path of a file on this server.
+        type: str
+        default: ""
+      work_dir:
+        description:
+          - Directory on this server with room for the mailbox, which lies there in a private directory until it was copied. Accounts without rights must be
+            able to pass through it and those above. By default the system's own for temporary files.
+        type: path
+        default: ""
+      on_missing:
+        description:
+          - What becomes of a copy that would not have all mails that the server has. V(refuse) makes it fail (RSP132). V(partial) copies the others, names
+            those that are missing by folder and UID in the manifest, and tells of them in the warnings.
+        type: str
+        choices: [refuse, partial]
+        default: refuse
+      compare:
+        description:
+          - Of which mails the bytes are compared with the server's, beside number, UID and size of all. Of V(sample), 20 in each folder and those whose size
+            the server tells differently; or of V(all), which reads the mailbox twice.
+        type: str
+        choices: [sample, all]
+        default: sample
+      type:
+        description: How it is read.
+        type: str
+        choices: [imap]
+        default: imap
 extends_documentation_fragment:
-  - perucompras.respaldo.source.mailbox
   - perucompras.respaldo.backup.copy
   - perucompras.respaldo.storage.media
   - perucompras.respaldo.backup.making
