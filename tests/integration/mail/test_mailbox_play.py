@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real runs of mailbox.yml (backup_mailbox): without a request nothing is read; under one that was authorised a real Dovecot's mailbox is copied, verified and given back."""
+"""Real runs of mailbox.yml (backup_mailbox): without a request nothing is read; under one that was authorised a real mailbox is copied and given back."""
 
 from __future__ import annotations
 
