@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import far_media, policy
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import KINDS, LATER_KINDS
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import KINDS
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _asked_for, _clear, _guard
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import refuse_injection, show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import sealed, view
@@ -30,7 +30,7 @@ class ActionModule(InventoryAction):
     ARGUMENTS = {
         **INVENTORY,
         "custodians": {"type": "raw", "default": []},
-        "kind": {"type": "str", "default": "all", "choices": ["all", *KINDS, *LATER_KINDS]},
+        "kind": {"type": "str", "default": "all", "choices": ["all", *KINDS]},
         "emergency_reason": {"type": "str", "default": ""},
         "request": {"type": "dict", "options": {name: {"type": "str", "default": ""} for name in ("ticket", "requester", "reason")}},
         "catch_up": {"type": "str", "default": "", "choices": ["", "now"]},
@@ -208,7 +208,6 @@ def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,
          decision: due.Decision, today: datetime.date) -> dict[str, Any]:
-    criticality = rules["criticality"][system["criticality"]]
     form = policy.encryption_format(rules, system)
     kept = policy.retention(rules, system["kind"], system["criticality"])
     until = retention.certain(kept, today)
@@ -222,7 +221,7 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "office": system["office"],
         "responsible": policy.responsible(rules, system, today),
         "numeral": rules["kinds"][system["kind"]]["numeral"],
-        "encrypt": criticality["password"] and not policy.copied_by_a_tool(system),
+        "encrypt": policy.wants_password(rules, system) and not policy.copied_by_a_tool(system),
         "required_trust": policy.required_trust(rules, system),
         # a repository is always encrypted
         "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a copy: the work of backup_database, backup_git and backup_archive."""
+"""Make a copy: the work of backup_database, backup_git, backup_archive and backup_mailbox."""
 
 from __future__ import annotations
 

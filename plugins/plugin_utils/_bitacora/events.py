@@ -46,6 +46,7 @@ ACTIONS: dict[str, Allowed] = {
     "backup_git": _MAKES,
     "backup_archive": _MAKES,
     "backup_files": _MAKES,
+    "backup_mailbox": _MAKES,
     "backup_publish": Allowed(("copy_made", "copy_failed"), start="copy_started"),
     "backup_settle": Allowed(("copy_made", "copy_withdrawn", "verification_failed"), _MANY),
     "backup_plan": Allowed(("copy_not_due", "copy_refused", "designation_changed"), _MANY),

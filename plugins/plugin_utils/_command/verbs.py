@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-KINDS = {"base-de-datos": "database", "codigo-fuente": "source_code", "servidor-de-archivos": "file_server"}
+KINDS = {"base-de-datos": "database", "codigo-fuente": "source_code", "servidor-de-archivos": "file_server", "buzon": "mailbox"}
 RESULTS = {"generada": "good", "fallida": "failed", "danada": "damaged", "rechazada": "refused"}
 
 

@@ -62,7 +62,7 @@ def test_a_line_is_read_whole() -> None:
     (("plan", "-s"), "todas empiezan con dos guiones"),
     (("restaurar",), "necesita el nombre de un sistema. Un nombre con espacios va entre comillas"),
     (("restaurar", "Mesa", "de", "Partes"), "se escribieron 3"),
-    (("restaurar", "SIGA", "--tipo", "base"), "no es ninguno de estos: base-de-datos, codigo-fuente, servidor-de-archivos"),
+    (("restaurar", "SIGA", "--tipo", "base"), "no es ninguno de estos: base-de-datos, codigo-fuente, servidor-de-archivos, buzon"),
     (("restaurar", "SIGA", "--destino"), "--destino necesita un valor"),
     (("restaurar", "SIGA", "--destino", "--simular"), "--destino necesita un valor"),
     (("restaurar", "SIGA", "--destino", "/a", "--destino", "/b"), "está dos veces"),
@@ -174,7 +174,7 @@ def test_completion(tmp_path: Path) -> None:
         assert json.loads(path.read_text("utf-8")) == ["Mesa de Partes", "SIGA"]
         assert completing.words(["re"], home) == ["restaurar", "retirar", "recuperar"]
         assert completing.words(["restaurar", "me"], home) == ["Mesa de Partes"]
-        assert completing.words(["restaurar", "SIGA", "--tipo", ""], home) == ["base-de-datos", "codigo-fuente", "servidor-de-archivos"]
+        assert completing.words(["restaurar", "SIGA", "--tipo", ""], home) == ["base-de-datos", "codigo-fuente", "servidor-de-archivos", "buzon"]
         assert completing.words(["restaurar", "--so"], home) == ["--solicitante", "--sobrescribir"]
         assert completing.words(["nada", ""], home) == [] and completing.words([], home) == list(VERBS)
         path.write_text("{")

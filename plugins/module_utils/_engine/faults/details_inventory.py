@@ -38,7 +38,6 @@ ROWS = (
     ("has a date that does not exist", "tiene una fecha que no existe"),
     ("Take the label from the bitácora.", "Tome el rótulo de la bitácora."),
     # -- systems
-    ("Remove this system for now; copies of {} can be made today.", "Retire este sistema por ahora; hoy se pueden copiar: {}."),
     ("Remove it, or give the system a criticality whose copies have one (numeral 7.2.1 b).",
      "Retírelo, o dé al sistema una criticidad cuyas copias la tengan (numeral 7.2.1 b)."),
     ("Remove it: the medium of this system is its vault.", "Retírelo: el medio de este sistema es su almacén."),

@@ -11,7 +11,7 @@ from ..media.base import TIERS
 from ..result import TRUST_LEVELS
 from . import people, schema
 from .schema import Problem, choice, flag, listing, table, text, whole
-from .vocabulary import CATCH_UPS, COMPRESSIONS, CRITICALITIES, DAYS_OF_WEEK, ENCRYPTION_FORMATS, KINDS, LATER_KINDS, RULED
+from .vocabulary import CATCH_UPS, COMPRESSIONS, CRITICALITIES, DAYS_OF_WEEK, ENCRYPTION_FORMATS, KINDS, RULED
 
 _EVERY = table({}, {"days": whole(1, 366), "months": whole(1, 12)})
 
@@ -31,10 +31,10 @@ _KIND = table({"numeral": text(), "frequency_numeral": text()}, {
     "catch_up": choice(*CATCH_UPS), "overdue_after_days": whole(0, 366),
 })
 _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS[1:])}, {
-    "trust": table({}, {kind: choice(*TRUST_LEVELS[1:]) for kind in KINDS + LATER_KINDS}),
+    "trust": table({}, {kind: choice(*TRUST_LEVELS[1:]) for kind in KINDS}),
     "encryption_format": choice(*ENCRYPTION_FORMATS),
-    "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
-    "retention": table({}, {kind: _RETENTION for kind in KINDS + LATER_KINDS}),
+    "every": table({}, {kind: _every for kind in KINDS}),
+    "retention": table({}, {kind: _RETENTION for kind in KINDS}),
 })
 _PRICE = text(r"[0-9]+(\.[0-9]+)?", "0.018")
 _PRICES = table({"currency": text(), "gib_month": table({}, {tier: _PRICE for tier in TIERS})}, {})
@@ -44,7 +44,7 @@ POLICY = table(
         "institution": text(),
         "manual": table({"name": text(), "version": text()}, {"approved": schema.date(), "document": text()}),
         "time_zone": text(),
-        "kinds": table({kind: _KIND for kind in RULED}, {kind: _KIND for kind in KINDS + LATER_KINDS if kind not in RULED}),
+        "kinds": table({kind: _KIND for kind in RULED}, {kind: _KIND for kind in KINDS if kind not in RULED}),
         "criticality": table({each: _CRITICALITY for each in CRITICALITIES}, {}),
     },
     {
