@@ -4,7 +4,7 @@
 """The one catalogue of errors: stable code, English for operators of Ansible, Spanish for the bitácora.
 
 Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and labels, 2xx sources, 3xx the pipeline and its tools (making.py);
-4xx media (media.py), of them 459 to 464 forges (forges.py), 465 to 467 passwords of repositories (keys.py); 5xx verification, 6xx restore
+4xx media (media.py), of them 459 to 464 forges (forges.py), 428 and 465 to 468 restic's repositories (keys.py); 5xx verification, 6xx restore
 (proving.py); 7xx the bitácora, 8xx keys and custody, 9xx reports and warnings (records.py), of them 750 to 779 requests (requests.py),
 740, 741, 743 to 749, 776 to 784 and 790 the schedule, commands around copies and what a check finds (schedules.py), 793 to 799 the worst day (recovering.py).
 A code is never reused for another meaning. A module carries all of them to its server, each file for about a kilobyte, so they are few.

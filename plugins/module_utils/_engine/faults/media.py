@@ -143,14 +143,6 @@ ROWS = (
         "todos modos, indique su rótulo (restore_label), restore_damaged=true y el motivo (restore_reason); todo ello queda registrado.",
     ),
     (
-        "RSP468", "snapshots_stay",
-        "restic ended well, and {count} snapshots that it was to forget are still in {location}: {snapshots}",
-        "See who may remove files there (rights, an immutable flag, a protection against deletion); the next removal tries again. No copy is lost.",
-        "restic terminó bien y {count} instantáneas que debía olvidar siguen en {location}: {snapshots}",
-        "Revise quién puede retirar archivos allí (permisos, atributo inmutable, protección contra borrado); el próximo retiro lo intenta de nuevo. No se "
-        "perdió ninguna copia.",
-    ),
-    (
         "RSP430", "repository_locked",
         "the restic repository {location} is locked by another program: {detail}",
         "Wait until it ends, or give lock_timeout to wait here. Locks of dead runs are removed by themselves; one of another machine only after half an hour.",
@@ -222,15 +214,6 @@ ROWS = (
         "Con el rótulo {label} hay en {location} algo que no es la copia que la ejecución {run} selló y no llegó a asentar: {detail}",
         "No se toma por copia ni se borra. Averigüe quién escribió allí; guárdelo aparte como evidencia o retírelo a mano, y la siguiente ejecución asienta "
         "que ya no está.",
-    ),
-    (
-        "RSP428", "snapshot_shadowed",
-        "in {location} another file has a name that begins as that of the snapshot {snapshot}, and restic opens neither",
-        "This says nothing of the copy, which is whole or not as before. Programs that keep folders alike leave such files (snapshots/… copy, conflict): move "
-        "it out of the repository, keep that program away from it, and run again.",
-        "En {location} hay otro archivo cuyo nombre empieza como el de la instantánea {snapshot}, y restic no abre ninguno",
-        "Esto no dice nada de la copia, que sigue tan íntegra como antes. Los programas que sincronizan carpetas dejan tales archivos (snapshots/… copia, "
-        "conflicto): sáquelo del repositorio, impida que ese programa lo toque y repita.",
     ),
     (
         "RSP429", "one_for_all",
