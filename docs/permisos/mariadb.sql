@@ -1,3 +1,5 @@
+-- Copyright (c) 2026, perucompras.respaldo contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Lo que necesita la cuenta con que se copia MariaDB (10.5 o posterior) por contraseña: leer la base, sin cambiar nada de ella. Las pruebas de
 -- restauración usan un servidor aparte y desechable, así que tampoco piden más. Sin cuenta, respaldo entra por el socket como root y esto no hace falta.
 -- En el cliente mariadb, como root:  SET @clave = '...'; SET @base = 'siga'; SOURCE mariadb.sql

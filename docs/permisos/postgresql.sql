@@ -1,3 +1,5 @@
+-- Copyright (c) 2026, perucompras.respaldo contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Lo que necesita la cuenta con que se copia PostgreSQL (14 o posterior) por contraseña: leer todo, y nada más. Las pruebas de restauración
 -- usan un servidor aparte y desechable, así que tampoco piden más. Sin cuenta, respaldo entra por el socket como postgres y esto no hace falta.
 --   psql -U postgres -v ON_ERROR_STOP=1 -v clave="$(cat ARCHIVO_DE_LA_CONTRASEÑA)" -f postgresql.sql
