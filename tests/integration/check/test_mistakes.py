@@ -104,7 +104,7 @@ IN_VARIABLES = {
     10: ("m10", "crítica", "host_vars/m10.yml:", "alta"),
     15: ("m15", "nada.sqlite", "m15", "Revise el nombre en el inventario"),
     16: ("m16", "sigaa", "m16", "Revise el nombre en el inventario"),
-    17: ("m17", "expediente", "m17", "GRANT"),
+    17: ("m17", "expediente", "m17", "pg_read_all_data"),
     18: ("m18", "contraseña", "m18", "contraseña"),
     19: ("m19", "RSP202", "m19", "puerto"),
     21: ("m21", "otro-medio", "host_vars/m21.yml:", "onte"),
