@@ -46,7 +46,8 @@ def check() -> dict[str, Any]:
     """Of what check.yml writes for machines."""
     findings = importlib.import_module(_ENGINE.replace("module_utils._engine.", "plugin_utils._checking.findings"))
     text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
-    finding = {"number": {"type": "integer", "minimum": 1}, **dict.fromkeys(findings.Finding._fields, text), "weight": {"enum": [findings.STOPS, findings.WARNS]}}
+    weight = {"enum": [findings.STOPS, findings.WARNS]}
+    finding = {"number": {"type": "integer", "minimum": 1}, **dict.fromkeys(findings.Finding._fields, text), "weight": weight}
     report = {"version": {"const": findings.VERSION}, "ready": {"type": "boolean"}, **dict.fromkeys(("stops", "warns", "servers", "systems"), count),
               "institution": text, "checked_at": {"type": "string", "format": "date-time"}, "inventories": {"type": "array", "items": text},
               "findings": {"type": "array", "items": {"type": "object", "required": sorted(finding), "additionalProperties": False, "properties": finding}}}

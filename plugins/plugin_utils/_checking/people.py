@@ -43,18 +43,21 @@ def _listing(key: str) -> str:
 
 def _verdict(listing: str, now: datetime.datetime) -> tuple[str, str, str]:
     """What is wrong with the key that gpg --with-colons lists, in both languages; "" when nothing is."""
-    ends = []
+    ends: list[int] = []
     expired = ""
+    whole = 0      # the end of the key itself: no subkey lasts longer
     for line in listing.splitlines():
         part = line.split(":")
-        # lower case: what this very key or subkey can do
-        if part[0] not in ("pub", "sub") or "e" not in part[11]:
-            continue
-        if part[1] in ("r", "d", "i", "n"):
+        if part[0] not in ("pub", "sub"):
             continue
         end = int(part[6]) if part[6].isdigit() else 0
-        if part[1] == "e" or end and end <= now.timestamp():
-            expired = datetime.datetime.fromtimestamp(end, datetime.timezone.utc).date().isoformat() if end else "?"
+        whole = end if part[0] == "pub" else whole
+        # lower case: what this very key or subkey can do; revoked, disabled, invalid
+        if "e" not in part[11] or part[1] in ("r", "d", "i", "n"):
+            continue
+        end = min(filter(None, (end, whole)), default=0)
+        if end and end <= now.timestamp():
+            expired = datetime.datetime.fromtimestamp(end, datetime.timezone.utc).date().isoformat()
             continue
         ends.append(end)
     if not ends and expired:
