@@ -108,6 +108,12 @@ def test_no_command_passes_unclassified(each):
     assert each.program in OURS or each.program in OTHERS, f"{each.where}: say in OURS what is to be proved of {each.program!r}, or that it is another's"
 
 
+@functools.cache
+def entries(specification: Path) -> list[dict[str, Any]]:
+    """The entry points of a role; many playbooks have the same roles."""
+    return list(yaml.safe_load(specification.read_text("utf-8"))["argument_specs"].values())
+
+
 @functools.lru_cache(maxsize=None)
 def known(playbook: Path) -> dict[str, Any]:
     """name -> specification of what a playbook and its roles take; nothing is told of those that only their templates name."""
@@ -123,7 +129,7 @@ def known(playbook: Path) -> dict[str, Any]:
         pages += [path for part in ("defaults", "tasks") for path in (ROOT / "roles" / name / part).glob("*.yml")]
         specification = ROOT / "roles" / name / "meta" / "argument_specs.yml"
         if specification.exists():
-            for entry in yaml.safe_load(specification.read_text("utf-8"))["argument_specs"].values():
+            for entry in entries(specification):
                 found.update(entry.get("options", {}))
     for page in pages:
         for code in re.findall(r"\{\{(.*?)\}\}|(?:when|that|hosts): (.*)", page.read_text("utf-8")):

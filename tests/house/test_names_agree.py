@@ -8,6 +8,7 @@ docs/extending.md lists the files of each addition.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 from pathlib import Path
@@ -40,12 +41,18 @@ def option(fragment: str, *path: str) -> dict[str, Any]:
     return found
 
 
+@functools.cache
+def specifications() -> list[dict[str, Any]]:
+    """Each entry point of each role: read once for all endings that are asked for."""
+    return [entry for path in TOP.glob("roles/*/meta/argument_specs.yml")
+            for entry in yaml.safe_load(path.read_text("utf-8"))["argument_specs"].values()]
+
+
 def of_roles(ending: str) -> dict[str, set[str]]:
     """The choices of each role's option whose name ends so."""
     found = {}
-    for path in TOP.glob("roles/*/meta/argument_specs.yml"):
-        for entry in yaml.safe_load(path.read_text("utf-8"))["argument_specs"].values():
-            found.update({name: set(each["choices"]) for name, each in entry.get("options", {}).items() if name.endswith(ending) and "choices" in each})
+    for entry in specifications():
+        found.update({name: set(each["choices"]) for name, each in entry.get("options", {}).items() if name.endswith(ending) and "choices" in each})
     return found
 
 

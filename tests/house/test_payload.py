@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,12 @@ SOURCES = {
 SHARED = {"__init__", "base", "given", "placing", "snapshots", "trees", "attributes"}
 
 
+@functools.cache
+def imports(path: Path) -> list[ast.ImportFrom]:
+    """A file's relative imports; most files are carried by most modules, and read once."""
+    return [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom) and node.level]
+
+
 def carried(module: str) -> set[Path]:
     """The files of ours that a module imports, at its top or anywhere in it, and what these import. Fails for one that is not there."""
     found: set[Path] = set()
@@ -33,9 +40,7 @@ def carried(module: str) -> set[Path]:
         if path in found:
             continue
         found.add(path)
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.ImportFrom) or not node.level:
-                continue
+        for node in imports(path):
             base = path.parents[node.level - 1].joinpath(*(node.module or "").split(".")) if node.module else path.parents[node.level - 1]
             if base.is_dir():
                 inner = [base / (alias.name + ".py") for alias in node.names if not (base / alias.name).is_dir()]
