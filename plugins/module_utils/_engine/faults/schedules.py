@@ -120,7 +120,7 @@ ROWS = (
         "RSP782", "inventory_file_wrong",
         "{place}: {problem}",
         "{mend}",
-        "{place}: {problem}",
+        "En {place}: {problem}",
         "{mend_es}",
     ),
     (
