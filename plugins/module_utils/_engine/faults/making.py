@@ -166,6 +166,13 @@ ROWS = (
         "La copia es la que dice su asiento. Revise enseguida que quedó deshecho lo que el comando deshace (un sistema de archivos congelado, un servicio "
         "detenido) y corríjalo.",
     ),
+    (
+        "RSP128", "snapshot_lost",
+        "the moment that the pieces of the copy of {source} share could not be held: {detail}",
+        "Somebody changes or locks tables while they are copied, or the server ended the session. Copy at another hour, or leave jobs out of the source.",
+        "No se pudo mantener el instante que comparten las piezas de la copia de {source}: {detail}",
+        "Alguien modifica o bloquea tablas mientras se copian, o el servidor cerró la sesión. Copie a otra hora, o quite jobs del origen.",
+    ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (
         "RSP201", "source_missing",
