@@ -139,7 +139,8 @@ def told(main: str, division: Divided) -> List[Dict[str, str]]:
 def pieces_of(row: Mapping[str, Any]) -> List[Piece]:
     """The archives of a database in the order in which they come back; mostly the one. Raises manifest_unreadable."""
     found = [Piece(row["name"])]
-    for each in row["facts"].get("pieces") or ():
+    pieces = row["facts"].get("pieces") or []
+    for each in pieces if isinstance(pieces, list) else [None]:
         if not isinstance(each, dict) or not all(isinstance(each.get(key, ""), str) for key in ("part", "schema", "table")) or not each.get("part"):
             raise BackupError("manifest_unreadable", label=row["file"], location="its manifest", detail="a database has no proper pieces")
         rows = "table" in each
