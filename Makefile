@@ -1,13 +1,16 @@
 # Thin on purpose: each target calls one script of tools/. `make help` lists them.
 # What is given after a target (make backup REASON="..." BACKUP_GIT=...) reaches the script as environment: make sees to it.
 .DEFAULT_GOAL := help
-.PHONY: help backup test test-fast coverage lint sanity docs lab lab-down setup clean
+.PHONY: help backup inventario test test-fast coverage lint sanity docs lab lab-down setup clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 backup: ## copy what is due on this machine and show its lines in the bitácora (REASON="..." copies now, as an emergency)
 	@tools/backup.sh
+
+inventario: ## ask some ten questions and write an inventory of the institution's own (OPCIONES="..." answers them: respaldo nuevo --help)
+	@tools/inventory.sh
 
 setup: ## make .venv-dev, the environment of developers and tests
 	@tools/setup.sh

@@ -25,7 +25,7 @@ def pages(top: Path) -> dict[Path, str]:
     """File -> its text."""
     sys.path.insert(0, str(top / "collections"))
     return {top / "docs/schemas" / name: json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-            for name, found in (("inventario.json", inventory()), ("politica.json", policy()))}
+            for name, found in (("inventario.json", inventory()), ("politica.json", policy()), ("comprobacion.json", check()))}
 
 
 def inventory() -> dict[str, Any]:
@@ -40,6 +40,19 @@ def inventory() -> dict[str, Any]:
     }
     return {"$schema": _DRAFT, "title": "Variables de un inventario de perucompras.respaldo", "type": "object", "definitions": {"template": _TEMPLATE},
             "properties": {name: _templated(schema.shape_of(form)) for name, form in forms.items()}}
+
+
+def check() -> dict[str, Any]:
+    """Of what check.yml writes for machines."""
+    findings = importlib.import_module(_ENGINE.replace("module_utils._engine.", "plugin_utils._checking.findings"))
+    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
+    weight = {"enum": [findings.STOPS, findings.WARNS]}
+    finding = {"number": {"type": "integer", "minimum": 1}, **dict.fromkeys(findings.Finding._fields, text), "weight": weight}
+    report = {"version": {"const": findings.VERSION}, "ready": {"type": "boolean"}, **dict.fromkeys(("stops", "warns", "servers", "systems"), count),
+              "institution": text, "checked_at": {"type": "string", "format": "date-time"}, "inventories": {"type": "array", "items": text},
+              "findings": {"type": "array", "items": {"type": "object", "required": sorted(finding), "additionalProperties": False, "properties": finding}}}
+    return {"$schema": _DRAFT, "title": "Comprobación de perucompras.respaldo", "type": "object", "required": sorted(report), "additionalProperties": False,
+            "properties": report}
 
 
 def policy() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.polic
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import entries, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, purposes
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, purposes, recovery
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import capacity, compliance, evidence, files, institution, requests
 
@@ -54,15 +54,18 @@ class ActionModule(InventoryAction):
             cited = evidence.cited(store, rules, matrix, controls, since, until) if arguments["dest"] else {}
             asked = requests.read(store, now, entries.moment(since + "-01", False, rules["time_zone"]))
             standing = purposes.read(store, now)
+            objectives = recovery.of_inventory(store, hosts, rules, now)
             plan = capacity.plan(store, rules, systems, institution.media_of(hosts), space, now)
         if arguments["show"]:
             show("\n".join([*_matrix_lines(matrix), "", *_approved_lines(matrix, since, until), "",
                             *_purpose_lines(standing, due.zone(rules["time_zone"])), *_request_lines(asked, due.zone(rules["time_zone"])),
+                            *_recovery_lines(objectives),
                             *_capacity_lines(plan)]))
         told = {"changed": False, "since": since, "until": until, "matrix": matrix.rows, "periods": matrix.periods, "approved": dict(matrix.approved),
-                "controls": controls, "capacity": plan, "requests": asked, "purposes": [each._asdict() for each in standing]}
+                "controls": controls, "capacity": plan, "requests": asked, "purposes": [each._asdict() for each in standing],
+                "recovery": [row._asdict() for row in objectives]}
         if arguments["dest"]:
-            page = evidence.page(rules, matrix, controls, since, until, cited, standing)
+            page = evidence.page(rules, matrix, controls, since, until, cited, standing, objectives)
             told["changed"] = files.put(Path(arguments["dest"]), page.encode("utf-8"), self._task.check_mode)
         return told
 
@@ -108,6 +111,11 @@ def _purpose_lines(standing: list[purposes.Standing], zone: datetime.tzinfo) -> 
 
 def _request_lines(asked: list[dict[str, Any]], zone: datetime.tzinfo) -> list[str]:
     return [*_aligned([list(requests.HEADINGS), *(requests.cells(row, zone) for row in asked)]), ""] if asked else []
+
+
+def _recovery_lines(objectives: list[recovery.Row]) -> list[str]:
+    rows = _aligned([list(recovery.HEADINGS), *map(recovery.cells, objectives)])
+    return ["Si hoy fuera el peor día (objetivos de recuperación):", *("  " + row for row in rows), ""] if objectives else []
 
 
 def _capacity_lines(plan: Mapping[str, Any]) -> list[str]:

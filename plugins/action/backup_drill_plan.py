@@ -19,6 +19,7 @@ from ..plugin_utils._inventory import INVENTORY, InventoryAction, on_one_medium
 
 
 class ActionModule(InventoryAction):
+    EACH_HOST = True
     ARGUMENTS = {
         **INVENTORY,
         "kind": {"type": "str", "default": "all", "choices": ["all", *result.KINDS]},

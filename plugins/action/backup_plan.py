@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import far_media, policy
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import KINDS, LATER_KINDS
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy.vocabulary import KINDS
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _asked_for, _clear, _guard
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import refuse_injection, show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import sealed, view
@@ -26,10 +26,11 @@ _KINDS = view.KINDS
 
 
 class ActionModule(InventoryAction):
+    EACH_HOST = True
     ARGUMENTS = {
         **INVENTORY,
         "custodians": {"type": "raw", "default": []},
-        "kind": {"type": "str", "default": "all", "choices": ["all", *KINDS, *LATER_KINDS]},
+        "kind": {"type": "str", "default": "all", "choices": ["all", *KINDS]},
         "emergency_reason": {"type": "str", "default": ""},
         "request": {"type": "dict", "options": {name: {"type": "str", "default": ""} for name in ("ticket", "requester", "reason")}},
         "catch_up": {"type": "str", "default": "", "choices": ["", "now"]},
@@ -38,6 +39,7 @@ class ActionModule(InventoryAction):
         "tell": {"type": "bool", "default": False},
         "guard": {"type": "bool", "default": False},
         "night": {"type": "list", "elements": "str", "default": [], "choices": [*KINDS]},
+        "unchanged": {"type": "list", "elements": "dict", "default": []},
     }
 
     def refuses_injection(self) -> bool:
@@ -47,6 +49,8 @@ class ActionModule(InventoryAction):
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         guarded = self._guard(task_vars) if arguments["night"] or arguments["guard"] else {}
         refuse_injection()
+        if arguments["unchanged"]:
+            return _unchanged(task_vars["inventory_hostname"], arguments["unchanged"])
         rules, _systems, media, _wanted = found = self.inventory(arguments, task_vars)
         clear = _clear.in_clear(task_vars["hostvars"].raw_get(task_vars["inventory_hostname"]))
         if clear and rules.get("secrets_in_clear") == "refuse":
@@ -127,6 +131,15 @@ def _night(kinds: Sequence[str], plan: Sequence[Mapping[str, Any]], left: bool, 
     return {**told, "idle": True, "systems": len(plan), "summary": summary, **({"backup": entries} if entries else {})}
 
 
+def _unchanged(host: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What was due if it had changed, was asked, and had not: told and recorded as what is not due, so that a run that copied nothing says why."""
+    told = [{**row, "due": "no", "state": "not_due", "why": f"No corresponde: sin cambios desde {row.get('previous_label') or 'su última copia'}"}
+            for row in rows]
+    summary = [f"{row['system']} ({row['kind']}): {due.STATES[row['state']]}. {row['why']}" for row in told]
+    _tell(host, summary)
+    return {"changed": False, "systems": len(told), "summary": summary, **_record(told, str(told[0]["kind"]))}
+
+
 def _told(guarded: Mapping[str, Any]) -> dict[str, Any]:
     """That what the guard proves was proved, and what it found."""
     return {"guarded": True, **{name: guarded[name] for name in ("findings", "warnings") if name in guarded}}
@@ -195,7 +208,6 @@ def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,
          decision: due.Decision, today: datetime.date) -> dict[str, Any]:
-    criticality = rules["criticality"][system["criticality"]]
     form = policy.encryption_format(rules, system)
     kept = policy.retention(rules, system["kind"], system["criticality"])
     until = retention.certain(kept, today)
@@ -209,7 +221,7 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "office": system["office"],
         "responsible": policy.responsible(rules, system, today),
         "numeral": rules["kinds"][system["kind"]]["numeral"],
-        "encrypt": criticality["password"] and not policy.copied_by_a_tool(system),
+        "encrypt": policy.wants_password(rules, system) and not policy.copied_by_a_tool(system),
         "required_trust": policy.required_trust(rules, system),
         # a repository is always encrypted
         "public_keys": [public_key(person) for person in policy.key_holders(rules, system["kind"], today)]

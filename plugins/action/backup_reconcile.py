@@ -18,6 +18,7 @@ from ..plugin_utils._bitacora import sealed
 from ..plugin_utils._bitacora.any_store import OF_A_COPY, Store
 from ..plugin_utils._bitacora.chain import RUN_ENDS
 from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._copying import adopting
 from ..plugin_utils._copying.opening import PlainAction
 from ..plugin_utils._inventory import names_of_other_hosts, wanted_names
 from ..plugin_utils._tasks import address_of, plain
@@ -49,6 +50,7 @@ class ActionModule(PlainAction):
         "accept_empty": {"type": "bool", "default": False},
         "lost_labels": {"type": "list", "elements": "str", "default": []},
         "lost_reason": {"type": "str", "default": ""},
+        "adopt_reason": {"type": "str", "default": ""},
         "show": {"type": "bool", "default": False},
     }
 
@@ -76,7 +78,8 @@ class ActionModule(PlainAction):
                 told = {"code": empty.code, "message": empty.message, "message_es": empty.spanish, "remedy_es": empty.remedy}
                 return self._unread(medium["name"], told, [empty.spanish], given["show"])
             entries: list[dict[str, Any]] = []
-            rows: dict[str, list[str]] = {"ghosts": [], "differing": [], "strays": [], "healed": [], "lost": [], "settled": []}
+            rows: dict[str, list[str]] = {"ghosts": [], "differing": [], "strays": [], "healed": [], "lost": [], "settled": [],
+                                          "adopted": []}
             lines = []
             for shelf in found:
                 lines += self._one(store, shelf, medium, given, task_vars, entries, rows)
@@ -90,7 +93,7 @@ class ActionModule(PlainAction):
         """A medium that can't be looked at says nothing of its copies: the run fails, and no copy is called damaged."""
         entry = result.build(event="verification_failed", medium=name, reason=_REASON, error_code=error["code"], error_message=error["message"],
                              error_message_es=error["message_es"], error_remedy_es=error["remedy_es"])
-        return _answer(show, lines, [entry], ghosts=[], differing=[], strays=[], healed=[], lost=[], settled=[], leftovers=[])
+        return _answer(show, lines, [entry], ghosts=[], differing=[], strays=[], healed=[], lost=[], settled=[], adopted=[], leftovers=[])
 
     def _one(self, store: Store, shelf: _Shelf, medium: Mapping[str, Any], given: Mapping[str, Any], task_vars: dict[str, Any],
              entries: list[dict[str, Any]], rows: dict[str, list[str]]) -> list[str]:
@@ -103,11 +106,13 @@ class ActionModule(PlainAction):
         differing = [each for each in sorted(known) if each in there and known[each].get("sha256", "") != there[each]]
         carried = self._carried(store, shelf, medium, task_vars)
         strays = [each for each in sorted(there) if each not in known and each not in carried]
+        adopted, unadopted = self._adopted(store, shelf, medium, given, strays, task_vars)
+        strays = [each for each in strays if each not in adopted]
         standing = [each for each in ghosts + differing if not known[each]["media"][name]]
         entries += [_missing(known[each], name) for each in ghosts if known[each]["media"][name]]
         entries += [_differing(known[each], name, there[each]) for each in differing if known[each]["media"][name]]
         entries += [_given_up(known[each], name, given["lost_reason"]) for each in lost]
-        entries += [_removed(known[each], name, leaving[each]) for each in removed] + list(carried.values())
+        entries += [_removed(known[each], name, leaving[each]) for each in removed] + list(carried.values()) + list(adopted.values())
         healed = []
         for each in sorted(set(known).intersection(there).difference(differing)):
             level = "" if known[each]["media"][name] or self._task.check_mode else _level_before(store, known[each], name)
@@ -123,7 +128,7 @@ class ActionModule(PlainAction):
                 if entry.get("medium") == name and not entry.get("simulated")}
         entries += [_stray(shelf.system, shelf.kind, name, each, there[each]) for each in strays if (each, there[each]) not in told][:_MOST_STRAYS]
         for key, labels in (("ghosts", ghosts), ("differing", differing), ("strays", strays), ("healed", healed), ("lost", lost),
-                            ("settled", removed + list(carried))):
+                            ("settled", removed + list(carried)), ("adopted", list(adopted))):
             rows[key] += labels
         return [f"{shelf.system} en {name}: {len(there)} copias en el medio, {len(known)} en la bitácora",
                 *(f"    falta {each}: la bitácora la tiene, el medio no" for each in ghosts),
@@ -132,7 +137,28 @@ class ActionModule(PlainAction):
                 *(f"    retirada {each}: la quitó {leaving[each]}, que no llegó a asentarlo" for each in removed),
                 *(f"    asentada {each}: la llevó allí una ejecución que no llegó a asentarlo" for each in carried),
                 *(f"    dada por perdida {each}: {given['lost_reason']}" for each in lost),
+                *_shortened([f"    {'se adoptaría' if self._task.check_mode else 'adoptada'} {each}: está entera; la bitácora la había perdido"
+                             for each in adopted]),
+                *_shortened([f"    no se adopta {each}: {why}" for each, why in unadopted.items()]),
                 *_shortened([f"    sin asiento {each}: el medio la tiene, la bitácora no" for each in strays])]
+
+    def _adopted(self, store: Store, shelf: _Shelf, medium: Mapping[str, Any], given: Mapping[str, Any], strays: Sequence[str],
+                 task_vars: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+        """Of the copies without an entry those that a person's word takes into the bitácora, each with its entry; why the others are not."""
+        found: dict[str, dict[str, Any]] = {}
+        left: dict[str, str] = {}
+        system: Mapping[str, Any] = next((each for each in plain(given["systems"]) if (each["kind"], each["name"]) == (shelf.kind, shelf.system)), {})
+        for each in strays if given["adopt_reason"].strip() else ():
+            left[each] = adopting.why_not(store, shelf.kind, shelf.system, each, shelf.there[each])
+            if left[each]:
+                continue
+            try:
+                found[each] = adopting.adopt(lambda asked: self.module("backup_verify", asked, task_vars), system, medium, each, shelf.there[each],
+                                             given["adopt_reason"])
+                del left[each]
+            except BackupError as error:
+                left[each] = error.spanish
+        return found, left
 
     def _carried(self, store: Store, shelf: _Shelf, medium: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Copies of other media that stand here too, with the digest that the bitácora has and never placed here: a transfer died before its entry.

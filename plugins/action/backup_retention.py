@@ -27,6 +27,7 @@ _SKEW = datetime.timedelta(minutes=5)
 
 
 class ActionModule(InventoryAction):
+    EACH_HOST = True
     ARGUMENTS = {
         **INVENTORY,
         "kind": {"type": "str", "default": "all", "choices": ["all", *result.KINDS]},

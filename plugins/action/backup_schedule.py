@@ -28,7 +28,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._tasks import
 _COLLECTION = Path(__file__).resolve().parents[2]
 # What the callback is told in the environment, and a run by a timer must be told too; none of these is a secret.
 _TOLD = ("RESPALDO_BITACORA_JOURNAL", "RESPALDO_BITACORA_LOGS", "RESPALDO_BITACORA_SEAL", "RESPALDO_BITACORA_SEAL_KEY", "RESPALDO_BITACORA_ANCHORS",
-         "PGPASSFILE")
+         "RESPALDO_BITACORA_JOURNALD", "PGPASSFILE")
 
 
 class ActionModule(InventoryAction):

@@ -21,6 +21,7 @@ _CARRIED = "T2"
 
 
 class ActionModule(InventoryAction):
+    EACH_HOST = True
     ARGUMENTS = {**INVENTORY, "repository": {"type": "str", "required": True}, "show": {"type": "bool", "default": False}}
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

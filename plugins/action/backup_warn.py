@@ -18,10 +18,10 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _sending, _smtp
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import failed
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import who
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import upkeep, who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.any_store import Store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import concerns, designations, due, purposes, warnings
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import concerns, designations, due, warnings
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import space, systems_of_all_hosts, with_responsible
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules import missed
 
@@ -63,7 +63,7 @@ class ActionModule(backup_plan.ActionModule):
             today = now.astimezone(here).date()
             dated = systems_of_all_hosts(task_vars)
             if not self._task.check_mode:
-                rows += _missed(store, now)
+                rows += [{"backup": entry} for entry in upkeep.unstarted(store, now)]
             conditions = warnings.in_force(store, rules, with_responsible(dated, rules, today), now, [space(each) for each in arguments["watched"]])
             everywhere = [condition.key for condition in conditions]
             changed = designations.changes(store.entries(type=designations.EVENT), rules, dated, today, True)
@@ -162,14 +162,6 @@ def _at_work(store: Store) -> str:
     earlier = [entry for entry in runs.values() if me and entry["n"] < me["n"] and entry.get("playbook") == me.get("playbook")
                and not entry.get("simulated") and not who.is_elsewhere(entry, me) and not who.is_dead(entry, me)]
     return str(earlier[0]["run"]) if earlier else ""
-
-
-def _missed(store: Store, now: datetime.datetime) -> list[dict[str, Any]]:
-    """A result row for each series of missed starts that the bitácora does not tell yet: whoever reads only that sees it too, once for a series."""
-    since = (now - missed.LOOKED_BACK).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    found = missed.signs(store.entries(type=purposes.DECLARED), store.entries(type=missed.STARTED, since=since), now)
-    return [{"backup": result.build(event=missed.TOLD, purpose=sign.purpose, objects=sign.missed, **result.failure(sign.error))}
-            for sign in missed.unwritten(found, store.entries(type=missed.TOLD)) if sign.error]
 
 
 def _entries(channel: str, news: Sequence[warnings.News], summary: bool) -> list[dict[str, Any]]:

@@ -105,6 +105,17 @@ options:
     ini:
       - section: callback_bitacora
         key: may_be_lost
+  journald:
+    description:
+      - Whether each entry is also a line of systemd's journal (C(journalctl -t respaldo)), of names, codes and numbers. It never delays or fails a run.
+    type: bool
+    default: true
+    version_added: 0.3.0
+    env:
+      - name: RESPALDO_BITACORA_JOURNALD
+    ini:
+      - section: callback_bitacora
+        key: journald
   anchors:
     description:
       - Files to which each seal is also appended, best on other media that this account can only append to. Their directories must exist.
@@ -130,7 +141,7 @@ from typing import Any, cast
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import events, hearing, judging, lasting, numbers, refusals, seals, store, who
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import end, events, hearing, judging, lasting, numbers, refusals, seals, store, who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._custodians import shared as _shared  # noqa: F401 its memory, before Ansible forks
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._heartbeats import Heart
@@ -199,7 +210,7 @@ class CallbackModule(CallbackBase):
         self._simulated = bool(context.CLIARGS.get("check"))
         recorder = Recorder(
             url, kept.journal, kept.logs, {**who.facts(playbook, self._simulated), **kept.choice}, kept.seal_key,
-            [seals.FileAnchor(str(path)) for path in kept.anchors])
+            [seals.FileAnchor(str(path)) for path in kept.anchors], bool(self.get_option("journald")))
         recorder.judge = judging.Judge(hearing.expected(playbook, context.CLIARGS))
         self.recorder = recorder
         os.environ.update(RESPALDO_RUN_ID=recorder.run, RESPALDO_BITACORA=url, RESPALDO_CONTROLLER_PID=str(os.getpid()))
@@ -212,6 +223,7 @@ class CallbackModule(CallbackBase):
     @_never_silent
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._play = play
+        self._run.judge.cleared |= hearing.clears_in(play)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             current = signal.getsignal(number)
             if current not in (self._on_signal, signal.SIG_IGN, None):
@@ -238,21 +250,12 @@ class CallbackModule(CallbackBase):
         self._complain()
         if self._run.unwritten:
             raise SystemExit(EXIT_UNWRITTEN)
-        if judging.exit_status(self._run.verdict) and self.get_option("exit_status") and not (stats.failures or stats.dark):
+        if judging.exit_status(self._run.verdict) and self.get_option("exit_status") and (self._run.judge.cleared or not (stats.failures or stats.dark)):
             raise SystemExit(judging.exit_status(self._run.verdict))
 
     def _complain(self) -> None:
-        recorder, told = self._run, ""
-        if recorder.journal_file:
-            told = f"{hearing.told(recorder.problem)}. Los asientos esperan en {recorder.journal_file}; la próxima ejecución los incorpora."
-        elif recorder.unwritten:
-            told = "los asientos de esta ejecución no se pudieron guardar en ninguna parte: {0}".format(hearing.told(recorder.broken or recorder.problem))
-        if told:
-            self._display.error("bitácora: " + told, wrap_text=False)
-        for finding in recorder.findings:
-            self._display.error("bitácora: " + hearing.told(finding), wrap_text=False)
-        for why in recorder.unsealed:
-            self._display.warning("bitácora: no se pudo sellar o anclar el final de la cadena [the head was not sealed or anchored]: " + why)
+        for told, is_error in end.lines(self._run):
+            (functools.partial(self._display.error, wrap_text=False) if is_error else self._display.warning)("bitácora: " + told)
 
     def _interrupt(self, how: str) -> None:
         if self.recorder is None or self.recorder.closed or os.getpid() != self._pid:
@@ -297,6 +300,7 @@ class CallbackModule(CallbackBase):
 
     @_never_silent
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._run.judge.cleared |= hearing.clears(task)
         self._run.flush_log()
 
     @_never_silent

@@ -210,6 +210,14 @@ _PATHS = r"""
         default: []
 """
 
+_COMPARE = r"""
+      compare:
+        description: "V(imap): of which mails the bytes are compared, see M(perucompras.respaldo.backup_mailbox)."
+        type: str
+        choices: [sample, all]
+        default: sample
+"""
+
 _FILES = r"""
       exclude_caches:
         description: "V(restic): leave out directories marked by a C(CACHEDIR.TAG)."
@@ -382,4 +390,4 @@ options:
         description: "git: directory on this server that keeps mirrors of repositories elsewhere. SQLite: directory for the image that is copied."
         type: path
         default: ""
-""" + _without(("type", "path", "password", "work_dir"), _GIT + _PATHS + _FILES + _DATABASE)
+""" + _without(("type", "path", "password", "work_dir"), _GIT + _PATHS + _FILES + _COMPARE + _DATABASE)

@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 from ._engine.sources import snapshots
 from ._engine.sources.restic import REPOSITORIES
-from ._source_options import DATABASE_SOURCE, GIT_SOURCE, PATHS_SOURCE
+from ._source_options import DATABASE_SOURCE, GIT_SOURCE, MAILBOX_SOURCE, PATHS_SOURCE
 
 FILES_SOURCE: Dict[str, Any] = dict(
     type=dict(type="str", choices=["restic"], default="restic"),
@@ -29,7 +29,7 @@ FILES_SOURCE: Dict[str, Any] = dict(
 def any_source() -> Dict[str, Any]:
     """The options of every source at once, for the modules that open copies of all kinds."""
     merged: Dict[str, Any] = {}
-    for options in (GIT_SOURCE, PATHS_SOURCE, FILES_SOURCE, DATABASE_SOURCE):
+    for options in (MAILBOX_SOURCE, GIT_SOURCE, PATHS_SOURCE, FILES_SOURCE, DATABASE_SOURCE):
         merged.update(options)
     merged["type"] = dict(type="str", default="")
     return dict(type="dict", default={}, options=merged)

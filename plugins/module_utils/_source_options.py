@@ -57,3 +57,15 @@ PATHS_SOURCE: Dict[str, Any] = dict(
     paths=dict(type="list", elements="path", default=[]),
     exclude=dict(type="list", elements="str", default=[]),
 )
+
+MAILBOX_SOURCE: Dict[str, Any] = dict(
+    type=dict(type="str", choices=["imap"], default="imap"),
+    host=dict(type="str", default=""),
+    user=dict(type="str", default=""),
+    password=dict(type="str", default="", no_log=True),
+    port=dict(type="int", default=0),
+    ca_certs=dict(type="str", default=""),
+    work_dir=dict(type="path", default=""),
+    compare=dict(type="str", choices=["sample", "all"], default="sample"),
+    on_missing=dict(type="str", choices=["refuse", "partial"], default="refuse"),
+)

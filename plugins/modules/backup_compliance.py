@@ -94,6 +94,13 @@ requests:
   returned: success
   type: list
   elements: dict
+recovery:
+  description:
+    - What would be lost now of each system and what its restore took, against the objectives of the policy, as M(perucompras.respaldo.backup_recovery_plan)
+      tells it.
+  returned: success
+  type: list
+  elements: dict
 purposes:
   description:
     - How each purpose of the schedule stands, with its C(purpose), C(title), C(schedule) in words, C(state), the C(missed) starts in a row, when it ran

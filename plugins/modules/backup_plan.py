@@ -24,10 +24,11 @@ options:
   systems:
     description:
       - The systems whose data lies on this host.
-      - Each has V(name), V(kind) (V(database), V(source_code) or V(file_server)), V(criticality) (V(alta), V(media) or V(baja)), V(office) and V(source),
-        and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)),
+      - Each has V(name), V(kind) (V(database), V(source_code), V(file_server) or V(mailbox)), V(criticality) (V(alta), V(media) or V(baja)),
+        V(office) and V(source), and may have V(responsible), V(media), V(minimum_size) (bytes), V(compression) (V(zstd), V(gzip), V(xz)),
         V(encryption_format) (V(gpg), or V(7z) for receivers on Windows; by default that of its criticality), V(enabled), and V(moved_from), the host that
         made its copies before, for a system that was moved or a host that was renamed (RSP120).
+      - V(depends_on) names the systems that must serve before it does. M(perucompras.respaldo.backup_recovery_plan) puts it after them.
       - V(responsible) is a name, or dated designations of one person after another, each with V(name) and V(from), and V(until), V(email) and V(document).
         On a day without one, the EGCR of its kind answers.
       - V(hooks) may have V(before) and V(after), lists of commands that run around the making of its copy, each with V(argv) (the full path of a program
@@ -41,6 +42,8 @@ options:
       - V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),
         V(username), V(password) and V(work_dir).
       - V(paths) takes V(paths) and V(exclude). V(restic) takes them too, and what else M(perucompras.respaldo.backup_files) has in its source.
+      - V(imap) takes V(host), V(user), V(password), V(port), V(ca_certs), V(work_dir), V(compare) and V(on_missing), see
+        M(perucompras.respaldo.backup_mailbox).
       - V(azure_backup) names what Azure Backup copies by itself, see M(perucompras.respaldo.azure_backup_setup); it has no V(media), is never due here,
         and is said to be overdue when its copies are.
     type: list
@@ -125,8 +128,16 @@ options:
         Else nothing is recorded, since the plan of each kind comes next.
     type: list
     elements: str
-    choices: [database, source_code, file_server]
+    choices: [database, source_code, file_server, mailbox]
     default: []
+  unchanged:
+    description:
+      - Rows of RV(plan) that were V(if_changed), whose sources were asked and hold what their last copies do. Where there are any nothing is planned, and they
+        are told and recorded as not due.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.3.0
 extends_documentation_fragment:
   - perucompras.respaldo.backup.any_kind
   - perucompras.respaldo.planning.policy

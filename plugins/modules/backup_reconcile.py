@@ -46,6 +46,13 @@ options:
     description: Why they are given up. Required with O(lost_labels).
     type: str
     default: ""
+  adopt_reason:
+    description:
+      - Why whole copies without an entry are taken into the bitácora, which came back from an older copy of itself. Empty takes none.
+      - Each is read (T1), must be of its shelf's system and kind by its own manifest, and be of a label of which the bitácora tells no end. It is recorded
+        as C(copy_made) with this reason, since a name and good sums alone prove nothing. Those of file servers are not adopted.
+    type: str
+    default: ""
   show:
     description: Also print the findings in Spanish.
     type: bool
@@ -101,6 +108,11 @@ healed:
   elements: str
 settled:
   description: Labels of copies that a run brought here or removed by retention, and died before its entry; they have it now.
+  returned: success
+  type: list
+  elements: str
+adopted:
+  description: Labels of whole copies that were taken into the bitácora by O(adopt_reason).
   returned: success
   type: list
   elements: str

@@ -35,6 +35,8 @@ options:
       - Each is a table with V(at) (C(HH:MM), in the policy's time zone), and with V(days) (names of days of the week) or V(month_day) (1 to 28) unless it
         is for every day; or with V(every_minutes), which divides an hour or a day.
       - V(delay_minutes) is how much later a start may come (5, or 0 with V(every_minutes)), V(grace_minutes) after how long its absence is told (120).
+      - V(catch_up) says whether a start that fell into an outage of the controller comes as soon as that is over (true), or waits for its next hour, by timers
+        of systemd. AWX and Semaphore never start it afterwards. What did not begin is told either way.
       - V(reason) says why copies run in working hours. V(off), a reason, alone, says that a purpose does not run; what the policy needs can't be off.
       - What is not named runs by default when the inventory has use for it, but V(reconcile).
     type: dict

@@ -59,6 +59,7 @@ options:
       - repository_key_failed
       - entry_redacted
       - names_searched
+      - readiness_checked
       - forge_listed
       - forge_failed
       - repository_found

@@ -69,10 +69,15 @@ class Inventory(t.NamedTuple):
 class InventoryAction(BackupAction):
     """An action that reads the inventory first."""
 
+    # whether each server plans its own work: where one alone is asked, the others have none and nobody says so
+    EACH_HOST = False
+
     def inventory(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Inventory:
         """What the arguments of INVENTORY say. Raises BackupError RSP101 with every mistake at once, then with every key of the controller's that
         lets it in nowhere: a copy would be made, and could not be published.
         """
+        if self.EACH_HOST:
+            refuse_one_for_all(self._task, task_vars)
         rules = self._policy(arguments, Path(task_vars.get("inventory_dir") or "."))
         systems = plain(arguments["systems"])
         tell_misspelt(task_vars, bool(systems))
@@ -110,6 +115,16 @@ class InventoryAction(BackupAction):
         if arguments["actors"] is not None and isinstance(found, dict):
             found["actors"] = _with_key_paths(plain(arguments["actors"]), inventory)
         return found
+
+
+def refuse_one_for_all(task: Any, task_vars: Mapping[str, Any]) -> None:
+    """run_once of the task, or of whatever brought it in. Raises BackupError one_for_all."""
+    hosts = task_vars.get("ansible_play_hosts_all") or ()
+    found = task
+    while found is not None and len(hosts) > 1:
+        if getattr(found, "run_once", False) is True:
+            raise BackupError("one_for_all", host=task_vars.get("inventory_hostname"), count=len(hosts))
+        found = getattr(found, "_parent", None)
 
 
 def wanted_names(only: Iterable[str], systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> set[str]:

@@ -17,6 +17,9 @@ OF_ROLES = {
     "bitacora": "anchors keys kind limit result since system until url width zone",
     "bitacora_key": "authority public reason state",
     "bitacora_store": "admin_url move_from readers url writers",
+    "check": (
+        "actors assigned_paths custodians custody_directory failed heartbeats html json mail media mode only policy_file schedule scheduler "
+        "scratch sends services spool_directory systems"),
     "common": (
         "actors assigned_paths catch_up custodians custody_directory emergency_reason forge_gone install_tools kind lock_timeout media only "
         "policy_file request scratch spool_directory systems verdict"),
@@ -30,12 +33,15 @@ OF_ROLES = {
     "file_server": "",
     "find": "actors deleted directory folder limit name office only person policy_file reason since ticket until",
     "hold": "kind label reason requester state system ticket",
+    "mailbox": "",
     "media_health": "media systems",
     "metrics": "actors file policy_file watched",
     "names": "anew custodians custody_directory directory media most_copies only strict systems",
     "plan": "actors catch_up emergency_reason forge_gone media only policy_file request systems",
     "prune": "clock_confirmed custodians custody_directory lock_timeout media names_directory only policy_file repository systems",
-    "reconcile": "accept_empty custodians custody_directory lost_labels lost_reason media only systems",
+    "reconcile": "accept_empty adopt_reason custodians custody_directory lost_labels lost_reason media only systems",
+    "recover": "authority media mounted reason",
+    "recovery_plan": "actors directory formats policy_file repository",
     "redaction": "authority entries fields reason requester",
     "report": "actors date days directory formats period policy_file watched",
     "repository": "custodians custody_directory lock_timeout media name only policy_file systems",

@@ -32,7 +32,7 @@ CHAIN = ROOT / "plugins" / "plugin_utils" / "_bitacora" / "chain.py"
 
 # Programs of others, of which only the form is ours to prove.
 OTHERS = ("az", "cat", "createdb", "export", "find", "gpg", "mount", "pip", "pg_restore", "restic", "rclone", "sha256sum", "sqlite3", "systemctl", "zstd",
-          "7zz", "7z.exe", "git", "tar", "ssh-keygen", "apt-get")
+          "7zz", "7z.exe", "git", "tar", "ssh-keygen", "apt-get", "ln")
 OURS = ("ansible", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-vault", "cp", "make", "python3", "respaldo")
 _FLAGS = {"--check": 0, "--diff": 0, "-v": 0, "-vvv": 0, "INV": 0, "LLAVE": 0, "-e": 1, "-i": 1, "-l": 1, "--vault-id": 1, "--vault-password-file": 1}
 # What a reader puts there: a word in capitals, or an address of the example's institution.
@@ -108,6 +108,12 @@ def test_no_command_passes_unclassified(each):
     assert each.program in OURS or each.program in OTHERS, f"{each.where}: say in OURS what is to be proved of {each.program!r}, or that it is another's"
 
 
+@functools.cache
+def entries(specification: Path) -> list[dict[str, Any]]:
+    """The entry points of a role; many playbooks have the same roles."""
+    return list(yaml.safe_load(specification.read_text("utf-8"))["argument_specs"].values())
+
+
 @functools.lru_cache(maxsize=None)
 def known(playbook: Path) -> dict[str, Any]:
     """name -> specification of what a playbook and its roles take; nothing is told of those that only their templates name."""
@@ -123,7 +129,7 @@ def known(playbook: Path) -> dict[str, Any]:
         pages += [path for part in ("defaults", "tasks") for path in (ROOT / "roles" / name / part).glob("*.yml")]
         specification = ROOT / "roles" / name / "meta" / "argument_specs.yml"
         if specification.exists():
-            for entry in yaml.safe_load(specification.read_text("utf-8"))["argument_specs"].values():
+            for entry in entries(specification):
                 found.update(entry.get("options", {}))
     for page in pages:
         for code in re.findall(r"\{\{(.*?)\}\}|(?:when|that|hosts): (.*)", page.read_text("utf-8")):
@@ -193,7 +199,8 @@ def test_every_play_is_in_the_guide():
 def test_what_is_ours_among_the_others_is_there(each):
     if each.program == "make":
         targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-        assert {word for word in each.words[1:] if "=" not in word} <= targets
+        words = each.words[3:] if each.words[1] == "-C" else each.words[1:]
+        assert words and {word for word in words if "=" not in word} <= targets
     elif each.program == "cp":
         assert list(ROOT.glob("inventories/example/**/" + each.words[1])) or (ROOT / each.words[1]).exists()
     elif each.program == "python3":

@@ -8,6 +8,7 @@ docs/extending.md lists the files of each addition.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 from pathlib import Path
@@ -40,12 +41,18 @@ def option(fragment: str, *path: str) -> dict[str, Any]:
     return found
 
 
+@functools.cache
+def specifications() -> list[dict[str, Any]]:
+    """Each entry point of each role: read once for all endings that are asked for."""
+    return [entry for path in TOP.glob("roles/*/meta/argument_specs.yml")
+            for entry in yaml.safe_load(path.read_text("utf-8"))["argument_specs"].values()]
+
+
 def of_roles(ending: str) -> dict[str, set[str]]:
     """The choices of each role's option whose name ends so."""
     found = {}
-    for path in TOP.glob("roles/*/meta/argument_specs.yml"):
-        for entry in yaml.safe_load(path.read_text("utf-8"))["argument_specs"].values():
-            found.update({name: set(each["choices"]) for name, each in entry.get("options", {}).items() if name.endswith(ending) and "choices" in each})
+    for entry in specifications():
+        found.update({name: set(each["choices"]) for name, each in entry.get("options", {}).items() if name.endswith(ending) and "choices" in each})
     return found
 
 
@@ -55,7 +62,7 @@ def test_a_kind_has_its_words_wherever_it_is_read() -> None:
     gate = re.search(r"^KINDS = \((.+)\)$", (TOP / "roles/append_only_medium/files/gate.py").read_text("utf-8"), re.MULTILINE)
     assert gate is not None
     told = {
-        "policy/vocabulary.py": KINDS | set(vocabulary.LATER_KINDS), "EGCR_OF_KIND": set(vocabulary.EGCR_OF_KIND), "_bitacora/view.py": set(view.KINDS),
+        "policy/vocabulary.py": KINDS, "EGCR_OF_KIND": set(vocabulary.EGCR_OF_KIND), "_bitacora/view.py": set(view.KINDS),
         "gate.py": set(re.findall(r'"(\w+)"', gate[1])), "doc_fragments/backup.py": set(option(backup.ModuleDocFragment.KIND, "kind")["choices"]),
         "hold_kind": of_roles("_kind")["hold_kind"], "excuse_kind": of_roles("_kind")["excuse_kind"],
     }
@@ -89,7 +96,8 @@ def test_a_source_has_its_name_wherever_it_is_read() -> None:
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
 def test_what_the_inventory_may_say_of_a_source_is_an_option_of_the_modules_that_read_it(name: str) -> None:
-    specification = {"git": _source_options.GIT_SOURCE, "paths": _source_options.PATHS_SOURCE, "restic": _files_options.FILES_SOURCE}.get(
+    specification = {"git": _source_options.GIT_SOURCE, "paths": _source_options.PATHS_SOURCE, "restic": _files_options.FILES_SOURCE,
+                     "imap": _source_options.MAILBOX_SOURCE}.get(
         name, _source_options.DATABASE_SOURCE)
     form = systems.SOURCES[name]
     keys = {key for cell in form.__closure__ or () if isinstance(cell.cell_contents, dict) for key in cell.cell_contents}

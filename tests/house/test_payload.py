@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,17 @@ SOURCES = {
     "backup_database": {"command", "databases", "mariadb", "of_databases", "postgresql", "sqlite"},
     "backup_git": {"git", "of_git"}, "backup_git_info": {"git", "of_git"},
     "backup_archive": {"of_paths", "paths"}, "backup_archive_info": {"of_paths", "paths"},
+    "backup_mailbox": {"imap", "of_mailboxes"},
     "backup_files": {"of_files", "restic"},
     "backup_publish": set(), "shared_folder": set(), "shared_folder_info": set(), "azure_blob_upload": set(), "azure_blob_download": set(),
 }
 SHARED = {"__init__", "base", "given", "placing", "snapshots", "trees", "attributes"}
+
+
+@functools.cache
+def imports(path: Path) -> list[ast.ImportFrom]:
+    """A file's relative imports; most files are carried by most modules, and read once."""
+    return [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom) and node.level]
 
 
 def carried(module: str) -> set[Path]:
@@ -32,9 +40,7 @@ def carried(module: str) -> set[Path]:
         if path in found:
             continue
         found.add(path)
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.ImportFrom) or not node.level:
-                continue
+        for node in imports(path):
             base = path.parents[node.level - 1].joinpath(*(node.module or "").split(".")) if node.module else path.parents[node.level - 1]
             if base.is_dir():
                 inner = [base / (alias.name + ".py") for alias in node.names if not (base / alias.name).is_dir()]

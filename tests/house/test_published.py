@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -31,6 +32,7 @@ SHARED = {
 }
 
 
+@functools.cache
 def groups() -> dict[str, list[str]]:
     return yaml.safe_load((TOP / "meta" / "runtime.yml").read_text("utf-8"))["action_groups"]
 

@@ -10,6 +10,7 @@ an entry (SCHEMA of result.py), and the tables that actions return.
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -36,6 +37,7 @@ def assigned(path: Path, name: str) -> str:
     raise AssertionError(f"{path}: no {name}")
 
 
+@functools.cache
 def told(module: str) -> dict[str, Any]:
     return yaml.safe_load(assigned(TOP / "plugins" / "modules" / f"{module}.py", "RETURN")) or {}
 

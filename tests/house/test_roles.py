@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_scalar(node))
 
 
+@functools.cache
 def load(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), Loader) if path.exists() else None
 

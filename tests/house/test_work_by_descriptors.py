@@ -9,6 +9,7 @@ On the controller, whose anchors, custody and reports lie on shares, so has what
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 
 import pytest
@@ -117,6 +118,7 @@ ALLOWED_ON_CONTROLLER = {
     ("_command/running.py", "os.open O_CREAT"): "a new file in it, O_EXCL and O_NOFOLLOW",
     ("_command/running.py", "open for writing"): "the same",
     ("_command/running.py", "pathlib.read_text"): "of /proc",
+    ("_command/new.py", "pathlib.read_text"): _OURS,
     ("_command/completing.py", "pathlib.mkdir"): "the product's own state, which only its account may write",
     ("_command/completing.py", "pathlib.write_text"): "the same",
     ("_command/completing.py", "pathlib.read_text"): "the same; names only",
@@ -131,9 +133,10 @@ ALLOWED_ON_CONTROLLER = {
 
 def calls(tree):
     """What in a file makes, gives away, moves or removes by path."""
+    nodes = list(ast.walk(tree))
     imported = {alias.asname or alias.name: "{0}.{1}".format(node.module, alias.name)
-                for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil", "tempfile") for alias in node.names}
-    for node in ast.walk(tree):
+                for node in nodes if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil", "tempfile") for alias in node.names}
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in WHOLE_MODULES:
             if node.attr not in WHOLE_MODULES[node.value.id]:
                 yield node.lineno, "{0}.{1}".format(node.value.id, node.attr)
@@ -180,11 +183,10 @@ def writes(call):
     return mode is not None and not (isinstance(mode, ast.Constant) and not set(str(mode.value)) & set("wax+"))
 
 
+@functools.cache
 def found():
-    for path in sorted(ENGINE.rglob("*.py")):
-        name = str(path.relative_to(ENGINE))
-        for line, call in calls(ast.parse(path.read_text("utf-8"))):
-            yield name, line, call
+    return [(str(path.relative_to(ENGINE)), line, call)
+            for path in sorted(ENGINE.rglob("*.py")) for line, call in calls(ast.parse(path.read_text("utf-8")))]
 
 
 def test_nothing_is_made_given_moved_or_removed_by_a_path_that_others_may_lead_elsewhere():
@@ -197,10 +199,10 @@ def test_each_exception_is_still_one():
     assert not set(ALLOWED) - there
 
 
+@functools.cache
 def found_on_controller():
-    for path in sorted(CONTROLLER.rglob("*.py")):
-        for line, call in calls_of_controller(ast.parse(path.read_text("utf-8"))):
-            yield str(path.relative_to(CONTROLLER)), line, call
+    return [(str(path.relative_to(CONTROLLER)), line, call)
+            for path in sorted(CONTROLLER.rglob("*.py")) for line, call in calls_of_controller(ast.parse(path.read_text("utf-8")))]
 
 
 def test_nothing_of_the_controller_is_opened_by_a_path_on_a_share():

@@ -89,6 +89,40 @@ def test_a_timer_starts_a_copy_that_is_recorded(controller):
     assert wait_for(lambda: ended(controller)) == "success"
 
 
+def test_each_entry_is_a_line_of_the_journal_with_its_number(controller):
+    lines = [json.loads(line) for line in controller.check_output("journalctl --identifier=respaldo --output=json --no-pager").splitlines()]
+    told = {int(line["RESPALDO_NUMBER"]): line["RESPALDO_EVENT"] for line in lines}
+    stored = json.loads(controller.check_output("python3 -c %s", READ.replace("SELECT type, at_event, body", "SELECT n, type, body").replace(
+        "{**json.loads(body), \"type\": type_, \"at_event\": at}", "[type_, at]")))
+    # that a copy was sealed is stored by its action itself, in the middle of the run
+    assert len(lines) == len(told) and told == {n: type_ for n, type_ in stored if type_ != "copy_sealed"}
+    assert [line["RESPALDO_SYSTEM"] for line in lines if line["RESPALDO_EVENT"] == "copy_made"] == ["Datos"]
+
+
+def test_what_an_outage_kept_back_begins_with_the_timer_unless_it_is_to_wait(controller):
+    """As after a controller that was off for a week: the stamps by which systemd knows of the last start are that old."""
+    at = (datetime.datetime.now(LIMA) + datetime.timedelta(hours=6)).strftime("%H:%M")
+    later = {"at": (datetime.datetime.now(LIMA) + datetime.timedelta(hours=7)).strftime("%H:%M"), "delay_minutes": 0, "catch_up": False}
+    inventory(controller, backup_schedule={"copies": {"at": at, "delay_minutes": 0, "reason": "prueba"}, "drills": later})
+    assert controller.run(RUN).rc == 0
+    timers = "respaldo-copies.timer respaldo-drills.timer"
+
+    def starts():
+        found = entries(controller, "run_started")
+        return [len([each for each in found if each["playbook"] == name]) for name in ("site.yml", "drill.yml")]
+
+    copies, drills = starts()
+    controller.check_output(f"systemctl stop {timers} && touch --date='8 days ago' /var/lib/systemd/timers/stamp-respaldo-copies.timer"
+                            f" /var/lib/systemd/timers/stamp-respaldo-drills.timer; systemctl start {timers}")
+    assert wait_for(lambda: starts()[0] > copies) and wait_for(lambda: ended(controller)) == "success"
+    assert starts() == [copies + 1, drills]
+    assert controller.check_output("systemctl show --property=ActiveState --value respaldo-drills.service") == "inactive"
+    # by which systemd would begin it as soon as it catches up again
+    controller.check_output("touch /var/lib/systemd/timers/stamp-respaldo-drills.timer")
+    inventory(controller)
+    assert controller.run(RUN).rc == 0
+
+
 def test_two_starts_at_once_are_one_run(controller):
     before = len(entries(controller, "run_started"))
     controller.check_output("systemctl start --no-block respaldo-copies.service && systemctl start respaldo-copies.service")

@@ -4,19 +4,19 @@
 """The one catalogue of errors: stable code, English for operators of Ansible, Spanish for the bitácora.
 
 Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and labels, 2xx sources, 3xx the pipeline and its tools (making.py);
-4xx media (media.py), of them 459 to 464 forges (forges.py), 465 to 467 passwords of repositories (keys.py); 5xx verification, 6xx restore
+4xx media (media.py), of them 459 to 464 forges (forges.py), 428 and 465 to 468 restic's repositories (keys.py); 5xx verification, 6xx restore
 (proving.py); 7xx the bitácora, 8xx keys and custody, 9xx reports and warnings (records.py), of them 750 to 779 requests (requests.py),
-740, 741, 743 to 749, 776 to 780 and 790 the schedule and commands around copies (schedules.py).
+740, 741, 743 to 749, 776 to 784 and 790 the schedule, commands around copies and what a check finds (schedules.py), 793 to 799 the worst day (recovering.py).
 A code is never reused for another meaning. A module carries all of them to its server, each file for about a kilobyte, so they are few.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from . import spanish
-from .faults import causes, forges, keys, making, media, proving, records, requests, schedules
+from .faults import causes, forges, keys, making, media, proving, records, recovering, requests, schedules
 
 
 class Fault(NamedTuple):
@@ -41,7 +41,7 @@ class Cause(NamedTuple):
 
 
 _FAULTS = tuple(Fault(*row) for row in (
-    *making.ROWS, *media.ROWS, *forges.ROWS, *keys.ROWS, *proving.ROWS, *records.ROWS, *requests.ROWS, *schedules.ROWS))
+    *making.ROWS, *media.ROWS, *forges.ROWS, *keys.ROWS, *proving.ROWS, *records.ROWS, *recovering.ROWS, *requests.ROWS, *schedules.ROWS))
 
 CATALOGUE: Dict[str, Fault] = {fault.name: fault for fault in _FAULTS}
 
@@ -90,6 +90,8 @@ def _in_spanish(name: str, value: Any) -> Any:
 
 class BackupError(Exception):
     """An error of the catalogue with the details of this case. `fault` is its name in the catalogue."""
+
+    problems: Tuple[Any, ...] = ()     # of one that tells several mistakes, each by itself (schema.Problem)
 
     def __init__(self, fault: str, **details: Any) -> None:
         self.fault = CATALOGUE[fault]

@@ -36,7 +36,9 @@ EVENTS = (
     "letter_started", "request_told", "letter_failed",
     "desk_asked", "desk_bound", "desk_told", "desk_failed",
     "names_searched",
+    "readiness_checked",
     "medium_checked", "medium_failed",
+    "controller_recovered",
     "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "heartbeat_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
@@ -81,7 +83,7 @@ SCHEMA: Dict[str, Field] = {
     "office": _controller("name"),                  # órgano
     "responsible": _controller("name"),             # the EGCR, a person
     "numeral": _controller("name"),                 # of the manual, e.g. 7.2.1
-    "reason": _controller("word"),                  # scheduled, update, emergency, request, drill, reconciliation, custody
+    "reason": _controller("word"),                  # scheduled, update, emergency, request, drill, reconciliation, custody, adopted
     "reason_text": _controller("text"),
     "ticket": _controller("text"),
     "requester": _controller("text"),

@@ -217,7 +217,6 @@ _ROWS = (
     ("is not a medium of backup_media", "no es un medio de backup_media"),
     ("is not the most recent copy before the loss", "no es la copia más reciente anterior a la pérdida"),
     (r"is also the name of a (\w+) of host", r"también es el nombre de un sistema (\1) del servidor"),
-    ("is a kind whose copies come with a later release", "es un tipo cuyas copias llegarán en una versión posterior"),
     ("is not a known key", "no es una clave conocida"),
     ("is not known here", "no es un valor conocido"),
     ("it is not among its items", "no está entre sus elementos"),

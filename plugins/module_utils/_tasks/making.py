@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a copy: the work of backup_database, backup_git and backup_archive."""
+"""Make a copy: the work of backup_database, backup_git, backup_archive and backup_mailbox."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
             source, media, order = build(task), task.media(), order_of(task)
             hooked.prove(task)
             source.preflight()
+            source.prove_rights()
             for medium in media:
                 orders.check(order, medium)
             return dict(changed=True, backup=task.fields(

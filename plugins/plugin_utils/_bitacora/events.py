@@ -12,6 +12,7 @@ What ties an event to the controller's words:
 - A verification, transfer or removal has no start of its own: one drill's start has an end for each medium, a transfer and the removals
   of a medium are one task each. There the action builds the entry out of its task's arguments and `testimony`.
 - A copy of a run that died is adopted without a start of this run: of what the bitácora holds of it, its start and the digest that was sealed.
+- A whole copy that the bitácora lost (backup_reconcile with a reason) is adopted without any start: a person's word stands in its entry instead.
 - What an action says that asks no server (a hold, an excuse, a warning, a plan, custody, anchors, Azure Backup, reconciliation) are the
   controller's own words already; the controller's record of its own decisions has no start to wait for.
 """
@@ -45,6 +46,7 @@ ACTIONS: dict[str, Allowed] = {
     "backup_git": _MAKES,
     "backup_archive": _MAKES,
     "backup_files": _MAKES,
+    "backup_mailbox": _MAKES,
     "backup_publish": Allowed(("copy_made", "copy_failed"), start="copy_started"),
     "backup_settle": Allowed(("copy_made", "copy_withdrawn", "verification_failed"), _MANY),
     "backup_plan": Allowed(("copy_not_due", "copy_refused", "designation_changed"), _MANY),
@@ -57,7 +59,8 @@ ACTIONS: dict[str, Allowed] = {
     "backup_transfer": Allowed(("copy_transferred", "transfer_simulated", "transfer_failed")),
     "backup_retention": Allowed(("prune_started",), _MOST),
     "backup_prune": Allowed(("copy_pruned", "prune_simulated", "prune_failed", "prune_deferred"), _MOST),
-    "backup_reconcile": Allowed(("copy_found", "copy_damaged", "copy_pruned", "copy_transferred", "stray_found", "verification_failed"), _MOST),
+    "backup_reconcile": Allowed(("copy_made", "copy_found", "copy_damaged", "copy_pruned", "copy_transferred", "stray_found", "verification_failed"), _MOST),
+    "backup_recover": Allowed(("controller_recovered",)),
     "backup_medium": Allowed(("medium_checked", "medium_failed")),
     "backup_schedule": Allowed(("schedule_set", "schedule_removed"), _MANY),
     "backup_schedule_failure": Allowed(("schedule_failed",)),
@@ -71,6 +74,7 @@ ACTIONS: dict[str, Allowed] = {
                                     "request_rejected", "request_conformed", "request_objected", "request_withdrawn"), _MOST, rows=True),
     "backup_desk": Allowed(("desk_bound", "desk_told", "desk_failed"), _MOST),
     "backup_find": Allowed(("names_searched",)),
+    "backup_check": Allowed(("readiness_checked",)),
     "backup_warn": Allowed(("warning_sent", "warning_failed", "designation_changed", "schedule_missed"), _MOST, rows=True),
     "backup_evidence": Allowed(("evidence_made",)),
     "backup_custody": Allowed(("custody_checked", "custody_updated", "custody_failed"), _MOST),

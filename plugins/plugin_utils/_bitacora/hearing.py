@@ -104,6 +104,17 @@ def work_of(play: Any) -> set[str]:
     return found.difference(judging.WITNESSES)
 
 
+def clears(task: Any) -> bool:
+    """Whether a task makes Ansible forget which hosts failed."""
+    return str(task.action).rpartition(".")[2] == "meta" and task.args.get("_raw_params") == "clear_host_errors"
+
+
+def clears_in(play: Any) -> bool:
+    """Whether a play has such a task, as far as can be read before it runs: `strategy: free` tells of none when it is met."""
+    of_roles = [block for role in play.roles for block in role.get_task_blocks()]
+    return any(clears(task) for task in _tasks([*of_roles, *play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers]))
+
+
 def matches_nobody(play: Any) -> str:
     """The pattern of a play that matched no host, when it names something that the inventory does not have; "" for groups that are only empty."""
     pattern = play.hosts if isinstance(play.hosts, str) else ",".join(map(str, play.hosts))

@@ -42,6 +42,7 @@ class Judge:
 
     def __init__(self, expected: Expected) -> None:
         self.expected = expected
+        self.cleared = False      # whether `meta: clear_host_errors` is in it: Ansible's own status is 0 then, whatever failed
         self._guarded = self._read = self._worked = self._others = False
         self._failed = 0
         self._systems: int | None = None

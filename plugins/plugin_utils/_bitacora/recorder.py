@@ -9,23 +9,22 @@ forks its workers. What the store refuses goes to the journal.
 
 from __future__ import annotations
 
+import datetime
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine import errors, result
 from ...module_utils._engine.errors import BackupError
-from . import alive, copies, entries, events, journal, judging, seals, trust
+from . import alive, copies, entries, events, journal, journald, judging, seals, trust, upkeep
 from .any_store import Store
 from .run_log import Log
 from .store import address_of, open_store
+from .upkeep import STARTS
 from .who import identity
 
-STARTS = {"copy_started": ("copy_failed", entries.COPY_ENDS), "restore_started": ("restore_failed", entries.RESTORE_ENDS),
-          "drill_started": ("verification_failed", entries.DRILL_ENDS),
-          "repository_key_started": ("repository_key_failed", ("repository_key_rotated", "repository_key_failed"))}
 # What the start of a copy told and its end may leave out, so that the line people read is complete.
 _CARRIED = (
     "label", "printed_label", "system", "kind", "source_type", "source", "criticality", "office", "responsible", "numeral", "reason",
@@ -50,7 +49,7 @@ class Recorder:
     """One run. Nothing here raises: what can't be written is kept in the journal, and `unwritten` tells."""
 
     def __init__(self, url: str, journal_directory: str | Path, log_directory: Path | None, facts: Mapping[str, Any],
-                 seal_key: Path | None = None, anchors: Sequence[seals.Anchor] = ()) -> None:
+                 seal_key: Path | None = None, anchors: Sequence[seals.Anchor] = (), to_journald: bool = False) -> None:
         try:
             self.url = address_of(url)
         except errors.BackupError:
@@ -61,7 +60,7 @@ class Recorder:
         self.executed_by = str(facts.get("executed_by", ""))
         self.journals = journal.directories(journal_directory)
         self.journal_file: Path | None = None
-        self.seal_key, self.anchors = seal_key, anchors
+        self.seal_key, self.anchors, self._to_journald = seal_key, anchors, to_journald
         # Why the head could not be sealed or anchored: to be told, but the run is recorded all the same.
         self.unsealed: list[str] = []
         self.problem: Exception | None = None
@@ -94,7 +93,7 @@ class Recorder:
         """Commit the start of the run before any work, take in what former runs left, and close the dead ones."""
         self._add("run_started", {**self.facts, "log": self._log.name} if self._log.name else self.facts)
         self._sign = alive.Sign(self.journals, self.run)
-        self.flush(sweep=True)
+        self.flush(self._sweep)
 
     def take(self, host: str, action: str, found: Any, simulated: bool) -> bool:
         """Record what a result of an action carries under `backup`, by the rules of events.py. Whether anything was recorded.
@@ -265,35 +264,41 @@ class Recorder:
         if self.pending:
             self.flush()
 
-    def flush(self, sweep: bool = False) -> None:
+    def flush(self, upkeep_of: Callable[[Store], None] | None = None) -> None:
         """Write what waits, here and in the journals, in one transaction; when the store refuses, keep it in the journal."""
         try:
-            self._write(sweep)
+            self._write(upkeep_of)
         except (errors.BackupError, OSError) as error:
             self.problem = error
             self._keep()
 
-    def _write(self, sweep: bool) -> None:
-        own = len(self._entries)
+    def _write(self, upkeep_of: Callable[[Store], None] | None) -> None:
+        own, kept = len(self._entries), self._kept
         try:
             with open_store(self.url) as store:
-                if sweep:
+                if upkeep_of:
                     self.former = store.former_addresses()
-                self._write_to(store, sweep)
+                with journal.held(self.journals, self.url, *self.former) as left, store.exclusive():
+                    for item in left:
+                        store.append(item["type"], item["body"], item["at_event"], item["emitter"], item["n_emitter"])
+                    self._store(store, self._entries[kept:])
+                    if upkeep_of:
+                        upkeep_of(store)
         except BaseException:
             del self._entries[own:]
             raise
         self._kept = len(self._entries)
         self.journal_file = self.problem = None
+        self._say(kept)
 
-    def _write_to(self, store: Store, sweep: bool) -> None:
-        with journal.held(self.journals, self.url, *self.former) as left, store.exclusive():
-            for item in left:
-                store.append(item["type"], item["body"], item["at_event"], item["emitter"], item["n_emitter"])
-            for item in self._entries[self._kept:]:
-                self.written[item["n_emitter"]] = store.append(emitter=self.run, **item)
-            if sweep:
-                self._sweep(store)
+    def _store(self, store: Store, rows: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            self.written[row["n_emitter"]] = store.append(emitter=self.run, **row)
+
+    def _say(self, first: int) -> None:
+        """Tell systemd's journal too what is kept now, here or in the journal of files: each entry once."""
+        if self._to_journald:
+            journald.tell(self._entries[first:self._kept], self.written)
 
     def follow(self, url: str) -> None:
         """The bitácora was moved by this very run: what follows is written there."""
@@ -305,9 +310,11 @@ class Recorder:
             return
         try:
             self.journal_file = journal.write(self.journals, self.url, self.run, waiting)
-            self._kept = len(self._entries)
+            self._kept, first = len(self._entries), self._kept
         except OSError as error:
             self.problem = error
+        else:
+            self._say(first)
 
     def _add(self, type_: str, body: Mapping[str, Any]) -> None:
         self._entries.append({"type": type_, "body": dict(body), "at_event": entries.now(), "n_emitter": len(self._entries) + 1})
@@ -328,7 +335,7 @@ class Recorder:
     def _finish(self, type_: str, facts: Mapping[str, Any]) -> None:
         self.closed = True
         self._add(type_, {"run": self.run, "executed_by": self.executed_by, **self.counts, **facts, **self._log.end()})
-        self.flush()
+        self.flush(self._tell_unstarted if type_ == "run_ended" and upkeep.tells(self.facts) else None)
         if not self.pending:
             self._sign.let_go()
         if self.seal_key and not self.unwritten:
@@ -348,8 +355,10 @@ class Recorder:
         except (BackupError, OSError, ImportError) as error:
             self.unsealed.append(str(error))
             return
-        self._entries.append({})
+        self._entries.append({"type": "seal", "body": {"run": self.run}, "at_event": sealed.at_event, "n_emitter": len(self._entries) + 1})
+        self.written[len(self._entries)] = sealed
         self._kept = len(self._entries)
+        self._say(self._kept - 1)
         try:
             trust.remember(seal_key, signer.public, self.url, seals.line_of(sealed))
         except (BackupError, OSError) as error:
@@ -364,31 +373,20 @@ class Recorder:
 
     def _sweep(self, store: Store) -> None:
         """Close the runs that died without a word, and their copies. Runs inside the transaction, so two sweeps never meet."""
-        for started in store.open_runs():
-            run = started.get("run")
-            if run == self.run:
-                continue
-            how = alive.ended(store, self.journals, started, self.facts)
-            if not how:
-                continue
-            left: dict[tuple[str, str], dict[str, Any]] = {}
-            for entry in store.entries(run=run):
-                key = (entry.get("host", ""), entry.get("label", ""))
-                if entry.get("simulated"):
-                    continue
-                if entry["type"] in STARTS:
-                    left[key] = entry
-                elif key in left and entry["type"] in STARTS[left[key]["type"]][1]:
-                    del left[key]
-            first = len(self._entries)
-            counted = dict(self.counts)
-            for key, entry in left.items():
+        for dead in upkeep.dead_runs(store, self.journals, self.facts):
+            first, counted = len(self._entries), dict(self.counts)
+            for key, entry in dead.left.items():
                 self._fail(key, entry, result.failure(errors.BackupError("interrupted", label=key[1])))
             self.counts = counted
             self._add("run_interrupted", {
-                "run": run, "verdict": "interrupted", "how": how, "executed_by": started.get("executed_by", ""), "closed_by": self.run,
-                "note_es": "La ejecución murió sin aviso; la cerró la siguiente" if how == "died" else
-                           "Otro controlador no dio señales de esta ejecución en {0} horas; la cerró una posterior".format(alive.SILENT_HOURS),
+                "run": dead.started.get("run"), "verdict": "interrupted", "how": dead.how, "executed_by": dead.started.get("executed_by", ""),
+                "closed_by": self.run, "note_es": dead.note(),
             })
-            for item in self._entries[first:]:
-                store.append(emitter=self.run, **item)
+            self._store(store, self._entries[first:])
+
+    def _tell_unstarted(self, store: Store) -> None:
+        """Write down which starts of the schedule did not come, as the run ends: what an outage kept back and systemd began with it has begun by then."""
+        first = len(self._entries)
+        for body in upkeep.unstarted(store, datetime.datetime.now(datetime.timezone.utc)):
+            self._add(upkeep.missed.TOLD, self._whole("localhost", body, False))
+        self._store(store, self._entries[first:])

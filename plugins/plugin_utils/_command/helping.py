@@ -32,9 +32,10 @@ def general() -> str:
 def of_verb(name: str) -> str:
     verb = VERBS[name]
     systems = (" SISTEMA" if verb.one_system else " [SISTEMA ...]") if verb.systems else ""
+    runs = f"Ejecuta playbooks/{verb.playbook}.yml." if verb.playbook else "No ejecuta ningún playbook."
     own = ["Opciones:", *_options(verb.options), ""] if verb.options else []
     return "\n".join([f"Uso: respaldo {name}{systems} [--opción valor ...]", "", *textwrap.wrap(verb.help[0].upper() + verb.help[1:] + ".", _WIDTH), "",
-                      *own, "Opciones de todos:", *_options(COMMON), "", f"Ejecuta playbooks/{verb.playbook}.yml."])
+                      *own, "Opciones de todos:", *_options(COMMON), "", runs])
 
 
 def _options(options: tuple[Option, ...]) -> list[str]:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.policy.schema import nearest
-from . import completing, configured, helping, running, typed
+from . import completing, configured, helping, new, recovering, running, typed
 from .configured import Configuration, Unusable
 from .heard import Heard, columns
 from .typed import Mistake, Typed
 
 USAGE, UNUSABLE = 64, 78     # sysexits.h: EX_USAGE, EX_CONFIG
+NOT_READY = 2                # as ansible-playbook ends when a task failed
 _COLLECTION = Path(__file__).resolve().parents[3]
 _WORDS = {"-h", "--help", "ayuda", "--ayuda"}
 
@@ -35,6 +36,12 @@ def main(words: Sequence[str], collections: str) -> int:
             print(helping.of_verb(words[0]))
             return 0
         given = typed.read(words)
+        if given.name == "recuperar":
+            status = recovering.lay_out(given.variables, collections, bool(given.common["simular"]))
+            if status or given.common["simular"]:
+                return status
+        if given.name == "nuevo":
+            return new.make(given, _COLLECTION, os.environ)
         own = _COLLECTION / "inventories/local/hosts.yml"
         configuration = configured.find(given.common["conf"], given.common["inventario"], os.environ, own if own.is_file() else None)
         return _do(given, configuration, collections)
@@ -54,6 +61,14 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
         variables.update(_which(given, configuration, collections))
     if given.name == "bitacora":
         variables["bitacora_width"] = columns()
+    if given.name == "comprobar":
+        from . import checking  # only this verb pays for what reads YAML
+
+        wrong = checking.before(configuration, variables)
+        if wrong:
+            print(f"Inventario: {configuration.told}", file=sys.stderr, flush=True)
+            print(wrong)
+            return NOT_READY
     run = running.Run(_COLLECTION / "playbooks" / f"{given.verb.playbook}.yml", _arguments(given, configuration), variables, collections)
     print(f"Inventario: {configuration.told}", f"Equivale a: {running.line_of(run, configuration)}", sep="\n", file=sys.stderr, flush=True)
     heard = Heard(lambda line: print(line, flush=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-KINDS = {"base-de-datos": "database", "codigo-fuente": "source_code", "servidor-de-archivos": "file_server"}
+KINDS = {"base-de-datos": "database", "codigo-fuente": "source_code", "servidor-de-archivos": "file_server", "buzon": "mailbox"}
 RESULTS = {"generada": "good", "fallida": "failed", "danada": "damaged", "rechazada": "refused"}
 
 
@@ -23,7 +23,7 @@ class Option(NamedTuple):
 
 
 class Verb(NamedTuple):
-    playbook: str                           # its name in playbooks/, without .yml
+    playbook: str                           # its name in playbooks/, without .yml; "" of a verb that runs none
     help: str                               # Spanish
     options: tuple[Option, ...] = ()
     systems: str = ""                       # the variable that takes the systems typed behind the verb; "" where none are
@@ -72,6 +72,11 @@ VERBS: Mapping[str, Verb] = {
     "trasladar": Verb("transfer", "lleva copias al repositorio (traslado mensual)", systems=_ONLY),
     "retirar": Verb("prune", "retira las copias cuya retención terminó", systems=_ONLY),
     "conciliar": Verb("reconcile", "compara los medios con la bitácora", systems=_ONLY),
+    "comprobar": Verb("check", "¿está todo listo? cada sistema hasta el primer byte, medios, llaves, correo, inventario; no cambia nada", (
+        Option("json", "check_json", "archivo donde se escribe el informe, para máquinas"),
+        Option("html", "check_html", "archivo donde se escribe el informe, como página"),
+        Option("enviar", "check_sends", "envía un correo de prueba y una señal de vida", "flag"),
+    ), systems=_ONLY, shows=True),
     "avisar": Verb("warn", "avisa de lo que requiere atención"),
     "custodiar": Verb("custody", "comprueba la custodia de las contraseñas"),
     "solicitudes": Verb("requests", "lee el buzón de solicitudes"),
@@ -83,7 +88,35 @@ VERBS: Mapping[str, Verb] = {
         Option("desde", "find_since", "primer día (AAAA-MM-DD)", "day"),
         Option("hasta", "find_until", "último día (AAAA-MM-DD)", "day"),
     ), shows=True),
+    # runs no playbook: new.py asks what is not said here (answering.py), and writes
+    "nuevo": Verb("", "escribe el inventario de una institución: pregunta, o lo toma de las opciones; no sobrescribe nada", (
+        Option("directorio", "directory", "dónde queda el inventario; /srv/inventario si no se dice"),
+        Option("institucion", "institution", "nombre de la institución, como va en los reportes"),
+        Option("zona", "zone", "zona horaria; America/Lima si no se dice"),
+        Option("jefe", "head", "jefe/a de la OTI: NOMBRE, o NOMBRE <CORREO>"),
+        Option("egcr", "keeper", "EGCR: NOMBRE, o NOMBRE <CORREO>; si no se dice, el/la jefe/a"),
+        Option("llave-publica", "public_key", "archivo con la llave pública OpenPGP del/de la EGCR"),
+        Option("medio", "medium", "directorio de las copias; /srv/respaldos si no se dice"),
+        Option("archivo-de-vault", "vault", "archivo de la contraseña de ansible-vault, que se crea si no existe; /etc/respaldo/vault.pass si no se dice"),
+        Option("cuenta", "account", "cuenta con que se entra a los servidores; root si no se dice, otra usa sudo"),
+        Option("sistema", "systems", "un sistema: 'tipo=postgresql; nombre=SIGA; servidor=bd1; bases=siga; organo=OTI; criticidad=alta'; puede repetirse",
+               "words"),
+        Option("estado", "state", "directorio de la bitácora y la custodia; /var/lib/respaldo si no se dice"),
+        Option("sin-preguntas", "quiet", "no pregunta: lo que no se dijo es lo de siempre", "flag"),
+    )),
     "programar": Verb("schedule", "pone en vigor la programación del inventario"),
+    "plan-de-recuperacion": Verb("recovery_plan", "el peor día, por escrito: qué se restaura primero, con qué comando, qué se perdería y cuánto toma", (
+        Option("directorio", "recovery_plan_directory", "dónde se escribe"),
+    ), shows=True),
+    "recuperar": Verb("recover", "el peor día: en una máquina vacía, trae de un medio el inventario, la custodia y la bitácora", (
+        Option("medio", "recover_mounted", "ruta donde está montado el medio"),
+        Option("llave", "private_key_file", "archivo con la llave privada de un/a EGCR"),
+        Option("custodia", "custody", "carpeta de un custodio, en vez de la llave"),
+        Option("contrasena", "vault", "archivo con la contraseña de Vault que abre esa carpeta"),
+        Option("aparte", "directory", "dónde se abre primero, en el mismo disco que los lugares definitivos"),
+        Option("motivo", "recover_reason", "qué pasó"),
+        Option("documento", "recover_authority", "quién lo ordena y con qué documento"),
+    )),
 }
 
 # What every verb takes, beside its own.

@@ -63,7 +63,7 @@ _CHANGES = ("path_assigned", "path_changed", "path_withdrawn")
 _MAKES = Module({"published": forms.flag, "sealed": forms.sealed}, (), ("",), ("copy_simulated",), ("copy_failed", "copy_refused"))
 
 MODULES: dict[str, Module] = {
-    **dict.fromkeys(("backup_database", "backup_git", "backup_archive", "backup_files"), _MAKES),
+    **dict.fromkeys(("backup_database", "backup_git", "backup_archive", "backup_files", "backup_mailbox"), _MAKES),
     "backup_publish": Module({}, (), ("copy_made", ""), ("",), ("copy_failed",)),
     "backup_verify": Module({"manifest": forms.table}, (), ("copy_verified",), ("copy_verified",), ("verification_failed", "copy_damaged")),
     "backup_restore": Module({"restored": forms.table}, (), ("restored",), ("restore_simulated",), ("restore_failed",)),
@@ -87,7 +87,7 @@ MODULES: dict[str, Module] = {
 _WHEN_TOLD = ("location", "encrypted", "repository", "source_type")
 
 # What each of the modules that makes copies reads, when its task does not say.
-_READS = {"backup_git": "git", "backup_archive": "paths", "backup_files": "restic"}
+_READS = {"backup_git": "git", "backup_archive": "paths", "backup_files": "restic", "backup_mailbox": "imap"}
 
 
 # -- before it is asked -----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from .._bitacora import readable, view
 from .._bitacora.any_store import Store
 from .._decisions import due as _due
-from .._decisions import purposes
+from .._decisions import purposes, recovery
 from . import facts, pages, requests
 from .tables import Column, Table, to_html
 
@@ -65,7 +65,9 @@ def render(found: facts.Facts) -> str:
         overdue=[system for system in pending if not _only_today(system, found)], today=[system for system in pending if _only_today(system, found)],
         warned=[(system, readable.warnings(system.last)) for system in found.systems if system.last and readable.warnings(system.last)],
         proof_state=_proof_state, proved=sum(_proof_state(system) == "good" for system in found.systems),
-        purpose_headings=purposes.HEADINGS, scheduled=_scheduled(found), spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
+        purpose_headings=purposes.HEADINGS, scheduled=_scheduled(found),
+        recovery_headings=recovery.HEADINGS, recovery=[(recovery.light(row), recovery.cells(row)) for row in found.recovery],
+        spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
 
 
 def _scheduled(found: facts.Facts) -> list[tuple[str, list[str]]]:

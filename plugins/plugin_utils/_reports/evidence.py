@@ -27,7 +27,7 @@ from .._bitacora import anchored, chain, entries, seals, trust, view
 from .._bitacora import store as stores
 from .._bitacora.any_store import Store
 from .._bitacora.sqlite import SqliteStore
-from .._decisions import due, purposes
+from .._decisions import due, purposes, recovery
 from . import approvals, compliance, pages, requests, tables
 
 FILE = "bitacora.sqlite"
@@ -125,10 +125,10 @@ def cited(store: Store, rules: Mapping[str, Any], matrix: compliance.Matrix, con
 
 
 def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence[Mapping[str, Any]], since: str, until: str,
-         told: Mapping[int, Mapping[str, Any]], standing: Sequence[purposes.Standing] = ()) -> str:
+         told: Mapping[int, Mapping[str, Any]], standing: Sequence[purposes.Standing] = (), objectives: Sequence[recovery.Row] = ()) -> str:
     """The matrix and the controls as one HTML file that asks nothing of a network; `told` are the entries they link to.
 
-    `standing` are the purposes of the schedule as they stand when it is made.
+    `standing` are the purposes of the schedule as they stand when it is made, `objectives` what would be lost then and what restores took.
     """
     rows = [{**row, "kind": view.KINDS.get(row["kind"], row["kind"]), "place": place, "total": sum(row[state] for state in _COUNTED)}
             for place, row in enumerate(matrix.rows)]
@@ -144,7 +144,8 @@ def page(rules: Mapping[str, Any], matrix: compliance.Matrix, controls: Sequence
                       words=compliance.STATES, word=compliance.word, running=compliance.running(matrix),
                       approved={month: matrix.approved.get(month) for month in months},
                       purpose_headings=purposes.HEADINGS, scheduled=[(purposes.light(each), cells) for each, cells in zip(
-                          standing, purposes.rows(standing, due.zone(rules["time_zone"])), strict=True)])
+                          standing, purposes.rows(standing, due.zone(rules["time_zone"])), strict=True)],
+                      recovery_headings=recovery.HEADINGS, recovery=[(recovery.light(row), recovery.cells(row)) for row in objectives])
 
 
 def _counts(matrix: compliance.Matrix) -> dict[str, int]:
@@ -223,7 +224,7 @@ def _members(store: Store, contents: Contents, report: chain.Report, known: Sequ
         "sellos/sellos.jsonl": _lines(_seals(store)),
         "pruebas/verificaciones.csv": tables.to_csv(proofs),
         "cumplimiento/cumplimiento.html": page(contents.rules, contents.matrix, contents.controls, contents.since, contents.until,
-                                               contents.told, standing).encode("utf-8"),
+                                               contents.told, standing, recovery.of_inventory(store, contents.hosts, contents.rules, made_at)).encode("utf-8"),
         "cumplimiento/cumplimiento.csv": tables.to_csv(table_of("cumplimiento", "Cumplimiento", MATRIX_COLUMNS, contents.matrix.rows)),
         "cumplimiento/cumplimiento.json": compliance.as_json({**contents.matrix._asdict(), "controls": list(contents.controls)}).encode("utf-8"),
         "cumplimiento/requisitos.csv": tables.to_csv(table_of("requisitos", "Requisitos", CONTROL_COLUMNS, contents.controls)),

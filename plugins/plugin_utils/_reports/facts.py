@@ -21,7 +21,7 @@ from ...module_utils._engine.policy.vocabulary import CRITICALITIES, EGCR_TITLES
 from .._bitacora import by_medium, chain, entries, trust
 from .._bitacora.any_store import Store
 from .._bitacora.sqlite import SqliteStore
-from .._decisions import drills, due, forges, purposes
+from .._decisions import drills, due, forges, purposes, recovery
 from . import capacity, requests
 
 # state of a system on a day -> letter, word. Letters tell them apart on paper and for whoever does not see the colours.
@@ -109,6 +109,7 @@ class Facts(NamedTuple):
     forges: Sequence[str] = ()   # of each forge that was not listed the last time, and whose repositories went lately, what there is to know
     requests: Sequence[Sequence[str]] = ()   # the cells of each request that waits, or was closed in these days (requests.py)
     purposes: Sequence[purposes.Standing] = ()   # how each purpose of the schedule stands
+    recovery: Sequence[recovery.Row] = ()        # what of each system would be lost now, and what its restore took
 
     @property
     def days(self) -> list[datetime.date]:
@@ -189,7 +190,8 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
          for name in sorted({*used, *free, *levels} - {""})],
         _open_restores(store, now), verified(), seals[-1] if seals else None, list(_designations(rules, now.astimezone(here).date())),
         store.passed_over.line(), [sign.text for sign in forges.signs(store.entries(type=forges.TYPES), now)], asked,
-        purposes.read(store, now))
+        purposes.read(store, now),
+        recovery.plan(recovery.read(store, [("", system) for system in known if system.get("enabled", True)]), rules, now))
 
 
 def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
@@ -270,7 +272,7 @@ def _open_restores(store: Store, now: datetime.datetime) -> list[Mapping[str, An
     """Restores that were begun and of which no end is known."""
     since = (now - _DAY * _RESTORES_DAYS).strftime("%Y-%m-%dT%H:%M:%SZ")
     started: dict[tuple[Any, Any], Mapping[str, Any]] = {}
-    for entry in store.entries(since=since, type=("restore_started", "restored", "restore_failed")):
+    for entry in store.entries(since=since, type=("restore_started", *entries.RESTORE_ENDS)):
         key = (entry.get("run"), entry.get("label"))
         if entry["type"] == "restore_started":
             started[key] = entry

@@ -13,7 +13,7 @@ from ...module_utils._engine.policy import policy
 from .._forges import declared as forges
 from .._tasks import plain
 
-_SYSTEM = ("name", "kind", "criticality", "office", "responsible", "enabled", "media", "minimum_size", "compression", "encryption_format")
+_SYSTEM = ("name", "kind", "criticality", "office", "responsible", "enabled", "media", "minimum_size", "compression", "encryption_format", "depends_on")
 # Of a source, what names it. The arguments of a command may hold anything, so they are left out.
 _SOURCE = ("type", "databases", "host", "port", "path", "paths", "exclude", "url", "lfs", "globals")
 _MEDIUM = ("name", "type", "path", "host", "port", "default", "create")

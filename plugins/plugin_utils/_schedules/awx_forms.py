@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-KINDS = ("database", "source_code", "file_server")
-ALL_KINDS = (*KINDS, "mailbox")
+KINDS = ("database", "source_code", "file_server", "mailbox")
 
 
 class Question(NamedTuple):
@@ -42,7 +41,7 @@ FORMS = {
         Question("request_of", "Qué se pide", choices=("restore", "mailbox", "emergency"), default="restore"),
         Question("request_office", "Unidad de organización"),
         Question("request_system", "Sistema", "Por su nombre en el inventario, si se conoce."),
-        Question("request_kind", "Tipo", "En blanco, si no se conoce.", choices=ALL_KINDS),
+        Question("request_kind", "Tipo", "En blanco, si no se conoce.", choices=KINDS),
         Question("request_what", "Qué se perdió", lines=True),
         Question("request_paths", "Archivos y carpetas", "Una ruta por línea.", lines=True),
         Question("request_lost_at", "Cuándo se perdió", _DATE),
@@ -53,7 +52,7 @@ FORMS = {
     ), {"request_step": "open"}),
     "justificacion": Form("excuse", "Justificación de copias que faltan (numeral 6.4)", (
         Question("excuse_system", "Sistema", required=True),
-        Question("excuse_kind", "Tipo", required=True, choices=ALL_KINDS),
+        Question("excuse_kind", "Tipo", required=True, choices=KINDS),
         Question("excuse_from", "Primer día", "AAAA-MM-DD"),
         Question("excuse_until", "Último día", "AAAA-MM-DD"),
         Question("excuse_reason", "Motivo", "Queda en la bitácora.", True),
@@ -62,7 +61,7 @@ FORMS = {
     )),
     "conservacion": Form("hold", "Conservar copias más allá de su retención (numeral 6.6)", (
         Question("hold_system", "Sistema", required=True),
-        Question("hold_kind", "Tipo", required=True, choices=ALL_KINDS),
+        Question("hold_kind", "Tipo", required=True, choices=KINDS),
         Question("hold_label", "Rótulo", "En blanco: todas las copias del sistema, también las que vengan."),
         Question("hold_reason", "Motivo", "Queda en la bitácora.", True),
         Question("hold_ticket", "Ticket o documento"),

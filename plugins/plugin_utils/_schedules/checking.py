@@ -50,7 +50,7 @@ def needs(policy: Mapping[str, Any], used: Used, drill_days: Mapping[str, int], 
     if ours:
         periods = [engine.period(policy, system["kind"], system["criticality"]) for system in ours]
         told["copies"] = Need(min((each.days or each.months * _SHORTEST_MONTH for each in periods if each), default=_SHORTEST_MONTH), "6.4")
-        names = ("medium_verified_days", *(("data_read_days",) if any(system["kind"] == "file_server" for system in ours) else ()))
+        names = ("medium_verified_days", *(("data_read_days",) if any(system["kind"] in ("file_server", "mailbox") for system in ours) else ()))
         told["verification"] = Need(min((warning_days[name] for name in names if warning_days[name]), default=0), "5.1 c")
         told["drills"] = Need(min(drill_days[system["criticality"]] for system in ours), "A.12.3.1")
         told["media_health"] = Need(0, "5.1 a")

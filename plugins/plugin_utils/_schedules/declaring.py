@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.policy import schema
-from ...module_utils._engine.policy.schema import Problem, choice, listing, table, text, whole
+from ...module_utils._engine.policy.schema import Problem, choice, flag, listing, table, text, whole
 from ...module_utils._engine.policy.vocabulary import DAYS_OF_WEEK
 from .purposes import DEFAULT_DELAY, DEFAULT_GRACE, PURPOSES
 from .when import HOUR, LAST_DAY, STEPS, Timed, When, minutes_of
@@ -19,7 +19,7 @@ WHERE = "backup_schedule"
 _TIMES = ("at", "every_minutes")
 _ROW = table({}, {
     "at": text(HOUR, "22:00"), "days": listing(choice(*DAYS_OF_WEEK), 1), "month_day": whole(1, LAST_DAY), "every_minutes": whole(5, 720),
-    "delay_minutes": whole(0, 180), "grace_minutes": whole(5, 10080), "reason": text(), "off": text(),
+    "delay_minutes": whole(0, 180), "grace_minutes": whole(5, 10080), "catch_up": flag(), "reason": text(), "off": text(),
 })
 
 
@@ -47,7 +47,7 @@ def read(declared: Any, zone: str, wanted: Sequence[str], hours: Mapping[str, An
         when = None if "off" in row else _when(row, f"{WHERE}.{name}", problems)
         if when:
             timed[name] = Timed(when, zone, _minutes(row, "delay_minutes", 0 if when.every_minutes else DEFAULT_DELAY),
-                                _minutes(row, "grace_minutes", max(DEFAULT_GRACE, 2 * when.every_minutes)))
+                                _minutes(row, "grace_minutes", max(DEFAULT_GRACE, 2 * when.every_minutes)), row.get("catch_up") is not False)
     for name in wanted:
         default = PURPOSES[name].default
         if name not in rows and default:

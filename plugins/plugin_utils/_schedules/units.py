@@ -87,6 +87,16 @@ def argv(playbook: str, command: Command) -> str:
                      *(word for each in command.vaults for word in ("--vault-id", each)), f"{command.directory}/playbooks/{playbook}.yml"])
 
 
+_AFTERWARDS = """\
+# Lo que un corte dejó sin empezar empieza al volver; qué se copia entonces lo dice la política (catch_up).
+Persistent=true
+"""
+_NOT_AFTERWARDS = """\
+# Lo que un corte dejó sin empezar espera a su hora siguiente (catch_up: false en backup_schedule).
+Persistent=false
+"""
+
+
 def _timer(name: str, timed: Timed, command: Command) -> str:
     return f"""{mark(command.inventories)}
 # No se edita: se declara en backup_schedule y se pone con playbooks/schedule.yml.
@@ -95,8 +105,7 @@ Description=Respaldo: {PURPOSES[name].title}, {in_words(timed.when)} ({timed.zon
 
 [Timer]
 OnCalendar={on_calendar(timed.when, timed.zone)}
-# Lo que un corte dejó sin empezar empieza al volver; qué se copia entonces lo dice la política (catch_up).
-Persistent=true
+{_AFTERWARDS if timed.catch_up else _NOT_AFTERWARDS}\
 RandomizedDelaySec={timed.delay_minutes * 60}
 AccuracySec=1s
 

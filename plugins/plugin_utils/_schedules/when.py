@@ -18,6 +18,7 @@ LAST_DAY = 28
 STEPS = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720)
 HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = 24 * 60
+_NOT_AFTERWARDS = "; no catch_up"      # said only where it is so: what older versions wrote caught up
 
 
 class When(NamedTuple):
@@ -30,12 +31,14 @@ class When(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """A purpose's time as it is put in force: where its hours count, how much later it may begin, and after how long its absence is told."""
+    """A purpose's time as it is put in force: where its hours count, how much later it may begin, after how long its absence is told, and whether what an
+    outage kept from beginning begins when it is over."""
 
     when: When
     zone: str
     delay_minutes: int
     grace_minutes: int
+    catch_up: bool = True
 
 
 def minutes_of(at: str) -> int:
@@ -75,18 +78,18 @@ def written(timed: Timed) -> str:
         first = f"month {when.month_day} {when.at}"
     else:
         first = f"week {','.join(when.days) or 'all'} {when.at}"
-    return f"{first}; {timed.zone}; {timed.delay_minutes}; {timed.grace_minutes}"
+    return f"{first}; {timed.zone}; {timed.delay_minutes}; {timed.grace_minutes}{'' if timed.catch_up else _NOT_AFTERWARDS}"
 
 
 def read(text: object) -> Timed | None:
     """What `written` wrote; None for anything else, since whoever can write to the bitácora may have written it."""
-    found = re.fullmatch(rf"(?:every (\d{{1,3}})|month (\d{{1,2}}) ({HOUR})|week ([a-z,]+) ({HOUR})); ([A-Za-z0-9_+/-]{{1,64}}); (\d{{1,4}}); (\d{{1,5}})",
-                         str(text))
+    found = re.fullmatch(rf"(?:every (\d{{1,3}})|month (\d{{1,2}}) ({HOUR})|week ([a-z,]+) ({HOUR})); ([A-Za-z0-9_+/-]{{1,64}}); (\d{{1,4}}); (\d{{1,5}})"
+                         rf"({_NOT_AFTERWARDS})?", str(text))
     if not found:
         return None
-    every, month_day, at_month, _hour, days, at_week, _hour_too, zone, delay, grace = found.groups()
+    every, month_day, at_month, _hour, days, at_week, _hour_too, zone, delay, grace, not_afterwards = found.groups()
     names = () if not days or days == "all" else tuple(days.split(","))
     when = When(at_month or at_week or "", names, int(month_day or 0), int(every or 0))
     if not set(names) <= set(DAYS_OF_WEEK) or when.month_day > LAST_DAY or (every and when.every_minutes not in STEPS):
         return None
-    return Timed(when, zone, int(delay), int(grace))
+    return Timed(when, zone, int(delay), int(grace), not not_afterwards)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-KINDS = ("database", "source_code", "file_server")
+KINDS = ("database", "source_code", "file_server", "mailbox")
 
 
 class Question(NamedTuple):

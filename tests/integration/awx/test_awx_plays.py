@@ -125,6 +125,13 @@ def test_the_life_of_a_schedule(institution, awx):
     assert {"respaldo prune", "respaldo de la otra oficina"} < set(awx.named("schedules"))
     assert "respaldo reconcile" not in {*awx.named("schedules"), *awx.named("job_templates")}
     assert institution.entries()[len(purposes):] == [("schedule_removed", "reconcile", "awx")]
+    # and of what is as declared, nothing: neither a run nor a simulation
+    known = institution.entries()
+    for more in ((), ("--check", "--diff")):
+        awx.requests.clear()
+        done = institution.run(*more)
+        assert done.returncode == 0 and "changed=0 " in done.stdout and awx.mistakes == [] and not awx.changes(), done.stdout + done.stderr
+    assert institution.entries() == known
     # all that runs is taken away, by a username and a password
     del institution.variables["backup_awx"]["token"]
     institution.variables["backup_awx"].update(username=server.USER, password=server.PASSWORD)

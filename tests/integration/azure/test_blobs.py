@@ -114,6 +114,18 @@ def test_the_sdk_reads_ours_and_what_it_writes_is_a_copy_without_an_entry(bench)
     assert medium.labels("database", "SIGA") == ["SIGA_20261124"], "reconciliation tells it as a stray: no entry names it"
 
 
+def test_what_somebody_else_put_under_a_label_stays(bench):
+    """Without a list of sums it is no copy, and it is nobody's to remove or to replace: the label is refused, and the next one is free."""
+    medium = bench.medium()
+    for name in (_FILE, "nota.txt"):
+        bench.client.upload_blob(_DIRECTORY + "/" + name, b"somebody's")
+    medium.check(SLOT, 10)
+    digest, note = staged(medium, b"ours")
+    refused("label_taken", lambda: medium.publish(SLOT, digest, note))
+    assert bench.client.get_blob_client(_DIRECTORY + "/" + _FILE).download_blob().readall() == b"somebody's"
+    assert _DIRECTORY + "/nota.txt" in bench.names() and _DIRECTORY + "/" + SUMS not in bench.names()
+
+
 def test_a_label_in_use_is_never_replaced(bench):
     medium = bench.medium()
     digest, note = staged(medium, b"first")

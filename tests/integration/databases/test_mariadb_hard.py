@@ -33,6 +33,8 @@ CASES: Dict[str, Case] = {
                      "ON t FOR EACH ROW BEGIN\n -- nota\n SET NEW.i = 1;\nEND//\nDELIMITER ;", _BODY),
     "line_ends": Case("DELIMITER //\nCREATE FUNCTION p() RETURNS varchar(50) BEGIN\r\n -- suma\r\n RETURN 'Atte.\r\nLima';\r\nEND//\nDELIMITER "
                       ";", "SELECT HEX({0}.p())"),
+    "event_ends": Case("DELIMITER //\nCREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN\r\n -- nota\r\n SET @a = 'x\r\ny';\r\nEND//\nDELIMITER ;",
+                       "SELECT HEX(EVENT_DEFINITION) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '{0}'"),
     "announcing": Case("CREATE TABLE t (i int);\nDELIMITER //\nCREATE PROCEDURE p() BEGIN\n--\n-- Table structure for table `x`\n--\nSELECT "
                        "1;\nEND//\nDELIMITER ;", _BODY),
     # what a session took once is taken again
@@ -46,6 +48,9 @@ CASES: Dict[str, Case] = {
     "view_gone": Case("CREATE TABLE a (i int); INSERT INTO a VALUES (1); CREATE TABLE b (j int); CREATE VIEW v AS SELECT i, j FROM a, b; DROP TABLE b;",
                       "SELECT i FROM {0}.a", "1 views are not copied, since they name what is gone (a table, a column, a function, the account they "
                       "work as): v."),
+    "views_of_views": Case("CREATE TABLE b (j int); CREATE VIEW v AS SELECT j FROM b; CREATE VIEW w AS SELECT j FROM v; DROP TABLE b; CREATE FUNCTION f() "
+                           "RETURNS int RETURN 1; CREATE VIEW x AS SELECT f() AS y; DROP FUNCTION f; CREATE TABLE a (i int); INSERT INTO a VALUES (1)",
+                           "SELECT i FROM {0}.a", "3 views are not copied"),
     "account_gone": Case("CREATE TABLE h_account_gone (i int); CREATE DEFINER = fantasma@localhost VIEW v AS SELECT a.i, "
                          "'`h_account_gone`.`h_account_gone`.`x''' AS t "
                          "FROM h_account_gone a JOIN h_account_gone ON h_account_gone.i = a.i;",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple
@@ -14,7 +16,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copie
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.postgresql import PostgreSQL
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.transforms.keys import Keys
 
-from .conftest import Postgres, Shelf, expect
+from .conftest import Postgres, Shelf, as_account, expect
 from .test_postgresql import shell
 
 _UNACCENT = "CREATE EXTENSION unaccent; CREATE FUNCTION st(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT unaccent($1)$$; "
@@ -77,7 +79,16 @@ CASES: Dict[str, Case] = {
     "asking": Case("CREATE FUNCTION set_to(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT reset_val FROM pg_catalog.pg_settings WHERE name = "
                    "'search_path'$$; CREATE TABLE t (a text, b text GENERATED ALWAYS AS (public.set_to(a)) STORED); INSERT INTO t VALUES ('x');",
                    "SELECT b FROM t"),
+    "routed": Case(_UNACCENT + "CREATE DOMAIN d AS text CHECK (st(VALUE) <> ''); CREATE TABLE p (n d) PARTITION BY LIST (st(n)); "
+                   "CREATE TABLE p1 PARTITION OF p FOR VALUES IN ('ano'); CREATE TABLE p2 PARTITION OF p DEFAULT; INSERT INTO p VALUES ('año'), ('x');",
+                   "SELECT tableoid::regclass, n FROM p ORDER BY 2", remark="TABLE ATTACH p1"),
+    # rows that name a role: they load only where it is (databasus#721)
+    "naming": Case("CREATE ROLE app_{0}; CREATE SCHEMA otro; CREATE TABLE otro.x (a int); CREATE TABLE t (r regrole, c regclass, p regprocedure); "
+                   "INSERT INTO t VALUES ('app_{0}', 'otro.x', 'abs(int)');", "SELECT r, c, p FROM t"),
     # rows that break a constraint
+    "repeated": Case("CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; CREATE TABLE t (i int); INSERT INTO t VALUES (1), (2); "
+                     "CREATE UNIQUE INDEX u ON t (f(i)); CREATE OR REPLACE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';",
+                     "SELECT i FROM t ORDER BY 1", "INDEX public.u: could not create unique index"),
     "looking": Case(_TWO + "CREATE FUNCTION e(i int) RETURNS bool LANGUAGE sql AS $$SELECT EXISTS (SELECT FROM public.z WHERE id = i)$$; "
                     "CREATE TABLE a (z int CHECK (e(z))); INSERT INTO a VALUES (1);", "SELECT convalidated FROM pg_constraint WHERE contype = "
                     "'c'", remark="TABLE DATA a"),
@@ -86,7 +97,8 @@ CASES: Dict[str, Case] = {
                          "j int CHECK (j > 0)); INSERT INTO a VALUES (5, 1); CREATE OR REPLACE FUNCTION limite() RETURNS int LANGUAGE sql IMMUTABLE "
                          "AS 'SELECT 3';",
                          "SELECT i, j, (SELECT count(*) FROM pg_constraint WHERE contype = 'c') FROM a", "CHECK CONSTRAINT poco: rows break it"),
-    "orphans": Case(_TWO + "CREATE TABLE a (z int REFERENCES z); SET session_replication_role = replica; INSERT INTO a VALUES (1), (7);",
+    "orphans": Case("CREATE ROLE app_{0}; ALTER DATABASE {0} OWNER TO app_{0}; " + _TWO +
+                    "CREATE TABLE a (z int REFERENCES z); SET session_replication_role = replica; INSERT INTO a VALUES (1), (7);",
                     "SELECT count(*), (SELECT count(*) FROM pg_constraint WHERE contype = 'f') FROM a",
                     "FK CONSTRAINT public.a a_z_fkey: rows break it, so it holds for new rows only (NOT VALID)"),
     "granted": Case(
@@ -159,6 +171,8 @@ def test_each_comes_back_with_all_that_can(hard: Postgres, copied: Shelf, name: 
         assert hard.sql(CASES[name].question, "r_" + name) == hard.sql(CASES[name].question, "h_" + name) != ""
         assert CASES[name].told in " ".join(restored["left_out"]), restored
         assert bool(restored["left_out"]) == bool(CASES[name].told)
+        if name == "beside":
+            assert len(restored["left_out"]) == 3 and "comment" in " ".join(restored["left_out"]) and "5" in " ".join(restored["left_out"])
     finally:
         hard.sql("DROP DATABASE r_" + name)
 
@@ -196,7 +210,7 @@ def test_the_stock_commands_bring_the_rows_and_say_what_fails(hard: Postgres, sh
     with pytest.raises(AssertionError, match="a_z_fkey"):
         shell(made.manifest["restore"], shelf.directory(), hard, "r_stock")
     assert hard.sql("SELECT count(*) FROM a", "r_stock") == "2\n"
-    assert hard.sql("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'r_stock'") == "postgres\n"
+    assert hard.sql("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'r_stock'") == "app_h_orphans\n"
     hard.sql("DROP DATABASE r_stock")
 
 
@@ -207,7 +221,33 @@ def test_a_database_that_nobody_can_enter_does_not_keep_the_rest_from_being_copi
     assert [row["facts"]["database"] for row in made.manifest["parts"]] == ["postgres", "sana"]
     warnings: List[str] = made.fields["warnings"]
     assert any("rota" in each and "datconnlimit" in each for each in warnings) and any("cerrada" in each for each in warnings)
+    # a library that is not there: the server answers, and ends each session at its start
+    mortal_postgres.sql("ALTER DATABASE sana SET session_preload_libraries = 'no_hay'")
+    error = expect("source_unreachable", lambda: PostgreSQL(["sana"], **mortal_postgres.options()).preflight())
+    assert "begins no session" in error.message and "session_preload_libraries" in error.remedy
     assert "drop it" in expect("source_damaged", lambda: PostgreSQL(["rota"], **mortal_postgres.options()).preflight()).message
+
+
+def test_a_copy_from_a_hot_standby_is_proved(mortal_postgres: Postgres, shelf: Shelf) -> None:
+    """Nothing can be made on it: T3 asks it for nothing, and a restore into it is refused in the server's words."""
+    mortal_postgres.sql("CREATE DATABASE viva")
+    mortal_postgres.sql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS i", "viva")
+    standby = Postgres(mortal_postgres.directory / "standby")
+    standby.directory.mkdir()
+    shutil.chown(standby.directory, "postgres", "postgres")
+    made = as_account("postgres", mortal_postgres.programs() + "/pg_basebackup", "-h", str(mortal_postgres.directory), "-p", str(mortal_postgres.port),
+                      "-D", str(standby.directory / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync")
+    assert made.wait(120) == 0
+    standby.start()
+    try:
+        assert standby.sql("SELECT pg_is_in_recovery()") == "t\n"
+        source = PostgreSQL(["viva"], database="viva", **standby.options())
+        shelf.make(source)
+        with shelf.open() as copy:
+            assert source.rehearse(copy, "") == ["pg_restore_into_scratch", "dump_compare"] and not source.remarks()
+            assert "read-only" in expect("restore_failed", lambda: source.restore(copy, "otra", False)).message
+    finally:
+        standby.stop(signal.SIGINT)
 
 
 def test_what_reads_an_archive_in_part_breaks_nothing_before_it(postgres: Postgres, shelf: Shelf) -> None:

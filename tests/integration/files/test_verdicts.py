@@ -352,6 +352,44 @@ def test_a_copy_of_far_fewer_files_is_told(share):
     assert [row for row in share.make().fields["warnings"] if "2 files were copied, the last copy RRHH_20261101 has 8" in row]
 
 
+def test_files_that_a_synchroniser_left_in_a_repository_damage_no_copy(share):
+    """restic takes a whole name for the beginning of names: with a second file beside a snapshot's it lists nothing, with status 0."""
+    share.make()
+    for part in ("keys", "data", "index", "config", "snapshots"):
+        room = share.repository / part
+        victim = room if part == "config" else next(path for path in room.rglob("*") if path.is_file())
+        left = victim.with_name(victim.name + " (copia en conflicto de PC-ANA)")
+        shutil.copy(victim, left)
+    with share.opened() as opened:
+        with pytest.raises(BackupError) as hidden:
+            opened.verify_structure(share.source())
+        assert hidden.value.code == "RSP428" and hidden.value.code not in DAMAGED and left.name[:8] in hidden.value.message
+    with pytest.raises(BackupError) as hidden:
+        share.restore(share.top / "compartido" / "vuelta")
+    assert hidden.value.code == "RSP428"
+    left.unlink()
+    with share.opened() as opened:
+        opened.verify_structure(share.source())
+    share.restore(share.top / "compartido" / "vuelta")
+    assert (share.top / "compartido" / "vuelta" / "planilla.csv").exists()
+
+
+@pytest.mark.parametrize("kind", ["share", "plain"])
+def test_what_people_named_as_our_scratch_stays(kind, share, plain):
+    """Case 1: a restore beside a folder, and one over a file of it, removed what was named so."""
+    one = share if kind == "share" else plain
+    names = [".respaldo-2025", ".respaldo-0123456789abcdef"]
+    for name in names:
+        (one.folder / name).mkdir(mode=0o700)
+        (one.folder / name / "unico").write_text("unico")
+        os.utime(one.folder / name, (1, 1))
+    one.make()
+    one.restore(one.folder / "vuelta")
+    if one is share:
+        one.restore(one.folder, ["planilla.csv"], overwrite=True)
+    assert [(one.folder / name / "unico").read_text() for name in names] == ["unico"] * 2
+
+
 def test_archived_files_of_a_repository_are_told(share, monkeypatch):
     """Case 21: restic#3202. What reads them is refused as RSP415 (test_restic.py)."""
     monkeypatch.setattr(repository_places.LocalPlace, "remarks", lambda self: ["3 files are archived"])

@@ -49,6 +49,11 @@ def test_all_directories_are_asked_in_one_task(tmp_path):
     (tmp_path / "DOS" / "a").write_text("otro", "utf-8")
     status, asked, made, out = play(tmp_path)
     assert (status, asked, made) == (0, 1, ["DOS"]), out
+    # what had nothing new says so, in one entry: a second start of the same job explains itself
+    with open_store(str(tmp_path / "state" / "bitacora.sqlite"), readonly=True) as store:
+        (idle,) = store.entries(type="copy_not_due")
+    assert (idle["kind"], idle["objects"]) == ("source_code", 3) and idle["reason_text"].count("sin cambios desde") == 3 and "DOS" not in idle["reason_text"]
+    assert out.count("sin cambios desde") == 3, out
 
     # one that can't be asked is due, its copy fails and is recorded; the others are told apart all the same
     (tmp_path / "TRES" / "a").unlink()

@@ -109,6 +109,9 @@ RUNS = (
     Run("start at no task", lambda place: place.run("site", "--start-at-task", "no-hay", "-e", NOW), EMPTY, "empty"),
     Run("start beyond the work", lambda place: place.run("verify", "--start-at-task", "Verify the chain of the bitácora"), EMPTY, "empty"),
     Run("start half-way", lambda place: place.run("prune", "--start-at-task", "Say what stays, what goes and why"), EMPTY, "partial", "RSP736"),
+    Run("restore of a loss that is to come", lambda place: place.run("restore", "-e", told(
+        restore_host="a", restore_system="ALFA", restore_kind="database", restore_target="/tmp/x", restore_lost_at="2099-01-01 10:00")), FAILED, "failed",
+        "está en el futuro"),
     Run("restore by tags", lambda place: place.run("restore", "--tags", "restore", "-e", told(
         restore_host="a", restore_system="ALFA", restore_kind="database", restore_target="/tmp/x")), EMPTY, "empty"),
     # -- names that are none -----------------------------------------------------------------------------------------------
@@ -144,6 +147,11 @@ RUNS = (
     Run("retries until it is good", own(PLAY + GUARD + LABEL + OPENED.replace("@place/alfa.sqlite", "@place/tarde.sqlite") + "      register: hecha\n"
                                         "      until: hecha is success\n      retries: 1\n      delay: 0\n"), FAILED, "failed"),
     Run("check_mode as a keyword", own(ROLE.format("a", "check_mode: true"), "-e", NOW), GOOD, "good"),
+    Run("errors that are cleared", lambda place: declared(place, {"a": {"backup_systems": [place.broken("ALFA")]}, "b": {
+        "backup_systems": [place.system("BETA")]}}, place.play(ROLE.format("all", "strategy: free") + "  tasks: [{ansible.builtin.meta: clear_host_errors}]\n"),
+        "-e", NOW), FAILED, "failed", "RSP201", copies=1),
+    Run("one server for all", own(ROLE.format("all", "strategy: linear").replace("[perucompras.respaldo.database]", "[{role: perucompras.respaldo.database, "
+                                                                                "run_once: true}]"), "-e", NOW), FAILED, "failed", "RSP429"),
     Run("any_errors_fatal by setting", lambda place: declared(place, {"a": {"backup_systems": [place.broken("ALFA")]}, "b": {
         "backup_systems": [place.system("BETA"), place.system("GAMA", of="beta")]}}, "site", "-e", NOW, ANSIBLE_ANY_ERRORS_FATAL="1"),
         FAILED, "failed", copies=2),

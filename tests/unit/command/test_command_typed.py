@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plugins.plugin_utils._command import completing, configured, helping, running, typed
+from plugins.plugin_utils._command import completing, configured, helping, recovering, running, typed
 from plugins.plugin_utils._command.configured import Unusable
 from plugins.plugin_utils._command.heard import Heard
 from plugins.plugin_utils._command.typed import Mistake
@@ -35,8 +35,10 @@ def roles_of(playbook: str) -> set[str]:
 
 def test_every_option_is_a_variable_that_its_playbook_reads() -> None:
     for name, verb in VERBS.items():
+        if not verb.playbook:
+            continue      # its options are answers to questions of its own
         assert (TOP / f"playbooks/{verb.playbook}.yml").is_file(), name
-        known = {"backup_only", "backup_emergency_reason", "restore_host"}
+        known = {"backup_only", "backup_emergency_reason", "restore_host"} | (set(recovering.MODULE) if name == "recuperar" else set())
         for role in roles_of(verb.playbook):
             known |= set(yaml.safe_load((TOP / f"roles/{role}/meta/argument_specs.yml").read_text("utf-8"))["argument_specs"]["main"]["options"])
         asked = {option.variable for option in verb.options if option.variable} | ({verb.systems} if verb.systems else set())
@@ -60,7 +62,7 @@ def test_a_line_is_read_whole() -> None:
     (("plan", "-s"), "todas empiezan con dos guiones"),
     (("restaurar",), "necesita el nombre de un sistema. Un nombre con espacios va entre comillas"),
     (("restaurar", "Mesa", "de", "Partes"), "se escribieron 3"),
-    (("restaurar", "SIGA", "--tipo", "base"), "no es ninguno de estos: base-de-datos, codigo-fuente, servidor-de-archivos"),
+    (("restaurar", "SIGA", "--tipo", "base"), "no es ninguno de estos: base-de-datos, codigo-fuente, servidor-de-archivos, buzon"),
     (("restaurar", "SIGA", "--destino"), "--destino necesita un valor"),
     (("restaurar", "SIGA", "--destino", "--simular"), "--destino necesita un valor"),
     (("restaurar", "SIGA", "--destino", "/a", "--destino", "/b"), "está dos veces"),
@@ -80,7 +82,7 @@ def test_help_tells_each_verb_and_option() -> None:
     for name, verb in VERBS.items():
         assert name in helping.general()
         text = helping.of_verb(name)
-        assert all(f"--{option.name}" in text for option in verb.options) and f"playbooks/{verb.playbook}.yml" in text
+        assert all(f"--{option.name}" in text for option in verb.options) and (f"playbooks/{verb.playbook}.yml" if verb.playbook else "ningún playbook") in text
         assert max(map(len, text.splitlines())) <= 100
 
 
@@ -170,9 +172,9 @@ def test_completion(tmp_path: Path) -> None:
         assert completing.words(["plan", ""], home) == []
         completing.remember([{"system": "SIGA"}, {"system": "Mesa de Partes"}, {"system": 3}], home)
         assert json.loads(path.read_text("utf-8")) == ["Mesa de Partes", "SIGA"]
-        assert completing.words(["re"], home) == ["restaurar", "retirar"]
+        assert completing.words(["re"], home) == ["restaurar", "retirar", "recuperar"]
         assert completing.words(["restaurar", "me"], home) == ["Mesa de Partes"]
-        assert completing.words(["restaurar", "SIGA", "--tipo", ""], home) == ["base-de-datos", "codigo-fuente", "servidor-de-archivos"]
+        assert completing.words(["restaurar", "SIGA", "--tipo", ""], home) == ["base-de-datos", "codigo-fuente", "servidor-de-archivos", "buzon"]
         assert completing.words(["restaurar", "--so"], home) == ["--solicitante", "--sobrescribir"]
         assert completing.words(["nada", ""], home) == [] and completing.words([], home) == list(VERBS)
         path.write_text("{")
@@ -212,3 +214,20 @@ def test_rows_of_a_loop_and_of_others_are_told_once_or_not() -> None:
     other = {"event": "runner_on_ok", "event_data": {"host": "h", "res": {"backup": rows, "plan": [{"system": "S"}]}}}
     lines, listener = heard(looped, other, {"event": "verbose", "stdout": "\x1b[0;32mtabla\x1b[0m"}, {"event": "playbook_on_start"})
     assert lines == [] and listener.shown == ["tabla"] and listener.plans == [{"system": "S", "host": "h"}]
+
+
+def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or type("Done", (), {"returncode": 3}))
+    why = ["--motivo", "Incendio", "--documento", "Acta 3"]
+    for words in (["recuperar"], ["recuperar", "--medio", "/m", *why], ["recuperar", "--medio", "/m", "--llave", "a", "--custodia", "c", *why],
+                  ["recuperar", "--medio", "/m", "--llave", "a", "--motivo", "Incendio"]):
+        with pytest.raises(Mistake):
+            recovering.lay_out(typed.read(words).variables, str(tmp_path), False)
+    assert not ran
+    variables = typed.read(["recuperar", "--medio", "/m/", "--custodia", "/c", "--contrasena", "/v", *why]).variables
+    assert recovering.lay_out(variables, str(tmp_path), True) == 3
+    assert variables == {"recover_mounted": ["/m"], "recover_reason": "Incendio", "recover_authority": "Acta 3"}, "what is the module's is no variable"
+    (words,) = ran
+    assert json.loads(words[words.index("-a") + 1]) == {"medium": {"name": "m", "path": "/m"}, "custody": "/c"}
+    assert words[-3:] == ["--vault-password-file", "/v", "--check"]

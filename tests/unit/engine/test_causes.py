@@ -18,6 +18,8 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
     ("source_unreachable", "others kept it locked for more than 30 s", "Repita cuando nadie"),
     ("source_unreachable", "its refs are kept as reftable, which is not read yet: …", "git refs migrate"),
     ("source_unreachable", "it is not a git repository", "Corrija la ruta"),
+    ("source_unreachable", "git config ended with exit status 128: fatal: bad config line 6 in file x", "archivo config"),
+    ("source_unreachable", "it begins no session there (FATAL:  could not access file \"no_hay\": No such file or directory)", "session_preload_libraries"),
     ("source_unreachable", "the server ended the connection (Error message from server: … has no equivalent in encoding \"LATIN1\")", "codificación"),
     ("source_unreachable", "the server ended the connection (PQgetResult() failed: out of memory)", "memoria"),
     ("source_unreachable", "the server ended the connection (terminating connection)", "por qué cortó"),

@@ -92,7 +92,7 @@ def test_database_and_code_of_one_system_share_a_name():
 @pytest.mark.parametrize("changes, expected", [
     ({"kind": "databse"}, ["backup_systems[0].kind: 'databse'", "Did you mean database?"]),
     ({"criticality": "Alta"}, ["backup_systems[0].criticality: 'Alta'", "Did you mean alta?"]),
-    ({"kind": "mailbox"}, ["backup_systems[0].kind: 'mailbox'", "later release"]),
+    ({"kind": "mailbox", "source": {"type": "imap", "host": "correo.example.org"}}, ["backup_systems[0].source", "user", "password"]),
     ({"kind": "file_server"}, ["backup_systems[0].kind: 'file_server'", "without rules in the policy"]),
     ({"name": "a/b"}, ["backup_systems[0].name: 'a/b'", "slash"]),
     ({"name": ""}, ["backup_systems[0].name: ''", "empty"]),

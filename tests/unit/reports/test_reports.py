@@ -20,6 +20,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "collections"))
 
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import Store, open_store  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import board, facts, pages, tables  # noqa: E402
@@ -176,6 +177,33 @@ def test_the_bitacora_of_a_month_for_paper(store):
     assert len(table.rows) == 2
     assert text.count(newest.digest) == 2
     assert not {"img", "script"} & set(Page(text).tags)
+
+
+def test_a_simulated_restore_is_over_and_one_without_request_is_shown(store):
+    """restore.yml --check, and a restore without ticket and requester: the board of the next 90 days could not be made."""
+    for label, end in (("SIGA_20261121", "restore_simulated"), ("SIGA_20261122", "")):
+        body = {"system": "SIGA", "kind": "database", "label": label, "started_at": "2026-11-23T08:00:00Z"}
+        for event in filter(None, ("restore_started", end)):
+            store.append(event, body, "2026-11-23T08:00:00Z", "R1")
+    found = read(store, [system("SIGA")])
+    assert [entry.get("label") for entry in found.restores] == ["SIGA_20261122"]
+    assert "SIGA_20261122" in board.render(found)
+
+
+FIELDS = {"system": "SIGA", "kind": "database", "label": "SIGA_20261120", "started_at": "2026-11-20T08:00:00Z", "ended_at": "2026-11-20T08:00:09Z", "size": 10,
+          "medium": "nas", "trust_level": "T3", "error_code": "RSP402", "error_message_es": "lleno", "ticket": "2026-1", "requester": "Ana", "host": "bd1",
+          "responsible": "Ana", "digest": "a" * 64, "reason_text": "prueba", "numeral": "7.1.3", "objects": 1}
+
+
+@pytest.mark.parametrize("missing", ["", *FIELDS, "all"])
+def test_every_event_with_any_field_missing_is_shown_on_each_page(store, missing):
+    """One bitácora with an entry of each event there is, of which those that begin something have no end."""
+    kept = {} if missing == "all" else {name: value for name, value in FIELDS.items() if name != missing}
+    for event in sorted(result.EVENTS, key=lambda event: event.endswith("_started")):     # what was begun last is still under way
+        store.append(event, kept, "2026-11-20T08:00:00Z", "R1")
+    assert "SIGA" in board.render(read(store, [system("SIGA")]))
+    table, head = board.bitacora(store, *board.span("month", datetime.date(2026, 11, 5)), "America/Lima")
+    assert "Entidad" in board.printable(table, head, "Entidad", "Manual")
 
 
 def test_a_period_without_entries(store):

@@ -47,6 +47,11 @@ def test_who_says_nothing_has_all_that_the_policy_needs():
     assert {each.zone for each in found.timed.values()} == {"America/Lima"}
 
 
+def test_a_start_that_an_outage_kept_back_comes_afterwards_unless_somebody_says_otherwise():
+    timed = look({"drills": {"at": "01:00", "catch_up": False}, "prune": {"at": "05:30", "catch_up": True}})[0].timed
+    assert [name for name, each in timed.items() if not each.catch_up] == ["drills"]
+
+
 def test_only_what_the_inventory_has_use_for():
     assert set(look({}, Used((DATABASE,), False, False, False))[0].timed) == {"copies", "verification", "drills", "media_health", "custody", "reports"}
     assert set(look({}, Used((AZURE,), False, False, False))[0].timed) == {"azure_backup", "reports"}
@@ -63,6 +68,7 @@ def test_copies_by_default_come_after_work_whatever_the_hours():
     ({"copias": {"at": "22:00"}}, "backup_schedule.copias: is not a known key"),
     ({"copies": {"at": "22:00", "dais": ["monday"]}}, "backup_schedule.copies.dais: is not a known key"),
     ({"copies": {"at": "25:00"}}, "backup_schedule.copies.at: is not well written"),
+    ({"copies": {"at": "22:00", "catch_up": "a veces"}}, "backup_schedule.copies.catch_up: is neither true nor false"),
     ({"copies": {"at": 2200}}, "backup_schedule.copies.at: is not a text"),
     ({"copies": {"at": "22:00", "days": ["lunes"]}}, "backup_schedule.copies.days[0]: is not known here"),
     ({"copies": {"at": "22:00", "days": []}}, "backup_schedule.copies.days: is empty"),

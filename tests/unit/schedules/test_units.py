@@ -14,7 +14,7 @@ from plugins.module_utils._engine.errors import BackupError
 from plugins.plugin_utils._schedules import systemd, units
 from plugins.plugin_utils._schedules.purposes import PURPOSES
 from plugins.plugin_utils._schedules.units import Command
-from plugins.plugin_utils._schedules.when import Timed, When
+from plugins.plugin_utils._schedules.when import Timed, When, read, written
 
 COMMAND = Command("/bin/true", "/srv/respaldo", ("/srv/inventario/hosts.yml",), ("respaldo@/etc/respaldo/vault.pass",), (("HOME", "/root"),))
 SCHEDULE = {name: Timed(purpose.default or When("10:00"), "America/Lima", 5, 120) for name, purpose in PURPOSES.items()}
@@ -112,3 +112,11 @@ def test_a_program_that_refuses_is_told_with_its_words():
     with pytest.raises(BackupError) as error:
         systemd.run(["sh", "-c", "echo Access denied; exit 4"])
     assert error.value.code == "RSP744" and "Access denied" in error.value.message
+
+
+def test_what_is_not_caught_up_says_so_to_systemd_and_in_the_bitacora():
+    later = SCHEDULE["copies"]._replace(catch_up=False)
+    timer = units.render({"copies": later}, COMMAND)["respaldo-copies.timer"]
+    assert "\nPersistent=false\n" in timer and "Persistent=true" not in timer
+    assert read(written(later)) == later and written(later) == written(SCHEDULE["copies"]) + "; no catch_up"
+    assert read(written(SCHEDULE["copies"])) == SCHEDULE["copies"] and read(written(later) + "; no catch_up") is None

@@ -14,6 +14,8 @@ ROWS = (
     ("it was ended by signal {}", "la señal {} lo terminó"),
     ("it did not end within {} seconds and was stopped", "no terminó en {} segundos y se detuvo"),
     ("its directory", "su directorio"),
+    ("its manifest tells of another system or kind", "su ficha dice que es de otro sistema o tipo"),
+    ("it does not tell where its files belong", "no dice dónde van sus archivos"), ("it is not whole", "no está entera"),
     # -- what to write instead, of a value that is refused
     ("answers for the same days as {}", "responde por los mismos días que {}"),
     ("Give {} an until before {}, and leave the designation written.", "Ponga a {} un until anterior a {}, y deje escrita la designación."),
@@ -195,6 +197,7 @@ ROWS = (
     ("the account or its password is not accepted ({})", "no se acepta la cuenta o su contraseña: «{}»"),
     ("the server's pg_hba.conf does not let this account in from here ({})", "pg_hba.conf del servidor no deja entrar a esta cuenta desde aquí: «{}»"),
     ("no server answers there ({})", "ningún servidor responde ahí: «{}»"),
+    ("it begins no session there ({})", "no inicia ninguna sesión ahí: «{}»"),
     ("the server ended the connection ({})", "el servidor cortó la conexión: «{}»"),
     ("the account may not read all of it ({})", "la cuenta no puede leerlo todo: «{}»"),
     ("there is no such account ({})", "no existe esa cuenta: «{}»"),

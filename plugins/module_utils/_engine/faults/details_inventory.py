@@ -9,6 +9,9 @@ As in details.py: each {} stands for a value, in the same order in both; tests/h
 from __future__ import annotations
 
 ROWS = (
+    # -- public keys
+    ("Give the path of an armoured OpenPGP public key (gpg --armor --export).",
+     "Dé la ruta de una llave pública OpenPGP en texto, la que escribe gpg --armor --export."),
     # -- names and labels
     ("Write the name between quotes.", "Escriba el nombre entre comillas."),
     ("has control characters", "tiene caracteres de control"),
@@ -35,7 +38,6 @@ ROWS = (
     ("has a date that does not exist", "tiene una fecha que no existe"),
     ("Take the label from the bitácora.", "Tome el rótulo de la bitácora."),
     # -- systems
-    ("Remove this system for now; copies of {} can be made today.", "Retire este sistema por ahora; hoy se pueden copiar: {}."),
     ("Remove it, or give the system a criticality whose copies have one (numeral 7.2.1 b).",
      "Retírelo, o dé al sistema una criticidad cuyas copias la tengan (numeral 7.2.1 b)."),
     ("Remove it: the medium of this system is its vault.", "Retírelo: el medio de este sistema es su almacén."),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of changing a repository's password (465 to 467 of 4xx) and of redacting entries (739 to 741 of 7xx). The form of a row: errors.Fault."""
+"""The errors of restic's repositories and their passwords (428 and 465 to 468 of 4xx) and of redacting entries (739 of 7xx). The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -35,5 +35,22 @@ ROWS = (
         "Only free text of entries can be: {fields}. What decides about copies stays readable for all.",
         "El asiento {n} no puede tacharse: {detail}",
         "Solo puede tacharse texto libre: {fields}. Lo que decide sobre las copias queda a la vista.",
+    ),
+    (
+        "RSP468", "snapshots_stay",
+        "restic ended well, and {count} snapshots that it was to forget are still in {location}: {snapshots}",
+        "See who may remove files there (rights, an immutable flag, a protection against deletion); the next removal tries again. No copy is lost.",
+        "restic terminó bien y {count} instantáneas que debía olvidar siguen en {location}: {snapshots}",
+        "Revise quién puede retirar archivos allí (permisos, atributo inmutable, protección contra borrado); el próximo retiro lo intenta de nuevo. No se "
+        "perdió ninguna copia.",
+    ),
+    (
+        "RSP428", "snapshot_shadowed",
+        "in {location} another file has a name that begins as that of the snapshot {snapshot}, and restic opens neither",
+        "This says nothing of the copy, which is whole or not as before. Programs that keep folders alike leave such files (snapshots/… copy, conflict): move "
+        "it out of the repository, keep that program away from it, and run again.",
+        "En {location} hay otro archivo cuyo nombre empieza como el de la instantánea {snapshot}, y restic no abre ninguno",
+        "Esto no dice nada de la copia, que sigue tan íntegra como antes. Los programas que sincronizan carpetas dejan tales archivos (snapshots/… copia, "
+        "conflicto): sáquelo del repositorio, impida que ese programa lo toque y repita.",
     ),
 )

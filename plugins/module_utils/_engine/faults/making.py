@@ -173,6 +173,34 @@ ROWS = (
         "No se pudo mantener el instante que comparten las piezas de la copia de {source}: {detail}",
         "Alguien modifica o bloquea tablas mientras se copian, o el servidor cerró la sesión. Copie a otra hora, o quite jobs del origen.",
     ),
+    (
+        "RSP130", "imap_unreachable",
+        "the mailbox server {server} can't be read: {detail}",
+        "Nothing was copied and nothing there was changed. See that the server answers by IMAP over TLS (port 993) from this host, and run again.",
+        "No se puede leer el servidor de correo {server}: {detail}",
+        "No se copió nada ni se cambió nada allí. Revise que el servidor responda por IMAP con TLS (puerto 993) desde este equipo, y repita.",
+    ),
+    (
+        "RSP131", "imap_login_refused",
+        "{server} refused to let {account} in: {detail}",
+        "It was not tried again, since servers lock accounts that try too often. Correct the account or its password, and run again.",
+        "{server} no dejó entrar a {account}: {detail}",
+        "No se volvió a intentar, pues los servidores bloquean a quien intenta demasiado. Corrija la cuenta o su contraseña, y repita.",
+    ),
+    (
+        "RSP132", "imap_incomplete",
+        "{count} mails of {mailbox} are on the server and could not be copied: {named} {detail}",
+        "There is no copy. Look at these mails (folder:UID) with the administrator of the mail server, or take the others with on_missing: partial.",
+        "{count} mensajes de {mailbox} están en el servidor y no se pudieron copiar: {named} {detail}",
+        "No hay copia. Revise esos mensajes (carpeta:UID) con quien administra el correo, o copie los demás con on_missing: partial.",
+    ),
+    (
+        "RSP133", "imap_unsettled",
+        "{count} folders of {mailbox} were made, removed, renamed or numbered anew while it was copied, {passes} times",
+        "There is no copy. Copy it when its owner and its mail programs leave the folders as they are.",
+        "{count} carpetas de {mailbox} se crearon, eliminaron, renombraron o renumeraron mientras se copiaba, {passes} veces",
+        "No hay copia. Cópielo cuando su titular y sus programas de correo dejen las carpetas como están.",
+    ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (
         "RSP201", "source_missing",

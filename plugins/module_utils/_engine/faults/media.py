@@ -215,6 +215,13 @@ ROWS = (
         "No se toma por copia ni se borra. Averigüe quién escribió allí; guárdelo aparte como evidencia o retírelo a mano, y la siguiente ejecución asienta "
         "que ya no está.",
     ),
+    (
+        "RSP429", "one_for_all",
+        "run_once lets {host} alone do what each of the {count} servers of this play is to do",
+        "Nothing was done. Take run_once away from the task or the role: each server looks at its own systems, and those of the others would not be copied.",
+        "run_once hace que solo {host} haga lo que corresponde a cada uno de los {count} servidores de este play",
+        "No se hizo nada. Quite run_once de la tarea o del rol: cada servidor revisa sus propios sistemas, y los de los demás no se copiarían.",
+    ),
     # -- 43x storage accounts and containers, set up through Azure Resource Manager -------------------------------------
     (
         "RSP435", "storage_account_missing",

@@ -33,6 +33,14 @@ ROWS = (
     ("custody_away", False, "custody: {custodian}: {why}", "custodia: {custodian}: {why}."),
     ("custody_unsealed", False, "custody: the password could not be sealed to the public keys: {why}",
      "custodia: la contraseña no se pudo sellar con las llaves públicas: {why}."),
+    # -- mailboxes --------------------------------------------------------------------------------------------------
+    ("imap_missing", True,
+     "The copy is partial, {count} mails of the server are not in it: {named}",
+     "La copia es parcial: le faltan {count} mensajes del servidor: {named}."),
+    ("imap_gone", False, "{count} mails were removed from the server while it was copied", "{count} mensajes se eliminaron del servidor mientras se copiaba."),
+    ("imap_sizes", False,
+     "The server told another size of {count} mails than they have; their bytes were compared and are equal",
+     "El servidor indicó para {count} mensajes otro tamaño que el real; se compararon sus bytes y son iguales."),
     # -- folders and file servers -----------------------------------------------------------------------------------
     ("not_assigned", True,
      "Not copied, since it is mounted there and not assigned: {path}", "No se copió, pues está montado ahí y no está asignado: {path}."),

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the schedule: 740, 741, 743 to 749 and 776 to 780, and 790 of commands around copies; 7xx is the bitácora. The form of a row: errors.Fault."""
+"""The errors of the schedule: 740, 741, 743 to 749 and 776 to 780, and 790 of commands around copies; 781 to 784
+of what check.yml finds; 7xx is the bitácora. The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -107,5 +108,33 @@ ROWS = (
         "Each of backup_heartbeats has name, type (healthchecks, uptime_kuma, get), url (https), token; purposes, proxy, ca_certs if wanted (guide).",
         "No se dio ninguna señal de vida: {where} {problem}",
         "Cada una de backup_heartbeats tiene name, type (healthchecks, uptime_kuma, get), url (https) y token; si se quiere, purposes, proxy y ca_certs.",
+    ),
+    (
+        "RSP781", "not_ready",
+        "not all is ready: {count} findings stop copies, proofs or warnings",
+        "Mend them in their order, each as its line says, and run check.yml again until it says listo.",
+        "No todo está listo: {count} hallazgos impiden copiar, probar o avisar",
+        "Corríjalos en su orden, cada uno como dice su línea, y vuelva a comprobar hasta que diga «Listo».",
+    ),
+    (
+        "RSP782", "inventory_file_wrong",
+        "{place}: {problem}",
+        "{mend}",
+        "{place}: {problem}",
+        "{mend_es}",
+    ),
+    (
+        "RSP783", "server_not_ready",
+        "{server}: {detail}",
+        "{mend}",
+        "{detail}",
+        "{mend_es}",
+    ),
+    (
+        "RSP784", "public_key_unfit",
+        "the public key of {person} ({file}) {problem}",
+        "Put a key of that person there that can encrypt and has not expired: gpg --armor --export ADDRESS. Then run custody.yml.",
+        "La llave pública de {person} ({file}) {problem}",
+        "Pida a esa persona una llave que cifre y no haya vencido (gpg --armor --export CORREO), póngala en ese archivo y ejecute custody.yml.",
     ),
 )

@@ -21,7 +21,7 @@ from .places import medium as medium_form
 from .rules import POLICY
 from .schema import Problem, listing
 from .systems import SOURCES, SYSTEM
-from .vocabulary import COPIED_BY_A_TOOL, CRITICALITIES, EGCR_OF_KIND, EGCR_TITLES, KINDS, LATER_KINDS, RULED, SOURCE_TYPES
+from .vocabulary import COPIED_BY_A_TOOL, CRITICALITIES, EGCR_OF_KIND, EGCR_TITLES, KINDS, RULED, SOURCE_TYPES
 
 # What is known of a copy that a tool says it made: its job ended well and the copy is listed. Nobody of us read its bytes.
 _TRUST_IN_A_TOOL = "T1"
@@ -64,10 +64,6 @@ def validate(policy: Any, systems: Any, media: Any, custodians: Any = ()) -> Non
 
 
 def _one_system(system: Any, where: str, media_names: Mapping[str, bool], passwords: AbstractSet[str], problems: List[Problem]) -> None:
-    if isinstance(system, Mapping) and system.get("kind") in LATER_KINDS:
-        problems.append(Problem(where + ".kind", system["kind"], "is a kind whose copies come with a later release",
-                                "Remove this system for now; copies of {0} can be made today.".format(" and ".join(KINDS))))
-        return
     SYSTEM(system, where, problems)
     if not isinstance(system, Mapping):
         return
@@ -262,12 +258,17 @@ def responsible(policy: Mapping[str, Any], system: Mapping[str, Any], on: dateti
     return in_charge[0]["name"] if in_charge else EGCR_TITLES[egcr] + " (sin designación vigente)"
 
 
+def wants_password(policy: Mapping[str, Any], system: Mapping[str, Any]) -> bool:
+    """Whether the copies of a system are encrypted with a password of their own: by its criticality (7.2.1 b). Mailboxes always."""
+    return bool(policy["criticality"][system["criticality"]]["password"] or system["kind"] == "mailbox")
+
+
 def encryption_format(policy: Mapping[str, Any], system: Mapping[str, Any]) -> str:
     """How the copies of a system are encrypted: by itself, by its criticality, else gpg; empty where they are not (numeral 7.2.1 b)."""
     rule = policy["criticality"][system["criticality"]]
     if system["kind"] == "file_server":
-        return "gpg" if rule["password"] else ""     # restic's repository has its own encryption; gpg seals its second key
-    return (system.get("encryption_format") or rule.get("encryption_format", "gpg")) if rule["password"] else ""
+        return "gpg" if wants_password(policy, system) else ""     # restic's repository has its own encryption; gpg seals its second key
+    return (system.get("encryption_format") or rule.get("encryption_format", "gpg")) if wants_password(policy, system) else ""
 
 
 def key_holders(policy: Mapping[str, Any], kind: str, on: datetime.date) -> List[Mapping[str, Any]]:

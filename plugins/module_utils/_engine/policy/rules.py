@@ -11,7 +11,7 @@ from ..media.base import TIERS
 from ..result import TRUST_LEVELS
 from . import people, schema
 from .schema import Problem, choice, flag, listing, table, text, whole
-from .vocabulary import CATCH_UPS, COMPRESSIONS, CRITICALITIES, DAYS_OF_WEEK, ENCRYPTION_FORMATS, KINDS, LATER_KINDS, RULED
+from .vocabulary import CATCH_UPS, COMPRESSIONS, CRITICALITIES, DAYS_OF_WEEK, ENCRYPTION_FORMATS, KINDS, RULED
 
 _EVERY = table({}, {"days": whole(1, 366), "months": whole(1, 12)})
 
@@ -31,10 +31,10 @@ _KIND = table({"numeral": text(), "frequency_numeral": text()}, {
     "catch_up": choice(*CATCH_UPS), "overdue_after_days": whole(0, 366),
 })
 _CRITICALITY = table({"password": flag(), "required_trust": choice(*TRUST_LEVELS[1:])}, {
-    "trust": table({}, {kind: choice(*TRUST_LEVELS[1:]) for kind in KINDS + LATER_KINDS}),
+    "trust": table({}, {kind: choice(*TRUST_LEVELS[1:]) for kind in KINDS}),
     "encryption_format": choice(*ENCRYPTION_FORMATS),
-    "every": table({}, {kind: _every for kind in KINDS + LATER_KINDS}),
-    "retention": table({}, {kind: _RETENTION for kind in KINDS + LATER_KINDS}),
+    "every": table({}, {kind: _every for kind in KINDS}),
+    "retention": table({}, {kind: _RETENTION for kind in KINDS}),
 })
 _PRICE = text(r"[0-9]+(\.[0-9]+)?", "0.018")
 _PRICES = table({"currency": text(), "gib_month": table({}, {tier: _PRICE for tier in TIERS})}, {})
@@ -44,7 +44,7 @@ POLICY = table(
         "institution": text(),
         "manual": table({"name": text(), "version": text()}, {"approved": schema.date(), "document": text()}),
         "time_zone": text(),
-        "kinds": table({kind: _KIND for kind in RULED}, {kind: _KIND for kind in KINDS + LATER_KINDS if kind not in RULED}),
+        "kinds": table({kind: _KIND for kind in RULED}, {kind: _KIND for kind in KINDS if kind not in RULED}),
         "criticality": table({each: _CRITICALITY for each in CRITICALITIES}, {}),
     },
     {
@@ -61,6 +61,8 @@ POLICY = table(
         # how often who has to answer about a request is reminded (7.1): after so many working days, so many times; then the head of the OTI is told
         "requests": table({}, {"reminder_days": whole(1, 60), "reminders": whole(0, 20)}),
         "drills": table({}, {"every": table({}, {each: whole(1, 3660) for each in CRITICALITIES}), "budget_minutes": whole(1, 10080)}),
+        # how many hours of data may be lost (RPO), and in how many it must serve again (RTO), by criticality
+        "recovery": table({}, {each: table({}, {"loss_hours": whole(1, 87600), "restore_hours": whole(1, 87600)}) for each in CRITICALITIES}),
         "shared_folders": table({"numeral": text()}, {"recycle_days": whole(0, 3650), "unwanted": listing(text(r"\.?[A-Za-z0-9_-]{1,16}", "mp3"))}),
         "warnings": table({}, {
             "size_change_percent": whole(1, 1000), "copies_for_pattern": whole(3, 12), "free_percent": whole(1, 90), "restore_test_days": whole(0),

@@ -66,8 +66,10 @@ def raise_all(problems: Sequence[Problem]) -> None:
         raise BackupError("invalid_input", where=first.where, value=first.value, problem=first.problem, mend=first.mend)
     told = _lines(problems)
     told_es = _lines([Problem(where, spanish.of_word(value), spanish.of_detail(problem), spanish.of_detail(mend)) for where, value, problem, mend in problems])
-    raise BackupError("invalid_input", where=first.where, value=first.value, mend="Mend the {0} values named, each as its line says.".format(len(problems)),
-                      problem=in_both(told, told_es))
+    error = BackupError("invalid_input", where=first.where, value=first.value, mend="Mend the {0} values named, each as its line says.".format(len(problems)),
+                        problem=in_both(told, told_es))
+    error.problems = tuple(problems)
+    raise error
 
 
 def _lines(problems: Sequence[Problem]) -> str:

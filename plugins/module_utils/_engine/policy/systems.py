@@ -11,7 +11,7 @@ from typing import Any, List, Mapping
 from .. import addresses
 from . import hook_forms, people, schema
 from .schema import Problem, absolute_path, all_or_listing, choice, flag, listing, secret, table, text, whole
-from .vocabulary import COMPRESSIONS, CRITICALITIES, ENCRYPTION_FORMATS, KINDS, LATER_KINDS
+from .vocabulary import COMPRESSIONS, CRITICALITIES, ENCRYPTION_FORMATS, KINDS
 
 # A name of a database or a user may hold almost anything, but not start with a dash: it is an argument of a program.
 NAME = text(r"[^-\x00-\x1f][^\x00-\x1f]*", "a name that does not start with a dash")
@@ -43,6 +43,9 @@ SOURCES = {
         "work_dir": absolute_path(), "ca_certs": text(), "proxy": text(r"https?://[^@\s]+", "http://proxy.example.org:3128"),
     }),
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
+    "imap": table({"type": text(), "host": HOST, "user": NAME, "password": secret()}, {
+        "port": PORT, "ca_certs": text(), "work_dir": absolute_path(), "compare": choice("sample", "all"), "on_missing": choice("refuse", "partial"),
+    }),
     "azure_backup": table({"type": text(), "vault": text(), "protects": choice("agent", "machine", "share")}, {
         "computer": HOST, "volume": text(), "machine": NAME, "storage_account": text(r"[a-z0-9]{3,24}", "archivosentidad"), "share": NAME,
         "resource_group": NAME,
@@ -94,7 +97,9 @@ def _git(source: Mapping[str, Any], where: str, problems: List[Problem]) -> None
 
 
 SYSTEM = table(
-    {"name": text(), "kind": choice(*(KINDS + LATER_KINDS)), "criticality": choice(*CRITICALITIES), "office": text(), "source": _source},
+    {"name": text(), "kind": choice(*KINDS), "criticality": choice(*CRITICALITIES), "office": text(), "source": _source},
     {"responsible": people.responsible, "media": listing(text(), minimum=1), "minimum_size": whole(0), "compression": choice(*COMPRESSIONS),
-     "encryption_format": choice(*ENCRYPTION_FORMATS), "enabled": flag(), "moved_from": text(), "hooks": hook_forms.hooks},
+     "encryption_format": choice(*ENCRYPTION_FORMATS), "enabled": flag(), "moved_from": text(), "hooks": hook_forms.hooks,
+     # names of systems that must serve before this one does (plan of recovery)
+     "depends_on": listing(text(), minimum=1)},
 )

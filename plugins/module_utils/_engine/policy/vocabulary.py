@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from ..transforms.encrypt import FORMATS
 
-KINDS = ("database", "source_code", "file_server")
-LATER_KINDS = ("mailbox",)
+KINDS = ("database", "source_code", "file_server", "mailbox")
 # every policy has rules for these; for others only where the inventory has systems of them
 RULED = ("database", "source_code")
 CRITICALITIES = ("alta", "media", "baja")
@@ -18,6 +17,7 @@ SOURCE_TYPES = {
     "database": ("postgresql", "mariadb", "sqlite", "command"),
     "source_code": ("git", "paths"),
     "file_server": ("restic", "azure_backup"),
+    "mailbox": ("imap",),
 }
 # Sources that a tool of the institution copies by itself, to a medium of its own (7.2.3 a): we set it up, check its jobs and record them.
 COPIED_BY_A_TOOL = ("azure_backup",)

@@ -102,6 +102,13 @@ class Repository:
         """Forget snapshots, and give back the room of what no other names: in one call, which opens the repository once."""
         self.restic.call(["forget", "--quiet", "--prune", *ids] if ids and not self.place.append_only else ["prune", "--quiet"])
 
+    def is_rid_of(self, ids: Sequence[str]) -> None:
+        """Raises snapshots_stay where one of these, which were forgotten, is still there: from 0.17 on restic ends with 0 all the same (restic 5233)."""
+        there = self.before if not self.place.append_only else {}
+        staying = [each[:8] for each in ids if "snapshots/" + each in there]
+        if staying:
+            raise BackupError("snapshots_stay", location=self.place.location, count=len(staying), snapshots=scope.some(staying))
+
     def undo(self, snapshot: str) -> None:
         """Forget a snapshot that became no copy, and drop the files that only it used: one of them may be damaged."""
         if self.place.append_only:

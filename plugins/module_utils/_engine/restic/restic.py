@@ -23,7 +23,7 @@ from ..filesystem import descriptors as filesystem
 from ..processes import programs, workspace
 from ..remarks import Remark
 from .listing import Listing
-from .words import UNREAD, Ended, fault, no_lock, tells_damage
+from .words import UNREAD, Ended, fault, no_lock, shadowed, tells_damage
 
 # The first with repositories of version 2 (compression). Debian 12 has it.
 MINIMUM = (0, 14, 0)
@@ -227,6 +227,9 @@ class Restic:
             ended = _ended(status, errors)
         if status not in accepted and ends and time.time() >= ends:
             raise _RanOut()
+        hidden = shadowed(ended.errors, self.access.url)
+        if hidden:
+            raise hidden
         if status not in accepted:
             raise fault(ended, next((word for word in arguments if not word.startswith("-")), ""), self.access.url)
         return ended

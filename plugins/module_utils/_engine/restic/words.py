@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional
 
 from ..errors import BackupError
 
@@ -27,6 +27,8 @@ _GONE = re.compile(r"(StreamPack|Load\(<|unable to load|load.*index).*(no such f
                    r"(Invalid|Unexpected) (file )?(size|content)|LoadIndex")
 _LOOSE = re.compile(r"damaged|corrupt|invalid|unexpected|does not exist|no such file or directory|file does not exist|missing")
 _NO_LOCK = "unable to create lock"
+# a name that is asked for whole is taken for the beginning of names; said with status 0 by a listing, which then lists nothing
+_TWICE = re.compile(r"multiple IDs with prefix \"([0-9a-f]{8,64})\"")
 # what a listing passes over
 UNREAD = re.compile(r"(could not load|unable to load|[Ii]gnoring).*(snapshot|index)|ciphertext verification failed|invalid data returned")
 _ARCHIVED = re.compile(r"BlobArchived|BlobBeingRehydrated|archived blob")
@@ -42,6 +44,12 @@ class Ended(NamedTuple):
     errors: str
     problems: List[str]      # paths of the files that backup could not read, the first `_MOST` of them
     problem_count: int
+
+
+def shadowed(said: str, location: str) -> Optional[BackupError]:
+    """That a snapshot was not opened for another file beside it, whatever the status: of the snapshot itself nothing was seen."""
+    found = _TWICE.search(said)
+    return BackupError("snapshot_shadowed", location=location, snapshot=found.group(1)[:8]) if found else None
 
 
 def fault(ended: Ended, command: str, location: str) -> BackupError:

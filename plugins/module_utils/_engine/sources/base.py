@@ -102,6 +102,12 @@ class Source(abc.ABC):
         Gives the expected plain size in bytes, 0 when it can't tell.
         """
 
+    def prove_rights(self) -> None:
+        """Prove, after preflight, that the account may read all that a copy reads, where only the copy itself would find that out. For a check.
+
+        Raises source_unreachable.
+        """
+
     @abc.abstractmethod
     def parts(self) -> List[Part]:
         """The parts, after preflight, in the order they are copied."""

@@ -97,7 +97,7 @@ class Git(Source):
                                detail="its host key is not in known_hosts, and is never accepted unseen: " + detail)
         if re.search("Authentication failed|could not read (Username|Password)|Permission denied|terminal prompts", detail):
             return BackupError("source_unreachable", source=where, detail="the account or its key was refused: " + detail)
-        if re.search("corrupt|missing (blob|tree|commit|object)|bad object|unable to read|could not read|broken|inflate|hash mismatch",
+        if re.search("corrupt|missing (blob|tree|commit|object)|bad object|unable to read|[Cc]ould not read|broken|inflate|hash mismatch",
                      detail):
             return BackupError("source_damaged", source=where, detail=detail)
         return BackupError("source_unreachable", source=where, detail="{0} ended with {1}: {2}".format(

@@ -30,6 +30,8 @@ _INDEX = 1 << 30             # bytes
 _DEEPEST = 1024              # bytes of a ref's name
 _OID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _AT_WORK = 3600              # seconds that git may hold a lock beside a ref; one that is older, and holds a commit, is something that was left
+_OF_A_REF = (40, 41, 64, 65)   # bytes of a file that holds a commit's name, with or without the end of its line
+_PACKED_BY_GIT = ("packed-refs", "packed-refs.lock", "packed-refs.new")
 _UNNAMED = b"Unnamed repository"
 _BESIDE, _BESIDE_INFO = ("git-daemon-export-ok",), ("attributes", "grafts")
 # of a linked worktree these are its own, gitrepository-layout(5)
@@ -220,6 +222,8 @@ class Repository:
                 del oids[name]
             mine = self._loose(self.own, self.own_path, symbolic)
             oids.update({name: oid for name, oid in mine.items() if name.startswith(_PER_WORKTREE)})
+        # a second file of all refs, as programs leave it that keep folders alike: git never looks at it
+        self.odd += sorted(name for name in os.listdir(self.common) if name.startswith("packed-refs") and name not in _PACKED_BY_GIT)
         for name, oid in self._packed().items():
             if name not in symbolic:
                 oids.setdefault(name, oid)
@@ -269,8 +273,10 @@ class Repository:
 
     def _take(self, entry: descriptors.Entry, name: str, directory: str, oids: Dict[str, str], symbolic: Dict[str, str],
               pending: List[Tuple[str, str, str]]) -> None:
-        if stat.S_ISDIR(entry.status.st_mode) or entry.name.startswith(".") or entry.name.endswith(".lock") and not _left_behind(entry.status):
+        if stat.S_ISDIR(entry.status.st_mode) or entry.name.endswith(".lock") and not _left_behind(entry.status):
             return
+        if entry.name.startswith(".") and not (stat.S_ISREG(entry.status.st_mode) and entry.status.st_size in _OF_A_REF):
+            return       # nothing of git's, and nothing that a ref could be
         if len(os.fsencode(name)) > _DEEPEST:
             raise self.strange(os.path.join(directory, entry.name)[:200], "its name is longer than {0} bytes".format(_DEEPEST))
         if not ref_name(name):

@@ -77,6 +77,16 @@ class _GlobalsCheck(Check):
         if b"PostgreSQL database cluster dump" not in self.head or b"\n-- PostgreSQL database cluster dump complete\n" not in self.tail:
             raise BackupError("structure_unreadable", file=self.file, format=_GLOBALS, detail="it has no beginning or no end")
         return None
+# Tables whose rows pg_dump reads and this account may not; those of extensions come with these.
+_DENIED = """
+SELECT pg_catalog.quote_ident(nspname) || '.' || pg_catalog.quote_ident(relname) FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
+  WHERE relkind = 'r' AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+    AND NOT (pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'))
+    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1"""
+# What the roles of pg_dumpall are read from.
+_NO_ROLES = "SELECT NOT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')"
+_MOST_DENIED = 10
 
 
 class PostgreSQL(Source):
@@ -161,6 +171,16 @@ class PostgreSQL(Source):
                 self._lacking(told)
             self.notes += postgresql_beyond.warnings(row["database"], row, self.encrypted)
         return sum(row["size"] or 0 for row in self.chosen)
+
+    def prove_rights(self) -> None:
+        for row in self.chosen:
+            denied = self._ask(_DENIED, database=row["database"]).split()
+            if self.globals and self._ask(_NO_ROLES, database=row["database"]).strip() == "t":
+                denied.append("pg_authid")
+            if denied:
+                more = " ..." if len(denied) > _MOST_DENIED else ""
+                raise BackupError("source_unreachable", source="database {0} on {1}".format(row["database"], self.live.address()),
+                                  detail="the account may not read all of it ({0})".format(", ".join(denied[:_MOST_DENIED]) + more))
 
     def parts(self) -> List[Part]:
         self.notes += postgresql_elsewhere.swept(self.live)

@@ -64,6 +64,8 @@ SELECT pg_catalog.json_build_object(
 _REASONS = (
     ("password authentication failed|no password supplied|Peer authentication failed", "the account or its password is not accepted"),
     ("no pg_hba.conf entry", "the server's pg_hba.conf does not let this account in from here"),
+    # before what is said of a socket that is not there: the server answered, and ended the session at its start
+    ("FATAL: +could not (?:access file|load library)", "it begins no session there"),
     ("Connection refused|No such file or directory|could not translate host name|timeout expired|No route to host",
      "no server answers there"),
     ("server closed the connection|terminating connection|shutting down|starting up|no connection to the server|PQgetCopyData|"

@@ -28,8 +28,10 @@ def prune(slot: Slot, medium: Medium, manifest: Mapping[str, Any], password: str
                 raise BackupError("repository_missing", location=place.location, system=slot.system)
             repository.unlock()
             place.sweep()
-            repository.prune(_superfluous(snapshots or repository.snapshots(), slot, medium, max(medium.labels(slot.kind, slot.system))))
+            superfluous = _superfluous(snapshots or repository.snapshots(), slot, medium, max(medium.labels(slot.kind, slot.system)))
+            repository.prune(superfluous)
             repository.prove()
+            repository.is_rid_of(superfluous)
             place.settle(repository.before)
 
 

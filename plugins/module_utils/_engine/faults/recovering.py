@@ -1,0 +1,41 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Errors of the worst day: a controller that is lost, and what the bitácora lost with it (RSP793 to RSP799)."""
+
+from __future__ import annotations
+
+ROWS = (
+    (
+        "RSP793", "copy_not_adopted",
+        "{label} on {location} is not taken into the bitácora: {detail}",
+        "Nothing of it was changed. Look at what lies there; a copy that is not whole, or of another system, is none of ours.",
+        "{label}, en {location}, no se adopta en la bitácora: {detail}",
+        "No se cambió nada de ella. Revise qué hay allí; una copia que no está entera, o que es de otro sistema, no cuenta como propia.",
+    ),
+    (
+        "RSP794", "recovery_copy_missing",
+        "{location} has no whole copy of {system}, which the recovery begins with",
+        "Nothing was touched. Mount the repository medium and give its path, which holds database, source_code and file_server; or name the systems as the "
+        "inventory did (kit, bitacora).",
+        "En {location} no hay ninguna copia entera de {system}, con la que empieza la recuperación",
+        "No se tocó nada. Monte el medio del repositorio e indique su ruta, la que contiene database, source_code y file_server; o nombre los sistemas como "
+        "los nombraba el inventario (kit, bitacora).",
+    ),
+    (
+        "RSP795", "recovery_place_taken",
+        "{path} can't be put in its place: {detail}",
+        "What was opened lies whole in {directory}. This is for an empty machine: look at what is there, move it away, or put the rest in its place by hand "
+        "(cp -a).",
+        "No se puede poner {path} en su lugar: {detail}",
+        "Lo que se abrió está entero en {directory}. Esto es para una máquina vacía: revise qué hay allí, apártelo, o ponga lo demás en su lugar a mano "
+        "(cp -a).",
+    ),
+    (
+        "RSP796", "recovered_bitacora_broken",
+        "the bitácora in {label} is not whole: {detail}",
+        "Nothing was put in its place. Give an older copy of the bitácora by its label (bitacora_label), and keep this one: it is evidence.",
+        "La bitácora de {label} no está íntegra: {detail}",
+        "No se puso nada en su lugar. Indique una copia anterior de la bitácora por su rótulo (bitacora_label) y conserve esta: es evidencia.",
+    ),
+)

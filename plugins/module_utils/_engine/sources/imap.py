@@ -1,0 +1,242 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Source `imap`: a mailbox, whole, as a Maildir with an index a folder (numeral 6.4). Its server is never changed.
+
+    server ◄─TLS─ door (imap_relay) ◄─ dsync ─► Maildir of an account that nobody has     } judged by a listing of ours over a session of its own,
+                                                 indice/NNNNN.jsonl, a line a mail         } which writes the index; only then is anything streamed
+
+A mail that the server has and the copy has not makes the copy fail, named by folder and UID; with `on_missing: partial` it is told and in the index's place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import imaplib
+import os
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from ..errors import BackupError
+from ..filesystem import descriptors, returning, room
+from ..processes import programs
+from ..processes.pipeline import Stage
+from ..processes.workspace import Workspace, inside
+from ..remarks import Remark
+from . import imap_judging, imap_maildir
+from .base import Check, Part, PartReader, Source, free_directory
+from .imap_dovecot import Dovecot
+from .imap_judging import Judged
+from .imap_listing import Unlistable
+from .imap_relay import Relay
+from .imap_session import Place, session_with, signed_in
+from .imap_shown import shown_again
+
+FORMAT = "Maildir with an index (tar)"
+_PASSES = 3           # of a mailbox that changes while it is copied
+_MOST_NAMED = 10
+_INCLUDED = ["carpetas y mensajes del buzón principal", "marcas, palabras clave y fechas de recepción"]
+_NOT_INCLUDED = ["archivo en línea", "elementos recuperables", "reglas", "calendarios", "contactos", "carpetas compartidas de otros"]
+
+
+class _ListCheck(Check):
+    """tar lists the whole archive, and it has as many members as it was made of."""
+
+    method = "tar_list"
+
+    def __init__(self, row: Dict[str, Any]) -> None:
+        self.row, self.lines = row, 0
+
+    def stages(self) -> List[Stage]:
+        return [Stage("tar --list", [_tar(), "--list", "--quoting-style=escape", "--file=-"])]
+
+    def feed(self, chunk: bytes) -> None:
+        self.lines += chunk.count(b"\n")
+
+    def finish(self) -> Optional[int]:
+        facts = self.row["facts"]
+        if self.lines < facts["mails"] + facts["folders"]:
+            raise BackupError("structure_unreadable", file=self.row["file"], format=FORMAT,
+                              detail="{0} mails, {1} members".format(facts["mails"], self.lines))
+        return int(facts["mails"])
+
+
+class Imap(Source):
+    """A mailbox of a server that speaks IMAP over TLS."""
+
+    type = "imap"
+    OPTIONS = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing")
+
+    def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 0, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
+                 on_missing: str = "refuse", assigned: Sequence[str] = ()) -> None:
+        self.place = Place(host, user, password, port or 993, ca_certs)
+        self.work_dir, self.every, self.partial, self.assigned = work_dir, compare == "all", on_missing == "partial", list(assigned)
+        self.judged, self.separator = Judged(), ""
+        self.noted: List[Remark] = []
+
+    def describe(self) -> str:
+        return "{0} ({1})".format(self.place.user, self.place.where)
+
+    def preflight(self) -> int:
+        programs.find("doveadm", "dovecot-imapd")
+        _tar()
+        with session_with(self.place):
+            return 0
+
+    def parts(self) -> List[Part]:
+        with contextlib.ExitStack() as failing:
+            workspace = Workspace(self.work_dir)
+            failing.callback(workspace.close)
+            home = self._take(workspace)
+            failing.callback(os.close, home)
+            failing.pop_all()
+
+        @contextlib.contextmanager
+        def produce() -> Iterator[List[Stage]]:
+            try:
+                yield [Stage("tar", [_tar(), "--create", "--file=-", "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
+                                     "--directory=" + descriptors.path_of(home), "--", "Maildir", "indice"])]
+            finally:
+                os.close(home)
+                workspace.close()
+
+        facts = {"folders": self.judged.folders, "mails": self.judged.mails, "bytes": self.judged.size, "index_sha256": self.judged.index.hexdigest(),
+                 "missing": len(self.judged.missing) + self.judged.unnamed, "separator": self.separator}
+        return [Part(name="", extension="tar", format=FORMAT, produce=produce, minimum=1024, facts=facts,
+                     check=lambda: _ListCheck({"file": self.describe(), "facts": facts}),
+                     restore_command='{ mkdir -p "$TARGET" && tar --extract --file=- --directory="$TARGET"; }')]
+
+    def _take(self, workspace: Workspace) -> int:
+        """Bring the mailbox into the workspace until it is all that the server had; gives its directory, held."""
+        try:
+            with session_with(self.place) as session:
+                begun, self.separator = imap_judging.before(session)
+            dovecot = Dovecot(workspace, self.separator)
+            try:
+                for number in range(_PASSES):
+                    said = self._bring(dovecot, number)
+                    with session_with(self.place) as session:
+                        self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
+                        if not self.judged.unsettled and not self.judged.missing:
+                            break
+                        if number + 1 < _PASSES:
+                            begun, self.separator = imap_judging.before(session)
+                            descriptors.remove(dovecot.held, "indice")
+                self._conclude(said)
+                return os.dup(dovecot.held)
+            finally:
+                dovecot.close()
+        except Unlistable as error:
+            raise BackupError("imap_unreachable", server=self.place.where, detail=str(error)) from error
+
+    def _bring(self, dovecot: Dovecot, number: int) -> str:
+        sessions: List[imaplib.IMAP4] = []
+
+        def connect() -> Tuple[Any, str]:
+            session = signed_in(self.place)
+            sessions.append(session)
+            return session.sock, session.capability()[1][0].decode("ascii")
+
+        with Relay(connect) as door:
+            said = dovecot.synchronise(door.port, door.word, number)
+            if isinstance(door.error, BackupError):
+                raise door.error
+        return said
+
+    def _conclude(self, said: str) -> None:
+        """Raises imap_unsettled, imap_incomplete; notes what is to be told of a copy that stands."""
+        judged = self.judged
+        if judged.unsettled:
+            raise BackupError("imap_unsettled", mailbox=self.describe(), count=len(judged.unsettled), passes=_PASSES)
+        if judged.missing:
+            named = ", ".join(each.told() for each in judged.missing[:_MOST_NAMED])
+            count = len(judged.missing) + judged.unnamed
+            if not self.partial:
+                raise BackupError("imap_incomplete", mailbox=self.describe(), count=count, named=named, detail=said)
+            self.noted.append(Remark("imap_missing", count=count, named=named))
+        if judged.gone:
+            self.noted.append(Remark("imap_gone", count=judged.gone))
+        if judged.sizes_lied:
+            self.noted.append(Remark("imap_sizes", count=judged.sizes_lied))
+
+    def facts(self) -> Dict[str, Any]:
+        return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": _INCLUDED,
+                "not_included": _NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
+
+    def warnings(self) -> List[Remark]:
+        return self.noted
+
+    def objects(self) -> Optional[int]:
+        return self.judged.mails
+
+    def check_for(self, row: Dict[str, Any]) -> Check:
+        return _ListCheck(row)
+
+    def rehearse(self, reader: PartReader, scratch: str) -> List[str]:
+        """Unpacked as the account that nobody has, each file compared with the index, and shown again by a Dovecot: UIDs, sizes, flags, dates."""
+        room.ask_for(scratch, int(reader.part("").get("size_original") or 0), reader.manifest["label"], True)
+        with Workspace(scratch) as workspace:
+            dovecot = Dovecot(workspace, str(reader.part("")["facts"]["separator"]))
+            try:
+                with dovecot.reaching(scratch):
+                    _extract(reader, dovecot.home, dovecot.account)
+                    _proved(reader, dovecot.held)
+                    shown_again(dovecot, reader.manifest["label"])
+            finally:
+                dovecot.close()
+        return ["tar_extract", "mailbox_index", "mailbox_listed"]
+
+    def check_target(self, target: str, overwrite: bool, label: str) -> None:
+        free_directory(target, overwrite, label, self.assigned)
+
+    def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
+        """As files: the Maildir and its index, in a directory of their own."""
+        real, kept = free_directory(target, overwrite, reader.manifest["label"], self.assigned)
+        with inside(os.path.dirname(real)) as own:
+            room.ask_for(own.pinned, int(reader.part("").get("size_original") or 0), reader.manifest["label"], False)
+            restored = descriptors.make_directory(own.held, "restored")
+            try:
+                _extract(reader, descriptors.path_of(restored), None)
+                mails = _proved(reader, restored)
+            finally:
+                os.close(restored)
+            with returning.placing(own.held, real, reader.manifest["label"], target) as place:
+                place.put("restored", real, kept)
+        return {"target": real, "objects": mails, "kept": kept}
+
+
+def _extract(reader: PartReader, directory: str, account: Optional[programs.Account]) -> None:
+    argv = [_tar(), "--extract", "--file=-", "--directory=" + directory, "--no-same-owner", "--preserve-permissions"]
+    reader.stream("", [Stage("tar --extract", argv, account=account)])
+
+
+def _proved(reader: PartReader, home: int) -> int:
+    """Each file has the bytes that the index says, and the index is the one that was written. Gives the number of mails. Raises restored_differs."""
+    label, facts = reader.manifest["label"], reader.part("")["facts"]
+    found, mails, folder = hashlib.sha256(), 0, -1
+    try:
+        maildir, indices = descriptors.enter(home, "Maildir"), descriptors.enter(home, "indice")
+        try:
+            for text, told in imap_maildir.read(indices):
+                found.update(text)
+                if "uidvalidity" in told:
+                    if folder >= 0:
+                        os.close(folder)
+                    folder = descriptors.below(maildir, told["directory"]) if told["directory"] else os.dup(maildir)
+                    continue
+                if imap_maildir.digest(folder, told["file"]) != (told["sha256"], told["size"]):
+                    raise BackupError("restored_differs", label=label, detail="UID {0}".format(told["uid"]))
+                mails += 1
+        finally:
+            for each in (maildir, indices, folder):
+                if each >= 0:
+                    os.close(each)
+    except (OSError, ValueError, KeyError) as error:
+        raise BackupError("restored_differs", label=label, detail=str(error)) from error
+    if found.hexdigest() != facts["index_sha256"] or mails != facts["mails"]:
+        raise BackupError("restored_differs", label=label, detail="another index")
+    return mails
+
+
+def _tar() -> str:
+    return programs.find("tar", "tar")

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a Maildir holds what the server says that a mailbox holds: the listing judges what the synchroniser brought, and writes the index.
+
+Of all mails the number and the size are compared, of some or of all the bytes (`compare`). What is not there is named by folder and UID, never by a subject.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import hashlib
+import imaplib
+import os
+import secrets
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+from ..filesystem import descriptors
+from . import imap_listing, imap_maildir
+from .imap_listing import Opened, Row
+
+SAMPLE = 20           # mails of each folder whose bytes are compared, beside those whose size the server tells differently
+_MOST_NAMED = 1000
+
+
+class Missing(NamedTuple):
+    """A mail, or with UID 0 a whole folder, that the server has and the copy has not, and why in a word of ours."""
+
+    folder: str
+    uid: int
+    reason: str
+
+    def told(self) -> str:
+        return "{0}:{1} ({2})".format(self.folder, self.uid or "*", self.reason)
+
+
+Before = Dict[str, Tuple[int, "array.array[int]"]]
+
+
+class Judged:
+    """What the comparison found, as far as it went."""
+
+    def __init__(self) -> None:
+        self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = 0
+        self.missing: List[Missing] = []
+        self.unnamed = 0
+        self.unsettled: List[str] = []      # folders that are not what they were when the copy began
+        self.index = hashlib.sha256()
+
+    def lacks(self, folder: str, uid: int, reason: str) -> None:
+        if len(self.missing) < _MOST_NAMED:
+            self.missing.append(Missing(folder, uid, reason))
+        else:
+            self.unnamed += 1
+
+
+def before(session: imaplib.IMAP4) -> Tuple[Before, str]:
+    """The UIDs of each folder before anything is copied, with its UIDVALIDITY, and what parts levels."""
+    names, delimiter = imap_listing.folders(session)
+    found: Before = {}
+    for name in names:
+        folder = imap_listing.opened(session, name)
+        if folder:
+            found[name] = (folder.uidvalidity, array.array("Q", (row.uid for row in imap_listing.rows(session, folder.exists))))
+    return found, delimiter
+
+
+def judge(session: imaplib.IMAP4, begun: Before, delimiter: str, home: int, every: bool) -> Judged:
+    """Compare each folder with what lies in `home`/Maildir and write the indices beside it, in `home`/indice."""
+    judged = Judged()
+    maildir = descriptors.enter(home, "Maildir")
+    indices = descriptors.make_directory(home, "indice", owned=False)
+    try:
+        names, _delimiter = imap_listing.folders(session)
+        judged.unsettled += sorted(set(names) ^ set(begun))
+        for number, name in enumerate(names, 1):
+            folder = imap_listing.opened(session, name) if name in begun else None
+            if folder is None or folder.uidvalidity != begun[name][0]:
+                judged.unsettled += [name] if name in begun else []
+                continue
+            _folder(session, name, folder, begun[name][1], delimiter, maildir, (indices, "{0:05d}.jsonl".format(number)), every, judged)
+    finally:
+        os.close(indices)
+        os.close(maildir)
+    return judged
+
+
+def _folder(session: imaplib.IMAP4, name: str, folder: Opened, begun: Sequence[int], delimiter: str, maildir: int, index: Tuple[int, str], every: bool,
+            judged: Judged) -> None:
+    directory = imap_maildir.directory_of(name, delimiter)
+    lying = imap_maildir.lying(maildir, directory) if directory is not None else None
+    if directory is None or lying is None:
+        judged.lacks(name, 0, "its name can be no directory's" if directory is None else "the folder was not brought")
+        return
+    try:
+        if lying.uidvalidity != folder.uidvalidity:
+            judged.unsettled.append(name)
+            return
+        judged.folders += 1
+        chosen = _chosen(begun) if not every else set()
+        known = set(begun)
+        with os.fdopen(descriptors.create(*index), "wb") as file:
+            def write(told: Dict[str, Any]) -> None:
+                text = imap_maildir.written(told)
+                judged.index.update(text)
+                file.write(text)
+
+            write(imap_maildir.head(name, directory, folder.uidvalidity))
+            # listed whole before bodies are asked for: a server tells of what is gone between two commands, and numbers move
+            for row in list(imap_listing.rows(session, folder.exists)):
+                path, was = lying.files.pop(row.uid, ""), row.uid in known
+                known.discard(row.uid)
+                if path:
+                    _mail(session, name, row, path, lying.held, every or row.uid in chosen, write, judged)
+                elif was:
+                    judged.lacks(name, row.uid, "the server did not give it")
+                else:
+                    judged.arrived += 1
+        judged.gone += len(known)
+        for path in lying.files.values():      # gone from the server meanwhile
+            _leave_out(lying.held, path)
+    finally:
+        os.close(lying.held)
+
+
+def _chosen(uids: Sequence[int]) -> set:
+    return set(secrets.SystemRandom().sample(list(uids), min(SAMPLE, len(uids))))
+
+
+def _mail(session: imaplib.IMAP4, name: str, row: Row, path: str, held: int, ask: bool, write: Any, judged: Judged) -> None:
+    sha256, size = imap_maildir.digest(held, path)
+    if ask or size != row.size:
+        given = imap_listing.digest(session, row.uid)
+        if given is None and size == row.size:
+            judged.gone += 1       # removed since it was listed; what was brought stays
+        elif given != sha256:
+            judged.lacks(name, row.uid, "other bytes than the server's")
+            return
+        else:
+            judged.compared += 1
+            judged.sizes_lied += size != row.size
+    path = imap_maildir.marked(held, path, row.flags)      # what was marked since it was brought
+    write(imap_maildir.line(row, path, sha256, size))
+    judged.mails += 1
+    judged.size += size
+
+
+def _leave_out(folder: int, path: str) -> None:
+    part, _slash, name = path.partition("/")
+    inner = descriptors.enter(folder, part)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=inner)
+    finally:
+        os.close(inner)

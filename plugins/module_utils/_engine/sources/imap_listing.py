@@ -1,0 +1,123 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a server says that a mailbox holds, read without leaving a mark: folders are opened by EXAMINE, bodies by PEEK.
+
+It is no part of what copies: the copy is judged by it. A row of each mail, in batches, so that memory does not grow with the mailbox.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import imaplib
+import re
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+_BATCH = 500
+_LIST = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"(?:\\.|[^"\\])") (?P<name>.*)', re.DOTALL)
+_ROW = re.compile(rb'INTERNALDATE "(?P<date>[^"]{26})"|\bUID (?P<uid>\d+)|\bRFC822\.SIZE (?P<size>\d+)|\bFLAGS \((?P<flags>[^)]*)\)')
+_UNOPENABLE = {b"\\noselect", b"\\nonexistent"}
+_RECENT = "\\recent"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Row(NamedTuple):
+    """A mail as its server tells of it."""
+
+    uid: int
+    size: int
+    date: str                  # INTERNALDATE, ISO 8601 in UTC
+    flags: Tuple[str, ...]     # and keywords, sorted; \\Recent is of the session and left out
+
+
+class Opened(NamedTuple):
+    """A folder that is open to be looked at."""
+
+    uidvalidity: int
+    exists: int
+
+
+class Unlistable(Exception):
+    """What a server answers that no folder or mail can be read from."""
+
+
+def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
+    """The folders that hold mails, by the names that the server has for them (modified UTF-7), and what parts levels there ("" where nothing does)."""
+    status, told = session.list()
+    if status != "OK":
+        raise Unlistable("LIST: {0}".format(status))
+    found, delimiter = [], ""
+    for line in told:
+        # a name that is sent as a literal comes as a pair
+        text, literal = (line[0], bytes(line[1])) if isinstance(line, tuple) else (line, None)
+        if not isinstance(text, bytes) or not text:
+            continue
+        match = _LIST.match(text)
+        if not match:
+            raise Unlistable("LIST: {0!r}".format(line)[:80])
+        delimiter = delimiter or ("" if match["delimiter"] == b"NIL" else match["delimiter"][1:-1].replace(b"\\\\", b"\\").decode())
+        if {each.lower() for each in match["flags"].split()} & _UNOPENABLE:
+            continue
+        name = (_unquoted(match["name"]) if literal is None else literal).decode("utf-8", "surrogateescape")
+        found.append("INBOX" if name.upper() == "INBOX" else name)
+    return sorted(found), delimiter
+
+
+def _unquoted(name: bytes) -> bytes:
+    return re.sub(rb"\\(.)", rb"\1", name[1:-1]) if name.startswith(b'"') else name
+
+
+def quoted(name: str) -> str:
+    return '"{0}"'.format(name.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def opened(session: imaplib.IMAP4, name: str) -> Optional[Opened]:
+    """A folder by its server's name, opened by EXAMINE; None when it can't be opened, for it is gone."""
+    status, told = session.select(quoted(name), readonly=True)
+    if status != "OK":
+        return None
+    validity = session.response("UIDVALIDITY")[1]
+    if not validity or not validity[0] or not told[0]:
+        raise Unlistable("EXAMINE: no UIDVALIDITY")
+    return Opened(int(validity[0]), int(told[0]))
+
+
+def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
+    """The mails of the folder that is open, as many as there were when it was opened."""
+    for first in range(1, exists + 1, _BATCH):
+        numbers = "{0}:{1}".format(first, min(first + _BATCH - 1, exists))
+        status, told = session.fetch(numbers, "(UID FLAGS INTERNALDATE RFC822.SIZE)")
+        if status != "OK":
+            raise Unlistable("FETCH: {0}".format(status))
+        for line in told:
+            row = _row(line) if isinstance(line, bytes) else None
+            if row:
+                yield row
+
+
+def _row(line: bytes) -> Optional[Row]:
+    """What a line says of a mail; None for one that says only what changed meanwhile."""
+    found = {name: value for match in _ROW.finditer(line) for name, value in match.groupdict().items() if value is not None}
+    if not {"uid", "size", "date", "flags"} <= set(found):
+        return None
+    flags = sorted(flag for flag in found["flags"].decode("utf-8", "surrogateescape").split() if flag.lower() != _RECENT)
+    return Row(int(found["uid"]), int(found["size"]), utc(found["date"].decode("ascii")), tuple(flags))
+
+
+def utc(told: str) -> str:
+    """An INTERNALDATE in UTC; the C library's names of months are not asked, which are the account's."""
+    day, month, year = int(told[:2]), _MONTHS.index(told[3:6].title()) + 1, int(told[7:11])
+    hour, minute, second = (int(each) for each in told[12:20].split(":"))
+    away = datetime.timedelta(hours=int(told[22:24]), minutes=int(told[24:26])) * (-1 if told[21] == "-" else 1)
+    local = datetime.datetime(year, month, day, hour, minute, min(second, 59), tzinfo=datetime.timezone.utc)
+    return (local - away).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def digest(session: imaplib.IMAP4, uid: int) -> Optional[str]:
+    """SHA-256 of a mail's bytes in the folder that is open; None when the server does not give it."""
+    status, told = session.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
+    for part in told if status == "OK" else ():
+        if isinstance(part, tuple):
+            return hashlib.sha256(part[1]).hexdigest()
+    return None

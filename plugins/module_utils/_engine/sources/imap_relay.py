@@ -1,0 +1,135 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A door on the loopback between the synchroniser and the server of a mailbox, through which nothing passes that could change it.
+
+The synchroniser would have the password in its configuration and its environment. It gets a word of this run alone instead, and the door signs in for it. A
+folder is opened to be looked at only (EXAMINE), bodies are read by PEEK only, and each command that is not known to leave all as it is gets NO.
+
+    synchroniser ──plain, one word──► door ──TLS, the account──► server
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import re
+import secrets
+import socket
+import threading
+from typing import Any, Callable, List, Optional, Tuple
+
+_CHUNK = 1 << 16
+_LONGEST_LINE = 1 << 16
+_PATIENCE = 60.0
+# What no server changes anything for. SELECT becomes EXAMINE: it would take the mark \Recent away.
+_HARMLESS = re.compile(rb"(?:UID )?(?:FETCH|SEARCH|SORT) |(?:EXAMINE|LIST|LSUB|STATUS|ENABLE|ID) |"
+                       rb"(?:CAPABILITY|NAMESPACE|NOOP|CHECK|UNSELECT|LOGOUT)\r?\n", re.IGNORECASE)
+_COMMAND = re.compile(rb"([A-Za-z0-9.]{1,32}) (.*)", re.DOTALL)
+_SELECT = re.compile(rb"SELECT ", re.IGNORECASE)
+# these mark a mail as seen: RFC822, RFC822.TEXT, BODY[...], BINARY[...]; the list of capabilities in force is taken from the session itself
+_MARKING = re.compile(rb"RFC822(?!\.SIZE|\.HEADER)|(?:BODY|BINARY)\[", re.IGNORECASE)
+_LITERAL = re.compile(rb"\{[0-9]+\+?\}\r?\n\Z")
+
+
+def passed_on(line: bytes) -> Optional[bytes]:
+    """A command of the synchroniser as the server gets it; None for one that might change something there.
+
+    One that announces a literal goes no further either: nothing that only reads needs it.
+    """
+    found = _COMMAND.match(line)
+    if not found or _LITERAL.search(line):
+        return None
+    tag, command = found.groups()
+    command = _SELECT.sub(b"EXAMINE ", command, count=1) if _SELECT.match(command) else command
+    if not _HARMLESS.match(command) or re.match(rb"(?:UID )?FETCH ", command, re.IGNORECASE) and _MARKING.search(command):
+        return None
+    return tag + b" " + command
+
+
+class Relay:
+    """The door; use as a context manager. `connect` gives a session that is signed in: its socket and its capabilities."""
+
+    def __init__(self, connect: Callable[[], Tuple[Any, str]]) -> None:
+        self.word = secrets.token_hex(24)
+        self._connect = connect
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.error: Optional[BaseException] = None      # why the last one could not be signed in
+        self.refused: List[str] = []                    # names of commands that did not pass
+        self._open: List[Any] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> "Relay":
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        for each in [self._listener, *self._open]:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                each.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _address = self._listener.accept()
+                self._open.append(client)
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            client.settimeout(_PATIENCE)
+            with client, client.makefile("rb") as lines:
+                client.sendall(b"* OK [CAPABILITY IMAP4rev1] one word only\r\n")
+                tag = self._admitted(client, lines)
+                if not tag:
+                    return
+                far, capabilities = self._connect()
+                self._open.append(far)
+                client.sendall(b"* CAPABILITY " + capabilities.encode() + b"\r\n" + tag + b" OK signed in\r\n")
+                client.settimeout(None)
+                threading.Thread(target=_pump, args=(far, client), daemon=True).start()
+                self._commands(client, lines, far)
+        except (OSError, ValueError):
+            pass      # the synchroniser tells of it
+        except BaseException as error:      # told by whoever made the door: here nobody hears it
+            self.error = error
+
+    def _admitted(self, client: socket.socket, lines: Any) -> bytes:
+        """The tag of the command that gave the word; nothing for who has not got it."""
+        while True:
+            found = _COMMAND.match(lines.readline(_LONGEST_LINE))
+            if not found:
+                return b""
+            tag, command = found.groups()
+            if re.match(rb"CAPABILITY\r?\n", command, re.IGNORECASE):
+                client.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK\r\n")
+                continue
+            given = re.match(rb'LOGIN "?[^" ]+"? "?([0-9a-f]+)"?\r?\n', command, re.IGNORECASE)
+            if given and hmac.compare_digest(given[1], self.word.encode()):
+                return tag
+            client.sendall(tag + b" NO\r\n")
+            return b""
+
+    def _commands(self, client: socket.socket, lines: Any, far: Any) -> None:
+        try:
+            for line in iter(lambda: lines.readline(_LONGEST_LINE), b""):
+                told = passed_on(line)
+                if told is not None:
+                    far.sendall(told)
+                    continue
+                parts = line.split(b" ", 2)
+                self.refused.append(parts[1].strip().decode("ascii", "replace")[:20] if len(parts) > 1 else "?")
+                client.sendall(parts[0].strip() + b" NO [CANNOT] nothing is changed here\r\n")
+        finally:
+            with contextlib.suppress(OSError):
+                far.close()
+
+
+def _pump(far: Any, client: socket.socket) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        for chunk in iter(lambda: far.recv(_CHUNK), b""):
+            client.sendall(chunk)
+    with contextlib.suppress(OSError):
+        client.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions with the server of a mailbox, over TLS whose certificate is checked, and with a throw-away one by its standard input and output.
+
+What passes by itself is tried again; a refused account never is: servers lock accounts that try too often.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import socket
+import ssl
+import subprocess
+import time
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence
+
+from ..errors import BackupError
+from ..processes import programs
+
+_WAITS = (1.0, 4.0)           # seconds before the second and the third attempt
+# Exchange says so of an account it has let in, for some seconds
+_PASSES = "authenticated but not connected"
+_SHOWN = 200
+
+
+class Place(NamedTuple):
+    """Where a mailbox lies and who may read it."""
+
+    host: str
+    user: str
+    password: str
+    port: int = 993
+    ca_certs: str = ""        # PEM to trust in place of the system's, as text or a file of this server
+    timeout: float = 300.0    # seconds of silence
+
+    @property
+    def where(self) -> str:
+        return "{0}:{1}".format(self.host, self.port)
+
+
+class _Secure(imaplib.IMAP4):
+    """IMAP over TLS from the first byte; a server that falls silent is given up in every Python (imaplib has a timeout since 3.9)."""
+
+    def __init__(self, place: Place, context: ssl.SSLContext) -> None:
+        self._place, self._context = place, context
+        super().__init__(place.host, place.port)
+
+    def _create_socket(self, timeout: Optional[float] = None) -> Any:
+        plain = socket.create_connection((self._place.host, self._place.port), self._place.timeout)
+        try:
+            return self._context.wrap_socket(plain, server_hostname=self._place.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
+class Piped(imaplib.IMAP4_stream):
+    """A server that a program is, on its standard input and output, without a shell."""
+
+    def __init__(self, argv: Sequence[str], environment: Dict[str, str], account: Optional[programs.Account]) -> None:
+        self._argv, self._environment, self._account = list(argv), environment, account
+        super().__init__(argv[0])
+
+    def open(self, host: Optional[str] = None, port: Optional[int] = None, timeout: Optional[float] = None) -> None:
+        self.host, self.port, self.sock = "", 0, None      # type: ignore[assignment]
+        self.process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._environment, cwd="/",
+                                        close_fds=True, preexec_fn=self._account.become if self._account else None)
+        self.writefile, self.readfile = self.process.stdin, self.process.stdout      # type: ignore[assignment]
+
+
+def signed_in(place: Place) -> imaplib.IMAP4:
+    """A session that may read the mailbox. Raises BackupError: imap_unreachable, imap_login_refused, invalid_input for certificates that are none."""
+    context = _context(place)
+    for wait in (*_WAITS, None):
+        try:
+            return _once(place, context)
+        except BackupError as error:
+            if error.fault.name != "imap_unreachable" or wait is None:
+                raise
+            time.sleep(wait)
+    raise AssertionError      # pragma: no cover - the last attempt returned or raised
+
+
+def _context(place: Place) -> ssl.SSLContext:
+    own = programs.lines_of(place.ca_certs, "source.ca_certs") if place.ca_certs else None
+    try:
+        return ssl.create_default_context(cadata=own)
+    except ssl.SSLError as error:
+        raise BackupError("invalid_input", where="source.ca_certs", value=place.ca_certs[:40], problem="holds no certificates",
+                          mend="Give them as PEM, or the path of a file of this server.") from error
+
+
+def _once(place: Place, context: ssl.SSLContext) -> imaplib.IMAP4:
+    try:
+        session = _Secure(place, context)
+    except (OSError, imaplib.IMAP4.error) as error:
+        raise unreachable(place, error) from error
+    try:
+        _identify(session, place)
+        return session
+    except BaseException:
+        with contextlib.suppress(OSError, imaplib.IMAP4.error):
+            session.shutdown()
+        raise
+
+
+def _identify(session: imaplib.IMAP4, place: Place) -> None:
+    try:
+        if "AUTH=PLAIN" in session.capabilities or not place.password.isascii():
+            session.authenticate("PLAIN", lambda _told: "\0{0}\0{1}".format(place.user, place.password).encode("utf-8"))
+        else:
+            session.login(place.user, place.password)
+    except (imaplib.IMAP4.abort, OSError) as error:
+        raise unreachable(place, error) from error
+    except imaplib.IMAP4.error as error:
+        words = said(error, place)
+        if _PASSES in words or "[UNAVAILABLE]" in words:
+            raise unreachable(place, error) from error
+        raise BackupError("imap_login_refused", server=place.where, account=place.user, detail=words) from None
+
+
+def said(error: BaseException, place: Place) -> str:
+    """The words of an error, on one line, short, and without the password, whatever a server echoes."""
+    first = error.args[0] if error.args else ""
+    words = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
+    words = "".join(each if each.isprintable() else " " for each in words)
+    return (words.replace(place.password, "***") if place.password else words)[:_SHOWN] or type(error).__name__
+
+
+def unreachable(place: Place, error: BaseException) -> BackupError:
+    return BackupError("imap_unreachable", server=place.where, detail=said(error, place))
+
+
+@contextlib.contextmanager
+def session_with(place: Place) -> Iterator[imaplib.IMAP4]:
+    """A session that is ended, whatever happens; what breaks it is imap_unreachable."""
+    session = signed_in(place)
+    try:
+        yield session
+    except (OSError, imaplib.IMAP4.error) as error:
+        raise unreachable(place, error) from error
+    finally:
+        with contextlib.suppress(OSError, imaplib.IMAP4.error):
+            session.logout()

@@ -1,0 +1,180 @@
+#!/usr/bin/python
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: backup_mailbox
+short_description: Copy a mailbox by IMAP as a Maildir with an index
+author:
+  - perucompras.respaldo contributors (@perucompras)
+version_added: "0.3.0"
+description:
+  - Copies all folders and mails of a mailbox, with flags, keywords, dates and UIDs, on request (manual 001-2019, numeral 6.4). The server is never changed.
+  - Dovecot's synchroniser brings the mailbox into a private Maildir; a listing of ours compares it with the server, writes the index, and only then is
+    anything streamed through compression and encryption to the media. A mail that the server has and the copy has not makes it fail (RSP132).
+  - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
+    structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
+  - Archive mailboxes, recoverable items, rules, calendars, contacts and folders of others are not in it; the manifest says so.
+  - Needs C(doveadm) and Dovecot's C(imap) on the server that copies (packages dovecot-core and dovecot-imapd), no running Dovecot, and root.
+options:
+  source:
+    description: The mailbox that is copied.
+    required: true
+    type: dict
+    suboptions:
+      host:
+        description: The server of the mailbox, by the name that its certificate has. It is asked by IMAP over TLS from the first byte.
+        type: str
+        default: ""
+      user:
+        description: The account that reads the mailbox.
+        type: str
+        default: ""
+      password:
+        description: Its password. The synchroniser never gets it. One that is refused is not tried again.
+        type: str
+        default: ""
+      port:
+        description: Port; 0 is 993.
+        type: int
+        default: 0
+      ca_certs:
+        description: Certificates (PEM) of the authority to trust in place of the system's, as text or as the path of a file on this server.
+        type: str
+        default: ""
+      work_dir:
+        description:
+          - Directory on this server with room for the mailbox, which lies there in a private directory until it was copied. Accounts without rights must be
+            able to pass through it and those above. By default the system's own for temporary files.
+        type: path
+        default: ""
+      on_missing:
+        description:
+          - What becomes of a copy that would not have all mails that the server has. V(refuse) makes it fail (RSP132). V(partial) copies the others, names
+            those that are missing by folder and UID in the manifest, and tells of them in the warnings.
+        type: str
+        choices: [refuse, partial]
+        default: refuse
+      compare:
+        description:
+          - Of which mails the bytes are compared with the server's, beside number, UID and size of all. Of V(sample), 20 in each folder and those whose size
+            the server tells differently; or of V(all), which reads the mailbox twice.
+        type: str
+        choices: [sample, all]
+        default: sample
+      type:
+        description: How it is read.
+        type: str
+        choices: [imap]
+        default: imap
+extends_documentation_fragment:
+  - perucompras.respaldo.backup.copy
+  - perucompras.respaldo.storage.media
+  - perucompras.respaldo.backup.making
+  - perucompras.respaldo.backup.assigned
+  - perucompras.respaldo.backup.attributes
+  - perucompras.respaldo.groups.making
+seealso:
+  - module: perucompras.respaldo.backup_label
+  - module: perucompras.respaldo.backup_verify
+  - module: perucompras.respaldo.backup_restore
+"""
+
+EXAMPLES = r"""
+---
+- name: Copy a mailbox
+  perucompras.respaldo.backup_mailbox:
+    label: AnaQuispe_20261122
+    system: AnaQuispe
+    kind: mailbox
+    source:
+      host: correo.example.org
+      user: aquispe@example.org
+      password: "{{ vault_respaldo_imap }}"
+    media:
+      - name: disco
+        path: /srv/copias
+    encryption:
+      custody: /etc/respaldo/custodia
+"""
+
+RETURN = r"""
+---
+backup:
+  description:
+    - What the bitácora records of this copy. Only fields that apply are there.
+  returned: always
+  type: dict
+  contains:
+    event: {description: What happened., type: str, sample: copy_made}
+    label: {description: Label (numeral 6.7)., type: str, sample: AnaQuispe_20261122}
+    printed_label: {description: Label as the manual prints it., type: str, sample: "AnaQuispe_2026 11 22"}
+    system: {description: System., type: str, sample: AnaQuispe}
+    kind: {description: Kind., type: str, sample: mailbox}
+    location: {description: Directory of the copy; several are joined by a comma., type: str, sample: /srv/copias/mailbox/AnaQuispe/AnaQuispe_20261122}
+    parts: {description: "Files of the copy, each with name, size in bytes and sha256.", type: list, elements: dict}
+    size: {description: Bytes of all files., type: int, sample: 268951}
+    size_original: {description: Bytes before compression and encryption., type: int, sample: 2590720}
+    duration_ms: {description: Milliseconds the copy took., type: int, sample: 210}
+    trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch.", type: str, sample: T2}
+    checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, tar_list]}
+    sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
+    key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
+    key_id: {description: "Which key it is, without telling anything of it.", type: str}
+    custodians: {description: Names of those that hold it., type: list, elements: str}
+    error_code: {description: "Code of the error, on failure.", type: str, sample: RSP402}
+published:
+  description: Whether the copy has its final name; with O(publish=false) it is sealed.
+  returned: success, but in check mode
+  type: bool
+sealed:
+  description: With O(publish=false), what M(perucompras.respaldo.backup_publish) is to be given of media that need it; without secrets.
+  returned: when a medium needs it
+  type: dict
+yielded:
+  description: Whether another run makes this scheduled copy, or has just made it, so that nothing was done; C(backup.event) is C(copy_not_due).
+  returned: when it does
+  type: bool
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: Stable code., type: str, sample: RSP402}
+    name: {description: Name of the error., type: str, sample: medium_full}
+    message: {description: "What is wrong and where, in English.", type: str}
+    hint: {description: "What to do about it, in English.", type: str}
+    message_es: {description: The same message in Spanish., type: str}
+    remedy_es: {description: The same remedy in Spanish., type: str}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _options, _source_options
+from ..module_utils._engine.sources import of_mailboxes
+from ..module_utils._engine.sources.base import Source
+from ..module_utils._tasks import making
+from ..module_utils._tasks.base import Task
+from ..module_utils._tasks.ordering import order_of
+
+
+def build(task: Task) -> Source:
+    """The source that the task names."""
+    options = dict(task.params["source"], encrypted=order_of(task).keys is not None)
+    return of_mailboxes.build(options, task.params["assigned_paths"])
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            _options.COPY, **_options.MEDIA, **_options.MAKING, **_options.ASSIGNED,
+            source=dict(type="dict", required=True, options=_source_options.MAILBOX_SOURCE)),
+        supports_check_mode=True)
+    making.make_copy(module, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; what it does on the controller, M(perucompras.respaldo.backup_restore) and others do."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_recover
+short_description: Lay out on an empty machine what a lost controller had
+version_added: 0.3.0
+description:
+  - The worst day. From a medium that holds copies, and a custodian or the private key of one EGCR, come back the inventory, the custody, the key of the seals
+    and all else that the copy of O(kit) holds, and the bitácora.
+  - The kit is a system of the inventory like any other, of kind C(source_code) and source C(paths), that names the controller's own files. The bitácora is
+    one of source C(sqlite).
+  - Both are opened in O(directory), of this account alone, and the chain of the bitácora is walked. Only then each path takes its own place. Nothing that
+    stands in a place is replaced.
+  - There is no bitácora yet that could record it, so it is called by C(ansible -m), as a play's run would begin another bitácora. What was opened is noted in
+    C(recuperacion.json) beside the bitácora, and O(phase=record) makes the entry C(controller_recovered) of it in a run of playbooks/recover.yml.
+options:
+  phase:
+    description: V(lay_out) on the empty machine; V(record) afterwards, in a run that the bitácora records.
+    type: str
+    choices: [lay_out, record]
+    default: lay_out
+  medium:
+    description: The medium, as in C(backup_media). A directory mounted here is C({name, path}). Required for O(phase=lay_out).
+    type: dict
+    default: {}
+  directory:
+    description: Where the copies are opened first. Made with mode 0700; must be of the file system of the places, which things are moved to.
+    type: path
+    default: /var/lib/respaldo/recuperacion
+  kit:
+    description: Name of the system that is the kit.
+    type: str
+    default: Maletín de recuperación
+  kit_label:
+    description: Label of its copy. Empty takes the newest.
+    type: str
+    default: ""
+  bitacora:
+    description: Name of the system that is the bitácora.
+    type: str
+    default: Bitácora de respaldos
+  bitacora_label:
+    description: Label of its copy. Empty takes the newest.
+    type: str
+    default: ""
+  custody:
+    description: The custodians, or the directory of one, when it is they who open the copies.
+    type: raw
+    default: ""
+  private_key_file:
+    description: File with the private key of an EGCR, as written by gpg --armor --export-secret-keys, when it is that key that opens them.
+    type: path
+    default: ""
+  passphrase:
+    description: What protects that private key, if anything does.
+    type: str
+    default: ""
+  reason:
+    description: Why, for the bitácora. Required for O(phase=record).
+    type: str
+    default: ""
+  authority:
+    description: Who orders it, and by which document. Required for O(phase=record).
+    type: str
+    default: ""
+notes:
+  - Fails with RSP101 where this controller has a bitácora with entries, RSP794 when the medium has no such copy, RSP795 when a place is taken, RSP796 when the
+    chain of the bitácora is broken, and as M(perucompras.respaldo.backup_restore) does.
+extends_documentation_fragment:
+  - perucompras.respaldo.groups.respaldo
+attributes:
+  check_mode:
+    description: Says which copies would be opened and what would be placed; opens none.
+    support: full
+  diff_mode:
+    description: There is nothing to compare.
+    support: none
+seealso:
+  - module: perucompras.respaldo.backup_restore
+  - module: perucompras.respaldo.bitacora_key
+author:
+  - perucompras.respaldo contributors (@perucompras)
+"""
+
+EXAMPLES = r"""
+# ansible localhost -m perucompras.respaldo.backup_recover -a '{"medium": {"name": "nas-lima", "path": "/srv/copias"},
+#   "private_key_file": "/media/usb/ana.asc"}'
+- name: Record that the controller came back
+  perucompras.respaldo.backup_recover:
+    phase: record
+    reason: Incendio en el centro de datos
+    authority: Jefa de la OTI, Acta 003-2027-OTI
+"""
+
+RETURN = r"""
+kit:
+  description: Label of the copy of the kit.
+  returned: success, with O(phase=lay_out)
+  type: str
+  sample: MaletinDeRecuperacion_20261122
+bitacora:
+  description: Label of the copy of the bitácora.
+  returned: success, with O(phase=lay_out)
+  type: str
+placed:
+  description: The paths that have their place again.
+  returned: success, with O(phase=lay_out)
+  type: list
+  elements: str
+  sample: [/srv/inventario, /var/lib/respaldo/bitacora.sqlite]
+entries:
+  description: Entries of the bitácora, all of them in one chain.
+  returned: success, with O(phase=lay_out)
+  type: int
+head_n:
+  description: Number of its last entry.
+  returned: success, with O(phase=lay_out), not in check mode
+  type: int
+head_digest:
+  description: Digest of that entry.
+  returned: success, with O(phase=lay_out), not in check mode
+  type: str
+recovered:
+  description: Whether there was a note of what was opened.
+  returned: success, with O(phase=record)
+  type: bool
+backup:
+  description: The entry C(controller_recovered).
+  returned: changed, with O(phase=record)
+  type: dict
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: Stable code., type: str, sample: RSP103}
+    name: {description: Name of the error., type: str, sample: invalid_input}
+    message: {description: "What is wrong and where, in English.", type: str}
+    hint: {description: "What to do about it, in English.", type: str}
+    message_es: {description: The same message in Spanish., type: str}
+    remedy_es: {description: The same remedy in Spanish., type: str}
+"""

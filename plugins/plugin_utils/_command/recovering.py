@@ -1,0 +1,45 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`respaldo recuperar`: the one verb that begins without an inventory, since it is what brings the inventory back. It runs the module backup_recover by itself;
+the playbook that follows finds the configuration and the inventory that came back with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import running
+from .configured import Configuration
+from .typed import Mistake
+
+# Options of the verb that are the module's, and no variables of the playbook's role.
+MODULE = ("private_key_file", "custody", "directory", "vault")
+
+
+def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int:
+    """Lay out what the medium has of the lost controller; takes its own options out of `variables`. The exit status. Raises Mistake."""
+    taken = {name: variables.pop(name) for name in MODULE if name in variables}
+    path = variables.get("recover_mounted", "")
+    if not path or ("private_key_file" in taken) == ("custody" in taken):
+        raise Mistake("«recuperar» necesita --medio RUTA, y con qué se abre: --llave ARCHIVO o --custodia CARPETA, no ambas. Vea: respaldo recuperar --help")
+    for name, option in (("recover_reason", "motivo"), ("recover_authority", "documento")):
+        if name not in variables:
+            raise Mistake(f"«recuperar» necesita --{option}: queda en la bitácora. Vea: respaldo recuperar --help")
+    vault = taken.pop("vault", "")
+    given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)}, **{name: os.path.abspath(each) for name, each in taken.items()}}
+    variables["recover_mounted"] = [os.path.abspath(path)]
+    beside = Path(sys.executable).with_name("ansible")
+    words = [str(beside) if beside.exists() else "ansible", "localhost", "-m", "perucompras.respaldo.backup_recover",
+             "-a", json.dumps(given, ensure_ascii=False), *(["--vault-password-file", vault] if vault else []), *(["--check"] if simulated else [])]
+    run = running.Run(Path(), [], {}, collections)
+    print(f"Equivale a: {shlex.join(['ansible', *words[1:]])}", file=sys.stderr, flush=True)
+    environment = running.environment(run, Configuration("", "", "", "", Path(), ""))
+    # not here, where group_vars of the institution may lie, which the vault's password that is not there yet would have to open
+    return subprocess.run(words, env={**os.environ, **environment}, cwd=collections, check=False).returncode

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worst day (recover.yml, recovery_plan.yml; backup_recover, backup_recovery_plan): all that is left is the medium, and either a custodian or the
+private key of one EGCR. Every system back and compared, the bitácora whole to its last anchored entry, and the auditor's check good.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
+from databases.conftest import Postgres, running
+from failures.house import ROOT
+
+WHY = {"recover_reason": "Incendio en el centro de datos", "recover_authority": "Acta 003-2027-OTI"}
+PLACES = ("hosts.yml", "group_vars", "vault", "respaldo.conf", "db/seal.key", "db/seal.key.known", "custodia")
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with contextlib.contextmanager(running)(Postgres, "postgres", "postgresql") as server:
+        yield server
+
+
+def git(repository, *words):
+    words = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(repository), *words]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+class WorstDay:
+    """An institution with a database, a repository, a directory, the bitácora and the kit; what it was, what is left of it, and what came back."""
+
+    def __init__(self, house, postgres, ana):
+        self.house, self.postgres = house, postgres
+        self.anchor, self.repository, self.folder = house.directory / "anclas.jsonl", house.directory / "portal", house.directory / "carpeta"
+        house.environment = lambda inner=house.environment, **more: inner(RESPALDO_BITACORA_ANCHORS=str(self.anchor), **more)
+        house.actors = {"egcr": {"database": {"titular": [{"name": "Ana", "from": "2026-01-01", "public_key": ana.public}]}}}
+        postgres.sql("CREATE DATABASE siga")
+        postgres.sql("CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t SELECT g, md5(g::text) || 'ñ' FROM generate_series(1, 500) g", "siga")
+        self.repository.mkdir()
+        git(self.repository, "init", "-q")
+        (self.repository / "a.txt").write_text("uno\n")
+        git(self.repository, "add", ".")
+        git(self.repository, "commit", "-qm", "uno")
+        self.folder.mkdir()
+        (self.folder / "informe ñ.txt").write_text("dos\n")
+        kit = {"type": "paths", "paths": [str(house.directory / place) for place in PLACES]}
+        code = {"kind": "source_code"}
+        house.settle(
+            house.system("SIGA", source={"type": "postgresql", "databases": ["siga"], **postgres.options()}),
+            house.sqlite("Bitácora de respaldos", house.bitacora),
+            house.system("Portal", criticality="alta", depends_on=["Carpeta"], source={"type": "git", "path": str(self.repository)}, **code),
+            house.system("Carpeta", source={"type": "paths", "paths": [str(self.folder)]}, **code),
+            house.system("Maletín de recuperación", source=kit, **code))
+        (house.directory / "group_vars").mkdir()
+        shutil.copy(house.directory / "secrets.yml", house.directory / "group_vars" / "all.yml")
+        (house.directory / "respaldo.conf").write_text(
+            f"[respaldo]\ninventario = {house.directory}/hosts.yml\ncontrasena_de_vault = {house.directory}/vault\nregistros = {house.directory}/registros\n")
+        house.good("-e", "backup_only=SIGA")      # the key of the seals is there from now on
+        house.good("-e", '{"backup_only": "Bitácora de respaldos"}')
+        house.good(playbook="source_code.yml")
+        self.was = self.now("siga", self.repository, self.folder)
+        self.made = {entry["label"] for entry in house.entries("copy_made")}
+        shutil.copytree(house.medium, house.directory.parent / "copias", symlinks=True)
+        shutil.copy(self.anchor, house.directory.parent)
+
+    def now(self, database, repository, folder):
+        return (self.postgres.sql("SELECT * FROM t ORDER BY a", database), git(repository, "rev-parse", "HEAD"),
+                {path.name: path.read_text() for path in folder.iterdir()})
+
+    def burn(self):
+        """Everything but the medium and the anchors is gone; of these it is as on the day before."""
+        self.postgres.sql("DROP DATABASE IF EXISTS siga")
+        shutil.rmtree(self.house.directory)
+        self.house.directory.mkdir(mode=0o700)
+        self.house.dump.mkdir()
+        shutil.copytree(self.house.directory.parent / "copias", self.house.medium, symlinks=True)
+        shutil.copy(self.house.directory.parent / "anclas.jsonl", self.anchor)
+
+    def lay_out(self, **options):
+        house = self.house
+        words = {"medium": {"name": "disco", "path": str(house.medium)}, "directory": str(house.directory / "aparte"), **options}
+        return subprocess.run([str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "perucompras.respaldo.backup_recover", "-a",
+                               json.dumps(words)], env=house.environment(), capture_output=True, text=True, cwd=house.directory.parent, check=False)
+
+    def respaldo(self, *words):
+        done = subprocess.run([sys.executable, str(ROOT / "scripts" / "respaldo.py"), *words], capture_output=True, text=True, cwd=self.house.directory,
+                              env=self.house.environment(RESPALDO_CONF=str(self.house.directory / "respaldo.conf")), check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def is_back(self):
+        """The bitácora with what it lost, by whoever did it, and every system; gives the entry of the recovery."""
+        house = self.house
+        assert all((house.directory / place).exists() for place in PLACES) and (house.directory / "vault").stat().st_mode & 0o077 == 0
+        assert {entry["label"] for entry in house.entries("copy_made")} == self.made
+        adopted = [entry for entry in house.entries("copy_made") if entry.get("reason") == "adopted"]
+        assert {entry["system"] for entry in adopted} == {"Bitácora de respaldos", "Portal", "Carpeta", "Maletín de recuperación"}
+        assert all("Acta 003-2027-OTI" in entry["note_es"] and entry["trust_level"] == "T1" and entry["key_reference"] for entry in adopted)
+        assert self.now("siga", self.repository, self.folder) == self.was
+        assert chain.verify_file(house.bitacora, [self.anchor]).whole, "the auditor's check, with the anchors that were elsewhere"
+        recovered, = house.entries("controller_recovered")
+        assert "Acta 003-2027-OTI" in recovered["reason_text"]
+        return recovered
+
+
+def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, postgres, people, bao, shelf, tmp_path):
+    ana, house = people[0], institution
+    house.custodians = [{"name": "disco", "type": "vault_file", "path": str(house.directory / "custodia")}, bao.options(shelf)]
+    day = WorstDay(house, postgres, ana)
+
+    # a service that keeps passwords, and the medium
+    day.burn()
+    nobody = day.lay_out()
+    assert nobody.returncode == 2 and "contraseña" in nobody.stdout, nobody.stdout
+    assert not (house.directory / "hosts.yml").exists() and not house.bitacora.exists()
+    shutil.rmtree(house.directory / "aparte")
+    done = day.lay_out(custody=house.custodians[1:])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert chain.verify_file(house.bitacora).whole and {entry["label"] for entry in house.entries("copy_made")} < day.made
+    again = day.lay_out(custody=house.custodians[1:])
+    assert again.returncode == 2 and "RSP101" in again.stdout and "bitacora_lost" in again.stdout
+    house.run("-e", '{"recover_mounted": ["disco"]}', "-e", json.dumps(WHY), playbook="recover.yml").check_returncode()
+    for kind, system, target in (("database", "SIGA", "siga"), ("source_code", "Portal", day.repository), ("source_code", "Carpeta", day.folder)):
+        words = f"restore_host=localhost restore_kind={kind} restore_system={system} restore_target={target}"
+        house.run("-e", words, playbook="restore.yml").check_returncode()
+    assert "la custodia" in day.is_back()["note_es"]
+
+    # one private key, and the medium: as the plan says, word for word
+    day.burn()
+    key = tmp_path / "ana.asc"
+    key.write_text(subprocess.run([*ana.gpg, "--armor", "--export-secret-keys"], check=True, capture_output=True, text=True).stdout)
+    bao.seal()
+    try:
+        day.respaldo("recuperar", "--medio", str(house.medium), "--llave", str(key), "--aparte", str(house.directory / "aparte"),
+                     "--motivo", WHY["recover_reason"], "--documento", WHY["recover_authority"])
+        plan = day.respaldo("plan-de-recuperacion", "--directorio", str(house.directory / "informes"))
+        lines = [line.strip()[2:] for line in plan.splitlines() if line.strip().startswith("$ respaldo restaurar")]
+        wanted = [line for name in ("Carpeta", "Portal", "SIGA") for line in lines if f"restaurar {name} " in line]
+        assert len(wanted) == 3 and lines[:2] == wanted[:2], "the critical one after what it depends on"
+        for line in wanted:
+            day.respaldo(*shlex.split(line)[1:])
+    finally:
+        bao.unseal()
+    assert "llave privada" in day.is_back()["note_es"]
+    page, = (house.directory / "informes").glob("*.html")
+    assert "Portal_" in page.read_text() and "SIN PROBAR" in page.read_text()

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real runs of mailbox.yml (backup_mailbox): without a request nothing is read; under one that was authorised a real mailbox is copied and given back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from .conftest import PASSWORD, USER, Dovecot, Institution
+
+SECRET = "SECRETO-de-Ana-4711"
+HEADS = [{"name": "Carmen Soto Vega", "office": "Oficina de Logística", "from": "2020-01-01"}, {"name": "Otro Jefe", "office": "Otra", "from": "2020-01-01"}]
+ACTORS = {"jefe_oti": [{"name": "Rosa Vega", "from": "2020-01-01"}], "soporte": [{"name": "Eva Ruiz", "from": "2020-01-01"}], "heads": HEADS,
+          "egcr": {"infrastructure": {"titular": [{"name": "Ana Quispe", "from": "2020-01-01"}]}}}
+
+
+def authorised(house: Institution, head: str, office: str) -> str:
+    told = house.run("request", request_step="open", request_person=head, request_office=office, request_what="Su correo", request_of="mailbox",
+                     request_reason="Vacaciones")
+    ticket = told.partition("Solicitud ")[2].partition(":")[0]
+    for step, person, more in (("estimate", "Ana Quispe", {"request_volume": 10}), ("authorise", "Rosa Vega", {})):
+        house.run("request", request_step=step, request_person=person, request_ticket=ticket, **more)
+    return ticket
+
+
+def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tmp_path: Path) -> None:
+    dovecot.put(f"Subject: {SECRET}\r\n\r\n{SECRET}\r\n".encode(), b"Subject: dos\r\n\r\nx\r\n")
+    before = dovecot.flags("INBOX")
+    house = Institution(tmp_path, dovecot)
+    here = {
+        "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "common_install_tools": False, "backup_actors": ACTORS,
+        "backup_media": [{"name": "local", "path": str(tmp_path / "copias"), "create": True}], "backup_custody_directory": str(tmp_path / "custodia"),
+        "backup_systems": [{"name": "AnaQuispe", "kind": "mailbox", "criticality": "baja", "office": "Oficina de Logística",
+                            "source": {"type": "imap", "host": "localhost", "port": dovecot.port, "user": USER, "password": PASSWORD, "work_dir": "/tmp",
+                                       "ca_certs": str(dovecot.top / "cert.pem")}}]}
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"localhost": here}}}), "utf-8")
+    (tmp_path / "llave").write_text("llave\n", "utf-8")
+    key = ("--vault-password-file", str(tmp_path / "llave"))
+    logins = (dovecot.top / "log").read_text("utf-8").count("Login: user")
+
+    told = house.run("mailbox", *key)
+    assert "Solo a solicitud" in told and len(house.entries("copy_not_due")) == 1
+    of_another = authorised(house, "Otro Jefe", "Otra")
+    assert "RSP762" in house.run("mailbox", *key, wanted=2, backup_request={"ticket": of_another, "requester": "Otro Jefe"})
+    assert "RSP763" in house.run("mailbox", *key, wanted=2, backup_request={"ticket": "2026-0099", "requester": "Carmen Soto Vega"})
+    assert house.entries("copy_started") == [] and (dovecot.top / "log").read_text("utf-8").count("Login: user") == logins, "something was read"
+
+    ticket = authorised(house, "Carmen Soto Vega", "Oficina de Logística")
+    told += house.run("mailbox", *key, backup_request={"ticket": ticket, "requester": "Carmen Soto Vega", "reason": "Vacaciones"})
+    made, = house.entries("copy_made")
+    assert (made["ticket"], made["requester"], made["encrypted"], made["objects"]) == (ticket, "Carmen Soto Vega", True, 2)
+    assert "Vacaciones" in made["reason_text"]
+    assert dovecot.flags("INBOX") == before
+    told += house.run("verify", *key, verify_level="T3")
+    verified, = house.entries("copy_verified")
+    assert verified["trust_level"] == "T3" and "mailbox_listed" in verified["checks"]
+    told += house.run("restore", *key, restore_host="localhost", restore_kind="mailbox", restore_system="AnaQuispe", restore_target=str(tmp_path / "vuelta"),
+                      restore_ticket="", restore_reason="La jefatura lo pide")
+    lines = (tmp_path / "vuelta/indice/00001.jsonl").read_text("ascii").splitlines()
+    assert json.loads(lines[0])["name"] == "INBOX" and len(lines) == 3
+    elsewhere = (path for path in tmp_path.rglob("*") if path.is_file() and "vuelta" not in path.parts and path.name != "hosts.yml")
+    seen = told.encode() + b"".join(path.read_bytes() for path in elsewhere)
+    assert SECRET.encode() not in seen and PASSWORD.encode() not in seen

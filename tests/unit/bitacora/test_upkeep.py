@@ -1,0 +1,69 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts of the schedule that did not come are an entry, whether or not anybody is to be warned: once a series, by any run that has an hour."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from plugins.plugin_utils._bitacora import upkeep
+from plugins.plugin_utils._bitacora.recorder import Recorder
+from plugins.plugin_utils._bitacora.store import open_store
+from plugins.plugin_utils._schedules import in_force
+from plugins.plugin_utils._schedules.when import Timed, When
+
+NIGHTLY = Timed(When("01:00"), "America/Lima", 0, 120)
+
+
+@pytest.fixture
+def url(tmp_path):
+    """A bitácora by which drills were put in force three days ago, and never ran."""
+    with open_store(str(tmp_path / "bitacora.sqlite")) as store:
+        for name in ("drills", "copies"):
+            put = in_force.put(name, NIGHTLY, {}, in_force.SYSTEMD)
+            before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=3)
+            with store.exclusive():
+                store.append("schedule_set", {**put, "run": "1"}, before.strftime("%Y-%m-%dT%H:%M:%SZ"), "1", 1 + (name == "copies"))
+    return str(tmp_path / "bitacora.sqlite")
+
+
+def run(url, tmp_path, playbook, **facts):
+    recorder = Recorder(url, tmp_path / "journal", None, {"playbook": playbook, "executed_by": "root", **facts})
+    recorder.start()
+    recorder.end({})
+    assert not recorder.unwritten, recorder.broken or recorder.problem
+
+
+def told(url):
+    with open_store(url, readonly=True) as store:
+        return [(entry["purpose"], entry["objects"], entry["error_code"]) for entry in store.entries(type="schedule_missed")]
+
+
+def test_once_for_a_series_and_not_of_what_runs_now(url, tmp_path):
+    run(url, tmp_path, "site.yml", simulated=True)
+    run(url, tmp_path, "warn.yml")           # each few minutes: it would read the starts of weeks each time; its own task tells
+    assert told(url) == []
+    run(url, tmp_path, "site.yml")
+    ((purpose, times, code),) = told(url)
+    assert (purpose, code) == ("drills", "RSP745") and 2 <= times <= 3
+    run(url, tmp_path, "verify.yml")
+    assert len(told(url)) == 1
+
+
+def test_what_could_not_be_written_waits_with_the_rest(url, tmp_path, monkeypatch):
+    def broken(*_given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(upkeep, "unstarted", broken)
+    recorder = Recorder(url, tmp_path / "journal", None, {"playbook": "site.yml", "executed_by": "root"})
+    recorder.start()
+    recorder.end({})
+    assert recorder.journal_file and told(url) == []
+
+
+def test_every_purpose_with_an_hour_tells():
+    assert {name for name in ("site.yml", "report.yml", "verify.yml", "warn.yml", "metrics.yml", "letters.yml", "otro.yml")
+            if upkeep.tells({"playbook": name})} == {"site.yml", "report.yml", "verify.yml"}

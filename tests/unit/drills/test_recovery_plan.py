@@ -1,0 +1,107 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of recovery: the order, what would be lost, what is proved, and commands that the command itself takes."""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+
+import pytest
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy as engine
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._command import typed
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import recovery
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import recovery_plan
+
+NOW = datetime.datetime(2026, 11, 24, 15, tzinfo=datetime.timezone.utc)
+RULES = {"institution": "OTI <b>", "time_zone": "America/Lima", "manual": {"name": "Manual"}, "recovery": {"alta": {"restore_hours": 1}}}
+HOUR = 3600 * 1000
+
+
+def system(name, criticality="media", hours=1, proved_ms=0, size=1000, **more):
+    told = {"name": name, "kind": "database", "criticality": criticality, "office": "OTI", **more}
+    began = (NOW - datetime.timedelta(hours=hours or 0)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    media = {"nas": "T2", "otro": ""}
+    copy = {"label": f"{name}_20261124", "n": 1, "started_at": began, "at_event": began, "size": size, "media": media} if hours is not None else None
+    return recovery.Known("bd1", told, copy, proved_ms, "2026-11-01T00:00:00Z" if proved_ms else "", 1000)
+
+
+def named(rows):
+    return [row.system for row in rows]
+
+
+def test_the_order_is_criticality_and_each_after_what_it_needs():
+    rows = recovery.plan([system("Portal", "baja"), system("LDAP", "baja"), system("SIGA", "alta", depends_on=["ldap", "Padrón"]), system("Mesa", "media"),
+                          system("Padron", "media", depends_on=["LDAP"])], RULES, NOW)
+    assert named(rows) == ["LDAP", "Padron", "SIGA", "Mesa", "Portal"]
+    assert [row.ready_ms for row in rows] == [1000, 2000, 3000, 4000, 5000] and not any(row.remarks for row in rows)
+
+
+def test_what_is_no_system_or_leads_back_is_told_and_stops_nothing():
+    rows = recovery.plan([system("A", depends_on=["B"]), system("B", depends_on=["A"]), system("C", depends_on=["Nada"])], RULES, NOW)
+    assert named(rows) == ["B", "A", "C"]
+    assert rows[0].remarks == ["depende de A, que depende de él"] and rows[2].remarks == ["depende de Nada, que no es un sistema del inventario"]
+
+
+def test_objectives_hold_or_not_and_what_was_never_measured_is_no_proof():
+    good, old, slow, bare = recovery.plan([
+        system("A", "alta", proved_ms=HOUR), system("B", "alta", hours=25), system("C", "alta", proved_ms=HOUR + 1), system("D", "alta", hours=None)],
+        RULES, NOW)
+    assert (good.loss_met, good.restore_met) == (True, True) and good.media == ["nas"]
+    assert (old.loss_met, old.restore_met, old.proved) == (False, None, False)
+    assert (slow.loss_met, slow.restore_met) == (True, False)
+    assert (bare.loss_met, bare.restore_met, bare.lost_ms, bare.takes_ms, bare.label) == (False, None, -1, -1, "")
+    assert recovery.problems([good, old, slow, bare]) == [
+        "B: se perderían 25 h de datos; se admiten 24 h", "C: restaurarlo tomó 1 h 1 min; se admiten 1 h",
+        "D: no tiene ninguna copia entera: se perdería todo; se admiten 24 h"]
+
+
+@pytest.mark.parametrize(("milliseconds", "said"), [
+    (-1, "-"), (0, "0 min"), (1, "1 min"), (59 * 60000, "59 min"), (60 * 60000, "1 h"), (47 * HOUR, "47 h"), (48 * HOUR, "2 d"), (49 * HOUR + 1, "2 d 1 h")])
+def test_durations_as_people_say_them(milliseconds, said):
+    assert recovery.duration(milliseconds) == said
+
+
+SOURCES = [
+    ({"type": "postgresql", "databases": ["siga"]}, [["--destino", "siga"]]),
+    ({"type": "postgresql", "databases": "siga, rrhh"}, [["--parte", "siga", "--destino", "siga"], ["--parte", "rrhh", "--destino", "rrhh"]]),
+    ({"type": "mariadb", "databases": "all"}, [["--parte", "BASE", "--destino", "BASE"]]),
+    ({"type": "sqlite", "path": "/srv/a b.sqlite"}, [["--destino", "/srv/a b.sqlite"]]),
+    ({"type": "command"}, [["--destino", "DESTINO"]]),
+    ({"type": "azure_backup"}, []),
+]
+
+
+@pytest.mark.parametrize(("source", "more"), SOURCES)
+def test_each_command_is_one_that_respaldo_takes(source, more):
+    (row,) = recovery.plan([system("Mesa de Partes")], RULES, NOW)
+    lines = recovery_plan.commands(row, source)
+    assert [shlex.split(line)[-len(words):] for line, words in zip(lines, more, strict=True)] == more
+    for line in lines:
+        given = typed.read(shlex.split(line)[1:])
+        assert given.systems == ["Mesa de Partes"] and given.kind == "database" and given.variables["restore_host"] == "bd1"
+    assert {word: kind for kind, word in recovery_plan.KINDS.items()} == typed.KINDS
+
+
+def test_the_page_says_it_all_escaped_and_the_text_says_the_same():
+    rows = recovery.plan([system("SIGA", "alta", hours=30, depends_on=["X"]), system("Nuevo", hours=None)], RULES, NOW)
+    page = recovery_plan.Page(RULES, rows, {("database", "SIGA"): {"type": "postgresql", "databases": ["siga"]}},
+                              {"name": "nas-lima", "path": "/srv/copias", "host": "nas"}, NOW)
+    for what, command in recovery_plan.beginning(page)[1:]:
+        assert typed.read(shlex.split(command)[1:]).name in ("recuperar", "plan-de-recuperacion"), what
+    told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
+    assert "OTI &lt;b&gt;" in filled and "<b>" not in filled
+    for words in ("nas:/srv/copias", "SIGA_20261124", "30 h (se admiten 24 h: NO CUMPLE)", "por su tamaño (se admiten 1 h: SIN PROBAR)",
+                  "todo: no tiene ninguna", "depende de X, que no es un sistema"):
+        assert words in told and words in filled, words
+    assert "ningún comando de este programa lo restaura hoy" in filled
+
+
+@pytest.mark.parametrize(("recover", "where"), [
+    ({"alta": {"loss_hours": 0}}, "recovery.alta.loss_hours"), ({"critica": {}}, "recovery.critica"), ({"alta": {"hours": 1}}, "recovery.alta.hours")])
+def test_objectives_that_are_none_are_refused(recover, where):
+    with pytest.raises(BackupError) as caught:
+        engine.validate({"recovery": recover}, [], [])
+    assert where in caught.value.message
