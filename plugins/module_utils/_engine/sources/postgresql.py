@@ -42,7 +42,7 @@ class _ArchiveCheck(Check):
     def __init__(self, bin_dir: str, file: str, facts: Mapping[str, Any]) -> None:
         self.bin_dir = bin_dir
         self.file = file
-        self.only = _only(facts)
+        self.only = postgresql_pieces.only(facts)
         self.tables = databases.Counter(b"; Type: TABLE DATA; Schema: " if self.only else b"; Type: TABLE; Schema: ")
 
     def stages(self) -> List[Stage]:
@@ -373,13 +373,6 @@ def _provided(row: Dict[str, Any]) -> Dict[str, str]:
     name, provider = row.get("daticulocale") or row.get("datlocale") or "", row.get("datlocprovider")
     return {"icu_locale": name if provider == "i" else "", "icu_rules": row.get("daticurules") or "" if provider == "i" else "",
             "builtin_locale": name if provider == "b" else ""}
-
-
-def _only(facts: Mapping[str, Any]) -> List[str]:
-    """The options of pg_restore for an archive of one table's rows."""
-    if "table" not in facts:
-        return []
-    return list(postgresql_pieces.selecting(postgresql_pieces.Large(str(facts.get("schema")), str(facts["table"]), "")))
 
 
 def _target(database: str, alone: bool) -> str:

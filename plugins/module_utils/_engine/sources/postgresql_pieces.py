@@ -130,6 +130,11 @@ def selecting(large: Large) -> Tuple[str, ...]:
     return ("--schema=" + large.schema, "--table=" + large.table)
 
 
+def only(facts: Mapping[str, Any]) -> List[str]:
+    """The options of pg_restore for an archive of one table's rows, as its facts tell it; none for others."""
+    return list(selecting(Large(str(facts.get("schema")), str(facts["table"]), ""))) if "table" in facts else []
+
+
 def told(main: str, division: Divided) -> List[Dict[str, str]]:
     """What the main part tells of its pieces in the manifest, in the order in which they come back."""
     rows = [{"part": part_of(main, number), "schema": each.schema, "table": each.table} for number, each in enumerate(division.large, 1)]
