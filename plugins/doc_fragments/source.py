@@ -63,6 +63,18 @@ _DATABASE = r"""
             function finds no name). Otherwise all else comes back, rows and all, and it is told with its SQL."
         type: bool
         default: false
+      jobs:
+        description:
+          - "PostgreSQL: how many pieces of a large database are copied, and brought back, at a time. With V(1) each database is one stream. With more, the rows
+            of each large table are a piece of their own, all of one moment: a session holds a snapshot and a lock (ACCESS SHARE) on every table. Where these
+            can't be had, it is copied in one stream and told. On a medium that takes one file at a time (of Azure, behind SSH), and as 7z, pieces are
+            written one after the other."
+        type: int
+        default: 1
+      jobs_from:
+        description: "PostgreSQL: bytes of a database, as its server counts them, from which O(source.jobs) is heeded."
+        type: int
+        default: 4294967296
       scratch_server:
         description:
           - "PostgreSQL, MariaDB: another server where copies are rehearsed (V(T3)), instead of a throw-away one that is made on this host: for a standby, for a

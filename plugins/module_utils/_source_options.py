@@ -22,6 +22,8 @@ DATABASE_SOURCE: Dict[str, Any] = dict(
     owners=dict(type="bool", default=True),
     rehearse_on_live=dict(type="bool", default=False),
     strict=dict(type="bool", default=False),
+    jobs=dict(type="int", default=1),
+    jobs_from=dict(type="int", default=4294967296),
     scratch_server=dict(type="dict", options=dict(
         host=dict(type="str", default=""), port=dict(type="int", default=0), user=dict(type="str", default=""),
         password=dict(type="str", default="", no_log=True), run_as=dict(type="str", default=""), socket=dict(type="path", default=""))),

@@ -35,8 +35,8 @@ options:
         and its arguments, no shell), V(name), V(on) (V(server), or V(controller)) and V(timeout_seconds) (300). See M(perucompras.respaldo.backup_database).
       - V(source) has a V(type). What each type takes beside it follows; V(run_as) is the account of the server that reads the source.
       - V(postgresql) takes V(databases) (a list, a text with commas between, or V(all)), V(host), V(port), V(user), V(password), V(run_as), V(globals),
-        V(bin_dir), V(owners), V(strict), V(rehearse_on_live), V(scratch_server) and V(on_missing).
-        V(mariadb) takes V(socket) too, and the same but V(owners) and V(strict).
+        V(bin_dir), V(owners), V(strict), V(rehearse_on_live), V(scratch_server), V(on_missing), V(jobs) and
+        V(jobs_from). V(mariadb) takes V(socket) too, and the same but V(owners), V(strict), V(jobs) and V(jobs_from).
       - V(sqlite) takes V(path) and V(work_dir).
       - V(command) takes the argument lists V(dump), V(verify), V(restore) and V(rehearse), V(extension), V(password) and V(run_as).
       - V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),

@@ -55,6 +55,8 @@ class Listed:
         if self.sums.get(name) != hashlib.sha256(text).hexdigest():
             raise BackupError("bytes_differ", file=where + "/" + name, detail="its SHA-256 is not the one in SHA256SUMS")
         self.manifest = manifests.load(text, self.slot.label, where)
+        # an archive of 7z is spooled whole: several at once would need room for all
+        self.several = self.medium.several and not (self.manifest["encrypted"] and manifests.encryption_format(self.manifest) == "7z")
         strange = set(self.sums).symmetric_difference([name] + [row["file"] for row in self.manifest["parts"]])
         if strange:
             raise BackupError("bytes_differ", file=where + "/" + SUMS,

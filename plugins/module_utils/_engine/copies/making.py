@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import re
 import socket
 import time
@@ -19,6 +20,7 @@ from ..errors import BackupError
 from ..media import sums_file
 from ..media.base import Deposit, Medium, Reading, Writing
 from ..moments import now
+from ..processes.beside import Halt, each
 from ..processes.pipeline import Outcome, run
 from ..remarks import Remark
 from ..sources.base import Part, Source
@@ -87,17 +89,20 @@ def _parts(order: Order, source: Source, deposits: Sequence[Deposit], cipher: Op
     warnings: List[Remark] = []
     checks = ["exit_statuses"] + (["sha256_readback"] if not all(deposit.attested for deposit in deposits) else [])
     checks += ["block_checksums"] if any(deposit.attested for deposit in deposits) else []
-    for part in source.parts():
-        row = _part(order, source, part, deposits, cipher, warnings)
-        method = part.check().method
-        if method and method not in checks:
-            checks.append(method)
-        rows.append(row)
+    for together, beside in itertools.groupby(source.parts(), key=lambda part: part.together):
+        parts = list(beside)
+        # an archive of 7z is spooled whole: several at once would need room for all
+        several = together is not None and all(deposit.several for deposit in deposits) and not isinstance(cipher, seven_zip.SevenZip)
+        with together.opened() if together else contextlib.nullcontext():
+            rows += each(lambda part, halt: _part(order, source, part, deposits, cipher, warnings, halt), parts, together.jobs if together and several else 1)
+        for method in (part.check().method for part in parts):
+            if method and method not in checks:
+                checks.append(method)
     return rows, warnings, checks
 
 
 def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit], cipher: Optional[Cipher],
-          warnings: List[Remark]) -> Dict[str, Any]:
+          warnings: List[Remark], halt: Halt) -> Dict[str, Any]:
     """Write a part on all the media and read it back from each: behind the writing where the medium can, else after it.
 
     A medium that compared every block itself holds what was sent; it is read back only where no other medium is. What is read
@@ -125,7 +130,7 @@ def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit],
             trails.append(Trail(following, prove) if following else None)
             return stack.enter_context(trails[-1]).wrote if trails[-1] else lambda size: None
 
-        _write_part(order, source, part, row, deposits, cipher, warnings, follow, None if acknowledged else hashlib.sha256())
+        _write_part(order, source, part, row, deposits, cipher, warnings, follow, None if acknowledged else hashlib.sha256(), halt)
         for deposit, trail in zip(deposits, trails):
             if deposit in proven:
                 row["objects"] = trail.finish() if trail else prove(deposit.read(row["file"]))
@@ -133,7 +138,8 @@ def _part(order: Order, source: Source, part: Part, deposits: Sequence[Deposit],
 
 
 def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], deposits: Sequence[Deposit],
-                cipher: Optional[Cipher], warnings: List[Remark], follow: Callable[[Deposit], Callable[[int], None]], digest: Any) -> None:
+                cipher: Optional[Cipher], warnings: List[Remark], follow: Callable[[Deposit], Callable[[int], None]], digest: Any,
+                halt: Halt) -> None:
     """Write a part on all the media and tell `row` what was written, hashed by `digest` if any; what `follow` gives is told of each chunk."""
     size = 0
     writings: List[Writing] = []
@@ -141,6 +147,7 @@ def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], d
 
     def feed(chunk: bytes) -> None:
         nonlocal size
+        halt.look()
         size += len(chunk)
         if digest:
             digest.update(chunk)

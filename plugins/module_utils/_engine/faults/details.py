@@ -188,6 +188,8 @@ ROWS = (
      "en su camino, {} es un enlace que creó otra cuenta; indique la ruta a la que lleva"),
     ("it follows another server, so nothing can be made on it", "sigue a otro servidor, así que en él no se puede crear nada"),
     ("its text has no end", "su texto no tiene fin"),
+    ("it does not hold the rows of the one table that it is of", "no contiene las filas de la única tabla que le corresponde"),
+    ("a database has no proper pieces", "una base de datos no tiene sus piezas en regla"),
     ("it has no beginning or no end", "le falta el comienzo o el fin"),
     ("another SHA-256 than the image had", "otro SHA-256 que el de la imagen"),
     ("other tables or row counts", "otras tablas u otra cantidad de filas"),

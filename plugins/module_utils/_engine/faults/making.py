@@ -167,6 +167,13 @@ ROWS = (
         "detenido) y corríjalo.",
     ),
     (
+        "RSP128", "snapshot_lost",
+        "the moment that the pieces of the copy of {source} share could not be held: {detail}",
+        "Somebody changes or locks tables while they are copied, or the server ended the session. Copy at another hour, or leave jobs out of the source.",
+        "No se pudo mantener el instante que comparten las piezas de la copia de {source}: {detail}",
+        "Alguien modifica o bloquea tablas mientras se copian, o el servidor cerró la sesión. Copie a otra hora, o quite jobs del origen.",
+    ),
+    (
         "RSP130", "imap_unreachable",
         "the mailbox server {server} can't be read: {detail}",
         "Nothing was copied and nothing there was changed. See that the server answers by IMAP over TLS (port 993) from this host, and run again.",

@@ -49,10 +49,11 @@ class Deposit(abc.ABC):
     """A copy being written to a medium.
 
     `attested`: the medium itself compared what it received with checksums of what was sent, and gives nothing back before
-    the copy is published; `follow` then reads what it acknowledged.
+    the copy is published; `follow` then reads what it acknowledged. `several`: files may be written at the same time, each by a thread of its own.
     """
 
     attested = False
+    several = False
 
     @abc.abstractmethod
     def write(self, file: str) -> "Writing":
@@ -109,6 +110,7 @@ class Medium(abc.ABC):
     """A place where copies lie. Every method raises a BackupError of the 4xx range."""
 
     name: str
+    several = False      # files may be read at the same time, each by a thread of its own
 
     @abc.abstractmethod
     def location(self, slot: Slot) -> str:

@@ -30,6 +30,8 @@ _SEALED_FOR = 3600
 class Local(Medium):
     """Copies in a directory. `path` must exist, unless `create`: a share that is not mounted must not be filled beside."""
 
+    several = True
+
     def __init__(self, name: str, path: str, create: bool = False) -> None:
         self.name = name
         self.path = path

@@ -25,6 +25,8 @@ _WHOLE_PAGES = 1 << 16
 class LocalDeposit(Deposit):
     """Below `.LABEL.partial/` of the shelf of its system, both held open from its beginning."""
 
+    several = True
+
     def __init__(self, medium: Local, slot: Slot, shelf: int, own: int) -> None:
         self.medium = medium
         self.slot = slot

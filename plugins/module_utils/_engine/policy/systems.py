@@ -26,7 +26,7 @@ SOURCES = {
     "postgresql": table({"type": text(), "databases": all_or_listing(NAME)}, {
         "host": _SERVER, "port": PORT, "user": NAME, "password": secret(), "run_as": NAME, "globals": flag(), "bin_dir": absolute_path(),
         "owners": flag(), "rehearse_on_live": flag(), "strict": flag(), "on_missing": choice("tell", "refuse", "partial"),
-        "scratch_server": table({}, {**_SCRATCH_SERVER, "host": _SERVER}),
+        "scratch_server": table({}, {**_SCRATCH_SERVER, "host": _SERVER}), "jobs": whole(1, 64), "jobs_from": whole(1),
     }),
     "mariadb": table({"type": text(), "databases": all_or_listing(NAME)}, {
         "host": HOST, "port": PORT, "user": NAME, "password": secret(), "run_as": NAME, "globals": flag(), "socket": absolute_path(),

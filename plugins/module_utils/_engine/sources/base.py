@@ -39,6 +39,16 @@ class Check:
         return None
 
 
+class Together(abc.ABC):
+    """What some parts that follow each other have in common: they are made within `opened()`, some at a time where all media can."""
+
+    jobs = 1
+
+    @abc.abstractmethod
+    def opened(self) -> ContextManager[None]:
+        """What must hold while they are made."""
+
+
 class Part(NamedTuple):
     """One stream of a copy; it becomes the file LABEL[.name].extension[.zst][.gpg]."""
 
@@ -50,12 +60,14 @@ class Part(NamedTuple):
     restore_command: str                        # stock command that takes the plain bytes on its standard input
     minimum: int = 1                            # bytes below which it can't be whole
     facts: Dict[str, Any] = {}                  # kept in the manifest; no secrets
+    together: Optional[Together] = None         # the same object: made with those beside it
 
 
 class PartReader(abc.ABC):
     """A copy opened for reading: gives a part's plain bytes, its hash checked on the way."""
 
     manifest: Dict[str, Any]
+    several = False      # parts may be read at the same time, each by a thread of its own
 
     @abc.abstractmethod
     def stream(self, name: str, stages: Sequence[Stage] = (), feed: Optional[Callable[[bytes], Any]] = None) -> int:

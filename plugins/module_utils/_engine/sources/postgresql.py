@@ -22,7 +22,7 @@ from ..errors import BackupError
 from ..processes import programs
 from ..processes.pipeline import Stage
 from ..remarks import Remark
-from . import databases, postgresql_beyond, postgresql_elsewhere, postgresql_missing, postgresql_scratch
+from . import databases, postgresql_beyond, postgresql_elsewhere, postgresql_missing, postgresql_pieces, postgresql_scratch
 from .base import Check, Part, PartReader, Source
 from .postgresql_restored import Restoring
 from .postgresql_server import INSIDE, PACKAGE, Server, conninfo, explained, identifier
@@ -39,13 +39,14 @@ class _ArchiveCheck(Check):
 
     method = "pg_restore_read"
 
-    def __init__(self, bin_dir: str, file: str) -> None:
+    def __init__(self, bin_dir: str, file: str, facts: Mapping[str, Any]) -> None:
         self.bin_dir = bin_dir
         self.file = file
-        self.tables = databases.Counter(b"; Type: TABLE; Schema: ")
+        self.only = postgresql_pieces.only(facts)
+        self.tables = databases.Counter(b"; Type: TABLE DATA; Schema: " if self.only else b"; Type: TABLE; Schema: ")
 
     def stages(self) -> List[Stage]:
-        return [Stage("pg_restore", [programs.find("pg_restore", PACKAGE, self.bin_dir), "--file=-"])]
+        return [Stage("pg_restore", [programs.find("pg_restore", PACKAGE, self.bin_dir), "--file=-", *self.only])]
 
     def feed(self, chunk: bytes) -> None:
         self.tables.feed(chunk)
@@ -53,7 +54,9 @@ class _ArchiveCheck(Check):
     def finish(self) -> Optional[int]:
         if b"\n-- PostgreSQL database dump complete\n" not in self.tables.tail:
             raise BackupError("structure_unreadable", file=self.file, format=_CUSTOM, detail="its text has no end")
-        return self.tables.count
+        if self.only and self.tables.count != 1:
+            raise BackupError("structure_unreadable", file=self.file, format=_CUSTOM, detail="it does not hold the rows of the one table that it is of")
+        return None if self.only else self.tables.count
 
 
 class _GlobalsCheck(Check):
@@ -96,17 +99,18 @@ class PostgreSQL(Source):
     lets a rehearsal load the copy into the live server where no throw-away one can be had. With `strict` an object that can't be made
     fails a rehearsal or restore; else all else comes back and it is told. `on_missing` says what is done with what the copy would lack: told, refused, or
     with `partial` also a table whose rows can't be read is left out. `scratch_server` names another server where copies are rehearsed, by host, port, user,
-    password and run_as.
+    password and run_as. A database of `jobs_from` bytes or more is copied and brought back in pieces, `jobs` at a time (postgresql_pieces.py).
     """
 
     type = "postgresql"
 
     OPTIONS = ("databases", "host", "port", "user", "password", "run_as", "globals", "bin_dir", "encrypted", "database", "owners",
-               "rehearse_on_live", "strict", "on_missing", "scratch_server")
+               "rehearse_on_live", "strict", "on_missing", "scratch_server", "jobs", "jobs_from")
 
     def __init__(self, databases: Any = "all", host: str = "", port: int = 0, user: str = "", password: str = "", run_as: str = "",
                  globals: bool = True, bin_dir: str = "", encrypted: bool = False, database: str = "", owners: bool = True,
-                 rehearse_on_live: bool = False, strict: bool = False, on_missing: str = "tell", scratch_server: Optional[Mapping[str, Any]] = None) -> None:
+                 rehearse_on_live: bool = False, strict: bool = False, on_missing: str = "tell", scratch_server: Optional[Mapping[str, Any]] = None,
+                 jobs: int = 1, jobs_from: int = 4 << 30) -> None:
         self.wanted = _names(databases)
         self.user = user
         if not run_as and not host and os.geteuid() == 0:
@@ -122,6 +126,9 @@ class PostgreSQL(Source):
         self.rehearse_on_live = rehearse_on_live
         self.strict = strict
         self.on_missing = _policy(on_missing)
+        self.jobs = jobs
+        self.jobs_from = jobs_from
+        self.one_stream: List[Remark] = []      # why it is not made in pieces any more
         self.unreadable: Dict[str, List[str]] = {}      # by database, the tables whose rows are left out
         self.dumping = ""
         self.chosen: List[Dict[str, Any]] = []
@@ -178,7 +185,7 @@ class PostgreSQL(Source):
     def parts(self) -> List[Part]:
         self.notes += postgresql_elsewhere.swept(self.live)
         parts = [self._globals_part()] if self.globals else []
-        return parts + [self._database_part(row) for row in self.chosen]
+        return parts + [part for row in self.chosen for part in self._database_parts(row)]
 
     def _globals_part(self) -> Part:
         arguments = ["--globals-only", "--database=" + conninfo(self.live.entrance)]
@@ -190,7 +197,7 @@ class PostgreSQL(Source):
             restore_command="psql --no-psqlrc --quiet --dbname=postgres", minimum=100,
             facts={"role_passwords": self._hashes(), "bootstrap": self.live.found["bootstrap"]})
 
-    def _database_part(self, row: Dict[str, Any]) -> Part:
+    def _database_parts(self, row: Dict[str, Any]) -> List[Part]:
         name = row["database"]
         told = ("database", "encoding", "collate", "ctype", "owner", "size", "own_settings", "extensions", "tables", "rows_estimate", "lc_monetary",
                 "beyond", *postgresql_beyond.TOLD)
@@ -200,11 +207,41 @@ class PostgreSQL(Source):
         facts["without_rows"] = self.unreadable.get(name, [])
         for each in postgresql_missing.told(facts):
             self._lacking(Remark("pg_copied_but_for", database=name, what=each))
-        arguments = ["--format=custom", "--compress=0", "--blobs", "--dbname=" + conninfo(name), *postgresql_missing.excluding(facts)]
-        return Part(
+        alone = len(self.chosen) == 1
+        arguments = ["--format=custom", "--compress=0", "--dbname=" + conninfo(name)]
+        whole = [*arguments, "--blobs", *postgresql_missing.excluding(facts)]
+        main = Part(
             name=databases.part_name(name), extension="dump", format=_CUSTOM,
-            produce=lambda: self._dumping(arguments, facts), check=lambda: _ArchiveCheck(self.bin_dir, name),
-            restore_command=_stock(facts, alone=len(self.chosen) == 1), minimum=200, facts=facts)
+            produce=lambda: self._dumping(whole, facts), check=lambda: _ArchiveCheck(self.bin_dir, name, {}),
+            restore_command=_stock(facts, alone), minimum=200, facts=facts)
+        division = None if self.one_stream else postgresql_pieces.divided(self.live, facts, self.jobs, self.jobs_from)
+        return [main] if division is None else self._pieces(main, division, arguments, whole, alone)
+
+    def _pieces(self, main: Part, division: postgresql_pieces.Divided, arguments: List[str], whole: List[str], alone: bool) -> List[Part]:
+        """A database in the order in which it comes back: what is first, the rows of large tables, what is made last."""
+        name = main.facts["database"]
+        facts = {"of": name, "server_version": main.facts["server_version"]}
+        main.facts["pieces"] = postgresql_pieces.told(main.name, division)
+
+        def piece(part: str, own: Dict[str, Any], given: List[str], restoring: str) -> Part:
+            return Part(name=part, extension="dump", format=_CUSTOM, produce=lambda: self._dumping_piece(division, given),
+                        check=lambda: _ArchiveCheck(self.bin_dir, part, own), restore_command=restoring, minimum=200, facts=own, together=division)
+
+        target = _target(name, alone)
+        apart = ["--exclude-table-data=" + each.quoted for each in division.large]
+        parts = [piece(main.name, main.facts, [*whole, "--section=pre-data", "--section=data", *apart], main.restore_command)]
+        for number, each in enumerate(division.large, 1):
+            only = postgresql_pieces.selecting(each)
+            parts.append(piece(postgresql_pieces.part_of(main.name, number), dict(facts, schema=each.schema, table=each.table),
+                               [*arguments, "--section=data", "--table=" + each.quoted], postgresql_pieces.stock(target, only)))
+        last = [*arguments, "--section=post-data"]
+        return [*parts, piece(postgresql_pieces.last_of(main.name), dict(facts, last=True), last, postgresql_pieces.stock(target))]
+
+    @contextlib.contextmanager
+    def _dumping_piece(self, division: postgresql_pieces.Divided, arguments: List[str]) -> Iterator[List[Stage]]:
+        self.dumping = str(division.facts["database"])
+        with self.live.producing("pg_dump", arguments + division.options) as stages:
+            yield stages
 
     @contextlib.contextmanager
     def _dumping(self, arguments: List[str], facts: Dict[str, Any]) -> Iterator[List[Stage]]:
@@ -216,23 +253,28 @@ class PostgreSQL(Source):
             yield stack.enter_context(self.live.producing("pg_dump", arguments + options + waiting))
 
     def check_for(self, row: Dict[str, Any]) -> Check:
-        return _GlobalsCheck(row["file"]) if row["format"] == _GLOBALS else _ArchiveCheck(self.bin_dir, row["file"])
+        return _GlobalsCheck(row["file"]) if row["format"] == _GLOBALS else _ArchiveCheck(self.bin_dir, row["file"], row["facts"])
 
     def facts(self) -> Dict[str, Any]:
         return {"server_version": self.live.found.get("version"), "address": self.live.address(), "user": self.user}
 
     def warnings(self) -> List[Remark]:
+        notes = self.notes + self.one_stream
         if not self.globals or self._hashes():
-            return self.notes
-        return self.notes + [Remark("pg_roles_unread" if self.encrypted else "pg_roles_unencrypted")]
+            return notes
+        return notes + [Remark("pg_roles_unread" if self.encrypted else "pg_roles_unencrypted")]
 
     def remarks(self) -> List[Remark]:
         return self.found
 
     def explain(self, error: BackupError) -> BackupError:
-        return postgresql_missing.unreadable(error, "database {0} ({1})".format(self.dumping, self.live.address())) or explained(error, self.describe())
+        described = "database {0} ({1})".format(self.dumping, self.live.address())
+        return postgresql_missing.unreadable(error, described) or postgresql_pieces.lost(error, described) or explained(error, self.describe())
 
     def goes_on_without(self, error: BackupError) -> bool:
+        if error.fault.name == "snapshot_lost" and not self.one_stream:
+            self.one_stream = [Remark("pg_one_stream", detail=error.details["detail"])]
+            return True
         left = self.unreadable.setdefault(self.dumping, [])
         if self.on_missing != "partial" or error.fault.name != "object_unreadable" or error.details["object"] in left or len(left) >= databases.MOST_LEFT_OUT:
             return False
@@ -242,16 +284,16 @@ class PostgreSQL(Source):
     def rehearse(self, reader: PartReader, scratch: str) -> List[str]:
         """Restored and compared in a throw-away server (postgresql_scratch.py), or where the inventory says; on the live one only when it says so in words."""
         if self.elsewhere is not None:
-            self.found += postgresql_elsewhere.rehearse(reader, self.live, self.elsewhere, self.strict, ["postgres"] + (self.wanted or []))
+            self.found += postgresql_elsewhere.rehearse(reader, self.live, self.elsewhere, self.strict, ["postgres"] + (self.wanted or []), self.jobs)
             return ["pg_restore_into_scratch", "dump_compare"]
         try:
-            self.found += postgresql_scratch.rehearse(reader, scratch, self.bin_dir, self.owners, self.strict)
+            self.found += postgresql_scratch.rehearse(reader, scratch, self.bin_dir, self.owners, self.strict, self.jobs)
         except BackupError as error:
             if not self.rehearse_on_live or error.fault.name not in postgresql_scratch.UNTOLD:
                 raise
             self._look()
             self.found += postgresql_elsewhere.swept(self.live)
-            where = Restoring(self.live, self.owners, self.strict)
+            where = Restoring(self.live, self.owners, self.strict, self.jobs)
             for row in databases.rows_of(reader.manifest["parts"]):
                 with where.database(reader, row) as beside:
                     self.live.drop(beside)
@@ -272,7 +314,7 @@ class PostgreSQL(Source):
             raise BackupError("target_exists", target=kept)
         self._nobody_in(target, reader)
         self.found += postgresql_elsewhere.swept(self.live)
-        where = Restoring(self.live, self.owners, self.strict)
+        where = Restoring(self.live, self.owners, self.strict, self.jobs)
         with where.database(reader, row) as beside:
             renames = [(target, kept)] if kept else []
             renames.append((beside, target))
@@ -333,9 +375,14 @@ def _provided(row: Dict[str, Any]) -> Dict[str, str]:
             "builtin_locale": name if provider == "b" else ""}
 
 
+def _target(database: str, alone: bool) -> str:
+    """TARGET is the name, or with several databases a prefix."""
+    return '"$TARGET"' if alone else '"$TARGET"' + shlex.quote(database)
+
+
 def _stock(facts: Dict[str, Any], alone: bool) -> str:
-    """createdb and pg_restore as a person would type them. TARGET is the name, or with several databases a prefix."""
-    target = '"$TARGET"' if alone else '"$TARGET"' + shlex.quote(facts["database"])
+    """createdb and pg_restore as a person would type them."""
+    target = _target(facts["database"], alone)
     options = ["--template=template0", "--encoding=" + facts["encoding"], "--lc-collate=" + facts["collate"], "--lc-ctype=" + facts["ctype"]]
     if facts["icu_locale"]:
         options += ["--locale-provider=icu", "--icu-locale=" + facts["icu_locale"]] + (["--icu-rules=" + facts["icu_rules"]] if facts["icu_rules"] else [])

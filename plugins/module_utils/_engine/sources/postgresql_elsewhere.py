@@ -29,7 +29,7 @@ _LEFT = """SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(datna
 FROM pg_catalog.pg_database d WHERE datname LIKE 'respaldo\\_scratch\\_%'"""
 
 
-def rehearse(reader: PartReader, live: Server, there: Server, strict: bool, entrances: Sequence[str]) -> List[Remark]:
+def rehearse(reader: PartReader, live: Server, there: Server, strict: bool, entrances: Sequence[str], jobs: int = 1) -> List[Remark]:
     """Bring each database of a copy back there, compare it and drop it. `entrances` are the live server's. Gives remarks.
 
     Raises restored_differs, restore_failed; scratch_server_live when it is no other server; scratch_server_unusable, rehearsal_lacks when it could
@@ -47,7 +47,7 @@ def rehearse(reader: PartReader, live: Server, there: Server, strict: bool, entr
     _another(label, live, there, entrances)
     wanted = postgresql_scratch.version_copied(rows)
     exact = wanted == major(there.number)
-    where = _Elsewhere(there, live, label, strict)
+    where = _Elsewhere(there, live, label, strict, jobs)
     for row in rows:
         with postgresql_scratch.judged(label, row, exact), where.database(reader, row) as beside:
             there.drop(beside)
@@ -65,8 +65,8 @@ def swept(server: Server) -> List[Remark]:
 class _Elsewhere(Restoring):
     """What that server lacks is told as such."""
 
-    def __init__(self, server: Server, live: Server, label: str, strict: bool) -> None:
-        super().__init__(server, False, strict)
+    def __init__(self, server: Server, live: Server, label: str, strict: bool, jobs: int) -> None:
+        super().__init__(server, False, strict, jobs)
         self.live = live
         self.label = label
 

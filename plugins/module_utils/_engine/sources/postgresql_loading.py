@@ -17,8 +17,11 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import BackupError
 from ..processes import programs
+from ..processes.beside import Halt
+from ..processes.beside import each as each_beside
 from ..processes.pipeline import Stage
 from .base import PartReader
+from .postgresql_pieces import Piece
 from .postgresql_server import Server, conninfo, literal
 
 _ENTRY = re.compile(r"^pg_restore: from TOC entry (\d+); \d+ \d+ (.*)$", re.MULTILINE)
@@ -45,6 +48,7 @@ class Failure(NamedTuple):
     entry: int
     words: str       # type, name and owner, as the archive lists them
     said: str
+    part: str = ""   # the archive
 
     @property
     def kind(self) -> str:
@@ -87,21 +91,36 @@ class Loaded(NamedTuple):
     in_order: bool = False
 
 
-def load(server: Server, reader: PartReader, part: str, into: str, options: Sequence[str]) -> Loaded:
-    """Load an archive. Raises stage_failed when it was not read to its end, or the place it goes to lacks what each copy takes for granted."""
-    first = _run(server, reader, part, into, options, [])
+def load(server: Server, reader: PartReader, pieces: Sequence[Piece], into: str, options: Sequence[str], jobs: int = 1) -> Loaded:
+    """Load the archives of a database: the first, of those with rows `jobs` at a time, the last.
+
+    Raises stage_failed when one was not read to its end, or the place it goes to lacks what each copy takes for granted.
+    """
+    rows = [piece for piece in pieces if piece.rows]
+    others = [piece for piece in pieces if not piece.rows]
+
+    def bring(piece: Piece, halt: Halt) -> List[Failure]:
+        halt.look()
+        return _run(server, reader, piece.part, into, [*options, *piece.options], [])
+
+    first = bring(others[0], Halt())
+    for failures in each_beside(bring, rows, jobs if reader.several else 1):
+        first += failures
+    for piece in others[1:]:
+        first += bring(piece, Halt())
     if not first:
         return Loaded([], [], "", [])
     path = _path(server, into)
-    second = _again(server, reader, part, into, options, first, path)
+    second = _again(server, reader, pieces, into, options, first, path)
     checks: List[Check] = []
     refused = [each for each in second if each.kind == "TABLE DATA" and _CHECK.search(each.said)]
     if refused:
         checks = _without_checks(server, into, refused)
-        loaded = _again(server, reader, part, into, options, refused, path)
+        loaded = _again(server, reader, pieces, into, options, refused, path)
         second = [each for each in second if each not in refused] + loaded
-    still = {each.entry for each in second}
-    return Loaded(second, [each for each in first if each.entry not in still], path, [each for each in checks if not _put(server, into, each.sql())])
+    still = {(each.part, each.entry) for each in second}
+    broken = [each for each in checks if not _put(server, into, each.sql())]
+    return Loaded(second, [each for each in first if (each.part, each.entry) not in still], path, broken)
 
 
 def at_once(server: Server, reader: PartReader, part: str, into: str, options: Sequence[str]) -> Optional[Loaded]:
@@ -119,7 +138,15 @@ def at_once(server: Server, reader: PartReader, part: str, into: str, options: S
     return None if failed else Loaded([], [], "", [], in_order=True)
 
 
-def _again(server: Server, reader: PartReader, part: str, into: str, options: Sequence[str], failures: Sequence[Failure], path: str) -> List[Failure]:
+def _again(server: Server, reader: PartReader, pieces: Sequence[Piece], into: str, options: Sequence[str], failures: Sequence[Failure],
+           path: str) -> List[Failure]:
+    return [found for piece in pieces
+            for found in _again_of(server, reader, piece.part, into, options, [each for each in failures if each.part == piece.part], path)]
+
+
+def _again_of(server: Server, reader: PartReader, part: str, into: str, options: Sequence[str], failures: Sequence[Failure], path: str) -> List[Failure]:
+    if not failures:
+        return []
     text = "".join("{0};\n".format(each.entry) for each in failures)
     secret = programs.Secret(text, server.account)
     os.fchmod(secret.descriptor, 0o644)     # it is no secret, and the account in a place apart is another
@@ -150,7 +177,7 @@ def _run(server: Server, reader: PartReader, part: str, into: str, options: Sequ
 
         reader.stream(part, [*before, stage], keep)
     text = b"".join(said).decode("utf-8", "replace")
-    failures = _failures(text)
+    failures = [each._replace(part=part) for each in _failures(text)]
     troubles = _troubles(text)
     fatal = next((each for each in failures if _FATAL.search(each.cause)), None)
     if fatal is not None or (troubles and not (failures and _ENDED.search(text))):

@@ -17,6 +17,7 @@ from . import databases, postgresql_beyond, postgresql_loading, postgresql_missi
 from . import postgresql_text as texts
 from .base import PartReader
 from .databases_rows import Examined, NotAsked, Rows, Whole
+from .postgresql_pieces import pieces_of
 from .postgresql_server import Server, conninfo
 
 # What the server quotes of the rows themselves, which may be personal data.
@@ -31,13 +32,14 @@ _SHOWN = 600
 class Restoring:
     """Where a copy is brought back: the server, whether owners and privileges come with it, and what is to be told of it.
 
-    With `strict` an object that can't be made is a failure. `left_out` are those that were not.
+    With `strict` an object that can't be made is a failure. `left_out` are those that were not. Of what came in pieces, `jobs` are brought at a time.
     """
 
-    def __init__(self, server: Server, owners: bool = True, strict: bool = False) -> None:
+    def __init__(self, server: Server, owners: bool = True, strict: bool = False, jobs: int = 1) -> None:
         self.server = server
         self.owners = owners
         self.strict = strict
+        self.jobs = jobs
         self.remarks: List[Remark] = []
         self.left_out: List[str] = []
 
@@ -74,7 +76,7 @@ class Restoring:
         return loaded
 
     def bring(self, reader: PartReader, row: Dict[str, Any], into: str) -> postgresql_loading.Loaded:
-        return postgresql_loading.load(self.server, reader, row["name"], into, self.leave_out())
+        return postgresql_loading.load(self.server, reader, pieces_of(row), into, self.leave_out(), self.jobs)
 
     def made(self, beside: str) -> None:
         """Called when the database is made and nothing is in it."""
@@ -111,7 +113,10 @@ class Restoring:
         mine = texts.Bodies(missing | changed)
         with contextlib.closing(mine):
             definitions = self.server.text_of([*self.leave_out(), "--schema-only"])
-            reader.stream(row["name"], [definitions._replace(may_stop_early=True)], mine.feed)
+            for number, piece in enumerate(each for each in pieces_of(row) if not each.rows):
+                if number:
+                    mine.another()
+                reader.stream(piece.part, [definitions._replace(may_stop_early=True)], mine.feed)
             mine.finish()
         theirs = texts.Bodies(changed)
         with contextlib.closing(theirs):
@@ -120,7 +125,7 @@ class Restoring:
         told: List[Remark] = []
         for title in sorted(changed):
             short = texts.title_of(title)
-            if missing and texts.same_but_for_place(mine.found.get(title, ""), theirs.found.get(title, "")):
+            if (missing or len(pieces_of(row)) > 1) and texts.same_but_for_place(mine.found.get(title, ""), theirs.found.get(title, "")):
                 continue
             if texts.reworded(title, mine.found.get(title, ""), theirs.found.get(title, "")):
                 self.remarks.append(Remark("pg_reworded", database=name, title=title))
@@ -194,7 +199,10 @@ class Restoring:
             theirs = stack.enter_context(contextlib.closing(texts.Text(like=mine, kind=kind)))
             beside = stack.enter_context(futures.ThreadPoolExecutor(1))      # left when its work is done, whatever happens here
             dumping = beside.submit(self._dumped, restored, options, theirs) if together else None
-            reader.stream(row["name"], [self.server.text_of(self.leave_out())], mine.feed)
+            for number, piece in enumerate(pieces_of(row)):
+                if number:
+                    mine.another()
+                reader.stream(piece.part, [self.server.text_of([*self.leave_out(), *piece.options])], mine.feed)
             mine.finish()
             if dumping is not None:
                 dumping.result()

@@ -24,6 +24,7 @@ from ..remarks import Remark
 from . import databases, postgresql_loading
 from .base import PartReader
 from .postgresql_loading import Failure, Loaded
+from .postgresql_pieces import pieces_of
 from .postgresql_restored import Restoring, unquoted
 from .postgresql_server import PACKAGE, Server, conninfo, identifier, version_of
 
@@ -59,7 +60,7 @@ _LACKING = re.compile(
 _MISSING = re.compile(r'(?:(role)|(tablespace)) "(.*)" does not exist|invalid value for parameter "(default_tablespace)": "(.*)"')
 
 
-def rehearse(reader: PartReader, scratch: str, bin_dir: str, owners: bool, strict: bool = False) -> List[Remark]:
+def rehearse(reader: PartReader, scratch: str, bin_dir: str, owners: bool, strict: bool = False, jobs: int = 1) -> List[Remark]:
     """Bring each database of a copy back in a throw-away server and compare it. Gives remarks.
 
     Raises restored_differs, restore_failed; rehearsal_unavailable, rehearsal_lacks, rehearsal_no_room when that could not be told here.
@@ -75,7 +76,7 @@ def rehearse(reader: PartReader, scratch: str, bin_dir: str, owners: bool, stric
         seconds = _SECONDS + sum(map(_size, rows)) / _SLOWEST
         jail = stack.enter_context(Jail(directory, label, [os.path.dirname(servers), clients, *_LINKED], seconds))
         cluster = _Cluster(jail, servers, clients, reader, rows)
-        where = _Rehearsing(cluster.server, owners, strict)
+        where = _Rehearsing(cluster.server, owners, strict, jobs)
         try:
             for row in rows:
                 with judged(label, row, exact):
@@ -91,10 +92,14 @@ class _Rehearsing(Restoring):
     """What this host lacks is told as such, rather than passed over: it may be there where the copy is restored."""
 
     def bring(self, reader: PartReader, row: Dict[str, Any], into: str) -> Loaded:
-        """All of it in one transaction, which is faster, or else what can be brought."""
-        loaded = postgresql_loading.at_once(self.server, reader, row["name"], into, self.leave_out())
-        if loaded is not None:
-            return loaded
+        """All of it in one transaction, which is faster, or else what can be brought. What came in pieces is brought several at a time."""
+        if len(pieces_of(row)) > 1:
+            loaded = super().bring(reader, row, into)
+            # each table was filled by one COPY, by itself, in a server where nothing else is done
+            return loaded if loaded.failures or loaded.by_path or loaded.checks else loaded._replace(in_order=True)
+        at_once = postgresql_loading.at_once(self.server, reader, row["name"], into, self.leave_out())
+        if at_once is not None:
+            return at_once
         self.server.drop(into)
         self.server.create(into, row["facts"], self.owners)
         return super().bring(reader, row, into)
@@ -254,7 +259,9 @@ class _Cluster:
             argv = list(stages[0].argv)
             at = len(self.server.prefix)
             speaking = argv[:at] + ["/bin/sh", "-c", '"$@" 2>&1 >/dev/null || :', "sh"] + argv[at:]
-            self.reader.stream(row["name"], [stages[0]._replace(argv=speaking, may_stop_early=True)], said.append)
+            for piece in pieces_of(row):
+                if not piece.rows:
+                    self.reader.stream(piece.part, [stages[0]._replace(argv=speaking, may_stop_early=True)], said.append)
         told = _MISSING.finditer(b"".join(said).decode("utf-8", "replace"))
         return list(dict.fromkeys(("role" if found.group(1) else "tablespace", found.group(3) or found.group(5)) for found in told))
 

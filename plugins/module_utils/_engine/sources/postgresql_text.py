@@ -27,6 +27,7 @@ _HELD = 4 << 20        # bytes that are held together
 _LONGEST_ROW = 4 << 20
 _LONGEST_HEADING = 1 << 20
 _LONGEST_BODY = 1 << 20
+_LAST = b"PostgreSQL database dump complete"
 # Definitions that hold expressions. pg_dump can't name the schema of an operator in all of them (a IS DISTINCT FROM b, NULLIF,
 # IN, CASE x WHEN), so another operator, with casts of its own, may be found when they are restored: the tool's limit, not a damage of the copy.
 _WITH_EXPRESSIONS = re.compile(r"Name: .*; Type: (?:TRIGGER|RULE|VIEW|MATERIALIZED VIEW|POLICY|INDEX|CONSTRAINT|CHECK CONSTRAINT|DEFAULT|DOMAIN|"
@@ -63,6 +64,7 @@ class Text(databases.Sections):
         self.tables: Dict[bytes, Rows] = {}
         self.kind = kind
         self.rows: Optional[Rows] = None      # into which the lines go, within the rows of a table
+        self.preamble = False                 # within what stands before the first object of an archive that is not the first
         self.heading = False                  # within a section of rows, before them
         self.fresh = True                     # within rows: what comes next begins a line
 
@@ -147,6 +149,30 @@ class Text(databases.Sections):
         self._take(data[at:keep])
         self.pending = data[keep:]
         return -1
+
+    def another(self) -> None:
+        """What comes next is the text of another archive of the same database: its beginning is no object, nor was the end of the one before."""
+        self._rest()
+        if self.title.strip() == _LAST:
+            self._forget()
+        else:
+            self._close()
+        self.title, self.heading, self.fresh, self.preamble = b"", False, True, True
+
+    def _close(self) -> None:
+        if self.preamble:
+            self.preamble = False
+            self._forget()
+        else:
+            super()._close()
+
+    def _rest(self) -> None:
+        if self.rows is not None:
+            self.rows.update(self.pending + b"\n")
+            self.rows = None
+        else:
+            self._take(self.pending)
+        self.pending = b""
 
     def finish(self) -> None:
         if self.rows is not None:
