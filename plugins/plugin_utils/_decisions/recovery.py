@@ -107,10 +107,14 @@ def of_inventory(store: Store, hosts: Mapping[str, Mapping[str, Any]], policy: M
 
 
 def plan(known: Iterable[Known], policy: Mapping[str, Any], now: datetime.datetime) -> list[Row]:
-    """The rows, the first to be restored first: by criticality, each after what it depends on."""
-    rules, ready, rows = rules_of(policy), 0, []
-    for place, (each, remarks) in enumerate(_ordered(list(known)), 1):
+    """The rows, the first to be restored first: by criticality, each after what it depends on. What is copied on request alone (6.4) is there while it has
+    a copy, and its age is no loss.
+    """
+    rules, ready, rows = rules_of(policy), 0, list[Row]()
+    asked = {kind for kind, told in (policy.get("kinds") or {}).items() if told.get("only_on_request")}
+    for place, (each, remarks) in enumerate(_ordered([each for each in known if each.copy or each.system["kind"] not in asked]), 1):
         row = _row(place, each, rules[str(each.system["criticality"])], remarks, now, ready)
+        row = row._replace(loss_met=True) if row.kind in asked else row
         ready = row.ready_ms
         rows.append(row)
     return rows

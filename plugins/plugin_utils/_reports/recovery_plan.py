@@ -16,7 +16,7 @@ from .._decisions import due, recovery
 from . import pages
 
 # Of `respaldo restaurar --tipo`; the command's own table has the same words (a test compares).
-KINDS = {"database": "base-de-datos", "source_code": "codigo-fuente", "file_server": "servidor-de-archivos"}
+KINDS = {"database": "base-de-datos", "source_code": "codigo-fuente", "file_server": "servidor-de-archivos", "mailbox": "buzon"}
 _REASON = "Plan de recuperación"
 
 

@@ -58,6 +58,12 @@ def test_objectives_hold_or_not_and_what_was_never_measured_is_no_proof():
         "D: no tiene ninguna copia entera: se perdería todo; se admiten 24 h"]
 
 
+def test_what_is_copied_on_request_alone_has_no_age_that_is_too_much_and_is_there_while_it_has_a_copy():
+    rules = {**RULES, "kinds": {"mailbox": {"only_on_request": True}, "database": {}}}
+    rows = recovery.plan([system("asoto", hours=None, kind="mailbox"), system("bruiz", hours=9000, kind="mailbox"), system("C", hours=9000)], rules, NOW)
+    assert [(row.system, row.loss_met) for row in rows] == [("bruiz", True), ("C", False)]
+
+
 @pytest.mark.parametrize(("milliseconds", "said"), [
     (-1, "-"), (0, "0 min"), (1, "1 min"), (59 * 60000, "59 min"), (60 * 60000, "1 h"), (47 * HOUR, "47 h"), (48 * HOUR, "2 d"), (49 * HOUR + 1, "2 d 1 h")])
 def test_durations_as_people_say_them(milliseconds, said):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of restic's repositories and their passwords (428 and 465 to 468 of 4xx) and of redacting entries (739 of 7xx). The form of a row: errors.Fault."""
+"""The errors of restic's repositories and their passwords (428, 465 to 468 of 4xx) and of redacting entries (739 of 7xx). The form of a row: errors.Fault."""
 
 from __future__ import annotations
 

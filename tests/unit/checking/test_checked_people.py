@@ -22,7 +22,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]
     found = {}
     for name, kind, use, ends in (("buena", "future-default", "default", "never"), ("firma", "ed25519", "sign", "never"),
-                                  ("pronto", "future-default", "default", "30d")):
+                                  ("pronto", "future-default", "default", "seconds=2548800")):
         subprocess.run([*gpg, "--quick-generate-key", f"{name} <{name}@example.org>", kind, use, ends], check=True, capture_output=True)
         found[name] = subprocess.run([*gpg, "--armor", "--export", f"{name}@example.org"], check=True, capture_output=True, text=True).stdout
     subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
