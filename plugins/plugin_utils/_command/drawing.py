@@ -25,7 +25,7 @@ def files(answers: Mapping[str, Any], systems: Sequence[Described], manual: str,
         "policy.yml": _policy(answers, manual),
         "group_vars/all/personas.yml": _people(answers, collection, today),
         "group_vars/all/medios.yml": _media(answers, collection, state),
-        f"host_vars/{HERE}.yml": _host(HERE, [_bitacora(state), *(each for each in systems if each.host == HERE)], collection),
+        f"host_vars/{HERE}.yml": _host(HERE, [_bitacora(state), *(each for each in systems if each.host == HERE)], collection) + _kit(answers, state),
         **{f"host_vars/{host}.yml": _host(host, [each for each in systems if each.host == host], collection) for host in hosts},
     }
     if answers["public_key"]:
@@ -45,6 +45,16 @@ def _bitacora(state: str) -> Described:
     system = {"name": "Bitácora de respaldos", "kind": "database", "criticality": "alta", "office": "Oficina de Tecnologías de la Información",
               "source": {"type": "sqlite", "path": path}}
     return Described(HERE, system, [path], "", "")
+
+
+def _kit(answers: Mapping[str, Any], state: str) -> str:
+    """The kit of the worst day, for the institution to take the marks away: who opens it can read the vault's password and sign seals (decision 43)."""
+    paths = [answers["directory"], answers["vault"], f"{state}/seal.key", f"{state}/seal.key.known", f"{state}/custodia"]
+    lines = ["# El maletín de recuperación, con lo que empieza el peor día (guía, «El peor día»). Quien abra sus copias puede leer los secretos del inventario y",
+             "# firmar sellos: decida cuáles de estas rutas lleva, agréguelas a backup_assigned_paths y quite los «#». Sin él, perder esta máquina es perderlas.",
+             "#  - name: Maletín de recuperación", "#    kind: source_code", "#    criticality: alta",
+             "#    office: Oficina de Tecnologías de la Información", "#    source:", "#      type: paths", "#      paths:"]
+    return "\n".join([*lines, *(f"#        - {_text(path)}" for path in paths)]) + "\n"
 
 
 def _hosts(answers: Mapping[str, Any], hosts: Sequence[str]) -> str:

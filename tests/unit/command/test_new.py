@@ -76,6 +76,10 @@ def test_an_inventory_of_nine_systems(place: Path, capsys: pytest.CaptureFixture
     policy.validate({**rules, "actors": people["backup_actors"]}, systems, media["backup_media"])
     assert len(systems) == 10 and {system["source"]["type"] for system in systems} == {"postgresql", "mariadb", "sqlite", "git", "paths", "restic"}
     assert loaded(top / "host_vars/archivos1.example.org.yml")["backup_assigned_paths"] == ["/srv/compartido/almacen", "/srv/compartido/logistica"]
+    # the kit of the worst day is there for whoever takes the marks away
+    kit = yaml.safe_load((top / "host_vars/controlador.yml").read_text("utf-8").replace("\n#  ", "\n  "))["backup_systems"][-1]
+    assert (kit["name"], kit["source"]["paths"][:2]) == ("Maletín de recuperación", [str(top), str(place / "secretos/vault.pass")])
+    policy.validate({**rules, "actors": people["backup_actors"]}, [kit], media["backup_media"])
     # every file says in Spanish what it is for, and no secret stands in clear
     assert all("# " in path.read_text("utf-8") for path in top.rglob("*.yml") if path.name != "vault.yml")
     assert not [path for path in top.rglob("*") if path.is_file() and b"Clave9" in path.read_bytes()]
