@@ -50,8 +50,8 @@ def _bitacora(state: str) -> Described:
 def _kit(answers: Mapping[str, Any], state: str) -> str:
     """The kit of the worst day, for the institution to take the marks away: who opens it can read the vault's password and sign seals (decision 43)."""
     paths = [answers["directory"], answers["vault"], f"{state}/seal.key", f"{state}/seal.key.known", f"{state}/custodia"]
-    lines = ["# El maletín de recuperación, con lo que empieza el peor día (guía, «El peor día»). Quien abra sus copias puede leer los secretos del inventario y",
-             "# firmar sellos: decida cuáles de estas rutas lleva, agréguelas a backup_assigned_paths y quite los «#». Sin él, perder esta máquina es perderlas.",
+    lines = ["# El maletín de recuperación, con lo que empieza el peor día (guía, «El peor día»). Quien abra sus copias puede leer los secretos del inventario",
+             "# y firmar sellos: decida cuáles de estas rutas lleva, agréguelas a backup_assigned_paths y quite los «#». Sin él se pierden con esta máquina.",
              "#  - name: Maletín de recuperación", "#    kind: source_code", "#    criticality: alta",
              "#    office: Oficina de Tecnologías de la Información", "#    source:", "#      type: paths", "#      paths:"]
     return "\n".join([*lines, *(f"#        - {_text(path)}" for path in paths)]) + "\n"
