@@ -28,6 +28,7 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
         if module.check_mode:
             source, media, order = build(task), task.media(), order_of(task)
             hooked.prove(task)
+            orders.prove_closed(order, source)
             source.preflight()
             source.prove_rights()
             for medium in media:

@@ -386,3 +386,11 @@ def test_who_has_not_the_word_gets_nowhere() -> None:
                 stranger.sendall(line)
                 assert told.readline() == b"1 NO\r\n" and told.readline() == b""
     assert asked == []
+
+
+def test_in_clear_it_is_not_copied_and_the_server_is_not_even_asked(tmp_path: Path) -> None:
+    """By a person's own task too, whatever the plan would have said: there is no server at that address."""
+    nowhere = Imap(host="127.0.0.1", port=1, user="ana", password=PASSWORD)
+    with pytest.raises(BackupError) as told:
+        making.make(Order(Slot("mailbox", "AnaQuispe", "AnaQuispe_20261121")), nowhere, [Local("disco", str(tmp_path), create=True)])
+    assert told.value.code == "RSP101" and "encryption" in told.value.message and "sin cifrar" in told.value.spanish

@@ -29,7 +29,7 @@ from . import manifest as manifests
 from . import sealing
 from .ciphers import Cipher, cipher_for
 from .decoding import decode
-from .orders import Order, check
+from .orders import Order, check, prove_closed
 from .trail import Trail
 
 _PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\Z")
@@ -42,6 +42,7 @@ def make(order: Order, source: Source, media: Sequence[Medium]) -> sealing.Made:
     read, all of it is made once more without that.
     """
     started_at, clock = now(), time.monotonic()
+    prove_closed(order, source)
     while True:
         try:
             return _attempt(order, source, media, started_at, clock)

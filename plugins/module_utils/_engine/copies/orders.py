@@ -46,6 +46,13 @@ def check(order: Order, medium: Medium, source: Optional[Source] = None) -> None
         raise empty(medium, order.slot)
 
 
+def prove_closed(order: Order, source: Source) -> None:
+    """Refuse to write in clear what must not lie anywhere in clear: before the source is asked for anything. Raises invalid_input."""
+    if source.always_encrypted and order.keys is None:
+        raise BackupError("invalid_input", where="encryption", value="", problem="is missing: what is copied of {0} is never kept in clear".format(source.type),
+                          mend="Give a password or the public keys of those who may open it; custody keeps the password (7.2.1 b).")
+
+
 def empty(medium: Medium, slot: Slot) -> BackupError:
     """What is told of a medium that lacks even the shelf of a system whose copies it is known to hold."""
     return BackupError("medium_empty", location=medium.location(slot).rpartition("/" + slot.shelf)[0])

@@ -122,6 +122,10 @@ ROWS = (
      "Indique a los cuántos días se retiran las versiones anteriores, como {}, o versioning: false."),
     ("Take this container out of that rule (prefixMatch), or the rule away; it is not ours.",
      "Saque este contenedor de esa regla (prefixMatch), o retire la regla; no es nuestra."),
+    # -- what is never kept in clear
+    ("is missing: what is copied of {} is never kept in clear", "falta: lo que se copia de {} nunca se guarda sin cifrar"),
+    ("Give a password or the public keys of those who may open it; custody keeps the password (7.2.1 b).",
+     "Indique una contraseña o las llaves públicas de quienes pueden abrirla; la custodia guarda la contraseña (7.2.1 b)."),
     # -- custodians, and keys of media
     ("Give vault_name; vault_uri only for a private endpoint or a cloud of its own.",
      "Indique vault_name; vault_uri, solo para un punto de conexión privado o una nube aparte."),

@@ -90,6 +90,7 @@ class Source(abc.ABC):
     """Something to copy. Made from the options of the inventory's `source`; knows nothing of labels and media."""
 
     type = ""
+    always_encrypted = False      # it holds what people wrote to each other: a copy in clear is refused
 
     @abc.abstractmethod
     def describe(self) -> str:

@@ -65,6 +65,7 @@ class Imap(Source):
     """A mailbox of a server that speaks IMAP over TLS."""
 
     type = "imap"
+    always_encrypted = True
     OPTIONS = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing")
 
     def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 0, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
