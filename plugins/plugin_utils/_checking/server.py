@@ -20,7 +20,7 @@ from . import asking
 from .findings import WARNS, Finding, not_ready, of_error, of_result
 
 # The module that makes a system's copies, by the type of its source, where it is not of its kind.
-_MODULES = {"git": "backup_git", "paths": "backup_archive", "restic": "backup_files"}
+_MODULES = {"git": "backup_git", "paths": "backup_archive", "restic": "backup_files", "imap": "backup_mailbox"}
 _DATABASE = "backup_database"
 _LITTLE = 1 << 30          # bytes
 _CLOCK_SECONDS = 60
@@ -28,10 +28,16 @@ _CLOCK_SECONDS = 60
 
 def systems(action: ActionBase, arguments: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], task_vars: dict[str, Any], zone: str) -> Iterator[Finding]:
     """What keeps a copy of each from being made: its module is asked, in check mode, as the role of its kind calls it."""
-    today = datetime.datetime.now(due.zone(zone)).date()
+    today, server = datetime.datetime.now(due.zone(zone)).date(), str(task_vars["inventory_hostname"])
     for row in rows:
         system = arguments["systems"][row["index"]]
-        if not system.get("enabled", True) or policy.copied_by_a_tool(system):
+        if not system.get("enabled", True):
+            continue
+        if policy.copied_by_a_tool(system):
+            yield from of_error(not_ready(server, "Azure Backup copies {0}, and this check does not ask it".format(row["system"]),
+                                          "a {0} lo copia Azure Backup, al que esta comprobación no pregunta".format(row["system"]),
+                                          "Run azure_backup.yml: it tells its state.", "Ejecute azure_backup.yml: dice en qué estado está."),
+                                server, row["system"], weight=WARNS)
             continue
         name = label.make(row["system"], today, set()).name
         keep = arguments["custodians"] or arguments["directory"]
@@ -45,7 +51,7 @@ def systems(action: ActionBase, arguments: Mapping[str, Any], rows: Sequence[Map
             encryption.update(format=row["encryption_format"], spool=arguments["spool"])
             asked["compression"] = row["compression"]
         told = asking.simulate(action, _MODULES.get(row["source_type"], _DATABASE), {**asked, "encryption": encryption}, task_vars)
-        yield from of_result(told, str(task_vars["inventory_hostname"]), row["system"])
+        yield from of_result(told, server, row["system"])
 
 
 def keys(action: ActionBase, arguments: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], server: str) -> Iterator[Finding]:

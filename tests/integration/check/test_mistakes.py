@@ -120,6 +120,8 @@ IN_VARIABLES = {
     45: ("m45", "siga.sqlite", "m45", "asignad"),
     47: ("m47", "no_existe", "m47", "no_existe"),
     48: ("", "backup_sistems", "host_vars/m48.yml:1", "backup_systems"),
+    50: ("m50", "127.0.0.1", "m50", "evise"),
+    51: ("m51", "Azure Backup", "m51", "azure_backup.yml"),
     49: ("", "dos veces", "host_vars/m49.yml:2", "Deje una"),
 }
 
@@ -134,7 +136,7 @@ def of(found: list[dict[str, Any]], host: str, what: str) -> dict[str, Any]:
 def checked(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> list[dict[str, Any]]:
     """One run over all of them."""
     house = House(tmp_path_factory.mktemp("errores"))
-    house.hosts([f"m{number:02}" for number in (1, 2, 7, 9, 10, 15, 16, 17, 18, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31, 45, 47, 48, 49)])
+    house.hosts([f"m{number:02}" for number in (1, 2, 7, 9, 10, 15, 16, 17, 18, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31, 45, 47, 48, 49, 50, 51)])
     place = house.place
 
     def pg(**more: Any) -> dict[str, Any]:
@@ -178,6 +180,11 @@ def checked(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> lis
     one("m31", plain, backup_actors=egcr(public_key_file=str(place / "no-esta.asc")))
     one("m45", plain, backup_assigned_paths=["/srv/asignada"])
     house.host("m47", backup_systems=[{**plain, "name": "{{ no_existe }}"}])
+    one("m50", {"kind": "mailbox", "criticality": "alta", "office": "OTI", "source": {"type": "imap", "host": "127.0.0.1", "port": 1, "user": "ana",
+                                                                                    "password": "otra"}})
+    one("m51", {"kind": "file_server", "criticality": "media", "office": "OTI", "source": {"type": "azure_backup", "vault": "boveda", "protects": "machine",
+                                                                                        "machine": "vm", "resource_group": "g"}},
+        backup_vaults=[{"name": "boveda", "subscription_id": "00000000-0000-0000-0000-000000000001", "resource_group": "g", "vault": "boveda"}])
     house.host("m48", backup_sistems=[house.sqlite("OTRO")])
     (place / "host_vars" / "m49.yml").write_text("backup_systems: []\nbackup_systems: []\n", "utf-8")
     (place / "medio" / "de-otros.txt").write_text("intacto", "utf-8")
