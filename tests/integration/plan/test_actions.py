@@ -59,7 +59,7 @@ def test_example_inventory_is_valid_and_its_secrets_stay_inside(play):
     run = play(PLAN, INVENTORY, inventory="inventories/example", variables=secrets, options=["-vvv"])
     assert run.status == 0, run.output
     assert len(run.results) == 7 and run.plan("nas-lima.example.org") == {}
-    assert sum(len(result["plan"]) for result in run.results.values()) == 11
+    assert sum(len(result["plan"]) for result in run.results.values()) == 12
     catalogue = run.plan("bd1.example.org")["database", "Catálogos Electrónicos"]
     assert catalogue["canonical"] == "CatalogosElectronicos"
     assert (catalogue["encrypt"], catalogue["required_trust"], catalogue["responsible"]) == (True, "T3", "Ana Quispe Núñez")
