@@ -129,15 +129,22 @@ def refuse_one_for_all(task: Any, task_vars: Mapping[str, Any]) -> None:
 
 def wanted_names(only: Iterable[str], systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str]) -> set[str]:
     """The canonical names asked for; a name that no host of the inventory declares is a mistake, not an empty plan."""
-    declared = {policy.identity(system)[1] for system in systems} | {name for _kind, name in others}
+    # of other hosts only what all spellings of a name have in common is known here
+    declared = {**{name: name for _kind, name in others}, **{policy.identity(system)[1]: str(system["name"]) for system in systems}}
     wanted = set()
     for index, text in enumerate(asked(only)):
         name = label.canonical(text, f"only[{index}]").lower()
         if name not in declared:
             raise BackupError("invalid_input", where=f"only[{index}]", value=text, problem="is not a system of the inventory",
-                              mend=schema.meant(name, sorted(declared)))
+                              mend=_which_was_meant(text, name, declared))
         wanted.add(name)
     return wanted
+
+
+def _which_was_meant(text: str, name: str, declared: Mapping[str, str]) -> str:
+    """The mend of a name that nobody declares. A shell, and -e, cut a name at its spaces: then its first word begins the one that was meant."""
+    cut = next((shown for key, shown in sorted(declared.items()) if " " in shown and key.startswith(name)), "")
+    return f"Did you mean {cut}? A name with spaces goes between quotes." if cut else schema.meant(text, sorted(declared.values()))
 
 
 def names_of_other_hosts(task_vars: Mapping[str, Any]) -> dict[tuple[str, str], str]:

@@ -97,6 +97,11 @@ def _value(option: Option, where: str, value: str) -> Any:
             datetime.datetime.strptime(value, "%Y-%m-%d")
         except ValueError:
             raise Mistake(f"{where}: «{value}» no es un día. Escríbalo AAAA-MM-DD: 2026-11-28.") from None
+    if option.form == "moment":
+        try:
+            datetime.datetime.strptime(value, "%Y-%m-%d %H:%M" if " " in value else "%Y-%m-%d")
+        except ValueError:
+            raise Mistake(f'{where}: «{value}» no es un día, ni un día con su hora. Escríbalo 2026-11-28, o "2026-11-28 17:30" en hora local.') from None
     return value
 
 

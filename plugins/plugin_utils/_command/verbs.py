@@ -18,7 +18,7 @@ class Option(NamedTuple):
     name: str                               # as it is typed, without the two dashes
     variable: str                           # of the role
     help: str                               # Spanish
-    form: str = "text"                      # text, day, number, words (may be given several times), flag
+    form: str = "text"                      # text, day, moment, number, words (may be given several times), flag
     choices: Mapping[str, str] = {}         # as it is typed -> the variable's value
 
 
@@ -42,7 +42,7 @@ VERBS: Mapping[str, Verb] = {
     "restaurar": Verb("restore", "restaura una copia de un sistema (7.1)", (
         _KIND,
         Option("servidor", "restore_host", "servidor donde se restaura, si el sistema está en varios"),
-        Option("antes-de", "restore_lost_at", "la copia más reciente anterior a esta fecha y hora (AAAA-MM-DD o AAAA-MM-DDTHH:MM:SSZ)"),
+        Option("antes-de", "restore_lost_at", "la más reciente anterior a esta fecha y hora (AAAA-MM-DD, o \"AAAA-MM-DD HH:MM\" en hora local)", "moment"),
         Option("etiqueta", "restore_label", "una copia determinada, SIGA_20261128"),
         Option("parte", "restore_part", "una parte de la copia: una base de datos"),
         Option("destino", "restore_target", "dónde: ruta, o nombre de la base de datos"),

@@ -71,6 +71,8 @@ def test_a_line_is_read_whole() -> None:
     (("bitacora", "SIGA"), "no lleva nombres de sistemas"),
     (("bitacora", "--desde", "ayer"), "AAAA-MM-DD"),
     (("bitacora", "--desde", "2026-02-30"), "no es un día"),
+    (("restaurar", "SIGA", "--antes-de", "ayer"), 'o "2026-11-28 17:30" en hora local'),
+    (("restaurar", "SIGA", "--antes-de", "2026-11-28T17:30:00Z"), "no es un día, ni un día con su hora"),
     (("bitacora", "--limite", "0"), "no es un número entero mayor que 0"),
     (("copiar", " "), "vacío"),
 ])

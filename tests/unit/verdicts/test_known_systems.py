@@ -14,6 +14,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine impor
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _known_systems
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import wanted_names
 
 
 class Variables(dict):
@@ -75,3 +76,16 @@ def test_while_the_bitacora_does_not_answer_only_a_slip_is_refused(tmp_path: Pat
     _known_systems.refuse_unknown(HERE, "database", "SIGA", "system")
     _known_systems.refuse_unknown(HERE, "database", "CONTABILIDAD", "system")      # it may be one that left the inventory
     assert "¿Quiso decir SIGA?" in refused("database", "SIGGA")
+
+
+@pytest.mark.parametrize(("only", "meant"), [
+    (["SIGAA"], "Did you mean SIGA? Known: Mesa de Partes, SIGA, portal."),
+    # what a shell, or -e, made of a name with spaces
+    (["Mesa", "de", "Partes"], "Did you mean Mesa de Partes? A name with spaces goes between quotes."),
+])
+def test_a_name_of_no_system_is_told_with_those_that_are_as_they_are_written(only: list[str], meant: str) -> None:
+    systems = [{"kind": "database", "name": "SIGA"}, {"kind": "database", "name": "Mesa de Partes"}]
+    with pytest.raises(BackupError) as told:
+        wanted_names(only, systems, {("database", "portal"): "bd2"})
+    assert told.value.details["mend"].startswith(meant) and "¿Quiso decir " + meant[13:17] in told.value.remedy and "goes" not in told.value.remedy
+    assert wanted_names(["mesa DE partes", "Portal"], systems, {("database", "portal"): "bd2"}) == {"mesadepartes", "portal"}
