@@ -56,10 +56,10 @@ def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
         match = _LIST.match(text)
         if not match:
             raise Unlistable("LIST: {0!r}".format(line)[:80])
-        delimiter = delimiter or ("" if match["delimiter"] == b"NIL" else match["delimiter"][1:-1].replace(b"\\\\", b"\\").decode())
+        delimiter = delimiter or ("" if match["delimiter"] == b"NIL" else str(match["delimiter"][1:-1].replace(b"\\\\", b"\\"), "utf-8"))
         if {each.lower() for each in match["flags"].split()} & _UNOPENABLE:
             continue
-        name = (_unquoted(match["name"]) if literal is None else literal).decode("utf-8", "surrogateescape")
+        name = str(_unquoted(match["name"]) if literal is None else literal, "utf-8", "surrogateescape")
         found.append("INBOX" if name.upper() == "INBOX" else name)
     return sorted(found), delimiter
 
@@ -101,8 +101,8 @@ def _row(line: bytes) -> Optional[Row]:
     found = {name: value for match in _ROW.finditer(line) for name, value in match.groupdict().items() if value is not None}
     if not {"uid", "size", "date", "flags"} <= set(found):
         return None
-    flags = sorted(flag for flag in found["flags"].decode("utf-8", "surrogateescape").split() if flag.lower() != _RECENT)
-    return Row(int(found["uid"]), int(found["size"]), utc(found["date"].decode("ascii")), tuple(flags))
+    flags = sorted(flag for flag in str(found["flags"], "utf-8", "surrogateescape").split() if flag.lower() != _RECENT)
+    return Row(int(found["uid"]), int(found["size"]), utc(str(found["date"], "ascii")), tuple(flags))
 
 
 def utc(told: str) -> str:
