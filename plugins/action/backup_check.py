@@ -20,7 +20,7 @@ from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy
 from ..plugin_utils._actions import failed, show
 from ..plugin_utils._checking import asking, controller, files, people, server
-from ..plugin_utils._checking.findings import STOPS, Finding, document, ending, not_ready, of_error, of_result, text, together
+from ..plugin_utils._checking.findings import STOPS, WARNS, Finding, document, ending, not_ready, of_error, of_result, text, together
 from ..plugin_utils._decisions import due
 from ..plugin_utils._inventory import INVENTORY, InventoryAction
 from ..plugin_utils._reports import files as report_files
@@ -79,7 +79,8 @@ class ActionModule(InventoryAction):
             found += [*of_result(seen, host), *server.itself(seen, asked_at, host)]
         found += server.media(self, arguments, task_vars)
         found += server.systems(self, arguments, rows, task_vars, rules["time_zone"])
-        return _told(found, [{"system": row["system"], "kind": row["kind"], "encrypt": row["encrypt"]} for row in rows])
+        return _told(found, [{"system": row["system"], "kind": row["kind"], "encrypt": row["encrypt"]} for row in rows
+                             if arguments["systems"][row["index"]].get("enabled", True)])
 
     def _report(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -93,6 +94,10 @@ class ActionModule(InventoryAction):
             theirs = task_vars["hostvars"][host]
             of_host = next((theirs[name] for name in arguments["variables"] if name in theirs), None)
             if of_host is None:
+                if host != "localhost":
+                    weight = WARNS if context.CLIARGS.get("subset") else STOPS
+                    heard += of_error(not_ready(host, "it was not looked at", "no se comprobó", "Run it without --limit.",
+                                                "Ejecute la comprobación sin --limit ni --tags."), host, weight=weight)
                 continue
             looked += 1
             heard += [_placed(finding, known, host) for finding in _of_host(plain(of_host), host)]

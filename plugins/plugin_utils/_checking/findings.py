@@ -48,7 +48,16 @@ def of_result(found: Mapping[str, Any], server: str = "", system: str = "", wher
     if isinstance(error, Mapping) and error.get("code"):
         return [Finding(str(error["code"]), STOPS, server, system, str(error.get("message_es") or ""), where, str(error.get("remedy_es") or ""))]
     told = str(found.get("msg") or found.get("module_stderr") or "").strip()
-    return of_error(_of_ansible(server, told[:_LONGEST_OF_ANSIBLE]), server, system, where)
+    return of_error(_of_ansible(server, _without_values(told)[:_LONGEST_OF_ANSIBLE]), server, system, where)
+
+
+def _without_values(told: str) -> str:
+    """Ansible's own words without the variable that it prints among them, passwords and all (before 2.19)."""
+    undefined = re.search(r"'[^']{1,200}' is undefined", told)
+    if undefined:
+        return undefined[0]
+    cause = told.rpartition("original message: ")[2]
+    return re.sub(r"(?s)[\[{].*[\]}]|(?:String: |templating ').*", "…", cause)
 
 
 def not_ready(server: str, english: str, spanish: str, mend: str, mend_es: str) -> BackupError:

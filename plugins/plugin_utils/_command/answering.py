@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .. import _held_places
 from . import describing
-from .typed import Mistake
+from .typed import UNFIT, Mistake
 
 DEFAULT_ZONE = "America/Lima"
 ASK_SYSTEM = "systems"
@@ -40,7 +40,7 @@ def plain(text: str) -> str:
     found = text.strip()
     if not found:
         raise Mistake("Está vacío.")
-    if re.search(r"[\x00-\x1f\x7f]|\{\{|\{%|\{#", found):
+    if re.search(UNFIT, found):
         raise Mistake(f"«{found!r}» tiene caracteres que no van en un nombre ({{{{, {{% o de control). Quítelos.")
     return found
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.policy.schema import nearest
-from .typed import Mistake
+from .typed import UNFIT, Mistake
 
 HERE = "controlador"      # the machine where respaldo runs
 TYPES = {"postgresql": "database", "mariadb": "database", "sqlite": "database", "git": "source_code", "directorio": "source_code", "carpeta": "file_server"}
@@ -93,13 +93,13 @@ def value_of(field: Field, text: str) -> str:
         if field.default is None:
             raise Mistake(f"{field.name}: está vacío.")
         return ""
-    if re.search(r"[\x00-\x1f\x7f;]|\{\{|\{%|\{#", text):
+    if re.search(UNFIT + "|;", text):
         raise Mistake(f"{field.name}: «{text!r}» tiene caracteres que no van ahí ({{{{, {{%, «;» o de control). Quítelos.")
     if field.name == "criticidad" and text not in _CRITICALITIES:
         raise Mistake(f"criticidad: «{text}» no es ninguna de {', '.join(_CRITICALITIES)}.")
     if field.name == "puerto" and not (text.isdecimal() and 0 < int(text) < 65536):
         raise Mistake(f"puerto: «{text}» no es un número de 1 a 65535.")
-    if field.name == "servidor" and not _is_host(text):
+    if field.name == "servidor" and (not _is_host(text) or text in ("all", "ungrouped", "respaldo", "servidores")):
         raise Mistake(f"servidor: «{text}» no es el nombre de un servidor, sin espacios: bd1.example.org. El que ejecuta respaldo es «{HERE}».")
     if field.name == "contrasena" and not text.startswith("/"):
         raise Mistake("contrasena: es la ruta absoluta de un archivo que la contiene, no la contraseña misma.")

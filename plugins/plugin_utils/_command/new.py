@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -28,7 +29,7 @@ from . import answering, configured, describing, drawing, writing
 from .answering import QUESTIONS
 from .configured import Unusable
 from .describing import Described
-from .typed import Mistake, Typed
+from .typed import UNFIT, Mistake, Typed
 
 _LARGEST_PASSWORD = 4096
 
@@ -57,9 +58,14 @@ def make(given: Typed, collection: Path, environment: Mapping[str, str]) -> int:
             lines += [f"bitacora = {state}/bitacora.sqlite", f"registros = {state}/registros"]
         if configuration == directory / "respaldo.conf":
             drawn["respaldo.conf"] = "\n".join(lines) + "\n"
-        writing.tree(directory, drawn)
-    if configuration != directory / "respaldo.conf":
-        writing.new_file(configuration, "\n".join(lines) + "\n", 0o644)
+        else:
+            writing.new_file(configuration, "\n".join(lines) + "\n", 0o644)
+        try:
+            writing.tree(directory, drawn)
+        except BaseException:
+            if configuration != directory / "respaldo.conf":
+                writing.forget(configuration)
+            raise
     hosts = {each.host for each in systems} | {describing.HERE}
     word = "respaldo" if shutil.which("respaldo") else str(collection / "scripts/respaldo")
     conf = "" if str(configuration) == configured.SYSTEM_FILE else f" --conf {shlex.quote(str(configuration))}"
@@ -121,9 +127,9 @@ def _password_of(system: Described) -> str:
         found = _held_places.read(system.password_file, _LARGEST_PASSWORD).decode("utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
         raise Mistake(f"No se puede leer la contraseña de «{system.system['name']}» en {system.password_file}: {writing.told(error)}.") from None
-    if not found or "{{" in found or "{%" in found or "\n" in found:
-        raise Mistake(f"La contraseña de «{system.system['name']}» en {system.password_file} está vacía, ocupa varias líneas o lleva {{{{ o {{%, que Ansible "
-                      "leería como una plantilla.")
+    if not found or re.search(UNFIT, found.replace("\t", "")):
+        raise Mistake(f"La contraseña de «{system.system['name']}» en {system.password_file} está vacía, ocupa varias líneas o lleva {{{{, {{%, {{# "
+                      "(que Ansible leería como una plantilla) o caracteres de control.")
     return found
 
 
@@ -144,12 +150,14 @@ def _vault_password(path: Path, asking: bool) -> Iterator[tuple[str, bool]]:
     if os.path.lexists(path):
         try:
             found = _held_places.read(path, _LARGEST_PASSWORD).decode("utf-8").strip()
-            shared = os.stat(path).st_mode & 0o077
+            mode = os.stat(path).st_mode
         except (OSError, ValueError) as error:
             raise Mistake(f"No se puede leer la contraseña de vault en {path}: {writing.told(error)}.") from None
         if not found:
             raise Mistake(f"El archivo de la contraseña de vault está vacío: {path}. Bórrelo para que se cree, o escriba en él la contraseña.")
-        if shared:
+        if mode & 0o111:
+            raise Mistake(f"Ansible ejecutaría {path} en vez de leerlo: es ejecutable. chmod 600 {shlex.quote(str(path))}, o dé otro: --archivo-de-vault")
+        if mode & 0o077:
             raise Mistake(f"Otros pueden leer la contraseña de vault: chmod 600 {shlex.quote(str(path))}")
         yield found, False
         return
@@ -159,8 +167,7 @@ def _vault_password(path: Path, asking: bool) -> Iterator[tuple[str, bool]]:
     try:
         yield password, True
     except BaseException:
-        with _held_places.place(path) as at:
-            os.unlink(at.name, dir_fd=at.held)
+        writing.forget(path)
         raise
 
 

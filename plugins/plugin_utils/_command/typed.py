@@ -17,6 +17,10 @@ __all__ = ["KINDS", "VERBS", "Mistake", "Typed", "read"]
 _YES: Any = True
 
 
+# What YAML takes for the end of a line or refuses, what a terminal hides, what Ansible would run.
+UNFIT = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\{\{|\{%|\{#"
+
+
 class Mistake(Exception):
     """What was typed can't be meant; its text is Spanish and whole."""
 

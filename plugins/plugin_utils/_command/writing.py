@@ -58,6 +58,12 @@ def new_file(path: Path, text: str, mode: int) -> None:
         raise Unusable(f"No se pudo escribir {path}: {told(error)}.") from None
 
 
+def forget(path: Path) -> None:
+    """A file that was made a moment ago."""
+    with _held_places.place(path) as at:
+        os.unlink(at.name, dir_fd=at.held)
+
+
 def _filled(descriptor: int, text: str) -> None:
     try:
         _held_places.filled(descriptor, text.encode("utf-8"))

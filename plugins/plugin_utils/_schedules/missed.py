@@ -45,14 +45,16 @@ def signs(declared: Iterable[Mapping[str, Any]], starts: Iterable[Mapping[str, A
     last: dict[str, datetime.datetime] = {}
     for entry in starts:
         if not entry.get("simulated"):
-            last[str(entry.get("playbook", ""))] = moment(entry)
+            name, at = str(entry.get("playbook", "")), moment(entry)
+            # what a journal kept back for a while is appended after what began later
+            last[name] = max(at, last.get(name, _UNKNOWN)) if at <= now + _EARLY else last.get(name, _UNKNOWN)
     found = []
     for purpose, (timed, put) in in_force_now(told).items():
         started = last.get(PURPOSES[purpose].playbook + ".yml")
         error = failed.get(purpose)
         if error and not (started and started > moment(error)):
             found.append(Sign(purpose, 1, f"{error.get('error_code', '')}: {error.get('error_message_es', '')}"))
-            continue
+            started = moment(error)      # a start came, and failed: what did not come after it is a series of its own
         found += _missed(purpose, timed, put, started, now)
     return found
 

@@ -217,6 +217,22 @@ def test_what_is_ready_is_called_so_and_stands_in_the_bitacora(house: House) -> 
     assert "Comprobación" in shown and "1 sistemas de 1 servidores: listo" in shown and "Generada" not in shown, shown
 
 
+def test_what_was_not_looked_at_is_not_ready_without_a_word(house: House) -> None:
+    house.hosts(["bd1", "bd2"])
+    house.host("bd1", backup_systems=[house.sqlite("SIGA"), house.sqlite("APAGADO", enabled=False)])
+    house.host("bd2", backup_systems=[house.sqlite("OTRO")])
+    environment = {**house.environment(), "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"), "RESPALDO_BITACORA": str(house.place / "bitacora.sqlite")}
+
+    def limited(to: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(house.place / "hosts.yml"), str(TOP / "playbooks/check.yml"), "-l", to]
+        return subprocess.run(command, cwd=house.place, env=environment, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+
+    alone = limited("bd1")
+    assert alone.returncode != 0 and "Agregue localhost" in alone.stdout + alone.stderr
+    told = limited("bd1,localhost").stdout
+    assert "bd2" in told and "no se comprobó" in told and "Listo: 1 servidor, 1 sistema (" in told, told
+
+
 def test_what_ansible_could_not_read_is_told_before_it_runs(house: House) -> None:
     house.hosts(["bd1"])
     (house.place / "host_vars/bd1.yml").write_text("backup_systems:\n\t- name: SIGA\n", "utf-8")

@@ -107,10 +107,29 @@ def test_a_password_that_is_there_is_used(place: Path) -> None:
     password.chmod(0o644)
     with pytest.raises(Mistake, match="chmod 600"):
         make(place)
+    password.chmod(0o700)      # Ansible would run it
+    with pytest.raises(Mistake, match="es ejecutable"):
+        make(place)
     password.chmod(0o600)
     make(place)
     assert password.read_text("utf-8") == "la de siempre\n"
     assert VaultLib([("x", VaultSecret(b"la de siempre"))]).decrypt((place / "inventario/group_vars/all/vault.yml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("password", ["ab{#cd#}ef", "ab\u0085cd", "ab\x7fcd", "a\nb"])
+def test_a_password_that_ansible_would_read_otherwise_is_refused(place: Path, password: str) -> None:
+    (place / "clave").write_text(password, "utf-8")
+    with pytest.raises(Mistake, match="leería como una plantilla"):
+        make(place, systems=("tipo=mariadb; nombre=M; usuario=respaldo; contrasena={0}/clave",))
+    assert left(place) == ["clave"]
+
+
+def test_where_the_configuration_can_not_be_written_nothing_is(place: Path) -> None:
+    (place / "de-todos").mkdir()
+    (place / "de-todos").chmod(0o777)
+    with pytest.raises(Unusable):
+        make(place, "--conf", f"{place}/de-todos/c.conf", leave="--conf")
+    assert left(place) == ["clave"]
 
 
 @pytest.mark.parametrize("more, how, said", [
@@ -119,6 +138,10 @@ def test_a_password_that_is_there_is_used(place: Path) -> None:
     (("--zona", "America/Limma"), {}, "--zona: .* no es una zona horaria"),
     (("--egcr", "Ana <ana>"), {}, "--egcr: .*NOMBRE <CORREO>"),
     (("--institucion", "{{ lookup('pipe', 'id') }}"), {"leave": "--institucion"}, "--institucion: .* caracteres"),
+    # what YAML takes for the end of a line, and what a terminal hides
+    (("--institucion", "X\u2028evil:"), {"leave": "--institucion"}, "--institucion: .* caracteres"),
+    (("--institucion", "X\x9b31m"), {"leave": "--institucion"}, "--institucion: .* caracteres"),
+    ((), {"systems": ("tipo=git; nombre=M; servidor=all; ruta=/srv/a",)}, "no es el nombre de un servidor"),
     (("--directorio", "inventario"), {"leave": "--directorio"}, "ruta absoluta"),
     (("--archivo-de-vault", "{0}/inventario/vault.pass"), {"leave": "--archivo-de-vault"}, "dentro del inventario que protege"),
     (("--llave-publica", "{0}/clave"), {}, "no es una llave pública OpenPGP"),

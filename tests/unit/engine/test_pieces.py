@@ -10,6 +10,7 @@ from typing import Any, List, Sequence
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.postgresql import _ArchiveCheck
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.postgresql_pieces import Piece, pieces_of
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.postgresql_text import Text
 
@@ -36,6 +37,27 @@ def test_what_is_no_list_of_pieces_is_refused(pieces: Any) -> None:
     with pytest.raises(BackupError) as caught:
         pieces_of(row(pieces))
     assert caught.value.fault.name == "manifest_unreadable"
+
+
+def checked(text: str, **facts: Any) -> Any:
+    check = _ArchiveCheck("", "SIGA.dump", facts)
+    check.feed((HEAD.format("") + text + TAIL).encode())
+    return check.finish()
+
+
+def test_what_was_dropped_meanwhile_is_written_as_nothing_and_then_there_is_no_one_moment() -> None:
+    empty = "--\n-- Name: i; Type: INDEX; Schema: public; Owner: a\n--\n\n;\n\n\n"
+    assert checked(KEY, last=True) == 0
+    with pytest.raises(BackupError) as caught:
+        checked(KEY + empty, last=True)
+    assert caught.value.fault.name == "snapshot_lost"
+
+
+def test_a_row_that_looks_like_a_title_keeps_no_table_from_being_copied() -> None:
+    told = "; Type: TABLE DATA; Schema: x\n"
+    assert checked(ROWS.format("1\n" + told), schema="public", table="t") is None
+    with pytest.raises(BackupError):
+        checked(KEY, schema="public", table="t")
 
 
 def read(archives: Sequence[str], size: int) -> Text:

@@ -60,6 +60,20 @@ def test_messages_of_stages_that_succeeded():
     assert outcome.messages() == ["dump: careful"]
 
 
+def test_who_waits_for_a_silent_stage_is_asked_whether_to_go_on():
+    """A dump that stands before a lock, or a dead network, says nothing: what ends the copy ends it all the same."""
+    class Enough(Exception):
+        pass
+
+    def look():
+        raise Enough
+
+    begun = time.monotonic()
+    with pytest.raises(Enough):
+        run([Stage("sleep", ["/bin/sleep", "60"])], lambda chunk: None, idle=look)
+    assert time.monotonic() - begun < 30
+
+
 def test_reader_supplies_the_first_stage():
     supply = [b"one ", b"two", b""]
     chunks = []

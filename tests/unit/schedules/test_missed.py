@@ -57,6 +57,17 @@ def test_what_was_due_before_it_was_put_in_force_is_not_missed():
     assert missing([put("2026-11-20 04:00"), put("2026-11-29 04:00", NIGHTLY._replace(delay_minutes=9))], [], "2026-11-29 12:00") == []
 
 
+def test_a_start_that_failed_hides_none_that_never_came():
+    declared = [put("2026-11-01 15:00"), entry("schedule_failed", "2026-11-02 03:01", purpose="copies", error_code="RSP744")]
+    assert missing(declared, [], "2026-11-02 12:00") == [("copies", 1)]
+    assert missing(declared, [], "2026-11-06 12:00") == [("copies", 1), ("copies", 4)]
+
+
+def test_a_start_that_a_journal_kept_back_is_not_the_last_one():
+    starts = [ran("2026-11-29 03:04"), ran("2026-11-21 03:04")]
+    assert missing([put("2026-11-20 15:00")], starts, "2026-11-29 12:00") == missing([put("2026-11-20 15:00")], starts[::-1], "2026-11-29 12:00") == []
+
+
 def test_what_was_taken_away_is_not_missed():
     assert missing([put("2026-11-20 15:00"), entry("schedule_removed", "2026-11-21 15:00", purpose="copies")], [], "2026-11-29 12:00") == []
 

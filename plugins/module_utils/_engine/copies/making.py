@@ -173,7 +173,7 @@ def _write_part(order: Order, source: Source, part: Part, row: Dict[str, Any], d
             else:
                 stages += [cipher.encryptor()] if isinstance(cipher, encrypt.Gpg) else []
                 room = writings[0].room if len(writings) == 1 else None
-                outcome = run(stages, feed, meter_after=len(produced) - 1, room=room)
+                outcome = run(stages, feed, meter_after=len(produced) - 1, room=room, idle=halt.look)
         if archiver is not None:
             begin()
             archiver.hand_over(row["file"], feed)

@@ -74,6 +74,7 @@ def run(
     reader: Optional[Callable[[int], bytes]] = None,
     meter_after: int = 0,
     room: Optional[Callable[[], memoryview]] = None,
+    idle: Optional[Callable[[], None]] = None,
 ) -> Outcome:
     """Run the stages joined by pipes and hand all that leaves the last one to `feed`, in chunks of up to 1 MiB, in the memory of `room` when given.
 
@@ -85,7 +86,7 @@ def run(
     """
     running = _Running(stages, reader, meter_after)
     try:
-        size_last = running.drain(feed, room)
+        size_last = running.drain(feed, room, idle)
         ended = running.finish()
     except BaseException:
         running.kill()
@@ -236,9 +237,12 @@ class _Running:
             os.close(source)
             os.close(sink)
 
-    def drain(self, feed: Callable[[bytes], None], room: Optional[Callable[[], memoryview]]) -> int:
-        size = 0
+    def drain(self, feed: Callable[[bytes], None], room: Optional[Callable[[], memoryview]], idle: Optional[Callable[[], None]]) -> int:
+        size, waiting = 0, select.poll()
+        waiting.register(self.output, select.POLLIN)
         while True:
+            while idle and not waiting.poll(1000):
+                idle()
             chunk: Any = self._take(room()) if room else os.read(self.output, CHUNK)
             if not chunk:
                 return size

@@ -44,17 +44,21 @@ class _ArchiveCheck(Check):
         self.file = file
         self.only = postgresql_pieces.only(facts)
         self.tables = databases.Counter(b"; Type: TABLE DATA; Schema: " if self.only else b"; Type: TABLE; Schema: ")
+        self.emptied = databases.Counter(b"\n;\n") if facts.get("last") else None      # of what was dropped since the snapshot pg_dump writes no more
 
     def stages(self) -> List[Stage]:
         return [Stage("pg_restore", [programs.find("pg_restore", PACKAGE, self.bin_dir), "--file=-", *self.only])]
 
     def feed(self, chunk: bytes) -> None:
-        self.tables.feed(chunk)
+        for counter in filter(None, (self.tables, self.emptied)):
+            counter.feed(chunk)
 
     def finish(self) -> Optional[int]:
         if b"\n-- PostgreSQL database dump complete\n" not in self.tables.tail:
             raise BackupError("structure_unreadable", file=self.file, format=_CUSTOM, detail="its text has no end")
-        if self.only and self.tables.count != 1:
+        if self.emptied and self.emptied.count:
+            raise BackupError("snapshot_lost", source=self.file, detail="an index or the like of it was dropped meanwhile")
+        if self.only and not self.tables.count:
             raise BackupError("structure_unreadable", file=self.file, format=_CUSTOM, detail="it does not hold the rows of the one table that it is of")
         return None if self.only else self.tables.count
 
