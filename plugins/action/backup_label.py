@@ -49,7 +49,8 @@ class ActionModule(BackupAction):
         with open_store(resolve_url()) as store:
             known = store.labels(arguments["kind"], arguments["system"])
             if arguments["ticket"]:
-                _asked_for.for_copies(store, arguments["ticket"], [{"name": arguments["system"], "office": arguments["office"] or ""}])
+                asked = {"name": arguments["system"], "kind": arguments["kind"], "office": arguments["office"] or ""}
+                _asked_for.for_copies(store, arguments["ticket"], [asked])
             _refuse_another_s(store, arguments, str(task_vars.get("inventory_hostname") or ""))
             left = _left_to_another(store, arguments, now)
         if left:

@@ -154,7 +154,8 @@ class ActionModule(PlainAction):
                 continue
             try:
                 found[each] = adopting.adopt(lambda asked: self.module("backup_verify", asked, task_vars), system, medium, each, shelf.there[each],
-                                             given["adopt_reason"])
+                                             given["adopt_reason"], shelf.kind == "mailbox" or any(
+                                                 copy.get("encrypted") for copy in (*shelf.known.values(), *shelf.elsewhere.values())))
                 del left[each]
             except BackupError as error:
                 left[each] = error.spanish

@@ -26,7 +26,8 @@ def named(store: Store, ticket: str) -> requests.Request | None:
 def for_copies(store: Store, ticket: str, systems: Iterable[Mapping[str, str]]) -> requests.Request:
     """The request under which these systems may be copied. Raises BackupError: request_gives_no_leave, request_of_another_office."""
     request = named(store, ticket)
-    found = leave.refuse_copy(request, ticket)
+    systems = list(systems)
+    found = leave.refuse_copy(request, ticket, systems)
     for system in systems:
         leave.refuse_other_office(found, str(system["name"]), str(system.get("office") or ""))
     return found

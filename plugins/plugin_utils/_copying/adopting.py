@@ -44,7 +44,7 @@ def why_not(store: Store, kind: str, system: str, name: str, digest: str) -> str
 
 
 def adopt(read: Callable[[dict[str, t.Any]], Mapping[str, t.Any]], system: Mapping[str, t.Any], medium: Mapping[str, t.Any], name: str, digest: str,
-          reason: str) -> dict[str, t.Any]:
+          reason: str, closed: bool = False) -> dict[str, t.Any]:
     """The entry of a copy that is adopted. `read` verifies one (backup_verify). Raises BackupError, also for what is no copy of this system."""
     kind, named = str(system["kind"]), label.parse(name)
     told = read({"label": name, "system": system["name"], "kind": kind, "level": "T1", "sha256": digest, "medium": medium, "record": {}})
@@ -54,6 +54,8 @@ def adopt(read: Callable[[dict[str, t.Any]], Mapping[str, t.Any]], system: Mappi
     if manifest.get("kind") != kind or manifest.get("system") != named.system:
         raise BackupError("copy_not_adopted", label=name, location=medium["name"], detail="its manifest tells of another system or kind")
     encrypted = manifest.get("encrypted") is True
+    if closed and not encrypted:
+        raise BackupError("copy_not_adopted", label=name, location=medium["name"], detail="it is not encrypted, and the copies of its system are")
     return result.build(
         event="copy_made", label=named.name, printed_label=named.printed, system=system["name"], kind=kind, medium=str(medium["name"]),
         trust_level="T1", checks=list(entry.get("checks") or ()), sha256=digest, encrypted=encrypted, reason="adopted",

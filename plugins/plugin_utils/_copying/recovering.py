@@ -10,8 +10,6 @@ opened stands in a file beside it, and the next run, which has one, writes the e
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import os
 import sqlite3
@@ -21,10 +19,11 @@ from pathlib import Path
 
 from ...module_utils._engine import label, result
 from ...module_utils._engine.errors import BackupError, in_both
+from ...module_utils._engine.filesystem import descriptors
 from ...module_utils._engine.moments import now
 from .. import _held_places
 from .._bitacora import chain, living
-from .._bitacora.store import path_of, resolve_url
+from .._bitacora.store import open_store, path_of, resolve_url
 from .asking import EngineAction
 
 EVENT = "controller_recovered"
@@ -97,21 +96,23 @@ class RecoverAction(EngineAction):
         for path in placed:
             if os.path.lexists(path):
                 raise _taken(path, directory, in_both("something stands there", "ya hay algo ahí"))
-        for path, source in placed.items():
-            _put(source, path, directory)
         note = {"at": now(), "medium": str(given["medium"].get("name") or ""), "opened_by": "private_key" if keys else "custody",
                 **{what: {"label": copy["label"], "sha256": copy["sha256"]} for what, copy in chosen.items()},
                 "entries": report.entries, "head_n": report.head_n, "head_digest": report.head_digest}
         with _held_places.place(bitacora.with_name(_NOTE)) as place, _held_places.beside(place.held, place.name) as (descriptor, made):
             _held_places.filled(descriptor, json.dumps(note).encode())
             os.replace(made, place.name, src_dir_fd=place.held, dst_dir_fd=place.held)
+        # after the note: what was placed half, and finished by hand, is recorded too
+        for path, source in placed.items():
+            _put(source, path, directory)
         return {**told, "placed": list(placed), "entries": report.entries, "head_n": report.head_n, "head_digest": report.head_digest}
 
     def _newest(self, given: Mapping[str, t.Any], what: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """The newest copy of a system whose list and manifest can be read, or the one of the label asked for. Raises recovery_copy_missing."""
         medium, wanted = given["medium"], given[what + "_label"]
         listed = _good(self.module("backup_info", {"medium": medium, "kind": _KINDS[what], "system": given[what]}, task_vars))
-        whole = [copy for copy in listed["copies"] if copy.get("sha256") and copy.get("manifest") and (not wanted or copy["label"] == wanted)]
+        whole = [copy for copy in listed["copies"] if copy.get("sha256") and (copy.get("manifest") or {}).get("encrypted") is True
+                 and (not wanted or copy["label"] == wanted)]
         if not whole:
             raise BackupError("recovery_copy_missing", location=str(medium.get("path") or medium.get("name")), system=wanted or given[what])
         return dict(max(whole, key=lambda copy: (str(copy["manifest"].get("started_at")), copy["label"])))
@@ -146,7 +147,7 @@ def _paths(copy: Mapping[str, t.Any]) -> list[str]:
     """Where the files of the kit belong, as its manifest has them."""
     found = (copy["manifest"].get("source") or {}).get("facts") or {}
     paths = found.get("real_paths") or []
-    if not all(isinstance(path, str) and os.path.isabs(path) and os.path.normpath(path) == path for path in paths):
+    if not paths or not all(isinstance(path, str) and os.path.isabs(path) and os.path.normpath(path) == path for path in paths):
         raise BackupError("manifest_unreadable", label=copy["label"], location="its manifest", detail="it does not tell where its files belong")
     return list(paths)
 
@@ -167,11 +168,8 @@ def _proved(path: Path, name: str) -> chain.Report:
 def _put(source: Path, path: str, directory: Path) -> None:
     """Give what was opened its place. Raises recovery_place_taken."""
     try:
-        with _held_places.place(source) as here, _held_places.place(path, 0o755, follow=False) as there:
-            with contextlib.suppress(FileNotFoundError):
-                os.stat(there.name, dir_fd=there.held, follow_symlinks=False)
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-            os.rename(here.name, there.name, src_dir_fd=here.held, dst_dir_fd=there.held)
+        with _held_places.place(source) as here, _held_places.place(path, 0o700, follow=False) as there:
+            descriptors.move(here.held, here.name, there.held, there.name)
             _held_places.sync(there.held)
     except OSError as error:
         raise _taken(path, directory, _held_places.why(error)) from error
@@ -196,6 +194,9 @@ def _record(given: Mapping[str, t.Any]) -> dict[str, t.Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackupError("invalid_input", where=str(path), value="…", problem=f"can't be read: {error}", mend="Move it away; it only says what was opened.") \
             from error
+    with open_store(resolve_url(), readonly=True) as store:
+        if any(not each.get("simulated") and str(note.get("at")) in str(each.get("note_es")) for each in store.entries(type=EVENT)):
+            return {"changed": False, "recovered": False}
     how = "la llave privada de un/a EGCR" if note.get("opened_by") == "private_key" else "la custodia"
     return {"changed": True, "recovered": True, "backup": result.build(
         event=EVENT, label=label.parse(str(kit["label"])).name, medium=str(note.get("medium") or "") or None, sha256=kit.get("sha256"),

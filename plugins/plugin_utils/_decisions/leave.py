@@ -47,7 +47,7 @@ def refuse_unknown(ticket: str, request: requests.Request | None) -> None:
         raise BackupError("request_gives_no_leave", ticket=ticket, detail="it is no request", detail_es="no es una solicitud")
 
 
-def refuse_copy(request: requests.Request | None, ticket: str) -> requests.Request:
+def refuse_copy(request: requests.Request | None, ticket: str, systems: Sequence[Mapping[str, str]] = ()) -> requests.Request:
     """The request, where it is leave to make a copy. Raises BackupError request_gives_no_leave."""
     refuse_unknown(ticket or "-", request)
     if request is None:
@@ -56,6 +56,10 @@ def refuse_copy(request: requests.Request | None, ticket: str) -> requests.Reque
         raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it asks for a restore", detail_es="pide una restauración")
     if request.state not in requests.READY:
         raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it is " + request.state, detail_es="está " + requests.SPANISH[request.state])
+    for system in systems:
+        # what a person asks of one mailbox opens no other
+        if system.get("kind") == "mailbox" and request.system and str(system["name"]) != request.system:
+            raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it is about " + request.system, detail_es="es de " + request.system)
     return request
 
 

@@ -42,14 +42,14 @@ def test_what_is_never_adopted(lost):
         assert ended in adopting.why_not(lost, "database", "SIGA", name, DIGEST), n
 
 
-def adopted(**answer):
+def adopted(closed=False, **answer):
     asked = []
 
     def read(given):
         asked.append(given)
         return {"manifest": MANIFEST, "backup": {"size": 7, "checks": ["sha256"], "source_type": "postgresql", "key_reference": "otra"}, **answer}
 
-    return adopting.adopt(read, SIGA, {"name": "nas", "path": "/srv/copias"}, NAME, DIGEST, "Incendio"), asked
+    return adopting.adopt(read, SIGA, {"name": "nas", "path": "/srv/copias"}, NAME, DIGEST, "Incendio", closed), asked
 
 
 def test_an_adopted_copy_is_what_was_read_and_its_key_is_never_what_the_medium_says():
@@ -68,6 +68,25 @@ def test_what_does_not_read_as_a_copy_of_its_system_is_refused(answer):
     with pytest.raises(BackupError) as caught:
         adopted(**answer)
     assert caught.value.code == "RSP793" and NAME in caught.value.spanish
+
+
+def test_one_in_clear_of_a_system_whose_copies_are_encrypted_is_not_adopted():
+    adopted(closed=True)
+    with pytest.raises(BackupError) as caught:
+        adopted(closed=True, manifest={**MANIFEST, "encrypted": False})
+    assert caught.value.code == "RSP793"
+
+
+def test_a_kit_in_clear_is_none_whoever_laid_it_there(monkeypatch):
+    copies = [{"label": "X_20991122", "sha256": DIGEST, "manifest": {"started_at": "2099-11-22T00:00:00Z", "encrypted": False}}]
+    action = recovering.RecoverAction.__new__(recovering.RecoverAction)
+    monkeypatch.setattr(action, "module", lambda *_asked: {"copies": copies}, raising=False)
+    given = {"medium": {"name": "nas"}, "kit": "Maletín", "kit_label": ""}
+    with pytest.raises(BackupError) as caught:
+        action._newest(given, "kit", {})
+    assert caught.value.code == "RSP794"
+    copies.append({"label": "X_20261122", "sha256": DIGEST, "manifest": {"started_at": "2026-11-22T00:00:00Z", "encrypted": True}})
+    assert action._newest(given, "kit", {})["label"] == "X_20261122"
 
 
 def test_nothing_that_stands_in_a_place_is_replaced(tmp_path):
@@ -106,7 +125,7 @@ def test_a_bitacora_whose_chain_is_broken_or_that_is_none_is_refused(lost, tmp_p
 
 
 def test_a_kit_that_does_not_say_where_its_files_belong_is_refused():
-    for paths in (["../etc/passwd"], ["/srv/../etc"], [5]):
+    for paths in ([], ["../etc/passwd"], ["/srv/../etc"], [5]):
         with pytest.raises(BackupError) as caught:
             recovering._paths({"label": "X", "manifest": {"source": {"facts": {"real_paths": paths}}}})
         assert caught.value.fault.name == "manifest_unreadable"

@@ -126,6 +126,10 @@ ROWS = (
     ("is missing: what is copied of {} is never kept in clear", "falta: lo que se copia de {} nunca se guarda sin cifrar"),
     ("Give a password or the public keys of those who may open it; custody keeps the password (7.2.1 b).",
      "Indique una contraseña o las llaves públicas de quienes pueden abrirla; la custodia guarda la contraseña (7.2.1 b)."),
+    ("parts no levels of folders", "no separa niveles de carpetas"),
+    ("The copy or the server that says so is not to be believed.", "No se puede creer a la copia o al servidor que lo dice."),
+    ("an index or the like of it was dropped meanwhile", "mientras tanto se borró un índice o algo semejante"),
+    ("it is not encrypted, and the copies of its system are", "no está cifrada, y las copias de su sistema lo están"),
     # -- custodians, and keys of media
     ("Give vault_name; vault_uri only for a private endpoint or a cloud of its own.",
      "Indique vault_name; vault_uri, solo para un punto de conexión privado o una nube aparte."),

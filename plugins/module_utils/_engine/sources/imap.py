@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import imaplib
 import os
+import stat
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..errors import BackupError
@@ -138,7 +139,7 @@ class Imap(Source):
             sessions.append(session)
             return session.sock, session.capability()[1][0].decode("ascii")
 
-        with Relay(connect) as door:
+        with Relay(connect, dovecot.account.uid if dovecot.account else -1) as door:
             said = dovecot.synchronise(door.port, door.word, number)
             if isinstance(door.error, BackupError):
                 raise door.error
@@ -199,6 +200,7 @@ class Imap(Source):
             try:
                 _extract(reader, descriptors.path_of(restored), None)
                 mails = _proved(reader, restored)
+                descriptors.give(restored, os.geteuid(), os.getegid(), 0o700)      # whatever the archive says of its top
             finally:
                 os.close(restored)
             with returning.placing(own.held, real, reader.manifest["label"], target) as place:
@@ -207,13 +209,16 @@ class Imap(Source):
 
 
 def _extract(reader: PartReader, directory: str, account: Optional[programs.Account]) -> None:
-    argv = [_tar(), "--extract", "--file=-", "--directory=" + directory, "--no-same-owner", "--preserve-permissions"]
+    argv = [_tar(), "--extract", "--file=-", "--directory=" + directory, "--no-same-owner", "--no-same-permissions"]
     reader.stream("", [Stage("tar --extract", argv, account=account)])
 
 
 def _proved(reader: PartReader, home: int) -> int:
     """Each file has the bytes that the index says, and the index is the one that was written. Gives the number of mails. Raises restored_differs."""
     label, facts = reader.manifest["label"], reader.part("")["facts"]
+    for entry in descriptors.walk(home):      # a copy of ours holds nothing else
+        if not (stat.S_ISREG(entry.status.st_mode) or stat.S_ISDIR(entry.status.st_mode)) or entry.status.st_mode & 0o7000:
+            raise BackupError("restored_differs", label=label, detail="no plain file: {0!r}".format(entry.path)[:200])
     found, mails, folder = hashlib.sha256(), 0, -1
     try:
         maildir, indices = descriptors.enter(home, "Maildir"), descriptors.enter(home, "indice")

@@ -48,6 +48,10 @@ class Dovecot:
     """What runs in a workspace of ours: the Maildir lies in its directory `buzon`, which belongs to the account."""
 
     def __init__(self, workspace: Workspace, separator: str) -> None:
+        # it comes from a server or a manifest, and stands in a configuration
+        if len(separator) > 1 or separator and (not separator.isprintable() or separator.isspace() or separator in '#$<{}"\\%'):
+            raise BackupError("invalid_input", where="separator", value=separator[:20], problem="parts no levels of folders",
+                              mend="The copy or the server that says so is not to be believed.")
         self.workspace, self.separator = workspace, separator
         self.account: Optional[programs.Account] = stranger.account() if os.geteuid() == 0 else None
         # the account passes through and lists nothing

@@ -15,10 +15,13 @@ import re
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 _BATCH = 500
+_LONGEST_NAME = 1000
+_LARGEST_UID = 1 << 32
 _LIST = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"(?:\\.|[^"\\])") (?P<name>.*)', re.DOTALL)
 _ROW = re.compile(rb'INTERNALDATE "(?P<date>[^"]{26})"|\bUID (?P<uid>\d+)|\bRFC822\.SIZE (?P<size>\d+)|\bFLAGS \((?P<flags>[^)]*)\)')
 _UNOPENABLE = {b"\\noselect", b"\\nonexistent"}
 _RECENT = "\\recent"
+_SHOWN = 120
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -60,7 +63,11 @@ def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
         if {each.lower() for each in match["flags"].split()} & _UNOPENABLE:
             continue
         name = str(_unquoted(match["name"]) if literal is None else literal, "utf-8", "surrogateescape")
+        if len(name) > _LONGEST_NAME or not name.isascii() or not name.isprintable():
+            raise Unlistable("LIST: a name that is none: {0!r}".format(name[:40]))      # a line within it would be a command
         found.append("INBOX" if name.upper() == "INBOX" else name)
+    if len(set(found)) != len(found):
+        raise Unlistable("LIST: a folder twice")
     return sorted(found), delimiter
 
 
@@ -91,6 +98,8 @@ def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
         if status != "OK":
             raise Unlistable("FETCH: {0}".format(status))
         for line in told:
+            if isinstance(line, tuple):
+                raise Unlistable("FETCH: a literal where none was asked for")
             row = _row(line) if isinstance(line, bytes) else None
             if row:
                 yield row
@@ -100,9 +109,18 @@ def _row(line: bytes) -> Optional[Row]:
     """What a line says of a mail; None for one that says only what changed meanwhile."""
     found = {name: value for match in _ROW.finditer(line) for name, value in match.groupdict().items() if value is not None}
     if not {"uid", "size", "date", "flags"} <= set(found):
+        # what says that flags changed names no size: a mail that can't be read must not be passed over, it would be left out as gone
+        if b"RFC822.SIZE" in line or b"INTERNALDATE" in line:
+            raise Unlistable("FETCH: {0!r}".format(line)[:_SHOWN])
         return None
+    if not 0 < int(found["uid"]) < _LARGEST_UID or len(found["size"]) > 18:
+        raise Unlistable("FETCH: {0!r}".format(line)[:_SHOWN])
     flags = sorted(flag for flag in str(found["flags"], "utf-8", "surrogateescape").split() if flag.lower() != _RECENT)
-    return Row(int(found["uid"]), int(found["size"]), utc(str(found["date"], "ascii")), tuple(flags))
+    try:
+        date = utc(str(found["date"], "ascii"))
+    except (ValueError, OverflowError) as error:
+        raise Unlistable("FETCH: {0!r}".format(line)[:_SHOWN]) from error
+    return Row(int(found["uid"]), int(found["size"]), date, tuple(flags))
 
 
 def utc(told: str) -> str:

@@ -17,6 +17,7 @@ import re
 import secrets
 import socket
 import threading
+import time
 from typing import Any, Callable, List, Optional, Tuple
 
 _CHUNK = 1 << 16
@@ -50,7 +51,8 @@ def passed_on(line: bytes) -> Optional[bytes]:
 class Relay:
     """The door; use as a context manager. `connect` gives a session that is signed in: its socket and its capabilities."""
 
-    def __init__(self, connect: Callable[[], Tuple[Any, str]]) -> None:
+    def __init__(self, connect: Callable[[], Tuple[Any, str]], uid: int = -1) -> None:
+        self._uid = uid      # the account whose connections are taken; -1: anybody's
         self.word = secrets.token_hex(24)
         self._connect = connect
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -71,9 +73,16 @@ class Relay:
                 each.close()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
+        while self._listener.fileno() >= 0:
+            try:
                 client, _address = self._listener.accept()
+            except OSError:      # ours was closed, or others have all descriptors for now
+                time.sleep(0.1)
+                continue
+            with contextlib.suppress(OSError):
+                if self._uid >= 0 and _owner(client) != self._uid:
+                    client.close()
+                    continue
                 self._open.append(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
@@ -115,6 +124,8 @@ class Relay:
     def _commands(self, client: socket.socket, lines: Any, far: Any) -> None:
         try:
             for line in iter(lambda: lines.readline(_LONGEST_LINE), b""):
+                if not line.endswith(b"\n"):
+                    return      # longer than a command is: its rest would be taken for another one
                 told = passed_on(line)
                 if told is not None:
                     far.sendall(told)
@@ -125,6 +136,14 @@ class Relay:
         finally:
             with contextlib.suppress(OSError):
                 far.close()
+
+
+def _owner(client: socket.socket) -> int:
+    """The account that the other end of a connection of the loopback is of, as the kernel's table has it; -1 where it is not there."""
+    wanted = "0100007F:{0:04X}".format(client.getpeername()[1])
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        return next((int(row[7]) for row in (line.split() for line in table) if row[1] == wanted and row[2].endswith(":{0:04X}".format(
+            client.getsockname()[1]))), -1)
 
 
 def _pump(far: Any, client: socket.socket) -> None:

@@ -8,13 +8,14 @@ What passes by itself is tried again; a refused account never is: servers lock a
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import imaplib
 import socket
 import ssl
 import subprocess
 import time
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..errors import BackupError
 from ..processes import programs
@@ -23,6 +24,7 @@ _WAITS = (1.0, 4.0)           # seconds before the second and the third attempt
 # Exchange says so of an account it has let in, for some seconds
 _PASSES = "authenticated but not connected"
 _SHOWN = 200
+_LARGEST = 512 << 20
 
 
 class Place(NamedTuple):
@@ -40,7 +42,16 @@ class Place(NamedTuple):
         return "{0}:{1}".format(self.host, self.port)
 
 
-class _Secure(imaplib.IMAP4):
+class _Bounded(imaplib.IMAP4):
+    """What a server says of a length is a server's word: nothing that is larger than a mail can be is taken into memory."""
+
+    def read(self, size: int) -> bytes:
+        if size > _LARGEST:
+            raise self.abort("a literal of {0} bytes".format(size))
+        return super().read(size)
+
+
+class _Secure(_Bounded):
     """IMAP over TLS from the first byte; a server that falls silent is given up in every Python (imaplib has a timeout since 3.9)."""
 
     def __init__(self, place: Place, context: ssl.SSLContext) -> None:
@@ -126,7 +137,18 @@ def said(error: BaseException, place: Place) -> str:
     first = error.args[0] if error.args else ""
     words = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
     words = "".join(each if each.isprintable() else " " for each in words)
-    return (words.replace(place.password, "***") if place.password else words)[:_SHOWN] or type(error).__name__
+    for each in _forms_of(place):
+        words = words.replace(each, "***")
+    return words[:_SHOWN] or type(error).__name__
+
+
+def _forms_of(place: Place) -> List[str]:
+    """The password as it went to the server and may come back: as it is, quoted, in base64, and in the words of Python for bytes."""
+    if not place.password:
+        return []
+    plain = place.password.encode("utf-8")
+    return [base64.b64encode(b"\0" + place.user.encode("utf-8") + b"\0" + plain).decode("ascii"), place.password,
+            place.password.replace("\\", "\\\\").replace('"', '\\"'), repr(plain)[2:-1]]
 
 
 def unreachable(place: Place, error: BaseException) -> BackupError:
