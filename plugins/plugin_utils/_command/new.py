@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import os
 import re
 import secrets
@@ -90,7 +91,7 @@ def _answers(typed: Mapping[str, Any], asking: bool) -> tuple[dict[str, Any], li
             raise Mistake(f"--{question.option}: {mistake}") from None
         default = question.default(answers)
         if asking:
-            answers[question.name] = answering.checked(lambda default, text=question.text: _asked(text, default), question.check, default)      # type: ignore[misc]
+            answers[question.name] = answering.checked(functools.partial(_asked, question.text), question.check, default)
         elif default is None:
             missing.append(f"--{question.option}")
         elif not missing:

@@ -40,14 +40,14 @@ CREATE MATERIALIZED VIEW conteo AS SELECT count(*) FROM big;
 CREATE FUNCTION contar() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO chica VALUES (NEW.id); RETURN NEW; END $$;
 CREATE TRIGGER contar AFTER INSERT ON big FOR EACH ROW EXECUTE FUNCTION contar();
 ALTER TABLE big ENABLE ROW LEVEL SECURITY;
-CREATE POLICY uno ON big TO lector_de_piezas USING (true);
+CREATE POLICY uno ON big TO lector USING (true);
 REVOKE ALL ON big FROM postgres;
 """
 
 
 @pytest.fixture(scope="session")
 def server(postgres: Postgres) -> Iterator[Postgres]:
-    postgres.sql("CREATE ROLE lector_de_piezas")
+    postgres.sql("DO $$ BEGIN CREATE ROLE lector; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     postgres.sql("DO $$ BEGIN CREATE ROLE \"dueña\"; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     postgres.sql('CREATE DATABASE grande')
     postgres.sql(EVERYTHING, "grande")
