@@ -81,13 +81,8 @@ class _GlobalsCheck(Check):
         if b"PostgreSQL database cluster dump" not in self.head or b"\n-- PostgreSQL database cluster dump complete\n" not in self.tail:
             raise BackupError("structure_unreadable", file=self.file, format=_GLOBALS, detail="it has no beginning or no end")
         return None
-# Tables whose rows pg_dump reads and this account may not; those of extensions come with these.
-_DENIED = """
-SELECT pg_catalog.quote_ident(nspname) || '.' || pg_catalog.quote_ident(relname) FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
-  WHERE relkind = 'r' AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
-    AND NOT (pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'))
-    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1"""
+
+
 # What the roles of pg_dumpall are read from.
 _NO_ROLES = "SELECT NOT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')"
 _MOST_DENIED = 10
@@ -178,7 +173,7 @@ class PostgreSQL(Source):
 
     def prove_rights(self) -> None:
         for row in self.chosen:
-            denied = self._ask(_DENIED, database=row["database"]).split()
+            denied = self._ask(postgresql_missing.DENIED, database=row["database"]).split()
             if self.globals and self._ask(_NO_ROLES, database=row["database"]).strip() == "t":
                 denied.append("pg_authid")
             if denied:
@@ -244,8 +239,8 @@ class PostgreSQL(Source):
     @contextlib.contextmanager
     def _dumping_piece(self, division: postgresql_pieces.Divided, arguments: List[str]) -> Iterator[List[Stage]]:
         self.dumping = str(division.facts["database"])
-        with self.live.producing("pg_dump", arguments + division.options) as stages:
-            yield stages
+        with contextlib.ExitStack() as stack:      # pylint takes a generator in a with for one that nobody ends
+            yield stack.enter_context(self.live.producing("pg_dump", arguments + division.options))
 
     @contextlib.contextmanager
     def _dumping(self, arguments: List[str], facts: Dict[str, Any]) -> Iterator[List[Stage]]:

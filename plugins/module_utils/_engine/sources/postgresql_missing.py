@@ -19,6 +19,13 @@ _SAID = re.compile(r"Error message from server: ERROR:\s+(?P<why>[^\n]*)")
 # what is not the table's: it was ended, or the account may not, which has words of its own
 _ELSEWHERE = re.compile(r"^(?:canceling statement|terminating|permission denied|query would be affected by row-level)|snapshot too old")
 _TABLE = re.compile(r"(?:\"(?:[^\"\0]|\"\")+\"|[^\s\"(.\0]+)\.(?:\"(?:[^\"\0]|\"\")+\"|[^\s\"(.\0]+)\Z")
+# Tables whose rows pg_dump reads and this account may not; those of extensions come with these.
+DENIED = """
+SELECT pg_catalog.quote_ident(nspname) || '.' || pg_catalog.quote_ident(relname) FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
+  WHERE relkind = 'r' AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+    AND NOT (pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'))
+    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1"""
 
 
 def unreadable(error: BackupError, described: str) -> Optional[BackupError]:
