@@ -130,6 +130,7 @@ class PostgreSQL(Source):
         self.one_stream: List[Remark] = []      # why it is not made in pieces any more
         self.unreadable: Dict[str, List[str]] = {}      # by database, the tables whose rows are left out
         self.dumping = ""
+        self.in_pieces = False
         self.chosen: List[Dict[str, Any]] = []
         self.found: List[Remark] = []
         self.notes: List[Remark] = []
@@ -238,14 +239,14 @@ class PostgreSQL(Source):
 
     @contextlib.contextmanager
     def _dumping_piece(self, division: postgresql_pieces.Divided, arguments: List[str]) -> Iterator[List[Stage]]:
-        self.dumping = str(division.facts["database"])
+        self.dumping, self.in_pieces = str(division.facts["database"]), True
         with contextlib.ExitStack() as stack:      # pylint takes a generator in a with for one that nobody ends
             yield stack.enter_context(self.live.producing("pg_dump", arguments + division.options))
 
     @contextlib.contextmanager
     def _dumping(self, arguments: List[str], facts: Dict[str, Any]) -> Iterator[List[Stage]]:
         # who owns a table may lock it for good: the copy then fails and says so, instead of waiting with all that come after it
-        self.dumping = facts["database"]
+        self.dumping, self.in_pieces = facts["database"], False
         waiting = ["--lock-wait-timeout={0}".format(_LOCK_SECONDS * 1000)]
         with contextlib.ExitStack() as stack:
             options = stack.enter_context(self.live.written(facts))
@@ -268,7 +269,8 @@ class PostgreSQL(Source):
 
     def explain(self, error: BackupError) -> BackupError:
         described = "database {0} ({1})".format(self.dumping, self.live.address())
-        return postgresql_missing.unreadable(error, described) or postgresql_pieces.lost(error, described) or explained(error, self.describe())
+        lost = postgresql_pieces.lost(error, described) if self.in_pieces else None
+        return postgresql_missing.unreadable(error, described) or lost or explained(error, self.describe())
 
     def goes_on_without(self, error: BackupError) -> bool:
         if error.fault.name == "snapshot_lost" and not self.one_stream:
