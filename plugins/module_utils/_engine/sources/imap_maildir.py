@@ -139,7 +139,12 @@ def read(directory: int) -> Iterator[Tuple[bytes, Dict[str, Any]]]:
     for name in sorted(os.listdir(directory)):
         with os.fdopen(descriptors.regular(name, directory), "rb") as file:
             for text in file:
-                told = json.loads(text.decode("utf-8"))
-                if not isinstance(told, dict):
-                    raise ValueError("no object")
-                yield text, told
+                yield text, told_of(text)
+
+
+def told_of(text: bytes) -> Dict[str, Any]:
+    """What a line of an index says. Raises ValueError."""
+    told = json.loads(text.decode("utf-8"))
+    if not isinstance(told, dict):
+        raise ValueError("no object")
+    return told
