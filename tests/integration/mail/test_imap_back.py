@@ -219,8 +219,8 @@ def test_some_mails_of_another_s_copy_come_back_alone(kept, other: Dovecot) -> N
     assert _tree(other, root) == {"A&APE-o": [(["\\Flagged"], "2026-11-02T04:30:00Z", FOUND[0])]}
 
 
-def test_what_the_mailbox_does_not_take_is_a_clear_error_or_is_named(kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, _server, served_there = kept
+def test_what_the_mailbox_does_not_take_is_a_clear_error_or_is_named(kept) -> None:
+    bench, _server, _served = kept
     server = Dovecot("""mail_plugins = quota acl
 protocol imap {{
   mail_plugins = quota acl imap_acl
@@ -228,10 +228,9 @@ protocol imap {{
 plugin {{
   quota = count:User quota
   quota_rule = *:storage=600K
-  quota_rule2 = *:messages=40
   quota_vsizes = yes
   acl = vfile:{top}/acl
-}}""", {"acl": '* owner lrwstipekxa\n"Restaurado *.Muchos" owner lrs\n'})
+}}""", {"acl": "*.Muchos owner lrs\n*.INBOX owner lrsipk\n"})
 
     def refused(**more: Any) -> BackupError:
         with pytest.raises(BackupError) as told:
@@ -244,6 +243,10 @@ plugin {{
         assert full.code == "RSP136" and 0 < full.details["given"] < full.details["total"]
         shut = refused(mail={"format": "mailbox", "folders": ["Muchos"]})
         assert shut.code == "RSP137" and "Muchos" in shut.message
+        giving = _into(server, mail={"format": "mailbox", "folders": ["INBOX"]})      # which takes mails, and of their marks only that they were read
+        assert _give(bench, giving)["given"] == 40
+        marks, = giving.remarks()
+        assert marks.key == "mail_marks_lost" and marks.parameters["count"] == 40 and "\\answered" in marks.parameters["named"]
         door = Cutting(server.port, 1 << 30)
         assert refused(port=door.port, password="otra").code == "RSP131" and len(door.sockets) == 2, "a wrong password was tried again"
         door.close()

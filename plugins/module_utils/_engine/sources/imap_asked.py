@@ -63,7 +63,7 @@ def read(given: Optional[Mapping[str, Any]]) -> Asked:
             raise BackupError("invalid_input", where="mail." + name, value=told[name], problem="is not a date", mend="Write it as 2026-11-22.")
     since, until = told.get("since") or "", told.get("until") or ""
     if since and until and since[:10] > until[:10]:
-        raise BackupError("invalid_input", where="mail.until", value=until, problem="is before the first day that is asked for",
+        raise BackupError("invalid_input", where="mail.until", value=until, problem="ends before it begins",
                           mend="Give the first day as since and the last one as until.")
     return Asked(form, tuple(each for each in told.get("folders") or () if each), imap_headers.folded(told.get("sender") or ""), since, until,
                  tuple(imap_headers.folded(told.get("subject") or "").split()))
