@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from typing import Any
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_files, imap_giving, imap_headers, imap_target
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import CATALOGUE, BackupError
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import (
+    imap_asked,
+    imap_files,
+    imap_giving,
+    imap_headers,
+    imap_maildir,
+    imap_target,
+)
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.imap_session import Place
 
 
@@ -92,6 +103,37 @@ def test_no_line_of_a_mail_begins_another_one(raw: bytes, quoted: bytes) -> None
     told = io.BytesIO()
     imap_files._quoted(io.BytesIO(raw), told.write)
     assert told.getvalue() == quoted
+
+
+GOOD = {"uid": 7, "file": "cur/a:2,S", "flags": ["kw"], "date": "2020-02-29T18:29:59Z", "size": 3, "sha256": hashlib.sha256(b"abc").hexdigest()}
+HEAD = {"folder": "INBOX", "name": "INBOX", "directory": "", "uidvalidity": 1}
+
+
+@pytest.mark.parametrize("form", ["eml", "maildir", "mbox"])
+@pytest.mark.parametrize("wrong", [
+    {"file": "cur/../../secreto"}, {"file": "../secreto"}, {"file": "cur/.."}, {"file": "tmp/a"}, {"uid": 0}, {"uid": "7/../x"}, {"date": '2020-02-29T1" {9}'},
+    {"date": "2020-13-01T00:00:00Z"}, {"flags": "kw"}, {"flags": [3]}, {"size": None}, {"folder": "a\r\n1 DELETE x"}, {"directory": "../.."}, {"name": None}])
+def test_an_index_that_leads_elsewhere_brings_nothing(tmp_path: Path, form: str, wrong: Dict[str, Any]) -> None:
+    """Who forges a copy knows what lies outside, and its digest."""
+    for part in ("out", "home/indice", "home/Maildir/cur", "home/Maildir/new", "home/Maildir/tmp"):
+        (tmp_path / part).mkdir(parents=True)
+    (tmp_path / "home/Maildir/cur/a:2,S").write_bytes(b"abc")
+    for outside in ("secreto", "home/secreto", "home/Maildir/secreto", "home/Maildir/tmp/a"):
+        (tmp_path / outside).write_bytes(b"abc")
+    lines = [{name: wrong.get(name, value) for name, value in row.items()} for row in (HEAD, GOOD)]
+    (tmp_path / "home/indice/00001.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "ascii")
+    home, out = (os.open(tmp_path / name, os.O_RDONLY) for name in ("home", "out"))
+    try:
+        with pytest.raises(BackupError) as told:
+            imap_files.laid_out(home, out, imap_asked.read({"format": form, "sender": ""}), ".", "Ana_20261122")
+        assert told.value.code == CATALOGUE["restored_differs"].code
+        if wrong.get("file", "").startswith(("cur/../", "../")):
+            with pytest.raises(OSError):
+                imap_maildir.digest(home, "Maildir/" + wrong["file"])
+    finally:
+        os.close(home)
+        os.close(out)
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()] and (tmp_path / "secreto").exists()
 
 
 def test_marks_that_are_none_of_the_protocol_s_are_not_sent_and_dates_are_english() -> None:

@@ -20,6 +20,9 @@ from .imap_asked import Asked
 
 _INDEX = re.compile(r"([0-9]{5,8})\.jsonl")
 _LARGEST_UID = 1 << 32
+# an index is a server's word: what it says of a file is a name in the folder, and a date is one
+_FILE = re.compile(r"(?:cur|new)/(?!\.{1,2}\Z)[^/\0]+")
+_DATE = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 class Folder(NamedTuple):
@@ -60,6 +63,8 @@ class Unpacked:
         head = next(lines, {})
         if not all(isinstance(head.get(name), str) for name in ("folder", "name", "directory")):
             raise ValueError("no head of an index")
+        if not head["folder"].isascii() or not head["folder"].isprintable():
+            raise ValueError("no name of a folder")
         return head, map(_mail, lines)
 
     def _lines(self, number: str) -> Iterator[Dict[str, Any]]:
@@ -76,7 +81,8 @@ class Unpacked:
 def _mail(told: Dict[str, Any]) -> Dict[str, Any]:
     uid, flags = told.get("uid"), told.get("flags")
     plain = isinstance(uid, int) and 0 < uid < _LARGEST_UID and isinstance(flags, list) and all(isinstance(flag, str) for flag in flags)
-    if not plain or not isinstance(told.get("size"), int) or not all(isinstance(told.get(name), str) for name in ("file", "date", "sha256")):
+    texts = isinstance(told.get("size"), int) and all(isinstance(told.get(name), str) for name in ("file", "date", "sha256"))
+    if not plain or not texts or not _FILE.fullmatch(told["file"]) or not _DATE.fullmatch(told["date"]):
         raise ValueError("no mail of an index")
     return told
 

@@ -26,7 +26,7 @@ from .imap_chosen import Folder, Unpacked, chosen
 from .imap_session import Place, said, signed_in
 from .imap_target import Kept, Refused, Target
 
-_MOST_NAMED = 10
+_MOST_NAMED, _MOST_TOLD = 10, 1000
 _LARGEST = 512 << 20
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -92,7 +92,7 @@ class Giving:
             raise BackupError("mail_target_refused", server=self.place.where, account=self.place.user, folder=folder_of(self.label),
                               detail="it takes none of the mails")
         return {"target": "{0} ({1}): {2}".format(self.place.user, self.place.where, folder_of(self.label)), "objects": self.given + self.there,
-                "kept": "", "given": self.given, "there": self.there, "left_out": self.left_out}
+                "kept": "", "given": self.given, "there": self.there, "left_out": self.left_out[:_MOST_TOLD]}
 
     def remarks(self) -> List[Remark]:
         """What is to be told although it is given back."""

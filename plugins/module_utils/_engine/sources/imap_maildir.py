@@ -9,6 +9,7 @@ Keywords beyond the 26 that a Maildir has letters for, UIDs, dates and digests s
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -88,6 +89,8 @@ def lying(maildir: int, directory: str) -> Optional[Lying]:
 def digest(folder: int, path: str) -> Tuple[str, int]:
     """SHA-256 and size of a mail's file below a folder that is held. Raises OSError, also for what is no regular file."""
     part, _slash, name = path.partition("/")
+    if "/" in name or ".." in (part, name):      # an index is a server's word
+        raise OSError(errno.EINVAL, "leads out of the folder", path)
     inner = descriptors.enter(folder, part)
     try:
         held = descriptors.regular(name, inner)
