@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: backup_mailbox
-short_description: Copy a mailbox by IMAP as a Maildir with an index
+short_description: Copy a mailbox by IMAP or Microsoft Graph as a Maildir with an index
 author:
   - perucompras.respaldo contributors (@perucompras)
 version_added: "0.3.0"
@@ -15,6 +15,9 @@ description:
   - Copies all folders and mails of a mailbox, with flags, keywords, dates and UIDs, on request (manual 001-2019, numeral 6.4). The server is never changed.
   - Dovecot's synchroniser brings the mailbox into a private Maildir; a listing of ours compares it with the server, writes the index, and only then is
     anything streamed through compression and encryption to the media. A mail that the server has and the copy has not makes it fail (RSP132).
+  - A mailbox of Microsoft 365 can be read by Microsoft Graph too (O(source.type=graph)), each mail as MIME, named by its immutable identifier. The service has
+    no UIDs, so those of the copy are its own; categories stand in the index. The bytes are the service's own rendering, and are not compared a second time.
+    Hidden folders are copied too, folders that only search are not.
   - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
     structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
   - Archive mailboxes, recoverable items, rules, calendars, contacts and folders of others are not in it; the manifest says so.
@@ -26,15 +29,15 @@ options:
     type: dict
     suboptions:
       host:
-        description: The server of the mailbox, by the name that its certificate has. It is asked by IMAP over TLS from the first byte.
+        description: "V(imap): the server of the mailbox, by the name that its certificate has. It is asked by IMAP over TLS from the first byte."
         type: str
         default: ""
       user:
-        description: The account that reads the mailbox.
+        description: The account that reads the mailbox; of V(graph) the mailbox, by its address or identifier.
         type: str
         default: ""
       password:
-        description: Its password. The synchroniser never gets it. One that is refused is not tried again.
+        description: Its password, unless O(source.oauth) is given. The synchroniser never gets it. One that is refused is not tried again.
         type: str
         default: ""
       port:
@@ -43,6 +46,44 @@ options:
         default: 0
       ca_certs:
         description: Certificates (PEM) of the authority to trust in place of the system's, as text or as the path of a file on this server.
+        type: str
+        default: ""
+      oauth:
+        description:
+          - "V(imap), V(graph): the application of Microsoft's identity platform that reads the mailbox, by client credentials. V(graph) needs it; V(imap) takes
+            it in place of O(source.password), by OAUTHBEARER or XOAUTH2. The server that copies asks for the tokens."
+        type: dict
+        suboptions:
+          tenant:
+            description: The directory (tenant) of the application.
+            type: str
+            required: true
+          client_id:
+            description: The application.
+            type: str
+            required: true
+          client_secret:
+            description: Its secret. It goes to O(source.oauth.authority) only.
+            type: str
+            required: true
+          scope:
+            description: What the token is for. By default C(https://outlook.office365.com/.default), with V(graph) the endpoint's C(/.default).
+            type: str
+            default: ""
+          authority:
+            description: The identity service. By default C(https://login.microsoftonline.com); national clouds have others.
+            type: str
+            default: ""
+          ca_certs:
+            description: Certificates (PEM) to trust for it, and with V(graph) for the endpoint, in place of the system's; text, or a file of this server.
+            type: str
+            default: ""
+          proxy:
+            description: Proxy (C(http://host:port)) for it, and with V(graph) for the endpoint.
+            type: str
+            default: ""
+      endpoint:
+        description: "V(graph): the service. By default C(https://graph.microsoft.com); national clouds have others."
         type: str
         default: ""
       work_dir:
@@ -66,9 +107,9 @@ options:
         choices: [sample, all]
         default: sample
       type:
-        description: How it is read.
+        description: How it is read, by IMAP or by Microsoft Graph.
         type: str
-        choices: [imap]
+        choices: [imap, graph]
         default: imap
 extends_documentation_fragment:
   - perucompras.respaldo.backup.copy
@@ -85,6 +126,24 @@ seealso:
 
 EXAMPLES = r"""
 ---
+- name: Copy a mailbox of Microsoft 365
+  perucompras.respaldo.backup_mailbox:
+    label: AnaQuispe_20261122
+    system: AnaQuispe
+    kind: mailbox
+    source:
+      type: graph
+      user: aquispe@example.org
+      oauth:
+        tenant: 00000000-0000-0000-0000-000000000000
+        client_id: 00000000-0000-0000-0000-000000000000
+        client_secret: "{{ vault_respaldo_graph }}"
+    media:
+      - name: disco
+        path: /srv/copias
+    encryption:
+      custody: /etc/respaldo/custodia
+
 - name: Copy a mailbox
   perucompras.respaldo.backup_mailbox:
     label: AnaQuispe_20261122

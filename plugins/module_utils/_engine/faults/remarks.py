@@ -41,6 +41,9 @@ ROWS = (
     ("imap_sizes", False,
      "The server told another size of {count} mails than they have; their bytes were compared and are equal",
      "El servidor indicó para {count} mensajes otro tamaño que el real; se compararon sus bytes y son iguales."),
+    ("graph_waited", False,
+     "The service had the copy wait {count} times, {seconds} s in all",
+     "El servicio hizo esperar a la copia {count} veces, {seconds} s en total."),
     # -- folders and file servers -----------------------------------------------------------------------------------
     ("not_assigned", True,
      "Not copied, since it is mounted there and not assigned: {path}", "No se copió, pues está montado ahí y no está asignado: {path}."),

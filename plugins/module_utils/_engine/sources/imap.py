@@ -16,7 +16,7 @@ import hashlib
 import imaplib
 import os
 import stat
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import BackupError
 from ..filesystem import descriptors, returning, room
@@ -32,12 +32,13 @@ from .imap_listing import Unlistable
 from .imap_relay import Relay
 from .imap_session import Place, session_with, signed_in
 from .imap_shown import shown_again
+from .mailbox_tokens import OF_IMAP, Tokens
 
 FORMAT = "Maildir with an index (tar)"
-_PASSES = 3           # of a mailbox that changes while it is copied
+PASSES = 3           # of a mailbox that changes while it is copied
 _MOST_NAMED = 10
-_INCLUDED = ["carpetas y mensajes del buzón principal", "marcas, palabras clave y fechas de recepción"]
-_NOT_INCLUDED = ["archivo en línea", "elementos recuperables", "reglas", "calendarios", "contactos", "carpetas compartidas de otros"]
+INCLUDED = ["carpetas y mensajes del buzón principal", "marcas, palabras clave y fechas de recepción"]
+NOT_INCLUDED = ["archivo en línea", "elementos recuperables", "reglas", "calendarios", "contactos", "carpetas compartidas de otros"]
 
 
 class _ListCheck(Check):
@@ -49,7 +50,7 @@ class _ListCheck(Check):
         self.row, self.lines = row, 0
 
     def stages(self) -> List[Stage]:
-        return [Stage("tar --list", [_tar(), "--list", "--quoting-style=escape", "--file=-"])]
+        return [Stage("tar --list", [tar(), "--list", "--quoting-style=escape", "--file=-"])]
 
     def feed(self, chunk: bytes) -> None:
         self.lines += chunk.count(b"\n")
@@ -67,11 +68,11 @@ class Imap(Source):
 
     type = "imap"
     always_encrypted = True
-    OPTIONS = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing")
+    OPTIONS: Tuple[str, ...] = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing", "oauth")
 
     def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 0, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
-                 on_missing: str = "refuse", assigned: Sequence[str] = ()) -> None:
-        self.place = Place(host, user, password, port or 993, ca_certs)
+                 on_missing: str = "refuse", assigned: Sequence[str] = (), oauth: Optional[Mapping[str, Any]] = None) -> None:
+        self.place = Place(host, user, password, port or 993, ca_certs, tokens=Tokens(oauth, OF_IMAP) if oauth else None)
         self.work_dir, self.every, self.partial, self.assigned = work_dir, compare == "all", on_missing == "partial", list(assigned)
         self.judged, self.separator = Judged(), ""
         self.noted: List[Remark] = []
@@ -81,7 +82,7 @@ class Imap(Source):
 
     def preflight(self) -> int:
         programs.find("doveadm", "dovecot-imapd")
-        _tar()
+        tar()
         with session_with(self.place):
             return 0
 
@@ -96,7 +97,7 @@ class Imap(Source):
         @contextlib.contextmanager
         def produce() -> Iterator[List[Stage]]:
             try:
-                yield [Stage("tar", [_tar(), "--create", "--file=-", "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
+                yield [Stage("tar", [tar(), "--create", "--file=-", "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
                                      "--directory=" + descriptors.path_of(home), "--", "Maildir", "indice"])]
             finally:
                 os.close(home)
@@ -115,13 +116,13 @@ class Imap(Source):
                 begun, self.separator = imap_judging.before(session)
             dovecot = Dovecot(workspace, self.separator)
             try:
-                for number in range(_PASSES):
+                for number in range(PASSES):
                     said = self._bring(dovecot, number)
                     with session_with(self.place) as session:
                         self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
                         if not self.judged.unsettled and not self.judged.missing:
                             break
-                        if number + 1 < _PASSES:
+                        if number + 1 < PASSES:
                             begun, self.separator = imap_judging.before(session)
                             descriptors.remove(dovecot.held, "indice")
                 self._conclude(said)
@@ -149,7 +150,7 @@ class Imap(Source):
         """Raises imap_unsettled, imap_incomplete; notes what is to be told of a copy that stands."""
         judged = self.judged
         if judged.unsettled:
-            raise BackupError("imap_unsettled", mailbox=self.describe(), count=len(judged.unsettled), passes=_PASSES)
+            raise BackupError("imap_unsettled", mailbox=self.describe(), count=len(judged.unsettled), passes=PASSES)
         if judged.missing:
             named = ", ".join(each.told() for each in judged.missing[:_MOST_NAMED])
             count = len(judged.missing) + judged.unnamed
@@ -162,8 +163,8 @@ class Imap(Source):
             self.noted.append(Remark("imap_sizes", count=judged.sizes_lied))
 
     def facts(self) -> Dict[str, Any]:
-        return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": _INCLUDED,
-                "not_included": _NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
+        return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": INCLUDED,
+                "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
 
     def warnings(self) -> List[Remark]:
         return self.noted
@@ -209,7 +210,7 @@ class Imap(Source):
 
 
 def _extract(reader: PartReader, directory: str, account: Optional[programs.Account]) -> None:
-    argv = [_tar(), "--extract", "--file=-", "--directory=" + directory, "--no-same-owner", "--no-same-permissions"]
+    argv = [tar(), "--extract", "--file=-", "--directory=" + directory, "--no-same-owner", "--no-same-permissions"]
     reader.stream("", [Stage("tar --extract", argv, account=account)])
 
 
@@ -244,5 +245,5 @@ def _proved(reader: PartReader, home: int) -> int:
     return mails
 
 
-def _tar() -> str:
+def tar() -> str:
     return programs.find("tar", "tar")

@@ -8,9 +8,14 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from .given import given
+from .graph import Graph
 from .imap import Imap
+
+TYPES = ("imap", "graph")
 
 
 def build(options: Mapping[str, Any], assigned: Sequence[str] = ()) -> Imap:
     """The mailbox that the options name. `assigned` are the assigned paths of the scope guard (numeral 6.2)."""
+    if options.get("type") == Graph.type:
+        return Graph(assigned=assigned, **given(options, Graph.OPTIONS))
     return Imap(assigned=assigned, **given(options, Imap.OPTIONS))
