@@ -15,12 +15,13 @@ import os
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
 from ..filesystem import descriptors
+from ..processes import programs
 from ..processes.workspace import Workspace
 from ..remarks import Remark
 from . import graph_listing, graph_maildir, mailbox_tokens
 from .graph_service import ENDPOINT, Refused, Service
 from .graph_taking import Taking
-from .imap import INCLUDED, NOT_INCLUDED, PASSES, Imap, tar
+from .imap import INCLUDED, NOT_INCLUDED, PASSES, Imap
 
 _HOME = "buzon"
 
@@ -49,7 +50,7 @@ class Graph(Imap):
             service.close()
 
     def preflight(self) -> int:
-        tar()
+        programs.find("tar", "tar")
         with self._service() as service:
             try:
                 graph_listing.inbox(service)

@@ -50,7 +50,7 @@ class _ListCheck(Check):
         self.row, self.lines = row, 0
 
     def stages(self) -> List[Stage]:
-        return [Stage("tar --list", [tar(), "--list", "--quoting-style=escape", "--file=-"])]
+        return [Stage("tar --list", [_tar(), "--list", "--quoting-style=escape", "--file=-"])]
 
     def feed(self, chunk: bytes) -> None:
         self.lines += chunk.count(b"\n")
@@ -82,7 +82,7 @@ class Imap(Source):
 
     def preflight(self) -> int:
         programs.find("doveadm", "dovecot-imapd")
-        tar()
+        _tar()
         with session_with(self.place):
             return 0
 
@@ -97,7 +97,7 @@ class Imap(Source):
         @contextlib.contextmanager
         def produce() -> Iterator[List[Stage]]:
             try:
-                yield [Stage("tar", [tar(), "--create", "--file=-", "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
+                yield [Stage("tar", [_tar(), "--create", "--file=-", "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
                                      "--directory=" + descriptors.path_of(home), "--", "Maildir", "indice"])]
             finally:
                 os.close(home)
@@ -210,7 +210,7 @@ class Imap(Source):
 
 
 def _extract(reader: PartReader, directory: str, account: Optional[programs.Account]) -> None:
-    argv = [tar(), "--extract", "--file=-", "--directory=" + directory, "--no-same-owner", "--no-same-permissions"]
+    argv = [_tar(), "--extract", "--file=-", "--directory=" + directory, "--no-same-owner", "--no-same-permissions"]
     reader.stream("", [Stage("tar --extract", argv, account=account)])
 
 
@@ -245,5 +245,5 @@ def _proved(reader: PartReader, home: int) -> int:
     return mails
 
 
-def tar() -> str:
+def _tar() -> str:
     return programs.find("tar", "tar")

@@ -25,7 +25,7 @@ _WAITS = (1.0, 4.0)           # seconds before the second and the third attempt
 # Exchange says so of an account it has let in, for some seconds
 _PASSES = "authenticated but not connected"
 _SHOWN = 200
-_MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
+_MECHANISMS = {"OAUTHBEARER": b"\1", "XOAUTH2": b""}      # and what answers the challenge in which a server tells why it refuses, before it does
 _LARGEST = 512 << 20
 
 
@@ -139,10 +139,9 @@ def _identify(session: imaplib.IMAP4, place: Place) -> None:
 
 def _show_token(session: imaplib.IMAP4, place: Place, token: str) -> None:
     """OAUTHBEARER (RFC 7628) where the server has it, else XOAUTH2, which is Microsoft's and Google's."""
-    mechanism = next((each for each in _MECHANISMS if "AUTH=" + each in session.capabilities), _MECHANISMS[-1])
+    mechanism = next((each for each in _MECHANISMS if "AUTH=" + each in session.capabilities), "XOAUTH2")
     answers = iter((_bearer(place, mechanism, token).encode("utf-8"),))
-    # what a refusal says comes as a challenge, which is to be answered before the refusal itself
-    session.authenticate(mechanism, lambda _told: next(answers, b"\1"))
+    session.authenticate(mechanism, lambda _told: next(answers, _MECHANISMS[mechanism]))
 
 
 def _bearer(place: Place, mechanism: str, token: str) -> str:
