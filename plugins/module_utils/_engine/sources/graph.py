@@ -11,9 +11,11 @@ The mails are asked for as MIME, which alone is faithful. What can't be given so
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
+from ..errors import BackupError
 from ..filesystem import descriptors
 from ..processes import programs
 from ..processes.workspace import Workspace
@@ -75,6 +77,10 @@ class Graph(Imap):
                     self.noted.append(Remark("graph_waited", count=service.waits, seconds=int(service.waited)))
             self._conclude("")
             return os.dup(home)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise BackupError("medium_full", location=self.work_dir or "temporary directory", detail=str(error)) from error
         finally:
             os.close(home)
 

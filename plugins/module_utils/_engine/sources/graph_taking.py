@@ -55,20 +55,21 @@ class Taking:
         """Take each mail that is there and not here."""
         self._begun = set()
         try:
-            folders = graph_listing.folders(self._service)
+            for folder in graph_listing.folders(self._service):
+                self._bring(folder)
         except Refused as error:
-            raise self._unlistable(error) from error
-        for folder in folders:
-            try:
-                for mail in Counted(self._service, folder).mails():
-                    self._begun.add(mail.id)
-                    self._take(mail)
-            except Refused as error:
-                if error.status != 404:      # gone meanwhile, which the judging listing tells
-                    raise self._unlistable(error) from error
+            self._unless_gone(error)
+
+    def _bring(self, folder: Folder) -> None:
+        try:
+            for mail in Counted(self._service, folder).mails():
+                self._begun.add(mail.id)
+                self._take(mail)
+        except Refused as error:
+            self._unless_gone(error)
 
     def judge(self, last: bool) -> Judged:
-        """Place what is here by a listing of now. `last`: what is listed and not given is missing, and not asked for again."""
+        """Place what is here by a listing of now. `last`: what is listed and not given is not asked for again."""
         judged = Judged()
         for name in ("Maildir", "indice"):
             if name in os.listdir(self._home):
@@ -86,8 +87,7 @@ class Taking:
                 judged.unsettled.append("*")
             self._gone(seen, judged)
         except Refused as error:
-            if error.status != 404:
-                raise self._unlistable(error) from error
+            self._unless_gone(error)
             judged.unsettled.append("*")
         finally:
             os.close(maildir)
@@ -102,7 +102,7 @@ class Taking:
         try:
             with os.fdopen(descriptors.create(*index), "wb") as file:
                 head = imap_maildir.head(directory or graph_maildir.INBOX, directory, self._uidvalidity)
-                text = imap_maildir.written({**head, "name": name, "hidden": folder.hidden})
+                text = imap_maildir.written({**head, "name": graph_maildir.SEPARATOR.join(folder.names), "hidden": folder.hidden})
                 judged.index.update(text)
                 file.write(text)
                 for mail in counted.mails():
@@ -114,10 +114,9 @@ class Taking:
                         judged.arrived += 1
                     why = self._take(mail)
                     if why:
-                        if why == _GONE and not last:
-                            judged.unsettled.append(name)
-                        else:
-                            judged.lacks(name, mail.id, why)
+                        judged.lacks(name, mail.id, why)
+                        if not last and mail.id + mail.change not in self._never:
+                            judged.unsettled.append(name)      # it may be given the next time
                         continue
                     here = self._held[mail.id]
                     paths.append(graph_maildir.placed(self._bytes, str(here.number), held, here.number, mail.date, mail.flags))
@@ -151,12 +150,12 @@ class Taking:
         try:
             self._service.stream("messages/{0}/$value".format(graph_listing.quoted(mail.id)), writing.again)
         except Unwritable as error:
-            raise BackupError("medium_full", location="work_dir", detail=str(error)) from error
+            raise error.error from error
         except Oversized:
             return self._drop(mail, "it is larger than a mail can be")
         except Refused as error:
             if error.status == 404:
-                return _GONE
+                return "it is listed, and not given"
             if error.code == MIME_FAILED:
                 return self._drop(mail, "the server can't write it as MIME")
             return "the server answers {0}".format(error)
@@ -173,13 +172,10 @@ class Taking:
         self._never[mail.id + mail.change] = why
         return why
 
-    def _unlistable(self, error: Refused) -> BackupError:
-        if error.status == 404:
-            return self._service.refused(str(error))
-        return BackupError("mailbox_service_unreachable", server=self._service.endpoint, detail="it answers {0}".format(error))
-
-
-_GONE = "it is listed, and not given"
+    def _unless_gone(self, error: Refused) -> None:
+        """A folder that was removed while it was listed changes what is listed, and no more."""
+        if error.status != 404:
+            raise BackupError("mailbox_service_unreachable", server=self._service.endpoint, detail="it answers {0}".format(error)) from error
 
 
 def told(folder: Folder) -> str:

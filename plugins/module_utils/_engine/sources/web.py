@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -23,6 +24,7 @@ from ..processes import programs
 
 SILENCE = 60.0           # seconds without a byte
 _CHUNK = 1 << 16
+_ADDRESS = re.compile(r"https://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?/?")
 
 
 class Answer(NamedTuple):
@@ -42,7 +44,11 @@ class Oversized(Exception):
 
 
 class Unwritable(Exception):
-    """What takes a body can't: of the place here, not of the service."""
+    """What takes a body can't: of the place here, not of the service. `error` says why."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 Sink = Callable[[], Callable[[bytes], Any]]
@@ -56,10 +62,10 @@ class Web:
     """One service by its address (https://host[:port]); keeps its connection. `proxy` is http://host:port, or nothing."""
 
     def __init__(self, address: str, ca_certs: str = "", proxy: str = "", where: str = "source.oauth") -> None:
-        parts = urllib.parse.urlsplit(address)
-        if parts.scheme != "https" or not parts.hostname or parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        found = _ADDRESS.fullmatch(address)
+        if not found or int(found[2] or 0) > 65535:
             raise BackupError("invalid_input", where=where, value=address[:80], problem="is no address of a service", mend="Write it like https://host.")
-        self.host, self.port, self.netloc = parts.hostname, parts.port or 443, parts.netloc.lower()
+        self.host, self.port, self.netloc = found[1], int(found[2] or 443), address[8:].rstrip("/").lower()
         self._proxy, self._context = urllib.parse.urlsplit(proxy) if proxy else None, _context(ca_certs, where + ".ca_certs")
         self._connection: Optional[_Connection] = None
         self._socket: Any = None
@@ -118,7 +124,7 @@ def _opened(sink: Sink) -> Callable[[bytes], Any]:
     try:
         return sink()
     except OSError as error:
-        raise Unwritable(str(error)) from error
+        raise Unwritable(error) from error
 
 
 def _body(response: http.client.HTTPResponse, most: int, take: Optional[Callable[[bytes], Any]]) -> bytes:
@@ -137,7 +143,7 @@ def _body(response: http.client.HTTPResponse, most: int, take: Optional[Callable
         try:
             take(chunk)
         except OSError as error:
-            raise Unwritable(str(error)) from error
+            raise Unwritable(error) from error
     if expected is not None and size != expected:      # http.client says nothing of it
         raise Unheard("its answer was cut after {0} of {1} bytes".format(size, expected))
     return bytes(kept)
