@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from .mailbox import OAUTH
+
 _DATABASE = r"""
       databases:
         description: "PostgreSQL, MariaDB: names of the databases (a list, or a text with commas between), or V(all)."
@@ -218,47 +220,6 @@ _COMPARE = r"""
         default: sample
 """
 
-_OAUTH = r"""
-      oauth:
-        description:
-          - "V(imap), V(graph): the application of Microsoft's identity platform that reads the mailbox, by client credentials. V(graph) needs it; V(imap) takes
-            it in place of O(source.password), by OAUTHBEARER or XOAUTH2. The server that copies asks for the tokens."
-        type: dict
-        suboptions:
-          tenant:
-            description: The directory (tenant) of the application.
-            type: str
-            required: true
-          client_id:
-            description: The application.
-            type: str
-            required: true
-          client_secret:
-            description: Its secret. It goes to O(source.oauth.authority) only.
-            type: str
-            required: true
-          scope:
-            description: What the token is for. By default C(https://outlook.office365.com/.default), with V(graph) the endpoint's C(/.default).
-            type: str
-            default: ""
-          authority:
-            description: The identity service. By default C(https://login.microsoftonline.com); national clouds have others.
-            type: str
-            default: ""
-          ca_certs:
-            description: Certificates (PEM) to trust for it, and with V(graph) for the endpoint, in place of the system's; text, or a file of this server.
-            type: str
-            default: ""
-          proxy:
-            description: Proxy (C(http://host:port)) for it, and with V(graph) for the endpoint.
-            type: str
-            default: ""
-      endpoint:
-        description: "V(graph): the service. By default C(https://graph.microsoft.com); national clouds have others."
-        type: str
-        default: ""
-"""
-
 _FILES = r"""
       exclude_caches:
         description: "V(restic): leave out directories marked by a C(CACHEDIR.TAG)."
@@ -431,4 +392,4 @@ options:
         description: "git: directory on this server that keeps mirrors of repositories elsewhere. SQLite: directory for the image that is copied."
         type: path
         default: ""
-""" + _without(("type", "path", "password", "work_dir"), _GIT + _PATHS + _FILES + _COMPARE + _OAUTH + _DATABASE)
+""" + _without(("type", "path", "password", "work_dir"), _GIT + _PATHS + _FILES + _COMPARE + OAUTH + _DATABASE)

@@ -29,8 +29,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fakes.graph import server
 
 SUBJECT = "SECRETO"
-FOLDERS = ("Enviados", "Año / ñandú", "INBOX", "Inbox", ".oculta", "cur", "x" * 240, "Fin.", "~casa", "dovecot-uidlist", "A&B", "año ∕ ñandú", 'Comilla"s', "b\\s", "100%*",
-           " fin ", "\u202eal revés", "lista {3}")
+FOLDERS = ("Enviados", "Año / ñandú", "INBOX", "Inbox", ".oculta", "cur", "x" * 240, "Fin.", "~casa", "dovecot-uidlist", "A&B", "año ∕ ñandú",
+           'Comilla"s', "b\\s", "100%*", " fin ", "\u202eal revés", "lista {3}")
+
 
 
 @pytest.fixture(scope="module")
