@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from .mailbox import OAUTH
+
 _DATABASE = r"""
       databases:
         description: "PostgreSQL, MariaDB: names of the databases (a list, or a text with commas between), or V(all)."
@@ -390,4 +392,4 @@ options:
         description: "git: directory on this server that keeps mirrors of repositories elsewhere. SQLite: directory for the image that is copied."
         type: path
         default: ""
-""" + _without(("type", "path", "password", "work_dir"), _GIT + _PATHS + _FILES + _COMPARE + _DATABASE)
+""" + _without(("type", "path", "password", "work_dir"), _GIT + _PATHS + _FILES + _COMPARE + OAUTH + _DATABASE)

@@ -42,8 +42,8 @@ options:
       - V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),
         V(username), V(password) and V(work_dir).
       - V(paths) takes V(paths) and V(exclude). V(restic) takes them too, and what else M(perucompras.respaldo.backup_files) has in its source.
-      - V(imap) takes V(host), V(user), V(password), V(port), V(ca_certs), V(work_dir), V(compare) and V(on_missing), see
-        M(perucompras.respaldo.backup_mailbox).
+      - V(imap) takes V(host), V(user), V(password) or V(oauth), V(port), V(ca_certs), V(work_dir), V(compare) and V(on_missing), V(graph) takes V(user),
+        V(oauth), V(endpoint), V(work_dir) and V(on_missing), see M(perucompras.respaldo.backup_mailbox).
       - V(azure_backup) names what Azure Backup copies by itself, see M(perucompras.respaldo.azure_backup_setup); it has no V(media), is never due here,
         and is said to be overdue when its copies are.
     type: list

@@ -20,7 +20,7 @@ from . import asking
 from .findings import WARNS, Finding, not_ready, of_error, of_result
 
 # The module that makes a system's copies, by the type of its source, where it is not of its kind.
-_MODULES = {"git": "backup_git", "paths": "backup_archive", "restic": "backup_files", "imap": "backup_mailbox"}
+_MODULES = {"git": "backup_git", "paths": "backup_archive", "restic": "backup_files", "imap": "backup_mailbox", "graph": "backup_mailbox"}
 _DATABASE = "backup_database"
 _LITTLE = 1 << 30          # bytes
 _CLOCK_SECONDS = 60

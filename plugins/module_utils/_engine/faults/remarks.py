@@ -57,6 +57,9 @@ ROWS = (
     ("mail_there_already", False,
      "{count} mails were there already, with the same bytes, and were not given again",
      "{count} mensajes ya estaban ahí, con los mismos bytes, y no se entregaron otra vez."),
+    ("graph_waited", False,
+     "The service had the copy wait {count} times, {seconds} s in all",
+     "El servicio hizo esperar a la copia {count} veces, {seconds} s en total."),
     # -- folders and file servers -----------------------------------------------------------------------------------
     ("not_assigned", True,
      "Not copied, since it is mounted there and not assigned: {path}", "No se copió, pues está montado ahí y no está asignado: {path}."),

@@ -32,12 +32,13 @@ from .imap_listing import Unlistable
 from .imap_relay import Relay
 from .imap_session import Place, session_with, signed_in
 from .imap_shown import shown_again
+from .mailbox_tokens import OF_IMAP, Tokens
 
 FORMAT = "Maildir with an index (tar)"
-_PASSES = 3           # of a mailbox that changes while it is copied
+PASSES = 3           # of a mailbox that changes while it is copied
 _MOST_NAMED = 10
-_INCLUDED = ["carpetas y mensajes del buzón principal", "marcas, palabras clave y fechas de recepción"]
-_NOT_INCLUDED = ["archivo en línea", "elementos recuperables", "reglas", "calendarios", "contactos", "carpetas compartidas de otros"]
+INCLUDED = ["carpetas y mensajes del buzón principal", "marcas, palabras clave y fechas de recepción"]
+NOT_INCLUDED = ["archivo en línea", "elementos recuperables", "reglas", "calendarios", "contactos", "carpetas compartidas de otros"]
 
 
 class _ListCheck(Check):
@@ -67,11 +68,12 @@ class Imap(Source):
 
     type = "imap"
     always_encrypted = True
-    OPTIONS = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing", "mail")
+    OPTIONS: Tuple[str, ...] = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing", "mail", "oauth")
 
     def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 0, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
-                 on_missing: str = "refuse", mail: Optional[Mapping[str, Any]] = None, assigned: Sequence[str] = ()) -> None:
-        self.place = Place(host, user, password, port or 993, ca_certs)
+                 on_missing: str = "refuse", mail: Optional[Mapping[str, Any]] = None, assigned: Sequence[str] = (),
+                 oauth: Optional[Mapping[str, Any]] = None) -> None:
+        self.place = Place(host, user, password, port or 993, ca_certs, tokens=Tokens(oauth, OF_IMAP) if oauth else None)
         self.work_dir, self.every, self.partial, self.assigned = work_dir, compare == "all", on_missing == "partial", list(assigned)
         self.judged, self.separator = Judged(), ""
         self.noted: List[Remark] = []
@@ -117,13 +119,13 @@ class Imap(Source):
                 begun, self.separator = imap_judging.before(session)
             dovecot = Dovecot(workspace, self.separator)
             try:
-                for number in range(_PASSES):
+                for number in range(PASSES):
                     said = self._bring(dovecot, number)
                     with session_with(self.place) as session:
                         self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
                         if not self.judged.unsettled and not self.judged.missing:
                             break
-                        if number + 1 < _PASSES:
+                        if number + 1 < PASSES:
                             begun, self.separator = imap_judging.before(session)
                             descriptors.remove(dovecot.held, "indice")
                 self._conclude(said)
@@ -151,7 +153,7 @@ class Imap(Source):
         """Raises imap_unsettled, imap_incomplete; notes what is to be told of a copy that stands."""
         judged = self.judged
         if judged.unsettled:
-            raise BackupError("imap_unsettled", mailbox=self.describe(), count=len(judged.unsettled), passes=_PASSES)
+            raise BackupError("imap_unsettled", mailbox=self.describe(), count=len(judged.unsettled), passes=PASSES)
         if judged.missing:
             named = ", ".join(each.told() for each in judged.missing[:_MOST_NAMED])
             count = len(judged.missing) + judged.unnamed
@@ -164,8 +166,8 @@ class Imap(Source):
             self.noted.append(Remark("imap_sizes", count=judged.sizes_lied))
 
     def facts(self) -> Dict[str, Any]:
-        return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": _INCLUDED,
-                "not_included": _NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
+        return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": INCLUDED,
+                "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
 
     def warnings(self) -> List[Remark]:
         return self.noted

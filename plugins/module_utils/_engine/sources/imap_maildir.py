@@ -24,7 +24,7 @@ _LARGEST_LIST = 1 << 30
 _CHUNK = 1 << 20
 _HEADER = re.compile(rb"3 (?:.* )?V(\d+)")
 _LINE = re.compile(rb"(\d+) (?:[^:]* )?:(.+)\Z")
-_LETTERS = {"\\draft": "D", "\\flagged": "F", "\\answered": "R", "\\seen": "S", "\\deleted": "T"}
+LETTERS = {"\\draft": "D", "\\flagged": "F", "\\answered": "R", "\\seen": "S", "\\deleted": "T"}
 _SHIFTED = re.compile(r"&([^-]*)-")
 
 
@@ -110,10 +110,10 @@ def marked(folder: int, path: str, flags: Sequence[str]) -> str:
     """Give a mail's file the letters of the flags that its server tells; letters of keywords stay. Gives where it lies then."""
     part, _slash, name = path.partition("/")
     base, _mark, letters = name.partition(":2,")
-    wanted = {letter for flag, letter in _LETTERS.items() if flag in {each.lower() for each in flags}}
+    wanted = {letter for flag, letter in LETTERS.items() if flag in {each.lower() for each in flags}}
     if {letter for letter in letters if letter.isupper()} - {"P"} == wanted:
         return path
-    told = "{0}:2,{1}".format(base, "".join(sorted(wanted | {letter for letter in letters if letter not in _LETTERS.values()})))
+    told = "{0}:2,{1}".format(base, "".join(sorted(wanted | {letter for letter in letters if letter not in LETTERS.values()})))
     source, target = descriptors.enter(folder, part), descriptors.enter(folder, "cur")
     try:
         descriptors.move(source, name, target, told)
