@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -246,6 +247,19 @@ def test_what_is_ready_is_called_so_and_stands_in_the_bitacora(house: House) -> 
     assert "Listo: 1 servidor, 1 sistema" in answer.stdout and house.tree() == before
     shown = house.respaldo("bitacora").stdout
     assert "Comprobación" in shown and "1 sistemas de 1 servidores: listo" in shown and "Generada" not in shown, shown
+
+
+def test_who_simulates_a_check_sends_nothing(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        port = server.getsockname()[1]
+        house.hosts(["bd1"], backup_warn_mail={"host": "127.0.0.1", "port": port, "security": "none", "sender": "r@example.org", "to": ["a@example.org"]},
+                    backup_heartbeats=[{"name": "vigia", "type": "get", "url": f"http://127.0.0.1:{port}/vivo"}])
+        house.host("bd1", backup_systems=[house.sqlite("SIGA")])
+        told = house.respaldo("comprobar", "--enviar", "--simular")
+        assert "se comprobaron 1 servidor" in told.stdout or "Listo: 1 servidor" in told.stdout, told.stdout + told.stderr
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_what_was_not_looked_at_is_not_ready_without_a_word(house: House) -> None:
