@@ -146,4 +146,11 @@ ROWS = (
         "Instale una de esas versiones: python3 -m pip install -r requirements.txt, el de la colección, con Python 3.10 o posterior; si el del sistema es "
         "anterior, en un entorno virtual.",
     ),
+    (
+        "RSP789", "drill_rights_missing",
+        "its copies can't be proved: the account {account} may not make a database on {server}, where they are rehearsed",
+        "An administrator of that server gives it the right: {grant}",
+        "Sus copias no se pueden probar: la cuenta {account} no puede crear una base de datos en {server}, donde se restauran para probarlas",
+        "Que un administrador de ese servidor le dé el permiso: {grant}",
+    ),
 )
