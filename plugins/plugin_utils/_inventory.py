@@ -133,9 +133,9 @@ def wanted_names(only: Iterable[str], systems: Iterable[Mapping[str, Any]], othe
     declared = {**{name: name for _kind, name in others}, **{policy.identity(system)[1]: str(system["name"]) for system in systems}}
     wanted = set()
     for index, text in enumerate(asked(only)):
-        name = label.canonical(text, f"only[{index}]").lower()
+        name = label.canonical(text, f"backup_only[{index}]").lower()
         if name not in declared:
-            raise BackupError("invalid_input", where=f"only[{index}]", value=text, problem="is not a system of the inventory",
+            raise BackupError("invalid_input", where=f"backup_only[{index}]", value=text, problem="is not a system of the inventory",
                               mend=_which_was_meant(text, name, declared))
         wanted.add(name)
     return wanted

@@ -103,6 +103,7 @@ ALLOWED_ON_CONTROLLER = {
     ("_bitacora/trust.py", "os.unlink"): _BESIDE_BITACORA,
     ("_bitacora/trust.py", "os.open"): _BESIDE_BITACORA,
     ("_bitacora/who.py", "pathlib.read_text"): _SYSTEM,
+    ("_checking/core.py", "pathlib.read_text"): "the collection's own meta/runtime.yml, beside the code that runs",
     ("_finding/index.py", "os.unlink"): _NAMES,
     ("_finding/index.py", "pathlib.mkdir"): _NAMES,
     ("_finding/index.py", "os.open"): _NAMES,

@@ -136,7 +136,9 @@ class BackupError(Exception):
         told = (self.cause or self.fault).remedy.format_map(self.details)
         mend = str(self.details.get("mend") or "")
         in_spanish = spanish.of_detail(mend)
-        return "{0}. {1}".format(in_spanish.rstrip("."), told) if self.code == "RSP101" and in_spanish != mend else told
+        if self.code != "RSP101" or in_spanish == mend:
+            return told
+        return "{0} {1}".format(in_spanish if in_spanish.endswith((".", "?")) else in_spanish + ".", told)
 
     def in_both(self) -> str:
         """All of it in one text, Spanish first: for those who can hand on nothing but a text (filters, lookups)."""

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
@@ -248,6 +249,13 @@ TABLE = (
 _MOST_LINES = 40      # of one cell, in the printed table
 # more bytes than any number of the bitácora tells
 _MOST = 2 ** 80
+
+
+def titles(systems: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """(kind, name) -> how people are told of a system among these: by its name alone, and by its kind too where another has the same name."""
+    known = set(systems)
+    times = collections.Counter(name.casefold() for _kind, name in known)
+    return {(kind, name): f"{name} ({KINDS.get(kind, kind)})" if times[name.casefold()] > 1 else name for kind, name in known}
 
 
 def amount(size: int) -> str:

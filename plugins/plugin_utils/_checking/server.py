@@ -50,7 +50,10 @@ def systems(action: ActionBase, arguments: Mapping[str, Any], rows: Sequence[Map
         if row["source_type"] != "restic":
             encryption.update(format=row["encryption_format"], spool=arguments["spool"])
             asked["compression"] = row["compression"]
-        told = asking.simulate(action, _MODULES.get(row["source_type"], _DATABASE), {**asked, "encryption": encryption}, task_vars)
+        module = _MODULES.get(row["source_type"], _DATABASE)
+        if module == _DATABASE:
+            asked["prove_drill"] = True
+        told = asking.simulate(action, module, {**asked, "encryption": encryption}, task_vars)
         yield from of_result(told, server, row["system"])
 
 

@@ -20,6 +20,7 @@ _WENT_WRONG = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_fail
 _WENT_WELL = ("runner_on_ok", "runner_item_on_ok")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LONGEST = 2000
+_UNREACHED = "Vea si el servidor está encendido, y su dirección, cuenta y llave SSH: ansible -m ping con este inventario."
 _MOST_WARNINGS = 3
 
 
@@ -33,6 +34,10 @@ class Heard:
         self.plans: list[dict[str, Any]] = []      # rows of backup_plan, each with its host
         self.done = 0
         self.failures = 0
+
+    def errors(self) -> list[str]:
+        """What Ansible said itself of why it ended, of all that it printed."""
+        return [line[:_LONGEST] for text in self.shown for line in text.splitlines() if re.match(r"\[?ERROR\]?", line)]
 
     def event(self, event: Mapping[str, Any]) -> bool:
         """ansible-runner's event_handler: whether it keeps the event in a file, which it never does."""
@@ -70,7 +75,7 @@ class Heard:
             text = f"{error['code']}: {error.get('message_es') or error.get('message') or ''}"
             remedy = str(error.get("remedy_es") or "")
         else:
-            text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), ""
+            text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), _UNREACHED if found.get("unreachable") else ""
             if "results" in found:
                 return      # each of its rows was told
         line = f"Falló   {host}  {text.splitlines()[0][:_LONGEST]}"

@@ -87,7 +87,7 @@ class RestoreAction(OpenAction):
         told = super().work(arguments, task_vars)
         asked = [str(each) for each in arguments.get("restore_paths") or [arguments.get("part")] if each] or mails.described(arguments.get("mail") or {})
         if told.get("backup") and (asked or any(is_true(arguments.get(name) or False) for name in ("damaged", "partial"))):
-            # what comes back of what was known to be no whole copy, or of which a part was asked for, proves no restore of it (drills.is_restore)
+            # what comes back of what was known to be no whole copy, or of which a part was asked for, proves no restore of it (proofs.proves)
             told["backup"] = {**told["backup"], "trust_level": "T0", **({"wanted": asked} if asked else {})}
         return told
 

@@ -119,11 +119,6 @@ def _estimate(candidate: Candidate, rate: float) -> int:
     return max(1, int(usual), *map(_lasted, _failed_since_proof(candidate)[-_LONGEST_MEMORY:]))
 
 
-def is_restore(entry: Mapping[str, Any]) -> bool:
-    """Whether a restore proves that copies of its system come back: not one of a damaged or partial copy, which a person wanted all the same."""
-    return bool(entry["type"] == "restored" and entry.get("trust_level") != "T0")
-
-
 def _failed_since_proof(candidate: Candidate) -> list[Mapping[str, Any]]:
     proved = _at(candidate.proofs[-1]) if candidate.proofs else None
     return [entry for entry in candidate.failures if proved is None or _at(entry) > proved]

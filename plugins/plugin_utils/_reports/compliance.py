@@ -148,6 +148,28 @@ def _dues(base: datetime.date, period: engine.Period, first: int) -> Iterator[da
         count += 1
 
 
+class Day(NamedTuple):
+    """What one day is in the periods that begin with the good copy before it."""
+
+    due: datetime.date      # the day on which the copy that this day waits for, or has, was due
+    late: bool              # a copy of this day answers a due day that is over
+
+
+def of_day(previous: datetime.date, period: engine.Period, day: datetime.date, grace: int = 0) -> Day:
+    """By the rule of `obligations`, for who has no whole history: `previous` is the day of the last good copy before `day`."""
+    longest = period.days + 31 * period.months      # between two of them: so many are surely over
+    dues = _dues(previous, period, first=max(1, ((day - previous).days - grace) // longest - 1))
+    due, following = next(dues), next(dues)
+    while day >= following and day > due + grace * DAY:
+        due, following = following, next(dues)
+    return Day(due, day > due + grace * DAY)
+
+
+def excused(due: datetime.date, excuses: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of these covers the day on which a copy was due."""
+    return any(str(excuse["excused_from"]) <= due.isoformat() <= str(excuse["excused_until"]) for excuse in excuses)
+
+
 def _judged(day: datetime.date, due: datetime.date, state: str, evidence: list[dict[str, Any]], excuses: Sequence[Mapping[str, Any]],
             attempts: Sequence[tuple[datetime.date, dict[str, Any]]], following: datetime.date) -> Obligation:
     told = evidence + [tried for on, tried in attempts if due <= on < following][:_MOST_EVIDENCE]

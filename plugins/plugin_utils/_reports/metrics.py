@@ -16,12 +16,10 @@ from ...module_utils._engine import result
 from ...module_utils._engine.policy import policy as engine
 from .._bitacora import by_medium, trust
 from .._bitacora.any_store import Store
-from .._decisions import drills, due, purposes
+from .._decisions import drills, due, proofs, purposes
 from .._decisions import requests as steps
 from . import capacity, facts, requests
 
-_PROOFS_LOOKED_AT = 100
-_PROVED = ("T3", "T4", "T5")
 _DAY = 24 * 60 * 60     # seconds, the base unit of a time there
 
 
@@ -101,8 +99,7 @@ def _of_system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any]
             ("respaldo_copy_size_bytes", "size", 1), ("respaldo_copy_duration_seconds", "duration_ms", 1000)) if isinstance(last.get(field), int)]
         if last.get("trust_level") in result.TRUST_LEVELS:
             found.append(Sample("respaldo_copy_trust_level", result.TRUST_LEVELS.index(last["trust_level"]), labels))
-    proof = next((entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
-                  if not entry.get("simulated") and (drills.is_restore(entry) or entry.get("trust_level", "") in _PROVED)), None)
+    proof = proofs.newest(store, kind, name)
     return [*found, Sample("respaldo_drill_last_timestamp_seconds", _seconds(proof["at_event"]), labels)] if proof else found
 
 

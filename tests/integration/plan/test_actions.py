@@ -132,7 +132,7 @@ def test_two_hosts_can_not_hold_one_system(play, tmp_path):
 def test_a_misspelt_selection_is_a_mistake(play):
     run = play(PLAN, {"systems": [SIGA], "media": MEDIA, "only": ["SIGAA"]})
     assert run.status == 2
-    assert "only[0]: 'SIGAA' is not a system of the inventory. Did you mean SIGA?" in run.results["localhost"]["msg"]
+    assert "backup_only[0]: 'SIGAA' is not a system of the inventory. Did you mean SIGA?" in run.results["localhost"]["msg"]
 
 
 def test_an_institution_points_to_its_own_policy(play, tmp_path):

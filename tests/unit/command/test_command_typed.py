@@ -205,9 +205,10 @@ def test_a_failure_is_one_line_with_its_remedy() -> None:
     event = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": error, "msg": "RSP402"}}}
     lines, listener = heard(event, event)
     assert lines == ["Falló   bd1  RSP402: El medio está lleno", "    Libere espacio."] and listener.failures == 1
-    unreachable = {"event": "runner_on_unreachable", "event_data": {"host": "bd1", "res": {"msg": "no route"}}}
+    unreachable = {"event": "runner_on_unreachable", "event_data": {"host": "bd1", "res": {"msg": "no route", "unreachable": True}}}
     ignored = {"event": "runner_on_failed", "event_data": {"host": "h", "ignore_errors": True, "res": {"msg": "x"}}}
-    assert heard(unreachable, ignored)[0] == ["Falló   bd1  no route"]
+    lines = heard(unreachable, ignored)[0]
+    assert lines[0] == "Falló   bd1  no route" and "ansible -m ping" in lines[1] and len(lines) == 2
 
 
 def test_rows_of_a_loop_and_of_others_are_told_once_or_not() -> None:

@@ -21,7 +21,18 @@ from ..errors import BackupError
 from ..processes import programs
 from ..processes.pipeline import Stage, capture, run
 from ..remarks import Remark
-from . import databases, mariadb_elsewhere, mariadb_facts, mariadb_floats, mariadb_restore, mariadb_scratch, mariadb_session, mariadb_shape, mariadb_stock
+from . import (
+    databases,
+    mariadb_drill,
+    mariadb_elsewhere,
+    mariadb_facts,
+    mariadb_floats,
+    mariadb_restore,
+    mariadb_scratch,
+    mariadb_session,
+    mariadb_shape,
+    mariadb_stock,
+)
 from . import mariadb_text as texts
 from .base import Check, Part, PartReader, Source
 from .mariadb_client import TOOLS, TRANSACTIONAL, Connection, number
@@ -98,6 +109,9 @@ class MariaDB(Source):
                 self.notes.append(Remark("my_users_old_tool"))
         return sum(int(self._ask("SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = " + texts.text(name)))
                    for name in self.chosen)
+
+    def prove_drill(self, label: str) -> None:
+        mariadb_drill.prove(self, label)
 
     def parts(self) -> List[Part]:
         self.notes += mariadb_elsewhere.swept(self.live, self.existing)
