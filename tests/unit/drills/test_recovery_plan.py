@@ -11,6 +11,7 @@ import shlex
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy as engine
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import vouched
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._command import typed
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import recovery
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import recovery_plan
@@ -103,6 +104,17 @@ def test_the_page_says_it_all_escaped_and_the_text_says_the_same():
                   "todo: no tiene ninguna", "depende de X, que no es un sistema"):
         assert words in told and words in filled, words
     assert "ningún comando de este programa lo restaura hoy" in filled
+
+
+def test_what_is_demanded_that_day_is_told_beforehand_and_stands_in_the_command():
+    kit, record, key = ("MALETIN_20261122", "a" * 64), ("BITACORA_20261122", "b" * 64), "c" * 64
+    page = recovery_plan.Page(RULES, [], {}, {}, NOW, vouched.Stated(key, kit, record))
+    told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
+    assert all(words in told and words in filled for words in (key, *kit, *record))
+    given = typed.read(shlex.split(recovery_plan.beginning(page)[1][1])[1:]).variables
+    assert given["seal_key"] == key and "kit_sha256" not in given
+    unsealed = typed.read(shlex.split(recovery_plan.beginning(page._replace(stated=vouched.Stated("", kit, record)))[1][1])[1:]).variables
+    assert (unsealed["kit_sha256"], unsealed["bitacora_sha256"]) == (kit[1], record[1])
 
 
 @pytest.mark.parametrize(("recover", "where"), [

@@ -242,4 +242,8 @@ ROWS = (
      "Dé los secretos en el vault del inventario, o la ruta de un archivo que solo lea la cuenta de Semaphore."),
     ("Name a file of passwords instead: PGPASSFILE.", "Nombre en su lugar un archivo de contraseñas: PGPASSFILE."),
     ("Give what backup_schedule returns as schedules.", "Dé lo que backup_schedule devuelve como schedules."),
+    # -- the worst day
+    ("is not 64 hexadecimal digits", "no son 64 dígitos hexadecimales"),
+    ("is no public key of Ed25519 (64 hexadecimal digits)", "no es una clave pública Ed25519 (64 dígitos hexadecimales)"),
+    ("Copy it from the printed plan of recovery, or from a mail with a seal.", "Cópiela del plan de recuperación impreso, o de un correo con un sello."),
 )
