@@ -9,7 +9,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy, schema
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import vouched
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import default_url, open_store, path_of, resolve_url
@@ -34,6 +34,9 @@ class ActionModule(InventoryAction):
         policy.validate(rules, [], [])
         now = datetime.datetime.now(datetime.timezone.utc)
         hosts = institution.of_all_hosts(task_vars)
+        known = {policy.identity(system)[1]: str(system["name"]) for system in institution.systems_of(hosts)}
+        schema.raise_all(recovery.unknown_needs(
+            [(f"backup_systems[{index}] ({host})", system) for host, told in hosts.items() for index, system in enumerate(told["systems"])], known))
         with open_store(resolve_url(), readonly=True) as store:
             rows = recovery.of_inventory(store, hosts, rules, now)
             stated = vouched.stated(store, vouched.key_in_force())
