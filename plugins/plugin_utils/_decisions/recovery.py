@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine import label
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.policy import schema
 from ...module_utils._engine.policy.vocabulary import CRITICALITIES
 from .._bitacora import view
 from .._bitacora.any_store import Store
@@ -117,6 +118,13 @@ def plan(known: Iterable[Known], policy: Mapping[str, Any], now: datetime.dateti
     return rows
 
 
+def unknown_needs(systems: Iterable[tuple[str, Mapping[str, Any]]], known: Mapping[str, str]) -> list[schema.Problem]:
+    """What `depends_on` names and no system is, of systems that each have a place in the inventory. `known`: canonical name -> as it is written."""
+    return [schema.Problem(f"{where}.depends_on[{index}]", str(name), "is not a system of the inventory", schema.meant(name, sorted(known.values())))
+            for where, system in systems if isinstance(system.get("depends_on"), list)
+            for index, name in enumerate(system["depends_on"]) if _name(name) not in known]
+
+
 def problems(rows: Iterable[Row]) -> list[str]:
     """A sentence for each objective that does not hold, in Spanish."""
     found, rows = [], list(rows)
@@ -160,7 +168,7 @@ def duration(milliseconds: int) -> str:
 
 
 def _ordered(known: Sequence[Known]) -> list[tuple[Known, list[str]]]:
-    """Each after what it depends on. What no system is, or leads back to itself, is told and stops nothing: somebody has to begin somewhere."""
+    """Each after what it depends on. What is switched off, or leads back to itself, is told and stops nothing: somebody has to begin somewhere."""
     by_name: dict[str, Known] = {}
     for each in known:
         by_name.setdefault(_name(each.system["name"]), each)
@@ -174,7 +182,7 @@ def _ordered(known: Sequence[Known]) -> list[tuple[Known, list[str]]]:
         for name in each.system.get("depends_on") or ():
             needed = by_name.get(_name(name))
             if needed is None:
-                remarks.append(f"depende de {name}, que no es un sistema del inventario")
+                remarks.append(f"depende de {name}, que este programa no copia")
             elif id(needed) in (*above, id(each)):
                 remarks.append(f"depende de {name}, que depende de él")
             else:

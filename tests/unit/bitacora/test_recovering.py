@@ -12,13 +12,14 @@ import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import adopting, recovering
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import adopting, recovering, vouching
 
 AT, DIGEST, NAME = "2026-11-24T15:00:00Z", "a" * 64, "SIGA_20261124"
 SIGA = {"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": {"password": "secreta"}}
 MANIFEST = {"kind": "database", "system": "SIGA", "encrypted": True, "started_at": AT, "ended_at": AT, "compression": "zstd",
             "parts": [{"file": "SIGA_20261124.siga.dump.zst.gpg", "size": 5, "size_original": 9, "sha256": DIGEST}],
             "key_reference": "custodia:database/OTRO/X"}
+CUSTODIAN = vouching.Asked({"kit": "", "bitacora": ""}, "", "", by_key=False)
 
 
 @pytest.fixture
@@ -83,10 +84,10 @@ def test_a_kit_in_clear_is_none_whoever_laid_it_there(monkeypatch):
     monkeypatch.setattr(action, "module", lambda *_asked: {"copies": copies}, raising=False)
     given = {"medium": {"name": "nas"}, "kit": "Maletín", "kit_label": ""}
     with pytest.raises(BackupError) as caught:
-        action._newest(given, "kit", {})
+        action._whole(given, "kit", {})
     assert caught.value.code == "RSP794"
     copies.append({"label": "X_20261122", "sha256": DIGEST, "manifest": {"started_at": "2026-11-22T00:00:00Z", "encrypted": True}})
-    assert action._newest(given, "kit", {})["label"] == "X_20261122"
+    assert [copy["label"] for copy in action._whole(given, "kit", {})] == ["X_20261122"]
 
 
 def test_nothing_that_stands_in_a_place_is_replaced(tmp_path):
@@ -105,22 +106,22 @@ def test_nothing_that_stands_in_a_place_is_replaced(tmp_path):
 
 def test_a_bitacora_whose_chain_is_broken_or_that_is_none_is_refused(lost, tmp_path):
     with pytest.raises(BackupError) as caught:
-        recovering._proved(tmp_path / "bitacora.sqlite", "BITACORA_20261124")
+        recovering._proved(tmp_path / "bitacora.sqlite", "BITACORA_20261124", CUSTODIAN)
     assert caught.value.code == "RSP796" and "no tiene asientos" in caught.value.spanish
     for _each in range(3):
         lost.append("copy_started", {"label": NAME}, AT, "prueba")
-    assert recovering._proved(tmp_path / "bitacora.sqlite", "X").entries == 3
+    assert recovering._proved(tmp_path / "bitacora.sqlite", "X", CUSTODIAN).entries == 3
     with sqlite3.connect(tmp_path / "bitacora.sqlite") as database:
         database.execute("DROP TRIGGER IF EXISTS entries_no_update")
         for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             database.execute(f'DROP TRIGGER "{name}"')
         database.execute("UPDATE entries SET body = '{}' WHERE n = 2")
     with pytest.raises(BackupError) as caught:
-        recovering._proved(tmp_path / "bitacora.sqlite", "BITACORA_20261124")
+        recovering._proved(tmp_path / "bitacora.sqlite", "BITACORA_20261124", CUSTODIAN)
     assert caught.value.code == "RSP796" and "asiento 2" in caught.value.spanish
     (tmp_path / "texto").write_text("no es una base de datos, ni lo fue nunca" * 100)
     with pytest.raises(BackupError) as caught:
-        recovering._proved(tmp_path / "texto", "X")
+        recovering._proved(tmp_path / "texto", "X", CUSTODIAN)
     assert caught.value.code == "RSP796"
 
 

@@ -261,4 +261,12 @@ ROWS = (
     ("it names no mailbox (request_system)", "no nombra ningún buzón (request_system)"),
     ("without one mails come back to their own mailbox alone", "sin ella, los mensajes solo vuelven a su propio buzón"),
     ("it does not name the mailbox {} (request_paths: buzon:{})", "no nombra el buzón {} (request_paths: buzon:{})"),
+    # -- the worst day
+    ("is not 64 hexadecimal digits", "no son 64 dígitos hexadecimales"),
+    ("is no public key of Ed25519 (64 hexadecimal digits)", "no es una clave pública Ed25519 (64 dígitos hexadecimales)"),
+    ("Copy it from the printed plan of recovery, or from a mail with a seal.", "Cópiela del plan de recuperación impreso, o de un correo con un sello."),
+    # -- what is answered in a survey, or by -e
+    ("Blank takes the default.", "En blanco vale lo que rige por defecto."),
+    ("is not a list of names", "no es una lista de nombres"),
+    ("Give names between commas, or one on each line.", "Indique los nombres entre comas, o uno en cada línea."),
 )

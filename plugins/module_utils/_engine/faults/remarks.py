@@ -189,4 +189,12 @@ ROWS = (
     ("git_tree", True,
      "The repository is whole, but not all of its working tree can be written here: {detail}",
      "El repositorio está completo, pero aquí no se puede escribir todo su árbol de trabajo: «{detail}»."),
+    # -- the worst day -----------------------------------------------------------------------------------------------
+    ("recovery_unplaced", True,
+     "{path} is not in its place: {detail}; what was opened lies in {source}",
+     "{path} no está en su lugar: {detail}; lo que se abrió está en {source}."),
+    ("recovery_left", True, "Of the kit these were not put in their places: {paths}", "Del maletín no se puso en su lugar: {paths}."),
+    ("recovery_kit_older", True,
+     "The kit {label} was taken; for the newer ones nobody vouches: {newer}",
+     "Se tomó el maletín {label}; por los más recientes nadie responde: {newer}."),
 )

@@ -128,7 +128,7 @@ class MariaDB(Source):
         self.dumping = name
         self._look_for_damage(name)
         facts, alone = self._facts_of(name), len(self.chosen) == 1
-        facts.update(self._floats_of(name))
+        facts.update(self._floats_of(name), **self._told().note_enums(name, self.unreadable.get(name, [])))
         parts = [Part(
             name=databases.part_name(name), extension="sql", format=texts.SQL, produce=lambda: self._dumping(name, facts),
             check=lambda: texts.DumpCheck(name, texts.SQL, facts["tables"], exact=len(facts["exact"])), minimum=200, facts=facts,
