@@ -167,8 +167,9 @@ def test_documentation_that_is_remembered_is_what_is_read(own, tmp_path):
         remembering.load(_tags.Origin(path="/una.py").tag("a: [b"), Loader=AnsibleLoader)
 
 
-TEXTS = ("{{ a }}", "x{% for each in a %}{{ each + 1 }},{% endfor %}\n", "{{ b ~ '\\1' }}", "{{ a | map('string') | join(b) }}", "#jinja2: trim_blocks: False\n{% if a %}\ny{% endif %}",
-         "{{ nobody }}", "{{ a | no_such_filter }}", "{{ a[", "{{ lookup('ansible.builtin.env', 'HOME') }}", "{{ {'ñ': a} }}")
+TEXTS = ("{{ a }}", "x{% for each in a %}{{ each + 1 }},{% endfor %}\n", "{{ b ~ '\\1' }}", "{{ a | map('string') | join(b) }}",
+         "#jinja2: trim_blocks: False\n{% if a %}\ny{% endif %}", "{{ nobody }}",
+         "{{ a | no_such_filter }}", "{{ a[", "{{ lookup('ansible.builtin.env', 'HOME') }}", "{{ {'ñ': a} }}")
 CONDITIONS = ("a == [1, 2]", "'1' in b or a is sequence", "nobody is defined", "nobody", "a ==", "b is match('x')", "(a | length) > 1")
 
 
@@ -204,7 +205,7 @@ def test_templates_that_are_remembered_are_what_is_compiled(own, tmp_path, monke
     compiled = {str(given[1]) for given in called[made:] if isinstance(given[1], str)}
     assert compiled <= {"{{ a | no_such_filter }}", "{{ a[", "a =="}, "of what compiles nothing is compiled again"
     monkeypatch.setattr(own, "filters_there", lambda: ["another"])
-    monkeypatch.setattr(own.shape_of, "__defaults__", ([],))
+    monkeypatch.setattr(own, "_common", [])
     assert told() == wanted and len(list((tmp_path / "store").iterdir())) == 2 * kept, "with other filters it is compiled anew"
 
 
@@ -244,3 +245,30 @@ def test_one_module_of_a_directory_in_an_archive_is_changed_and_no_other(tmp_pat
             "sitecustomize.AsTheyAreImported.wanted['inside.one'] = lambda module: seen.append(module.__name__); import inside.one, inside.other; print(seen)")
     done = subprocess.run([sys.executable, "-c", code, str(archive)], env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True, check=True)
     assert done.stdout == "['inside.one']\n"
+
+
+def test_a_cheap_key_of_restic_opens_the_same_with_the_same_password_alone(tmp_path):
+    sys.path.append(str(HERE))
+    import cheap_keys
+
+    repository = tmp_path / "repository"
+    environment = {"PATH": os.environ["PATH"], "RESTIC_PASSWORD": "la clave"}
+
+    def restic(*arguments, password="la clave"):
+        return subprocess.run(["restic", "--no-cache", "--repo", str(repository), *arguments], env=dict(environment, RESTIC_PASSWORD=password),
+                              capture_output=True, text=True, check=False)
+
+    assert restic("init").returncode == 0
+    (former,) = (repository / "keys").iterdir()
+    row, master, mode = json.loads(former.read_text()), restic("cat", "masterkey").stdout, former.stat().st_mode
+    cheap_keys.make_cheap(str(repository), b"otra")
+    assert list((repository / "keys").iterdir()) == [former], "with another password nothing is done"
+    cheap_keys.make_cheap(str(repository), b"la clave")
+    (made,) = (repository / "keys").iterdir()
+    told = json.loads(made.read_text())
+    assert made != former and made.stat().st_mode == mode and {name for name in row if row[name] != told[name]} == {"N", "r", "p", "data"}
+    assert restic("cat", "masterkey").stdout == master != "" and restic("cat", "config", password="otra").returncode != 0
+    assert restic("check", "--read-data").returncode == 0 and sorted(path.name for path in repository.iterdir()) == sorted(
+        ["config", "data", "index", "keys", "locks", "snapshots"])
+    assert cheap_keys.directory_of(str(repository)) == cheap_keys.directory_of("sftp:medio:" + str(repository)) == str(repository)
+    assert not cheap_keys.directory_of("rclone:SIGA") and not cheap_keys.directory_of(str(tmp_path))

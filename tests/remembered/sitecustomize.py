@@ -5,11 +5,12 @@
 
 Python keeps what it compiled of files on a disk, in __pycache__. It can't of a collection, which Ansible's own loader compiles at every start, nor of a
 module, whose files arrive on the server in an archive; and Ansible parses each of these files once more to see what it imports, packs them, and parses
-its own two largest YAML files, and the documentation of forty plugins, at every start. Two fifths of the processors of a small play go into that, the
-same from play to play.
+its own two largest YAML files, and the documentation of forty plugins, at every start, and each worker compiles its templates and conditions. Half of
+the processors of a small play go into that, the same from play to play.
 
 So the results are kept by the digest of what they were made from: other text has another result, and what runs is what would have run. A result that
-can't be read or kept is made as always. Nothing of the collection knows of this. Two of Molecule's scenarios and tests/ways run without it, and all
+can't be read or kept is made as always. Two more things are cheap here that are dear elsewhere: the end of a module's process (ends_at_once), and the
+keys of restic (cheap_keys.py). Nothing of the collection knows of this. Two of Molecule's scenarios and tests/ways run without it, and all
 tests do with RESPALDO_TESTS_REMEMBER=no.
 """
 
@@ -203,23 +204,27 @@ def filters_there():
     return sorted((name, told.st_size, told.st_mtime_ns) for name, told in found)
 
 
-def shape_of(environment, module, common=[]):     # found once in a play; its workers have it
+_common = []      # found once in a play; its workers have it
+
+
+def shape_of(environment, module):
     """What a template's code depends on besides its text: how it is cut into words, and which filters and tests there are and what they ask for."""
-    if not common:
+    if not _common:
         from ansible import constants
         from ansible.release import __version__
         from jinja2 import __version__ as jinja
 
-        common.append(repr((__version__, jinja, constants.COLLECTIONS_PATHS, filters_there())))
+        _common.append(repr((__version__, jinja, constants.COLLECTIONS_PATHS, filters_there())))
     context = module._TemplateCompileContext.current(optional=True)
     words = [getattr(environment, name) for name in module._TEMPLATE_OVERRIDE_FIELD_NAMES]
-    return repr((common[0], type(environment).__name__, words, bool(context and context.escape_backslashes), module._TemplateConfig.allow_embedded_templates))
+    return repr((_common[0], type(environment).__name__, words, bool(context and context.escape_backslashes), module._TemplateConfig.allow_embedded_templates))
 
 
 def in_templates(module):
     """Each worker compiles the same templates and conditions anew: Jinja's lexer, parser and generator are a twelfth of a small play."""
     kind = module.AnsibleEnvironment
-    if kind._debuggable_template_source or not all(hasattr(module, name) for name in ("_TEMPLATE_OVERRIDE_FIELD_NAMES", "_TemplateCompileContext", "_TemplateConfig")):
+    known = all(hasattr(module, name) for name in ("_TEMPLATE_OVERRIDE_FIELD_NAMES", "_TemplateCompileContext", "_TemplateConfig"))
+    if not known or kind._debuggable_template_source:
         return
     compile_template, compile_expression = kind.compile, kind.compile_expression
 
@@ -275,6 +280,12 @@ def ends_at_once(_module):
     atexit.register(end)
 
 
+def keys_of_restic(module):
+    import cheap_keys
+
+    cheap_keys.in_restic(module)
+
+
 class AsTheyAreImported:
     """Finds these modules as always, and changes them once they are loaded."""
 
@@ -286,6 +297,7 @@ class AsTheyAreImported:
         "ansible.utils.plugin_docs": in_documentation,
         "ansible._internal._templating._jinja_bits": in_templates,
         "ansible.module_utils.basic": ends_at_once,
+        "ansible_collections.perucompras.respaldo.plugins.module_utils._engine.restic.restic": keys_of_restic,
     }
 
     def find_spec(self, name, path=None, target=None):
