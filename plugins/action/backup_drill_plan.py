@@ -13,6 +13,7 @@ from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora.any_store import Store
+from ..plugin_utils._bitacora.copies import LACKS
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._decisions import drills
 from ..plugin_utils._inventory import INVENTORY, InventoryAction, on_one_medium
@@ -59,7 +60,9 @@ def _candidate(store: Store, system: Mapping[str, Any], media: list[str]) -> dri
                   drills.is_restore(entry) or (entry["type"] == "copy_verified" and entry.get("verification_level", "") >= "T3"))]
     failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
                 if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label")]
-    return drills.Candidate(name, kind, system["criticality"], whole[-1] if whole else None, proofs, failures)
+    # a partial copy is proved where there is none that lacks nothing: what it holds must come back too
+    best = [copy for copy in whole if not copy.get(LACKS)] or whole
+    return drills.Candidate(name, kind, system["criticality"], best[-1] if best else None, proofs, failures)
 
 
 def _bare(candidate: drills.Candidate, copies: int) -> dict[str, Any]:

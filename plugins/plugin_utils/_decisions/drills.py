@@ -15,7 +15,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._bitacora.copies import LACKS
 from . import due
+
+PROVED = ("T3", "T4", "T5")      # what restored it into scratch at least
 
 # days within which a copy of each system is to be restored, by criticality, and the minutes of a night; the policy may say otherwise
 DEFAULTS: dict[str, Any] = {"every": {"alta": 30, "media": 90, "baja": 180}, "budget_minutes": 120}
@@ -121,7 +124,12 @@ def _estimate(candidate: Candidate, rate: float) -> int:
 
 def is_restore(entry: Mapping[str, Any]) -> bool:
     """Whether a restore proves that copies of its system come back: not one of a damaged or partial copy, which a person wanted all the same."""
-    return bool(entry["type"] == "restored" and entry.get("trust_level") != "T0")
+    return bool(entry["type"] == "restored" and entry.get("trust_level") != "T0" and not entry.get(LACKS))
+
+
+def is_proof(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry proves that whole copies of its system come back: a restore, or a verification that restored one into scratch."""
+    return is_restore(entry) or bool(entry.get("trust_level", "") in PROVED and not entry.get(LACKS))
 
 
 def _failed_since_proof(candidate: Candidate) -> list[Mapping[str, Any]]:

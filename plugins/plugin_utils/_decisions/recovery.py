@@ -26,7 +26,6 @@ DEFAULTS: dict[str, dict[str, int]] = {
 # What board and compliance tell of each system; the fourth is the state.
 HEADINGS = ("Sistema", "Se perdería ahora", "Restaurarlo tomó", "Objetivos", "Se admite perder", "Se admite tardar")
 _HOUR = datetime.timedelta(hours=1)
-_PROVED = ("T3", "T4", "T5")
 _PROOFS_LOOKED_AT = 40
 
 
@@ -84,7 +83,7 @@ def read(store: Store, systems: Iterable[tuple[str, Mapping[str, Any]]]) -> list
         copy = _newest(store, kind, name)
         told = store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
         proof = next((entry for entry in told if not entry.get("simulated") and entry.get("duration_ms") and (
-            drills.is_restore(entry) or entry.get("trust_level", "") in _PROVED)), None)
+            drills.is_proof(entry))), None)
         found.append(Known(host, system, copy, int(proof["duration_ms"]) if proof else 0, str(proof["at_event"]) if proof else "", rates[kind]))
     return found
 

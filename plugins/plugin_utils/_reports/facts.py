@@ -20,6 +20,7 @@ from ...module_utils._engine.policy import policy as engine
 from ...module_utils._engine.policy.vocabulary import CRITICALITIES, EGCR_TITLES
 from .._bitacora import by_medium, chain, entries, trust
 from .._bitacora.any_store import Store
+from .._bitacora.copies import LACKS
 from .._bitacora.sqlite import SqliteStore
 from .._decisions import drills, due, forges, purposes, recovery
 from . import capacity, requests
@@ -43,7 +44,6 @@ keys, anchors, last = json.loads(sys.argv[3])
 report = open_store(sys.argv[1], readonly=True).verify(anchors and [chain.Path(anchor) for anchor in anchors], keys, last)
 print(json.dumps(report.as_dict()))
 sys.exit(0 if report.whole else 1)"""
-_PROVED = ("T3", "T4", "T5")
 _PROOFS_LOOKED_AT = 100
 _RESTORES_DAYS = 90
 _DAY = datetime.timedelta(days=1)
@@ -199,14 +199,15 @@ def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], t
     kind, name = system["kind"], system["name"]
     good = store.last_good(kind, name, engine.counted_trust(rules, system))
     proofs = [entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
-              if not entry.get("simulated") and (drills.is_restore(entry) or entry.get("trust_level", "") in _PROVED)]
+              if not entry.get("simulated") and drills.is_proof(entry)]
     proof = proofs[0] if proofs else None
     if before is None and good is not None and _time(good["at_event"]) < datetime.datetime.combine(first, datetime.time(), due.zone(rules["time_zone"])):
         before = good
     made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]
     return System(
         name, kind, system["criticality"], system.get("office", ""), system.get("responsible", ""),
-        due.decide(system, rules, _dated(good), now), good, proof, (now - _time(proof["at_event"])).days if proof else -1,
+        due.noting(due.decide(system, rules, _dated(good), now), made[-1] if made else None), good, proof,
+        (now - _time(proof["at_event"])).days if proof else -1,
         _cells(rules, system, told, before, first, last, now), [int(entry.get("size", 0)) for entry in made], _jumps(made, before),
         kept, int(rules["kinds"][kind].get("keep_copies", 0)), drills.rules_of(rules)["every"][system["criticality"]])
 
@@ -226,8 +227,9 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
         day = first + _DAY * place
         events = by_day.get(day, [])
         known = known or bool(events)
-        # what a tool copied with files left out is T0: there it lies, but it is no good copy of the day
-        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated") and entry.get("trust_level") != "T0"]
+        # what a tool copied with files left out is T0, and what is partial lacks something: there they lie, but they are no good copies of the day
+        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated") and entry.get("trust_level") != "T0"
+                and not entry.get(LACKS)]
         if made:
             # No period is shorter than a day: a copy of the day after the last one is never late, which saves most of the work of a year.
             late = previous is not None and copied != day - _DAY and due.decide(system, rules, previous, made[0]["moment"]).overdue_days > 0
