@@ -13,6 +13,7 @@ from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora.any_store import Store
+from ..plugin_utils._bitacora.copies import LACKS
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._decisions import drills, proofs
 from ..plugin_utils._inventory import INVENTORY, InventoryAction, on_one_medium
@@ -56,7 +57,10 @@ def _candidate(store: Store, system: Mapping[str, Any], media: list[str]) -> dri
     whole = [copy for copy in store.copies(kind, name) if any(copy["media"].get(medium, "") >= "T2" for medium in media)]
     failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
                 if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label")]
-    return drills.Candidate(name, kind, system["criticality"], whole[-1] if whole else None, proofs.every(store, kind, name), failures)
+    # a partial copy is proved where there is none that lacks nothing: what it holds must come back too
+    best = [copy for copy in whole if not copy.get(LACKS)] or whole
+    proved = proofs.every(store, kind, name, of_partial=True)
+    return drills.Candidate(name, kind, system["criticality"], best[-1] if best else None, proved, failures)
 
 
 def _bare(candidate: drills.Candidate, copies: int) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class ActionModule(InventoryAction):
                 left = left or bool(sealed.unsettled(store, system["kind"], system["name"], task_vars["inventory_hostname"]))
                 last = store.last_good(system["kind"], system["name"], policy.counted_trust(rules, system), soon)
                 decision = due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
+                decision = due.noting(decision, next(iter(store.entries(kind=system["kind"], system=system["name"], type="copy_made", limit=1)), None))
                 foreign = of_another(system, last, task_vars["inventory_hostname"])
                 if foreign:
                     decision = due.Decision("no", decision.reason, f"{foreign.code}: {foreign.spanish}. {foreign.remedy}",

@@ -85,7 +85,7 @@ options:
       on_missing:
         description:
           - What becomes of a copy that would not have all mails that the server has. V(refuse) makes it fail (RSP132). V(partial) copies the others, names
-            those that are missing by folder and UID in the manifest, and tells of them in the warnings.
+            those that are missing by folder and UID in the manifest, and tells of them in the warnings; such a copy is partial and never counts as a good one.
         type: str
         choices: [refuse, partial]
         default: refuse

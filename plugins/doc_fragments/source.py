@@ -115,8 +115,8 @@ _DATABASE = r"""
           - "PostgreSQL, MariaDB: what becomes of a copy that would not have all that the server has. With V(tell) what nobody can use there either (an invalid
             database, a view whose table is gone) is left out and told in the warnings, and a table whose rows can't be read makes the copy fail (RSP205,
             RSP513)."
-          - "With V(partial) such a table is left out and told too, and all the rest is copied: hold the last copy that has it. V(refuse) lets no copy lack
-            anything (RSP514)."
+          - "With V(partial) such a table is left out and told too, and all the rest is copied: such a copy is partial and never counts as a good one, so that
+            the last one that lacks nothing stays. V(refuse) lets no copy lack anything (RSP514)."
         type: str
         choices: [tell, refuse, partial]
         default: tell

@@ -15,6 +15,7 @@ import typing as t
 from collections.abc import Callable, Mapping
 
 from ...module_utils._engine import label, result
+from ...module_utils._engine.copies import manifest as manifests
 from ...module_utils._engine.errors import CATALOGUE, BackupError
 from ...module_utils._engine.restic import repositories
 from .._bitacora.any_store import Store
@@ -70,6 +71,7 @@ def adopt(read: Callable[[dict[str, t.Any]], Mapping[str, t.Any]], system: Mappi
 def _sizes(manifest: Mapping[str, t.Any]) -> dict[str, t.Any]:
     rows = [row for row in manifest.get("parts") or () if isinstance(row, Mapping)]
     found: dict[str, t.Any] = {"parts": [{"name": row.get("file"), "size": row.get("size"), "sha256": row.get("sha256")} for row in rows]}
+    found.update({"lacks": lacks} if (lacks := manifests.lacking(manifest)) else {})
     with contextlib.suppress(TypeError, ValueError):
         found["size_original"] = sum(int(row["size_original"]) for row in rows)
     return found

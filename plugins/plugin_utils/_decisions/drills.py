@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from . import due
 
+PROVED = ("T3", "T4", "T5")      # what restored it into scratch at least
+
 # days within which a copy of each system is to be restored, by criticality, and the minutes of a night; the policy may say otherwise
 DEFAULTS: dict[str, Any] = {"every": {"alta": 30, "media": 90, "baja": 180}, "budget_minutes": 120}
 _RATE = 20 * 1024 * 1024  # bytes a second, until a restore has been measured

@@ -9,15 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._bitacora.any_store import Store
+from .._bitacora.copies import LACKS
 
 TYPES = ("copy_verified", "restored")
 _LEVELS = ("T3", "T4", "T5")
 _LOOKED_AT = 100      # entries, before all that were ever made are read
 
 
-def proves(entry: Mapping[str, Any]) -> bool:
-    """Whether a copy was restored into scratch and compared, or all of one brought back: of a part of it, or of one known to be damaged, a restore is T0."""
-    if entry.get("simulated"):
+def proves(entry: Mapping[str, Any], of_partial: bool = False) -> bool:
+    """Whether a copy was restored into scratch and compared, or all of one brought back: of a part of it, or of one known to be damaged, a restore is T0.
+
+    A copy that lacks something of its source proves nothing of its system, unless `of_partial`.
+    """
+    if entry.get("simulated") or (entry.get(LACKS) and not of_partial):
         return False
     if entry["type"] == "restored":
         return entry.get("trust_level") != "T0"
@@ -36,6 +40,7 @@ def newest(store: Store, kind: str, system: str, measured: bool = False) -> Mapp
     return None
 
 
-def every(store: Store, kind: str, system: str) -> list[dict[str, Any]]:
+def every(store: Store, kind: str, system: str, of_partial: bool = False) -> list[dict[str, Any]]:
     """All proofs of a system, oldest first. Raises BackupError(bitacora_unreadable)."""
-    return store.believed(kind, system, filter(proves, store.entries(kind=kind, system=system, type=TYPES)))
+    told = store.entries(kind=kind, system=system, type=TYPES)
+    return store.believed(kind, system, (entry for entry in told if proves(entry, of_partial)))

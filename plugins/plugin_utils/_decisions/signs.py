@@ -15,6 +15,7 @@ from typing import Any
 
 from ...module_utils._engine.restic.names import DATA_CHECK
 from .._bitacora import readable
+from .._bitacora.copies import lack
 from .._bitacora.view import amount
 from . import due, proofs
 
@@ -56,6 +57,14 @@ def noted(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
     if not keys:
         return []
     return [("noted", len(keys), "{0}: {1}".format(made[-1].get("label", ""), " ".join(readable.warnings(made[-1]))[:_LONGEST_NOTED]))]
+
+
+def partial(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
+    """The last copy lacks something that its source has: it was made all the same, as the inventory says, and counts as none."""
+    made = [entry for entry in facts if entry["type"] == "copy_made"]
+    if not made or not lack(made[-1]):
+        return []
+    return [("partial", 1, f"{made[-1].get('label', '')} {lack(made[-1])}: no cuenta como copia buena")]
 
 
 def odd_size(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> list[tuple[str, int, str]]:

@@ -29,7 +29,7 @@ TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
     "changed": "Cambió mucho más de lo habitual: ¿archivos cifrados por un programa malicioso?",
     "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente",
-    "noted": "La última copia tiene advertencias",
+    "noted": "La última copia tiene advertencias", "partial": "La última copia es parcial",
     "unread": "Datos de un servidor de archivos sin releer", "space": "Medio casi lleno",
     "medium": "Medio con problemas", "unverified": "Medio sin verificar",
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
@@ -254,6 +254,7 @@ def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any]
         "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed", "restored"))) if not entry.get("simulated")]
     found += signs.failed(facts)
     found += signs.noted(facts)
+    found += signs.partial(facts)
     found += signs.odd_size(facts, rules)
     found += signs.much_changed(facts, rules, now)
     found += signs.unread(facts, rules, now)

@@ -20,6 +20,7 @@ from ...module_utils._engine.policy import policy as engine
 from ...module_utils._engine.policy.vocabulary import CRITICALITIES, EGCR_TITLES
 from .._bitacora import by_medium, chain, entries, trust, view
 from .._bitacora.any_store import Store
+from .._bitacora.copies import LACKS
 from .._bitacora.sqlite import SqliteStore
 from .._decisions import drills, due, forges, proofs, purposes, recovery
 from . import capacity, compliance, requests
@@ -208,7 +209,8 @@ def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], t
     made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]
     return System(
         name, kind, system["criticality"], system.get("office", ""), system.get("responsible", ""),
-        due.decide(system, rules, _dated(good), now), good, proof, (now - _time(proof["at_event"])).days if proof else -1,
+        due.noting(due.decide(system, rules, _dated(good), now), made[-1] if made else None), good, proof,
+        (now - _time(proof["at_event"])).days if proof else -1,
         _cells(rules, system, told, before, first, last, now, excuses), [int(entry.get("size", 0)) for entry in made], _jumps(made, before),
         kept, int(rules["kinds"][kind].get("keep_copies", 0)), drills.rules_of(rules)["every"][system["criticality"]],
         bool(system.get("enabled", True)))
@@ -239,8 +241,9 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
         day = first + _DAY * place
         events = by_day.get(day, [])
         known = known or bool(events)
-        # what a tool copied with files left out is T0: there it lies, but it is no good copy of the day
-        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated") and entry.get("trust_level") != "T0"]
+        # what a tool copied with files left out is T0, and what is partial lacks something: there they lie, but they are no good copies of the day
+        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated") and entry.get("trust_level") != "T0"
+                and not entry.get(LACKS)]
         if made:
             good = [entry for entry in made if entry.get("label") not in damaged and entry.get("trust_level", "") >= counted]
             waited = _waited(previous, day, period, grace, here)

@@ -139,6 +139,13 @@ class Source(abc.ABC):
         """How many things the copy holds, where the source counts them itself."""
         return None
 
+    def lacks(self) -> int:
+        """How many things the source has and the copy has not, where it may be made without them (on_missing: partial), after the parts were copied.
+
+        A copy that lacks anything is partial: the bitácora never counts it as a good one, whatever is proved of what it holds.
+        """
+        return 0
+
     def warnings(self) -> List[Remark]:
         """What a person should know although the copy is good."""
         return []

@@ -6,7 +6,8 @@
     server ◄─TLS─ door (imap_relay) ◄─ dsync ─► Maildir of an account that nobody has     } judged by a listing of ours over a session of its own,
                                                  indice/NNNNN.jsonl, a line a mail         } which writes the index; only then is anything streamed
 
-A mail that the server has and the copy has not makes the copy fail, named by folder and UID; with `on_missing: partial` it is told and in the index's place.
+A mail that the server has and the copy has not makes the copy fail, named by folder and UID; with `on_missing: partial` it is told, and the
+copy is partial: it lacks something, and never counts as a good one.
 """
 
 from __future__ import annotations
@@ -174,6 +175,9 @@ class Imap(Source):
 
     def objects(self) -> Optional[int]:
         return self.judged.mails
+
+    def lacks(self) -> int:
+        return len(self.judged.missing) + self.judged.unnamed
 
     def check_for(self, row: Dict[str, Any]) -> Check:
         return _ListCheck(row)
