@@ -242,4 +242,13 @@ ROWS = (
      "Dé los secretos en el vault del inventario, o la ruta de un archivo que solo lea la cuenta de Semaphore."),
     ("Name a file of passwords instead: PGPASSFILE.", "Nombre en su lugar un archivo de contraseñas: PGPASSFILE."),
     ("Give what backup_schedule returns as schedules.", "Dé lo que backup_schedule devuelve como schedules."),
+    # -- several copies in one task
+    ("is no list of copies", "no es una lista de copias"),
+    ("Give each its label, system and sha256, as backup_transfer_plan does.", "Indique de cada una label, system y sha256, como lo hace backup_transfer_plan."),
+    ("names a copy twice", "nombra una copia dos veces"),
+    ("Give either one copy by label, system and sha256, or copies, each label once.",
+     "Indique una copia con label, system y sha256, o bien copies, cada rótulo una sola vez."),
+    ("is given by backup_transfer alone", "solo lo indica backup_transfer"),
+    ("Name one copy in each task: label, system, sha256.", "Indique una copia en cada tarea: label, system, sha256."),
+    ("it does not answer for each copy", "no responde por cada copia"), ("it did not answer about its name", "no respondió sobre su nombre"),
 )
