@@ -269,4 +269,13 @@ ROWS = (
     ("Blank takes the default.", "En blanco vale lo que rige por defecto."),
     ("is not a list of names", "no es una lista de nombres"),
     ("Give names between commas, or one on each line.", "Indique los nombres entre comas, o uno en cada línea."),
+    # -- several copies in one task
+    ("is no list of copies", "no es una lista de copias"),
+    ("Give each its label, system and sha256, as backup_transfer_plan does.", "Indique de cada una label, system y sha256, como lo hace backup_transfer_plan."),
+    ("names a copy twice", "nombra una copia dos veces"),
+    ("Give either one copy by label, system and sha256, or copies, each label once.",
+     "Indique una copia con label, system y sha256, o bien copies, cada rótulo una sola vez."),
+    ("is given by backup_transfer alone", "solo lo indica backup_transfer"),
+    ("Name one copy in each task: label, system, sha256.", "Indique una copia en cada tarea: label, system, sha256."),
+    ("it does not answer for each copy", "no responde por cada copia"), ("it did not answer about its name", "no respondió sobre su nombre"),
 )
