@@ -178,5 +178,6 @@ def _write(arguments: Mapping[str, Any], told: Mapping[str, Any], simulated: boo
     if arguments["html"]:
         made[arguments["html"]] = pages.fill("check.html.j2", told=told, ending=ending(told), title="Comprobación").encode("utf-8")
     for path, content in made.items():
-        report_files.put(Path(path), content, simulated)
+        # a job of continuous integration keeps it as an artifact, from whatever directory it was given
+        report_files.put(Path(path), content, simulated, stays=False)
     return list(made)

@@ -86,6 +86,12 @@ def is_thrown_away(path: Path | str) -> bool:
     return "kubernetes.io~empty-dir" in place.root or place.point in _of_one_job()
 
 
+def refuse_report(path: Path | str) -> None:
+    """Raises BackupError report_thrown_away for a file that people or programs are to read once this run is over, and that would be gone with it."""
+    if is_thrown_away(path):
+        raise BackupError("report_thrown_away", path=path)
+
+
 def is_passing() -> bool:
     """Whether this controller itself is gone when its container ends, and only volumes stay."""
     return is_thrown_away("/")

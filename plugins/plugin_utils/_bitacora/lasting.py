@@ -75,6 +75,13 @@ def places(told: Mapping[str, Any], url: str) -> list[Place]:
     return found + [Place(ANCHORS, expanded(path)) for path in told.get("anchors") or ()]
 
 
+def of_marks() -> str:
+    """Where this controller marks what it owes: in a container with the journal, which outlasts it, and is there for an account that has no home. Else ""."""
+    if not _places.is_passing():
+        return ""
+    return str(next(place.path for place in places(options(), resolve_url()) if place.name == JOURNAL) / "marks")
+
+
 def thrown_away(every: Iterable[Place]) -> list[Place]:
     """Those that are gone when this container ends."""
     return [place for place in every if not place.given and _places.is_thrown_away(place.path)]

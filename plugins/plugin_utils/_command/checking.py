@@ -37,7 +37,7 @@ def _put(path: str, content: str) -> None:
     from .._reports import files as reports
 
     try:
-        reports.put(Path(path).absolute(), content.encode("utf-8"), False)
+        reports.put(Path(path).absolute(), content.encode("utf-8"), False, stays=False)
     except BackupError as error:
         raise Unusable(f"{error.code}: {error.spanish}. {error.remedy}") from None
 

@@ -17,7 +17,7 @@ from ...module_utils._engine.remarks import Remark
 from ...module_utils._engine.restic import names, repositories
 from .. import _forms, _keepers
 from .._actions import show
-from .._bitacora import rekeyed, rivals
+from .._bitacora import lasting, rekeyed, rivals
 from .._bitacora.store import open_store, resolve_url
 from .._custodians import custody as _custody
 from .._tasks import is_cloud, is_true, slot_of
@@ -83,7 +83,7 @@ class CopyAction(EngineAction):
             hooks.check(own, system)
             return self._sealed(theirs, media, task_vars)
         about = hooks.About(str(arguments.get("kind")), system, str(arguments.get("label")), int(arguments.get("lock_timeout") or 0))
-        with hooks.around(own, about, self._hooks):
+        with hooks.around(own, about, self._hooks, lasting.of_marks() if own else ""):
             made = self._sealed(theirs, media, task_vars)
             self._hooks.good = not made.get("failed")
         if not self._hooks.rows and not self._hooks.remarks:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
-from .. import _held_places
+from .. import _held_places, _places
 from .._bitacora import anchored, chain, entries, seals, trust, view
 from .._bitacora import store as stores
 from .._bitacora.any_store import Store
@@ -155,8 +155,9 @@ def _counts(matrix: compliance.Matrix) -> dict[str, int]:
 def write(store: Store, contents: Contents, path: Path) -> Pack:
     """Make the pack at `path`, mode 0600, whole or not at all.
 
-    Raises BackupError: evidence_unwritable, bitacora_unreadable.
+    Raises BackupError: report_thrown_away, evidence_unwritable, bitacora_unreadable.
     """
+    _places.refuse_report(path)
     try:
         # where others could exchange it, SQLite, which opens by names, works in this account's temporary directory
         where = None if _held_places.is_open(path.parent) else path.parent

@@ -9,14 +9,16 @@ import os
 from pathlib import Path
 
 from ...module_utils._engine.errors import BackupError
-from .. import _held_places
+from .. import _held_places, _places
 
 
-def put(path: Path, content: bytes, only_look: bool, mode: int = 0o640, make: bool = True) -> bool:
+def put(path: Path, content: bytes, only_look: bool, mode: int = 0o640, make: bool = True, stays: bool = True) -> bool:
     """Whether the file differs from `content`; it is replaced whole, unless `only_look`. Its directory is made, where `make` says so.
 
-    Raises BackupError(report_unwritable).
+    `stays` is false for what a job itself takes out of its container at its end. Raises BackupError: report_thrown_away, report_unwritable.
     """
+    if stays:
+        _places.refuse_report(path)
     try:
         if _holds(path, content):
             return False

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import awx_forms, awx_settings
+from . import awx_forms, awx_settings, questions
 from .purposes import PURPOSES
 
 # What is looked at before anything is made: collection of AWX's API -> the kind of thing for people.
@@ -60,12 +60,12 @@ def plan(settings: Mapping[str, Any], schedules: Sequence[Mapping[str, Any]], th
     wanted = [] if absent else list(schedules)
     templates = [_template(f"{prefix} {row['purpose']}", f"{directory}/{row['playbook']}", str(row["title"]), None, {}, attached, there) for row in wanted]
     templates += [_template(f"{prefix} {name}", f"{directory}/{form.playbook}.yml", form.title, awx_forms.survey(form.questions), form.fixed, attached, there)
-                  for name, form in awx_forms.FORMS.items() if not absent]
+                  for name, form in questions.FORMS.items() if not absent]
     rows = [{"name": f"{prefix} {row['purpose']}", "rrule": row["rrules"][0], "there": f"{prefix} {row['purpose']}" in there["schedules"],
              "description": row["title"]} for row in wanted]
     flow = f"{prefix} {awx_forms.WORKFLOW}"
-    form = awx_forms.FORMS[awx_forms.APPROVED]
-    workflow = {"name": flow, "there": flow in there["workflow_job_templates"], "wanted": not absent, "runs": f"{prefix} {awx_forms.APPROVED}",
+    form = questions.FORMS[questions.APPROVED]
+    workflow = {"name": flow, "there": flow in there["workflow_job_templates"], "wanted": not absent, "runs": f"{prefix} {questions.APPROVED}",
                 "description": form.title, "survey": awx_forms.survey(form.questions), "approval": awx_forms.APPROVAL,
                 "seconds": 3600 * settings.get("approval_hours", awx_settings.HOURS)}
     names = {"schedules": [row["name"] for row in rows], "job_templates": [row["name"] for row in templates],
@@ -88,7 +88,7 @@ def listed(prefix: str, settings: Mapping[str, Any]) -> dict[str, dict[str, str]
 
 
 def _known(prefix: str, collection: str) -> Iterable[str]:
-    words = {"schedules": PURPOSES, "job_templates": (*PURPOSES, *awx_forms.FORMS), "workflow_job_templates": (awx_forms.WORKFLOW,)}
+    words = {"schedules": PURPOSES, "job_templates": (*PURPOSES, *questions.FORMS), "workflow_job_templates": (awx_forms.WORKFLOW,)}
     return (f"{prefix} {word}" for word in words[collection])
 
 

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._schedules.purposes import PURPOSES
+from .._schedules.questions import Form
 from . import declaring
-from .surveys import SURVEYS, Question, Survey
+from .surveys import SURVEYS, survey
 
 PREFIX = "respaldo: "
 PROJECT = "Respaldo"
@@ -76,21 +77,15 @@ def _of_key(name: str | None) -> Reference:
     return Reference(KEYS, PREFIX + name if name else _WITHOUT)
 
 
-def _asking(declared: Mapping[str, Any], survey: Survey) -> Thing:
-    arguments = [word for name, value in survey.fixed for word in ("--extra-vars", f"{name}={value}")]
-    return _template(declared, PREFIX + survey.title, survey.playbook, f"Se inicia a mano. {_MARK}", arguments, [_question(each) for each in survey.questions])
+def _asking(declared: Mapping[str, Any], form: Form) -> Thing:
+    arguments = [word for name, value in form.fixed.items() for word in ("--extra-vars", f"{name}={value}")]
+    return _template(declared, PREFIX + form.short, form.playbook, f"{form.title}. Se inicia a mano. {_MARK}", arguments, survey(form.questions))
 
 
-def _question(asked: Question) -> dict[str, Any]:
-    choices = [{"name": each, "value": each} for each in asked.choices]
-    return {"name": asked.name, "title": asked.title, "description": asked.help, "required": asked.required,
-            "type": "enum" if choices else "", **({"values": choices} if choices else {})}
-
-
-def _template(declared: Mapping[str, Any], name: str, playbook: str, description: str, arguments: Iterable[str], survey: Iterable[Mapping[str, Any]]) -> Thing:
+def _template(declared: Mapping[str, Any], name: str, playbook: str, description: str, arguments: Iterable[str], asked: Iterable[Mapping[str, Any]]) -> Thing:
     vaults = [{"vault_key_id": _of_key(each["key"]), "name": each.get("id", "default"), "type": "password"} for each in declared.get("vaults", ())]
     return Thing(TEMPLATES, name, {
         "app": "ansible", "playbook": f"{declared.get('playbooks', 'playbooks')}/{playbook}.yml", "description": description,
-        "arguments": json.dumps(list(arguments)), "allow_override_args_in_task": False, "survey_vars": list(survey), "vaults": vaults,
+        "arguments": json.dumps(list(arguments)), "allow_override_args_in_task": False, "survey_vars": list(asked), "vaults": vaults,
         "inventory_id": Reference(INVENTORY, PREFIX + "inventario"), "repository_id": Reference(REPOSITORIES, PREFIX + "repositorio"),
         "environment_id": Reference(ENVIRONMENT, PREFIX + "entorno")})

@@ -62,7 +62,9 @@ class House:
         self.declare({"type": "sqlite", "path": "/srv/datos/siga.sqlite"})
 
     def declare(self, source: dict[str, Any]) -> None:
-        system = {"name": "SIGA", "kind": "database", "criticality": "baja", "office": "OTI", "source": source}
+        system = {"name": "SIGA", "kind": "database", "criticality": "baja", "office": "OTI", "source": source, "hooks": {
+            when: [{"argv": ["/bin/sh", "-c", "echo $RESPALDO_HOOK $RESPALDO_RESULT >>/srv/datos/comandos"], "on": "controller", "name": when}]
+            for when in ("before", "after")}}
         here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}", "common_install_tools": False,
                 "backup_systems": [system], "backup_media": [{"name": "disco", "path": "/srv/copias"}]}
         (self.top / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"controlador": here}}}, allow_unicode=True))
@@ -131,6 +133,10 @@ class House:
     def whole(self) -> bool:
         with open_store(self.server.url(self.database), readonly=True) as store:
             return bool(store.verify().whole)
+
+    def commands(self) -> list[str]:
+        """What was run on the controller before and after copies."""
+        return (self.data / "comandos").read_text("utf-8").splitlines()
 
     def labels(self) -> list[str]:
         return sorted(path.name for path in self.medium.glob("*/*/[!.]*"))

@@ -58,6 +58,7 @@ def test_a_cancelled_job_is_closed_by_the_next(house):
     assert (ran.status, ran.rc) == ("canceled", 254), ran.said
     cancelled, = house.entries("run_started")
     assert house.entries("run_ended", "run_interrupted") == [] and len(house.entries("copy_started")) == 1
+    assert house.commands() == ["before"], "killed before the command after it"
     (house.data / "sigue").touch()
     ran = house.run(BY_HAND)
     assert ran.status == "successful", ran.said
@@ -67,6 +68,8 @@ def test_a_cancelled_job_is_closed_by_the_next(house):
     assert failed["run"] == cancelled["run"] and failed["label"] != house.entries("copy_made")[0]["label"]
     assert house.labels() == [house.entries("copy_made")[0]["label"]]
     assert [path.name for path in house.medium.glob("*/*/.*")] == [".lock"], "what the cancelled one had begun is gone"
+    assert house.commands() == ["before", "after failed", "before", "after good"], "the mark was with the journal, and outlasted its container"
+    assert house.entries("copy_made")[0]["warning_keys"] == ["hook_left"]
 
 
 def test_two_at_once_make_one_copy_and_the_other_says_why(house):
@@ -97,6 +100,7 @@ def test_an_account_without_a_name_in_a_container_group(house):
     # an image of ansible-builder writes a line into passwd for it, whose name is the number
     assert made["executed_by"] in [f"programación «Copias de la noche» (según AWX; cuenta {name})" for name in (f"uid {STRANGER}", str(STRANGER))]
     assert house.kept()["seal.key"] == "0o600" and house.whole() and len(house.entries("seal")) == 1
+    assert len(made["hooks"]) == 2 and house.commands() == ["before", "after good"]
     house.own(0)
     refused = house.stream(BY_HAND, STRANGER)
     assert refused.rc != 0 and codes(refused.said) == {"RSP787"}, refused.said

@@ -41,7 +41,7 @@ def test_made_once_and_then_unchanged(there: server.Semaphore, newer: bool) -> N
     assert (schedule["cron_format"], schedule["active"], schedule["template_id"]) == ("0 3 * * *", True, template["id"])
     asking = there.named("templates")["respaldo: solicitud de restauración"]
     assert json.loads(asking["arguments"])[1] == "request_step=open" and asking["survey_vars"][0] == {
-        "name": "request_person", "title": "Quien solicita", "required": True, "type": "", "description": asking["survey_vars"][0]["description"]}
+        "name": "request_person", "title": "Quién la pide", "required": True, "type": "", "description": asking["survey_vars"][0]["description"]}
     environment = there.named("environment")["respaldo: entorno"]
     assert json.loads(environment["json"]) == {} and json.loads(environment["env"]) == {"RESPALDO_BITACORA": "postgresql://respaldo@bd/bitacora"}
     assert not [secret for secret in SECRETS if secret in json.dumps([*there.things.values()])]

@@ -14,6 +14,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _places
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import alive, journal, lasting, launched, seals, who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import files
 
 URL = "postgresql://respaldo@bd.entidad.gob.pe/bitacora"
 OPTIONS = {"journal_directory": "/var/lib/respaldo-prueba/journal", "log_directory": "/var/lib/respaldo-prueba/logs", "seal": True,
@@ -84,6 +85,28 @@ def test_a_key_that_a_credential_brought_lasts_elsewhere_and_none_is_made(contai
     assert seals.Signer(key).public
 
 
+@pytest.mark.parametrize("only_look", [False, True])
+def test_a_report_that_nobody_could_read_afterwards_is_refused_and_its_directory_not_made(container, tmp_path, only_look):
+    """Also in a simulation, which tells what the run would come to."""
+    page = tmp_path / "reportes" / "tablero.html"
+    container(ROOT)
+    with pytest.raises(BackupError) as raised:
+        files.put(page, b"tablero", only_look)
+    assert raised.value.code == "RSP756" and str(page) in raised.value.spanish and not page.parent.exists()
+    assert files.put(tmp_path / "comprobacion.html", b"bien", only_look, stays=False), "that a job of continuous integration takes out itself"
+    container(ROOT, f"90 81 8:1 /srv/reportes {page.parent} rw,relatime - ext4 /dev/sda1 rw")
+    assert files.put(page, b"tablero", only_look) and page.exists() != only_look
+
+
+def test_marks_of_commands_lie_with_the_journal_in_a_container_alone(container, monkeypatch):
+    monkeypatch.setattr(lasting, "options", lambda: OPTIONS)
+    monkeypatch.setenv("RESPALDO_BITACORA", URL)
+    container(ROOT, VOLUME)
+    assert lasting.of_marks() == "/var/lib/respaldo-prueba/journal/marks"
+    container("81 55 8:1 / / rw,relatime - ext4 /dev/sda1 rw")
+    assert lasting.of_marks() == ""
+
+
 def test_a_run_uses_nothing_that_its_container_takes_along(container):
     container(ROOT)
     kept = lasting.kept(OPTIONS, URL)
@@ -116,6 +139,7 @@ from pathlib import Path
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _places
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import who
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import files
 _places.in_container = lambda: True
 _places.is_thrown_away = lambda path: path == "/"
 run = Recorder(sys.argv[2] + "/b.sqlite", sys.argv[2] + "/diario", None, {"controller": "otro-contenedor", "pid_namespace": "pid:[1]"})

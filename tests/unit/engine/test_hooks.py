@@ -250,3 +250,51 @@ def test_a_mark_that_its_owner_takes_away_meanwhile_is_made_anew(place, about, m
     monkeypatch.setattr(hooks.fcntl, "flock", leaving)
     with made(declared("before", "/bin/true"), about):
         assert gone and len(list(Path(workspace.STATE).iterdir())) == 1
+
+
+def as_stranger(work):
+    """Do something in a child under a number that no passwd knows, as OpenShift gives a container; how it ended."""
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setgid(0)
+            os.setuid(1000660000)
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_an_account_without_a_home_marks_what_it_owes_where_it_is_told(place, about):
+    """In a container the journal's directory: what a run that was killed owes is there for the next, which may have another number of process and host."""
+    place.chmod(0o755)
+    volume = place / "volumen"
+    volume.mkdir(mode=0o775)
+    os.chown(volume, 1000660000, 0)
+    marks, log = str(volume / "journal" / "marks"), volume / "log"
+    commands = hooks.of(declared("after", "/bin/sh", "-c", f"echo after $RESPALDO_RESULT >> {log}"), "server")
+
+    def killed_while_it_works():
+        with hooks.around(commands, about, hooks.Told(), marks):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def next_one():
+        told = hooks.Told()
+        with hooks.around(commands, about, told, marks):
+            assert log.read_text() == "after failed\n" and [remark.key for remark in told.remarks] == ["hook_left"]
+            told.good = True
+
+    def without_a_place():
+        with pytest.raises(BackupError) as caught, hooks.around(commands, about, hooks.Told()):
+            raise AssertionError
+        assert caught.value.code == "RSP790"
+
+    assert as_stranger(killed_while_it_works) == -signal.SIGKILL and not log.exists()
+    assert as_stranger(next_one) == 0 and log.read_text() == "after failed\nafter good\n" and not os.listdir(marks)
+    assert as_stranger(without_a_place) == 0
+    # of others' it is none: root's directory here
+    os.chown(marks, 0, 0)
+    assert as_stranger(next_one) == 1 and log.read_text() == "after failed\nafter good\n"

@@ -9,6 +9,8 @@ import datetime
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -145,3 +147,10 @@ def test_rules_and_board_use_the_names_that_there_are():
     assert used <= set(NAMES) and len(used) > 12
     alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
     assert {row["alertname"] for test in tried["tests"] for row in test["alert_rule_test"]} <= alerts
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool (Debian: prometheus)")
+def test_prometheus_itself_takes_the_rules_and_their_test():
+    for words in (["check", "rules", "respaldo-alertas.yml"], ["test", "rules", "respaldo-alertas-prueba.yml"]):
+        done = subprocess.run(["promtool", *words], cwd=ROOT / "docs/monitoring", capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "SUCCESS" in done.stdout, done.stdout + done.stderr

@@ -1,22 +1,17 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX is to have: its settings, the forms for people, and what of it is ours."""
+"""What AWX is to have: its settings, and what of it is ours."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
-import yaml
 
 from plugins.filter.awx_inputs import awx_inputs
 from plugins.module_utils._engine.errors import BackupError
-from plugins.plugin_utils._schedules import awx_forms, awx_objects, awx_settings
+from plugins.plugin_utils._schedules import awx_forms, awx_objects, awx_settings, questions
 from plugins.plugin_utils._schedules.purposes import PURPOSES
 
-ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = {"url": "https://awx.example.org", "token": "ficha-muy-secreta", "organization": "OTI", "image": "registro.example.org/respaldo:0.3.0",
             "project": {"url": "https://git.example.org/oti/respaldo.git"}, "inventory": "inventories/entidad/hosts.yml"}
 COPIES = {"purpose": "copies", "playbook": "site.yml", "title": "copias", "rrules": ["DTSTART;TZID=America/Lima:20260101T220000 RRULE:FREQ=DAILY;INTERVAL=1"]}
@@ -62,32 +57,6 @@ def test_every_mistake_is_told_at_once():
     assert all(f"backup_awx.{name}: falta" in found.value.spanish for name in ("organization", "project", "image", "inventory"))
 
 
-@pytest.mark.parametrize("name", awx_forms.FORMS)
-def test_a_form_asks_what_the_role_takes(name):
-    form = awx_forms.FORMS[name]
-    text = (ROOT / "playbooks" / f"{form.playbook}.yml").read_text("utf-8")
-    taken = {}
-    for role in re.findall(r"(?:role:|- |name:) ?perucompras\.respaldo\.(\w+)", text):
-        specification = ROOT / "roles" / role / "meta" / "argument_specs.yml"
-        if specification.exists():
-            taken.update(yaml.safe_load(specification.read_text("utf-8"))["argument_specs"]["main"]["options"])
-    asked = {question.variable: question for question in form.questions}
-    for variable, question in asked.items():
-        option = taken.get(variable.replace("backup_", "common_") if name == "emergencia" else variable)
-        if option is None:
-            assert variable in text, variable      # a variable of the playbook itself: restore_host
-            continue
-        choices = [each for each in option.get("choices", ()) if each]
-        assert not question.choices or list(question.choices) == choices, variable
-        assert question.required or not option.get("required"), variable
-        assert question.default in ("", option.get("default")), variable
-        assert question.lines or option["type"] != "list", variable
-    required = {variable for variable, option in taken.items() if option.get("required")}
-    assert required <= {*asked, *form.fixed} or name == "emergencia"
-    assert not [variable for variable in asked if re.search("password|secret|token|clave", variable)]
-    assert {each["type"] for each in awx_forms.survey(form.questions)["spec"]} <= {"text", "textarea", "multiplechoice"}
-
-
 def test_what_is_ours_and_no_longer_wanted():
     there = nothing()
     there["schedules"] = {name: {"name": name, "rrule": "X"} for name in ("respaldo copies", "respaldo prune", "respaldo de otros", "respaldo prune 2")}
@@ -105,7 +74,7 @@ def test_what_is_ours_and_no_longer_wanted():
 
 
 def test_names_of_purposes_and_forms_are_apart():
-    assert not set(PURPOSES) & {*awx_forms.FORMS, awx_forms.WORKFLOW}
+    assert not set(PURPOSES) & {*questions.FORMS, awx_forms.WORKFLOW}
 
 
 def test_a_credential_without_its_secret_is_made_once():

@@ -1,22 +1,18 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an inventory may say of Semaphore, and what people are asked there: by the roles' own argument specs."""
+"""What an inventory may say of Semaphore, and where its secrets may stand."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from plugins.module_utils._engine.errors import BackupError
 from plugins.plugin_utils._semaphore import declaring
-from plugins.plugin_utils._semaphore.surveys import SURVEYS
 from plugins.plugin_utils._semaphore.wanted import things
 
-ROOT = Path(__file__).resolve().parents[3]
 SECRET = "secreto-que-no-se-repite"
 WELL: dict[str, Any] = {
     "url": "https://semaphore.example.org", "token": SECRET, "repository": {"url": "git@forja:oti/respaldo.git", "key": "git"}, "inventory": "inv/hosts.yml",
@@ -55,22 +51,3 @@ def test_no_secret_stands_outside_of_keys() -> None:
     found = things(WELL, {"copies": "0 3 * * *"})
     assert [each.name for each in found if SECRET in str(each.secret)] == ["respaldo: git", "respaldo: boveda"]
     assert not [each for each in found if SECRET in str(each.fields)]
-
-
-@pytest.mark.parametrize("name", list(SURVEYS))
-def test_people_are_asked_what_the_role_takes(name: str) -> None:
-    survey = SURVEYS[name]
-    assert (ROOT / "playbooks" / f"{survey.playbook}.yml").is_file()
-    if survey.role == "common":
-        # asked by the inventory's own names, which the role reads by its defaults
-        defaults = (ROOT / "roles" / "common" / "defaults" / "main.yml").read_text("utf-8")
-        assert all(f"{{{{ {question.name} | default(" in defaults for question in survey.questions)
-        return
-    options = yaml.safe_load((ROOT / "roles" / survey.role / "meta" / "argument_specs.yml").read_text("utf-8"))["argument_specs"]["main"]["options"]
-    fixed = dict(survey.fixed)
-    assert not [each for each in fixed if each not in options or fixed[each] not in options[each]["choices"]]
-    for question in survey.questions:
-        option = options[question.name]
-        assert question.required == option.get("required", False), question.name
-        assert set(question.choices) <= set(option.get("choices", question.choices)) and bool(question.choices) == bool(option.get("choices"))
-    assert {each for each, option in options.items() if option.get("required")} <= {*fixed, *(question.name for question in survey.questions)}

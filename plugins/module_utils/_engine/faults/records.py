@@ -236,6 +236,13 @@ ROWS = (
         "Monte un volumen en esa ruta, o indique la de un volumen (path del medio, path del custodio o backup_custody_directory).",
     ),
     (
+        "RSP756", "report_thrown_away",
+        "the file {path} would lie inside a container, or in the directory of one job of a scheduler, and be gone when that ends",
+        "Nothing was written. Mount a volume there, or name a directory of one (report_directory, metrics_file and others like them).",
+        "El archivo {path} quedaría dentro de un contenedor, o en la carpeta de un solo trabajo del programador de tareas, y desaparecería con él",
+        "No se escribió nada. Monte ahí un volumen, o indique un directorio de uno (report_directory, metrics_file y otros así).",
+    ),
+    (
         "RSP786", "lost_with_container",
         "this controller runs in a container and {count} of what must last would be gone with it: {detail}",
         "Nothing was done. Mount a volume there (podman run -v, or \"Paths to expose to isolated jobs\" of AWX), or name a directory of one; the bitácora may "

@@ -127,8 +127,8 @@ def _changeable(program: str) -> str:
 
 
 @contextlib.contextmanager
-def around(hooks: Sequence[Hook], about: About, told: Told) -> Iterator[None]:
-    """Run the commands before, then what is asked for, then those after.
+def around(hooks: Sequence[Hook], about: About, told: Told, marks: str = "") -> Iterator[None]:
+    """Run the commands before, then what is asked for, then those after. `marks` is where their mark lies, by default in the account's own state.
 
     Raises hook_before_failed, hook_unsafe, system_busy before anything else is done. A command after that fails is a remark in `told`.
     """
@@ -136,7 +136,7 @@ def around(hooks: Sequence[Hook], about: About, told: Told) -> Iterator[None]:
         yield
         return
     check(hooks, about.system)
-    with _alone(hooks[0].place, about) as mark:
+    with _alone(hooks[0].place, about, marks) as mark:
         owed = os.pread(mark, _MARK, 0).decode("utf-8", "replace").strip()
         if owed:
             told.remarks.append(Remark("hook_left", label=label.parse(owed).name if _is_label(owed) else about.system))
@@ -219,12 +219,12 @@ def _undisturbed() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _alone(place: str, about: About) -> Iterator[int]:
+def _alone(place: str, about: About, marks: str) -> Iterator[int]:
     """The mark of a system at one place, locked, and removed once nothing is owed. Raises system_busy; hook_unsafe without a directory of our own for it."""
     name = "hooks.{0}.{1}.{2}".format(place, about.kind, label.canonical(about.system))
-    with workspace.own_state(make=True) as held:
+    with workspace.own_state(True, marks) as held:
         if held is None:
-            raise BackupError("hook_unsafe", hook="*", program=os.path.join(workspace.STATE, name), detail="its directory")
+            raise BackupError("hook_unsafe", hook="*", program=os.path.join(marks or workspace.STATE, name), detail="its directory")
         mark = _locked(held, name, about)
         try:
             yield mark

@@ -135,10 +135,10 @@ def _where(above: int) -> str:
 
 # -- records ---------------------------------------------------------------------------------------------------------
 @contextlib.contextmanager
-def own_state(make: bool = False) -> Iterator[Optional[int]]:
-    """The directory of the records and of marks, held; None where there is none that only this account may write to."""
+def own_state(make: bool = False, place: str = "") -> Iterator[Optional[int]]:
+    """The directory of the records and of marks, held; None where there is none that only this account may write to. `place` is another than the usual."""
     try:
-        held = _open_state(make)
+        held = _open_place(place) if place else _open_state(make)
     except (OSError, KeyError):
         held = None
     try:
@@ -171,6 +171,18 @@ def _open_state(make: bool) -> Optional[int]:
             os.close(at)
             return None
     return at
+
+
+def _open_place(place: str) -> Optional[int]:
+    """A directory that was told, made where it is not there; None where it is another's, or others may write to it."""
+    for each in (os.path.dirname(place), place):
+        os.makedirs(each, 0o700, exist_ok=True)
+    held = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    found = os.fstat(held)
+    if found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o022:
+        return held
+    os.close(held)
+    return None
 
 
 def _note(name: str, above: int, held: int) -> None:

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A week of the schedule in a machine that systemd starts, by its own clock: `make week`. See machine.py for how, and docs/lab.md.
+
+Sunday to Saturday in Lima. Monday 21:00 its current fails, and comes back on Wednesday 03:15. `schedule.yml` puts the schedule in force there, timers start a
+stand-in for ansible-playbook, and real are the playbooks that write what is told of those that could not: after the outage, and of Friday's verification.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import zoneinfo
+from machine import ROOT, Machine, why_not
+
+from plugins.plugin_utils._bitacora.store import open_store
+from plugins.plugin_utils._schedules import in_force, times
+from plugins.plugin_utils._schedules.purposes import PURPOSES
+from plugins.plugin_utils._schedules.when import Timed
+from plugins.plugin_utils._schedules.when import read as read_timed
+
+LIMA = zoneinfo.ZoneInfo("America/Lima")
+MINUTE = datetime.timedelta(minutes=1)
+
+
+def lima(day: int, clock: str) -> datetime.datetime:
+    """A moment of the week: day of November 2026, on into December."""
+    hour, minute = clock.split(":")
+    return (datetime.datetime(2026, 11, 1, int(hour), int(minute), tzinfo=LIMA) + datetime.timedelta(days=day - 1)).astimezone(datetime.timezone.utc)
+
+
+SINCE, CUT, BACK, END = lima(28, "23:30"), lima(30, "21:00"), lima(32, "03:15"), lima(36, "00:10")
+# by then the schedule is in force, and after the outage what is caught up has begun
+IN_FORCE = lima(29, "00:00")
+# systemd reads all units again just after these were due, while their random delay runs (systemd#18678)
+RELOADED = {"copies": lima(33, "22:00"), "drills": lima(34, "01:00")}
+AFTER_BOOT = 7 * MINUTE     # the boot itself, and the random delay
+UNITS = {
+    "week-begin.service": """[Unit]
+ConditionPathExists=!/srv/week/begun
+[Service]
+Type=oneshot
+ExecStart=/srv/week/begin.sh
+[Install]
+WantedBy=multi-user.target
+""",
+    # a cut: nobody is asked to stop
+    "week-off.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'sync; echo o > /proc/sysrq-trigger; sleep 60'\n",
+    "week-off.timer": f"[Timer]\nAccuracySec=1s\nOnCalendar={CUT:%F %T} UTC\nOnCalendar={END:%F %T} UTC\n",
+    "week-reload.service": "[Service]\nType=oneshot\nExecStart=/bin/systemctl daemon-reload\n",
+    "week-reload.timer": "[Timer]\nAccuracySec=1us\n" + "".join(f"OnCalendar={at + MINUTE / 60:%F %T} UTC\n" for at in RELOADED.values()),
+}
+
+
+class Start(NamedTuple):
+    at: datetime.datetime
+    purpose: str
+    playbook: str
+    how: str        # alone, real, failed
+
+
+class Week(NamedTuple):
+    starts: list[Start]
+    entries: list[dict]
+    timed: dict[str, Timed]
+
+    def of(self, purpose: str, since: datetime.datetime, until: datetime.datetime) -> list[Start]:
+        return [each for each in self.starts if each.purpose == purpose and since <= each.at < until]
+
+    def told(self, *types: str) -> list[dict]:
+        return [entry for entry in self.entries if entry["type"] in types]
+
+
+@pytest.fixture(scope="module")
+def week() -> Iterator[Week]:
+    lacking = why_not()
+    if lacking:
+        pytest.skip(lacking)
+    cache = ROOT / ".cache/week"
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        machine = Machine(Path(scratch), cache, UNITS)
+        for at in (SINCE, BACK):
+            machine.boot(at, 1800)
+        print(f"{machine.seconds:.0f} s of a processor for both boots")
+        log = machine.take("/srv/week/begin.log").read_text("utf-8")
+        assert machine.take("/srv/week/begun").read_text("utf-8") == "0\n", log
+        starts = []
+        for line in machine.take("/srv/week/starts").read_text("utf-8").splitlines():
+            at, purpose, playbook, how, _pid = line.split()
+            starts.append(Start(datetime.datetime.fromtimestamp(int(at), datetime.timezone.utc), purpose, playbook, how))
+        for name in ("bitacora.sqlite-wal", "bitacora.sqlite"):
+            taken = machine.take(f"/var/lib/respaldo/{name}")
+            if not taken.stat().st_size:
+                taken.unlink()
+        with open_store(f"sqlite:///{taken}") as store:
+            entries = store.entries()
+        timed = {name: found for name, put in in_force.read(e for e in entries if e["type"] in (in_force.SET, in_force.REMOVED)).items()
+                 if (found := read_timed(put.schedule))}
+        for each in starts:
+            print(f"{each.at.astimezone(LIMA):%a %d %T} {each.purpose} {each.how}")
+        for entry in entries:
+            if entry["type"] not in ("run_started", "run_ended", "schedule_set"):
+                print(entry["type"], entry["at_event"], entry.get("purpose", ""), entry.get("objects", ""), entry.get("error_message_es", ""))
+        yield Week(starts, entries, timed)
+
+
+def due(timed: Timed, since: datetime.datetime, until: datetime.datetime) -> list[datetime.datetime]:
+    return times.until(timed.when, LIMA, since - MINUTE / 60, until - MINUTE / 60)
+
+
+def test_the_schedule_is_in_force_by_its_playbook(week: Week) -> None:
+    assert set(week.timed) == {"copies", "drills", "verification", "transfer", "anchor", "media_health", "reports", "warnings"}
+    assert [name for name, timed in week.timed.items() if not timed.catch_up] == ["drills"]
+
+
+def test_every_start_came_at_its_minute_once(week: Week) -> None:
+    counted = 0
+    for purpose, timed in week.timed.items():
+        expected = due(timed, IN_FORCE, CUT) + due(timed, BACK + AFTER_BOOT, END - 10 * MINUTE)
+        came = week.of(purpose, IN_FORCE, CUT) + week.of(purpose, BACK + AFTER_BOOT, END)
+        assert len(came) == len(expected), (purpose, [f"{each.at.astimezone(LIMA):%a %T}" for each in came])
+        for start, at in zip(came, expected):
+            assert datetime.timedelta(0) <= start.at - at <= timed.delay_minutes * MINUTE + MINUTE / 6, (purpose, start, at)
+            assert start.playbook == PURPOSES[purpose].playbook + ".yml"
+        counted += len(expected)
+    assert counted > 150
+
+
+def test_what_the_outage_kept_back_came_with_the_current_once_and_as_declared(week: Week) -> None:
+    assert not [each for each in week.starts if CUT + MINUTE / 60 < each.at < BACK]
+    for purpose, timed in week.timed.items():
+        kept_back = due(timed, CUT, BACK)
+        came = week.of(purpose, BACK, BACK + AFTER_BOOT)
+        assert len(came) == (1 if kept_back and timed.catch_up else 0), (purpose, came)
+    assert len(due(week.timed["drills"], CUT, BACK)) == 2 and due(week.timed["transfer"], CUT, BACK)
+
+
+def test_reading_the_units_again_while_a_start_waits_neither_loses_nor_repeats_it(week: Week) -> None:
+    for purpose, at in RELOADED.items():
+        assert at in due(week.timed[purpose], BACK, END)
+        assert len(week.of(purpose, at, at + 60 * MINUTE)) == 1, purpose
+
+
+def test_what_did_not_come_is_told_by_the_first_run_after_it_and_nothing_else(week: Week) -> None:
+    (copies,) = [each for each in week.starts if each.how == "real" and each.purpose == "copies"]
+    (made,) = week.told("copy_made")
+    assert made["system"] == "Datos" and BACK < copies.at < BACK + AFTER_BOOT
+    assert [(entry["purpose"], entry["objects"], entry["error_code"]) for entry in week.told("schedule_missed")] == [("drills", 2, "RSP745")]
+
+
+def test_a_start_that_could_not_begin_has_its_entry(week: Week) -> None:
+    (failed,) = [each for each in week.starts if each.how == "failed"]
+    (entry,) = week.told("schedule_failed")
+    assert (failed.purpose, entry["purpose"], entry["error_code"]) == ("verification", "verification", "RSP741")
+    assert entry["at_event"] > failed.at.strftime("%Y-%m-%dT%H:%M:%SZ")
