@@ -67,6 +67,7 @@ class FakeGraph:
         self.tokens: set[str] = set()
         self.asked: list[str] = []
         self.wrong: list[str] = []          # what no request may be like
+        self.ends = "length"          # how an answer tells its end: length, chunked, or not at all (close)
         self.page_size, self.next_link, self.padding, self.lasts = 1000, "", 0, 3599
         self.before: Callable[[str], None] = lambda _target: None
         self._failures: list[list[Any]] = []
@@ -260,7 +261,8 @@ class FakeGraph:
 
     def _send(self, handler: Any, status: int, body: bytes, sort: str, after: str = "", cut: bool = False) -> None:
         handler.send_response(status)
-        for name, value in (("Content-Type", sort), ("Content-Length", str(len(body))), *([("Retry-After", after)] if after else [])):
+        end = {"length": ("Content-Length", str(len(body))), "chunked": ("Transfer-Encoding", "chunked"), "close": ("Connection", "close")}[self.ends]
+        for name, value in (("Content-Type", sort), end, *([("Retry-After", after)] if after else [])):
             handler.send_header(name, value)
         handler.end_headers()
         if cut:
@@ -269,7 +271,7 @@ class FakeGraph:
             handler.close_connection = True
             handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
             return
-        handler.wfile.write(body)
+        handler.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if self.ends == "chunked" and body else body)
 
 
 def _only(query: dict[str, str], known: set[str]) -> None:

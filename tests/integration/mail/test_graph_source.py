@@ -252,7 +252,9 @@ def test_a_next_page_that_came_before_and_an_answer_without_end_are_refused(ther
     assert error.code == "RSP146" and "bytes" in error.details["detail"]
 
 
-def test_a_mail_that_is_larger_than_one_can_be_is_missing(there: server.FakeGraph, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ends", ["length", "chunked"])
+def test_a_mail_that_is_larger_than_one_can_be_is_missing(there: server.FakeGraph, bench: Bench, monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+    there.ends = ends
     monkeypatch.setattr(graph_service, "LARGEST_MAIL", 1000)
     there.put(mail(1))
     large = there.put(mail(2, 5000))
@@ -327,6 +329,33 @@ def test_a_full_place_of_work_is_told_as_such(there: server.FakeGraph, bench: Be
         subprocess.run(["umount", str(place)], check=True)
 
 
+def test_an_answer_whose_end_nobody_tells_is_none(there: server.FakeGraph) -> None:
+    there.put(mail(1))
+    there.tokens.add("x")
+    there.ends = "close"
+    target, headers = f"/v1.0/users/{server.USER}/mailFolders/inbox", {"Authorization": "Bearer x", "Prefer": 'IdType="ImmutableId"'}
+    with pytest.raises(web.Unheard, match="where its answer ends"):
+        web.Web(there.url, there.certificates).ask("GET", target, headers, 10_000, 60)
+
+
+def test_a_mail_that_is_listed_in_two_folders_is_copied_once(there: server.FakeGraph, bench: Bench) -> None:
+    first, last = there.folder("A primera"), there.folder("Z última")
+    moving = there.put(mail(1), first)
+    listings: list[str] = []
+
+    def before(target: str) -> None:
+        if f"/{last}/messages?" in target:
+            listings.append(target)
+            if len(listings) == 2:      # in the judging listing, after the first folder
+                there.mails[moving].folder = last
+
+    there.before = before
+    mailbox = source(there)
+    bench.make(mailbox)
+    found = back(bench, mailbox)
+    assert found["A primera"] == [] and [line["id"] for line, _bytes in found["Z última"]] == [moving]
+
+
 def test_through_a_proxy(there: server.FakeGraph, certified: Path) -> None:
     heard: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
@@ -367,3 +396,27 @@ def test_what_is_asked_for_comes_back_as_files_and_into_no_mailbox(there: server
     with pytest.raises(BackupError) as refused_back:
         source(there, mail={"format": "mailbox"})
     assert refused_back.value.code == "RSP101" and "Microsoft Graph" in refused_back.value.spanish
+
+
+def test_a_mail_that_both_listings_passed_over_is_not_left_out(there: server.FakeGraph, bench: Bench) -> None:
+    """What is removed pulls the next page's first mail over the edge: twice the same one, whose absence only the count tells."""
+    there.page_size = 2
+    mails = [there.put(mail(number), received=f"2026-11-20T15:04:{number:02d}Z") for number in range(5)]
+    older: list[str] = []
+    listings: list[str] = []
+
+    def before(target: str) -> None:
+        if "/messages?" not in target:
+            return
+        listings.append(target)
+        if len(listings) == 2:      # the second page of the first listing
+            del there.mails[mails[0]]
+        if len(listings) > 2 and "$skip" not in target and not older:      # the second listing begins
+            older.append(there.put(mail(9), received="2026-11-19T00:00:00Z"))
+        elif older and "$skip" in target:
+            there.mails.pop(older[0], None)
+
+    there.before = before
+    mailbox = source(there)
+    bench.make(mailbox)
+    assert {line["id"] for line, _bytes in back(bench, mailbox)["Bandeja de entrada"]} == set(mails[1:])
