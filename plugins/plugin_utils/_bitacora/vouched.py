@@ -25,6 +25,7 @@ KINDS = {"kit": "source_code", "bitacora": "database"}
 # What a verification finds when the chain is whole and the seals are another's.
 BY_OTHERS = ("seal_forged", "seals_missing", "key_unexplained", "key_forged", "key_unconfirmed")
 _MADE = ("copy_made", "copy_sealed")
+_LOOKED_AT = 100     # copies of a system, for the newest that a run made
 _ADOPTED = "adopted"        # a person's word that a copy on a medium is ours: of a kit this would vouch for whoever laid it there
 
 
@@ -57,7 +58,7 @@ def key_in_force() -> str:
 
 
 def _newest(store: Store, kind: str, system: str) -> tuple[str, str]:
-    for entry in store.entries(type="copy_made", kind=kind, system=system, newest_first=True):
+    for entry in store.entries(type="copy_made", kind=kind, system=system, newest_first=True, limit=_LOOKED_AT):
         if entry.get("sha256") and not entry.get("simulated") and entry.get("reason") != _ADOPTED:
             return str(entry["label"]), str(entry["sha256"])
     return "", ""

@@ -33,7 +33,6 @@ def test_what_is_never_adopted(lost):
     assert adopting.why_not(lost, "database", "SIGA", NAME, DIGEST) == "", "begun, as the bitácora's own copy is in its copy"
     lost.append("copy_failed", {"label": NAME, "kind": "database", "system": "SIGA", "error_code": "RSP705"}, AT, "prueba")
     assert adopting.why_not(lost, "database", "SIGA", NAME, DIGEST) == "", "closed by the run that found it open"
-    assert "servidor de archivos" in adopting.why_not(lost, "file_server", "SIGA", NAME, DIGEST)
     assert "huellas" in adopting.why_not(lost, "database", "SIGA", NAME, "")
     assert "de este sistema" in adopting.why_not(lost, "database", "SIGA", "OTRO_20261124", DIGEST)
     assert "no es un rótulo" in adopting.why_not(lost, "database", "SIGA", "copia manual", DIGEST)
@@ -60,6 +59,21 @@ def test_an_adopted_copy_is_what_was_read_and_its_key_is_never_what_the_medium_s
         "event": "copy_made", "trust_level": "T1", "medium": "nas", "key_reference": f"custodia:database/SIGA/{NAME}", "reason": "adopted", "size": 7,
         "size_original": 9, "started_at": AT, "office": "OTI"}
     assert "Incendio" in entry["note_es"] and "secreta" not in str(entry) and result.clean(entry) == entry
+
+
+def test_a_copy_of_a_file_server_is_adopted_from_its_own_repository_alone():
+    files = {**SIGA, "kind": "file_server"}
+    manifest = {**MANIFEST, "kind": "file_server", "parts": [], "restic": {"repository": "Organo-OTI", "total_bytes_processed": 9, "total_files_processed": 2}}
+
+    def adopted_from(*own):
+        return adopting.adopt(lambda _asked: {"manifest": manifest, "backup": {"size": 7}}, files, {"name": "nas"}, NAME, DIGEST, "Incendio", own=own)
+
+    entry = adopted_from("SIGA", "Organo-OTI")
+    assert (entry["repository"], entry["key_reference"], entry["size_original"], entry["objects"], entry["trust_level"]) == (
+        "Organo-OTI", "custodia:file_server/Organo-OTI/repositorio", 9, 2, "T1")
+    with pytest.raises(BackupError) as caught:
+        adopted_from("SIGA")
+    assert caught.value.code == "RSP793" and "repositorio" in caught.value.spanish
 
 
 @pytest.mark.parametrize("answer", [

@@ -11,6 +11,7 @@ import json
 import os
 
 import pytest
+from ansible_collections.perucompras.respaldo.plugins.action import bitacora_anchor
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, seals, vouched
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
@@ -119,6 +120,13 @@ def test_what_is_stated_beforehand_is_the_newest_that_runs_made(tmp_path):
     with open_store(str(tmp_path / "bitacora.sqlite"), readonly=True) as store:
         assert vouched.stated(store) == (public, (OLD["label"], OURS), ("", ""))
         assert vouched.stated(store, "otra").seal_key == "otra"
+
+
+def test_a_mail_with_a_seal_states_the_copies_too():
+    seal = {"sealed_at": AT, "sealed_n": 5, "sealed_digest": LATER, "public_key": FORGED, "signature": "00", "origin": OURS, "n": 6, "digest": LATER}
+    told = bitacora_anchor.letter([seal], "OTI", "America/Lima", (), vouched.Stated(FORGED, (OLD["label"], OURS), ("", ""))).text
+    assert f"{OLD['label']}  {OURS}" in told and "Bitácora: " not in told
+    assert "El peor día" not in bitacora_anchor.letter([seal], "OTI", "America/Lima").text
 
 
 def laid_out(tmp_path, by, names=("inventario", "seal.key")):

@@ -265,6 +265,7 @@ ROWS = (
     ("is not 64 hexadecimal digits", "no son 64 dígitos hexadecimales"),
     ("is no public key of Ed25519 (64 hexadecimal digits)", "no es una clave pública Ed25519 (64 dígitos hexadecimales)"),
     ("Copy it from the printed plan of recovery, or from a mail with a seal.", "Cópiela del plan de recuperación impreso, o de un correo con un sello."),
+    ("its manifest tells of a repository of others", "su ficha dice que está en un repositorio de otros"),
     # -- what is answered in a survey, or by -e
     ("Blank takes the default.", "En blanco vale lo que rige por defecto."),
     ("is not a list of names", "no es una lista de nombres"),
