@@ -246,6 +246,8 @@ ROWS = (
     ("is no form of mails", "no es un formato de mensajes"),
     ("ends before it begins", "termina antes de empezar"),
     ("Give the first day as since and the last one as until.", "Indique el primer día en since y el último en until."),
+    ("is taken by a mailbox of IMAP alone", "solo lo recibe un buzón de IMAP"),
+    ("Take the mails as files, eml or mbox.", "Pida los mensajes como archivos, eml o mbox."),
     ("is given beside a mailbox", "se indicó junto con un buzón"),
     ("Leave it out: mails come back to a folder that is named after the copy.",
      "No lo indique: los mensajes vuelven a una carpeta que lleva el nombre de la copia."),
