@@ -34,6 +34,7 @@ options:
     default: ""
   mail:
     description: Of a mailbox, which of its mails come back and as what. Empty restores all, as it lies in the copy.
+    version_added: "0.3.0"
     type: dict
     default: {}
     suboptions:

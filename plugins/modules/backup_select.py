@@ -70,12 +70,14 @@ options:
     default: {}
   mail:
     description: Of a mailbox, which mails are restored and as what, as in M(perucompras.respaldo.backup_restore). Looked at here; the bitácora gets none of it.
+    version_added: 0.3.0
     type: dict
     default: {}
   mailbox:
     description:
       - Of a mailbox, the system whose mailbox the mails come back to; recorded. A restore of a mailbox always needs a request that names it, or O(emergency).
       - Another one than its own needs a request of the same office that names it, by a row C(buzon:NAME) of what it asks for (RSP763).
+    version_added: 0.3.0
     type: str
     default: ""
   target:

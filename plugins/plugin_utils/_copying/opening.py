@@ -76,8 +76,9 @@ class RestoreAction(OpenAction):
         if isinstance(arguments.get("restore_paths"), str):
             # an answer of a survey: one on each line
             arguments["restore_paths"] = [line.strip() for line in arguments["restore_paths"].splitlines() if line.strip()]
-        if arguments.get("mail"):
-            arguments["mail"] = mails.asked(plain(arguments["mail"]), str(arguments.get("kind")), due.zone(_ZONE))
+        mail: dict[str, t.Any] = {}
+        if isinstance(arguments.get("mail"), t.Mapping):     # what is no table the module refuses
+            mail = arguments["mail"] = mails.asked(plain(arguments["mail"]), str(arguments.get("kind")), due.zone(_ZONE))
         named = str(arguments.get("repository") or "")
         if named:
             # the bitácora may have it from a server's words: a repository that is another's is not opened for this system
@@ -85,7 +86,7 @@ class RestoreAction(OpenAction):
             if not any(rekeyed.same_repository(reference, each) for each in own):
                 raise BackupError("key_foreign", reference=_forms.line(reference, 200), label=str(arguments.get("label")), own=" / ".join(own))
         told = super().work(arguments, task_vars)
-        asked = [str(each) for each in arguments.get("restore_paths") or [arguments.get("part")] if each] or mails.described(arguments.get("mail") or {})
+        asked = [str(each) for each in arguments.get("restore_paths") or [arguments.get("part")] if each] or mails.described(mail)
         if told.get("backup") and (asked or any(is_true(arguments.get(name) or False) for name in ("damaged", "partial"))):
             # what comes back of what was known to be no whole copy, or of which a part was asked for, proves no restore of it (proofs.proves)
             told["backup"] = {**told["backup"], "trust_level": "T0", **({"wanted": asked} if asked else {})}

@@ -18,10 +18,16 @@ from typing import Any
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.programs import private_directory
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import graph_maildir, graph_service, mailbox_tokens, web
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import (
+    graph_maildir,
+    graph_service,
+    mailbox_tokens,
+    of_mailboxes,
+    web,
+)
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.graph import Graph
 
-from .conftest import Dovecot
+from .conftest import PASSWORD, USER, Dovecot
 from .test_imap_source import Bench
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -383,21 +389,6 @@ def test_what_is_no_address_of_a_service_is_refused(address: str) -> None:
     assert told.value.code == "RSP101"
 
 
-def test_what_is_asked_for_comes_back_as_files_and_into_no_mailbox(there: server.FakeGraph, bench: Bench) -> None:
-    folder = there.folder("Año / ñandú")
-    for number in (1, 2):
-        there.put(mail(number), folder)
-    bench.make(source(there))
-    asked = source(there, mail={"format": "eml", "folders": ["año / ñandú"], "subject": f"{SUBJECT} 2"})
-    with bench.open() as copy:
-        told = asked.restore(copy, str(bench.top / "some"), False)
-    found = [path.read_bytes() for path in (bench.top / "some").rglob("*.eml")]
-    assert told["objects"] == 1 and found == [mail(2)]
-    with pytest.raises(BackupError) as refused_back:
-        source(there, mail={"format": "mailbox"})
-    assert refused_back.value.code == "RSP101" and "Microsoft Graph" in refused_back.value.spanish
-
-
 def test_a_mail_that_both_listings_passed_over_is_not_left_out(there: server.FakeGraph, bench: Bench) -> None:
     """What is removed pulls the next page's first mail over the edge: twice the same one, whose absence only the count tells."""
     there.page_size = 2
@@ -420,3 +411,32 @@ def test_a_mail_that_both_listings_passed_over_is_not_left_out(there: server.Fak
     mailbox = source(there)
     bench.make(mailbox)
     assert {line["id"] for line, _bytes in back(bench, mailbox)["Bandeja de entrada"]} == set(mails[1:])
+
+
+def test_what_is_chosen_of_it_comes_back_as_files_and_into_a_mailbox_nothing_goes_by_graph(there: server.FakeGraph, bench: Bench) -> None:
+    there.put(mail(1), flagged=True)
+    wanted = there.put(b"From: ana@example.org\r\nSubject: uno\r\n\r\nx\r\n", there.folder("Año / ñandú"))
+    bench.make(source(there))
+    with bench.open() as copy:
+        chosen = source(there)
+        chosen.choose({"format": "eml", "sender": "ana@", "folders": ["año / ñandú"]})
+        assert chosen.restore(copy, str(bench.top / "back"), False)["objects"] == 1
+    assert [path.read_bytes() for path in (bench.top / "back").rglob("*.eml")] == [there.mails[wanted].mime]
+    with pytest.raises(BackupError) as told:
+        chosen.choose({"format": "mailbox"})
+    assert told.value.code == "RSP101" and "imap" in told.value.hint
+
+
+def test_it_is_given_back_by_imap_into_a_mailbox_of_a_real_server(there: server.FakeGraph, bench: Bench, dovecot: Dovecot) -> None:
+    there.put(mail(1), flagged=True, read=True, received="2026-11-20T15:04:05Z")
+    there.put(mail(2), there.folder("Año"))
+    bench.make(source(there))
+    target = {"type": "graph", "host": "localhost", "user": USER, "password": PASSWORD, "port": dovecot.port, "ca_certs": str(dovecot.top / "cert.pem")}
+    with bench.open() as copy:
+        giving = of_mailboxes.build(target)
+        giving.choose({"format": "mailbox"})
+        told = giving.restore(copy, giving.default_target(copy.manifest), False)
+    assert told["given"] == told["objects"] == 2
+    with dovecot.session() as session:
+        names = [str(line, "ascii") for line in session.list()[1] if b"Restaurado" in line]
+    assert any(name.rstrip('"').endswith("A&APE-o") for name in names), names

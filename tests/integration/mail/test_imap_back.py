@@ -20,7 +20,8 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sourc
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.imap import Imap
 
 from .conftest import PASSWORD, USER, Dovecot
-from .test_imap_source import ODD, SECRET, Bench, Cutting, plant, served, source, state
+from .test_imap_source import ODD, SECRET, Bench, Cutting, plant, served, state
+from .test_imap_source import source as made_of
 
 __all__ = ["kept"]
 MANY = 25
@@ -45,6 +46,12 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bench, Dove
         yield bench, server, found
     finally:
         server.close()
+
+
+def source(server: Dovecot, mail: dict[str, Any] | None = None, **more: Any) -> Imap:
+    of = made_of(server, **more)
+    of.choose(mail or {})
+    return of
 
 
 def _folders(server: Dovecot) -> list[str]:

@@ -189,6 +189,9 @@ class Source(abc.ABC):
         """Where a copy comes back when no target is given. Raises invalid_input for a source that needs one."""
         raise BackupError("invalid_input", where="target", value="", problem="is missing", mend="Name the database or the path to restore into.")
 
+    def choose(self, asked: Mapping[str, Any]) -> None:
+        """Which of its things a restore brings, and as what, before it is asked for: of a mailbox (imap_asked.py). Others bring all. Raises invalid_input."""
+
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
         """Refuse a target that `restore` would refuse, before the copy is read and in check mode. `label` is the copy's."""
 

@@ -32,15 +32,18 @@ class Graph(Imap):
     """A mailbox of a service that speaks Microsoft Graph v1.0."""
 
     type = "graph"
-    OPTIONS = ("user", "oauth", "endpoint", "work_dir", "on_missing", "mail")
+    OPTIONS = ("user", "oauth", "endpoint", "work_dir", "on_missing")
 
     def __init__(self, user: str = "", oauth: Optional[Mapping[str, Any]] = None, endpoint: str = "", work_dir: str = "", on_missing: str = "refuse",
-                 mail: Optional[Mapping[str, Any]] = None, assigned: Sequence[str] = ()) -> None:
-        super().__init__(user=user, work_dir=work_dir, on_missing=on_missing, mail=mail, assigned=assigned)
+                 assigned: Sequence[str] = ()) -> None:
+        super().__init__(user=user, work_dir=work_dir, on_missing=on_missing, assigned=assigned)
+        self.endpoint, self.oauth, self.separator = endpoint or ENDPOINT, dict(oauth or {}), graph_maildir.SEPARATOR
+
+    def choose(self, asked: Mapping[str, Any]) -> None:
+        super().choose(asked)
         if self.asked.into_mailbox:
             raise BackupError("invalid_input", where="mail.format", value=self.asked.form, problem="is not done by Microsoft Graph",
-                              mend="Ask for maildir, eml or mbox.")
-        self.endpoint, self.oauth, self.separator = endpoint or ENDPOINT, dict(oauth or {}), graph_maildir.SEPARATOR
+                              mend="Ask for maildir, eml or mbox, or for a system whose source is imap.")
 
     def describe(self) -> str:
         return "{0} ({1})".format(self.place.user, self.endpoint)

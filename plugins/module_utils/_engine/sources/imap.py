@@ -69,17 +69,16 @@ class Imap(Source):
 
     type = "imap"
     always_encrypted = True
-    OPTIONS: Tuple[str, ...] = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing", "mail", "oauth")
+    asked = imap_asked.Asked()            # of a restore
+    returned: Sequence[Remark] = ()       # what became of it
+    OPTIONS: Tuple[str, ...] = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing", "oauth")
 
     def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 0, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
-                 on_missing: str = "refuse", mail: Optional[Mapping[str, Any]] = None, assigned: Sequence[str] = (),
-                 oauth: Optional[Mapping[str, Any]] = None) -> None:
+                 on_missing: str = "refuse", assigned: Sequence[str] = (), oauth: Optional[Mapping[str, Any]] = None) -> None:
         self.place = Place(host, user, password, port or 993, ca_certs, tokens=Tokens(oauth, OF_IMAP) if oauth else None)
         self.work_dir, self.every, self.partial, self.assigned = work_dir, compare == "all", on_missing == "partial", list(assigned)
         self.judged, self.separator = Judged(), ""
         self.noted: List[Remark] = []
-        self.asked = imap_asked.read(mail)      # of a restore
-        self.returned: List[Remark] = []
 
     def describe(self) -> str:
         return "{0} ({1})".format(self.place.user, self.place.where)
@@ -197,7 +196,10 @@ class Imap(Source):
         return ["tar_extract", "mailbox_index", "mailbox_listed"]
 
     def remarks(self) -> List[Remark]:
-        return self.returned
+        return list(self.returned)
+
+    def choose(self, asked: Mapping[str, Any]) -> None:
+        self.asked = imap_asked.read(asked)
 
     def default_target(self, manifest: Mapping[str, Any]) -> str:
         return imap_giving.folder_of(manifest["label"]) if self.asked.into_mailbox else super().default_target(manifest)

@@ -48,8 +48,8 @@ class Kept(NamedTuple):
 class Target:
     """The folder `name` of a mailbox, whether it is there or not, by a session that is signed in."""
 
-    def __init__(self, session: imaplib.IMAP4, name: str) -> None:
-        self._session = session
+    def __init__(self, session: Any, name: str) -> None:
+        self._session = session      # imaplib's, of which more is taken than it declares
         prefix, self.delimiter = _place(session)
         self.between = self.delimiter or "-"      # where a server has no levels, names beside each other
         self.root = prefix + self.part(name)
@@ -105,7 +105,7 @@ class Target:
 
     def append(self, name: str, flags: Sequence[str], date: str, mail: bytes) -> None:
         """Put a mail into a folder of ours. Raises Refused."""
-        self._session.literal = mail      # type: ignore[assignment]  # typeshed knows texts alone
+        self._session.literal = mail
         try:
             status, told = self._session._simple_command(
                 "APPEND", imap_listing.quoted(name), "({0})".format(" ".join(flags)), '"{0}"'.format(date))
@@ -127,7 +127,7 @@ def words_of(told: Any) -> str:
     return "".join(each if each.isprintable() else " " for each in words)[:_SHOWN]
 
 
-def _place(session: imaplib.IMAP4) -> "tuple[str, str]":
+def _place(session: Any) -> "tuple[str, str]":
     """What names of the account's own folders begin with, and what parts levels ("" where nothing does)."""
     _status, able = session.capability()      # what was told before the account was let in is less
     if able and isinstance(able[-1], bytes) and b"NAMESPACE" in able[-1].upper().split():
@@ -145,7 +145,7 @@ def _character(found: Any) -> str:
     return bytes(found)[-1:].decode("ascii", "replace") if found else ""
 
 
-def _fence(session: imaplib.IMAP4, target: Target) -> None:
+def _fence(session: Any, target: Target) -> None:
     """From here on the session sends only what the target may be asked. Raises mail_fenced, in the caller, for all else."""
     send = session._command
 
@@ -155,7 +155,7 @@ def _fence(session: imaplib.IMAP4, target: Target) -> None:
             raise BackupError("mail_fenced", command=name)
         return send(name, *arguments)
 
-    setattr(session, "_command", passed)
+    session._command = passed
 
 
 def may(target: Target, name: str, arguments: Sequence[Any]) -> bool:
