@@ -18,10 +18,16 @@ from typing import Any
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.programs import private_directory
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import graph_maildir, graph_service, mailbox_tokens, web
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import (
+    graph_maildir,
+    graph_service,
+    mailbox_tokens,
+    of_mailboxes,
+    web,
+)
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.graph import Graph
 
-from .conftest import Dovecot
+from .conftest import PASSWORD, USER, Dovecot
 from .test_imap_source import Bench
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -420,3 +426,30 @@ def test_a_mail_that_both_listings_passed_over_is_not_left_out(there: server.Fak
     mailbox = source(there)
     bench.make(mailbox)
     assert {line["id"] for line, _bytes in back(bench, mailbox)["Bandeja de entrada"]} == set(mails[1:])
+
+
+def test_what_is_chosen_of_it_comes_back_as_files_and_into_a_mailbox_nothing_goes_by_graph(there: server.FakeGraph, bench: Bench) -> None:
+    there.put(mail(1), flagged=True)
+    wanted = there.put(b"From: ana@example.org\r\nSubject: uno\r\n\r\nx\r\n", there.folder("Año / ñandú"))
+    bench.make(source(there))
+    with bench.open() as copy:
+        chosen = Graph(mail={"format": "eml", "sender": "ana@"})
+        assert chosen.restore(copy, str(bench.top / "back"), False)["objects"] == 1
+    assert [path.read_bytes() for path in (bench.top / "back").rglob("*.eml")] == [there.mails[wanted].mime]
+    with pytest.raises(BackupError) as told:
+        Graph(mail={"format": "mailbox"})
+    assert told.value.code == "RSP101" and "imap" in told.value.hint
+
+
+def test_it_is_given_back_by_imap_into_a_mailbox_of_a_real_server(there: server.FakeGraph, bench: Bench, dovecot: Dovecot) -> None:
+    there.put(mail(1), flagged=True, read=True, received="2026-11-20T15:04:05Z")
+    there.put(mail(2), there.folder("Año"))
+    bench.make(source(there))
+    target = {"type": "graph", "host": "localhost", "user": USER, "password": PASSWORD, "port": dovecot.port, "ca_certs": str(dovecot.top / "cert.pem")}
+    with bench.open() as copy:
+        giving = of_mailboxes.build({**target, "mail": {"format": "mailbox"}})
+        told = giving.restore(copy, giving.default_target(copy.manifest), False)
+    assert told["given"] == told["objects"] == 2
+    with dovecot.session() as session:
+        names = [str(line, "ascii") for line in session.list()[1] if b"Restaurado" in line]
+    assert any(name.rstrip('"').endswith("A&APE-o") for name in names), names

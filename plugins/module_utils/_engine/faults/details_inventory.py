@@ -245,7 +245,7 @@ ROWS = (
     # -- mailboxes that are given back
     ("is no form of mails", "no es un formato de mensajes"),
     ("is not done by Microsoft Graph", "no se hace por Microsoft Graph"),
-    ("Ask for maildir, eml or mbox.", "Pida maildir, eml o mbox."),
+    ("Ask for maildir, eml or mbox, or for a system whose source is imap.", "Pida maildir, eml o mbox, o un sistema cuyo origen sea imap."),
     ("ends before it begins", "termina antes de empezar"),
     ("Give the first day as since and the last one as until.", "Indique el primer día en since y el último en until."),
     ("is given beside a mailbox", "se indicó junto con un buzón"),

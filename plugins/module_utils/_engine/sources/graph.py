@@ -39,7 +39,7 @@ class Graph(Imap):
         super().__init__(user=user, work_dir=work_dir, on_missing=on_missing, mail=mail, assigned=assigned)
         if self.asked.into_mailbox:
             raise BackupError("invalid_input", where="mail.format", value=self.asked.form, problem="is not done by Microsoft Graph",
-                              mend="Ask for maildir, eml or mbox.")
+                              mend="Ask for maildir, eml or mbox, or for a system whose source is imap.")
         self.endpoint, self.oauth, self.separator = endpoint or ENDPOINT, dict(oauth or {}), graph_maildir.SEPARATOR
 
     def describe(self) -> str:
