@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from .mailbox import OAUTH
+from .mailboxes import OAUTH
 
 _DATABASE = r"""
       databases:

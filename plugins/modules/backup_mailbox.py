@@ -23,7 +23,7 @@ description:
   - Archive mailboxes, recoverable items, rules, calendars, contacts and folders of others are not in it; the manifest says so.
   - Needs C(doveadm) and Dovecot's C(imap) on the server that copies (packages dovecot-core and dovecot-imapd), no running Dovecot, and root.
 extends_documentation_fragment:
-  - perucompras.respaldo.mailbox.reading
+  - perucompras.respaldo.mailboxes.reading
   - perucompras.respaldo.backup.copy
   - perucompras.respaldo.storage.media
   - perucompras.respaldo.backup.making
