@@ -222,6 +222,13 @@ def test_confirm_fails_without_its_entry(place):
     assert done.returncode == 2 and "RSP703" in done.stdout and "SIGA_20261122" in done.stdout
 
 
+def test_confirm_of_several_wants_the_entry_of_each(place):
+    several = "perucompras.respaldo.bitacora_confirm: {labels: [OTRA_20261122LEFT], event: copy_made}"
+    done = place.run(play(told("copy_started", "OTRA_20261122"), told("copy_made", "OTRA_20261122"), several.replace("LEFT", ""),
+                          several.replace("LEFT", ", SIGA_20261122")))
+    assert done.returncode == 2 and "RSP703" in done.stdout and "SIGA_20261122" in done.stdout and "ok=3 " in done.stdout, done.stdout
+
+
 def test_secrets_are_found_nowhere(place):
     secret = "PLANTED-4f1c"
     done = place.run(
