@@ -24,15 +24,16 @@ def before(configuration: Configuration, variables: Mapping[str, Any]) -> str:
     told = findings.document(findings.together(known.findings), {
         "institution": "", "checked_at": now, "inventories": [configuration.inventory], "servers": 0, "systems": 0})
     if variables.get("check_json"):
-        _put(str(variables["check_json"]), json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        put(str(variables["check_json"]), json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     if variables.get("check_html"):
         from .._reports import pages  # only who asks for a page pays for it
 
-        _put(str(variables["check_html"]), pages.fill("check.html.j2", told=told, ending=findings.ending(told), title="Comprobación"))
+        put(str(variables["check_html"]), pages.fill("check.html.j2", told=told, ending=findings.ending(told), title="Comprobación"))
     return findings.text(told) + "\nMientras Ansible no pueda leer el inventario, lo demás no se puede comprobar."
 
 
-def _put(path: str, content: str) -> None:
+def put(path: str, content: str) -> None:
+    """Write a file that somebody asked for. Raises Unusable."""
     from ...module_utils._engine.errors import BackupError
     from .._reports import files as reports
 

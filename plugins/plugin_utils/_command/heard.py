@@ -12,6 +12,7 @@ from typing import Any
 
 from ...module_utils._engine import result
 from .._bitacora.view import amount
+from .verbs import VERBS
 
 # What was done, by its event: how the line begins.
 _DONE = {"copy_made": "Copiado", "copy_verified": "Verificado", "restored": "Restaurado", "copy_transferred": "Trasladado", "copy_pruned": "Retirado",
@@ -19,6 +20,7 @@ _DONE = {"copy_made": "Copiado", "copy_verified": "Verificado", "restored": "Res
 _WENT_WRONG = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_failed")
 _WENT_WELL = ("runner_on_ok", "runner_item_on_ok")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_TABLES = frozenset(verb.rows for verb in VERBS.values() if verb.rows)
 _LONGEST = 2000
 _UNREACHED = "Vea si el servidor está encendido, y su dirección, cuenta y llave SSH: ansible -m ping con este inventario."
 _MOST_WARNINGS = 3
@@ -31,6 +33,7 @@ class Heard:
         self._tell = tell
         self._told: set[str] = set()
         self.shown: list[str] = []
+        self.rows: dict[str, list[dict[str, Any]]] = {}      # of a result's lists, by their names, those that a verb writes for machines (verbs.py)
         self.plans: list[dict[str, Any]] = []      # rows of backup_plan, each with its host
         self.done = 0
         self.failures = 0
@@ -53,6 +56,8 @@ class Heard:
                 self._row(row)
             if kind in _WENT_WRONG and not data.get("ignore_errors"):
                 self._failure(host, found)
+            for name in sorted(name for name in _TABLES.intersection(found) if isinstance(found[name], list)):
+                self.rows.setdefault(name, []).extend({"host": host, **row} for row in found[name] if isinstance(row, Mapping))
             if isinstance(found.get("plan"), list):
                 self.plans += [{**row, "host": host} for row in found["plan"] if isinstance(row, Mapping)]
         return False

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from .typed import Mistake, Typed
 
 USAGE, UNUSABLE = 64, 78     # sysexits.h: EX_USAGE, EX_CONFIG
 NOT_READY = 2                # as ansible-playbook ends when a task failed
+_VERSION = 1                 # of what --json writes
 _COLLECTION = Path(__file__).resolve().parents[3]
 _WORDS = {"-h", "--help", "ayuda", "--ayuda"}
 
@@ -83,6 +85,12 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
         print("\n".join(heard.shown))
     elif status and not heard.failures and not given.common["detalle"]:
         print(*filter(None, [_why(heard, configuration)]), sep="\n")
+    if given.json and given.verb.rows in heard.rows and not given.common["simular"]:
+        from . import checking  # only who asks for a file pays for what writes it
+
+        told = {"version": _VERSION, "verb": given.name, "rows": heard.rows[given.verb.rows]}
+        checking.put(given.json, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+        print(f"Tabla para máquinas: {given.json}", file=sys.stderr)
     print(_ending(given, heard, status), f"Salida completa: {log}", sep="\n", file=sys.stderr)
     return status
 

@@ -31,6 +31,7 @@ class Typed(NamedTuple):
     systems: list[str]
     variables: dict[str, Any]       # of the playbook
     kind: str                       # of --tipo where it is no variable: database, source_code, file_server; "" when not said
+    json: str                       # the file of --json where it is no variable; "" when not said
     common: dict[str, Any]          # by the name of the option: simular, detalle, conf, inventario
 
 
@@ -62,7 +63,8 @@ def read(words: Sequence[str]) -> Typed:
     _judge(name, verb, systems)
     variables = {option.variable: given[option.name] for option in verb.options if option.variable and option.name in given}
     kind = given.get("tipo", "") if "tipo" in known and not known["tipo"].variable else ""
-    return Typed(name, verb, systems, variables, kind, {option.name: given.get(option.name) for option in COMMON})
+    rows = given.get("json", "") if verb.rows else ""
+    return Typed(name, verb, systems, variables, kind, rows, {option.name: given.get(option.name) for option in COMMON})
 
 
 def _take(given: dict[str, Any], option: Option, verb: str, value: str | None, rest: list[str]) -> None:

@@ -29,13 +29,15 @@ class Verb(NamedTuple):
     systems: str = ""                       # the variable that takes the systems typed behind the verb; "" where none are
     one_system: bool = False                # exactly one of them
     shows: bool = False                     # it changes nothing: what it is run for is what it prints
+    rows: str = ""                          # the key of a result under which its table is for machines too (--json)
 
 
 _ONLY = "backup_only"
+_JSON = Option("json", "", "archivo donde se escribe también la tabla, para máquinas")
 _KIND = Option("tipo", "", "tipo de copia, si el nombre está en varios", choices=KINDS)
 
 VERBS: Mapping[str, Verb] = {
-    "plan": Verb("plan", "qué corresponde copiar ahora y por qué; no copia nada", systems=_ONLY, shows=True),
+    "plan": Verb("plan", "qué corresponde copiar ahora y por qué; no copia nada", (_JSON,), systems=_ONLY, shows=True, rows="plan"),
     "copiar": Verb("site", "copia lo que corresponde; con --motivo, los sistemas nombrados ahora mismo, como riesgo no controlado", (
         Option("motivo", "backup_emergency_reason", "por qué se copia fuera de programación"),
     ), systems=_ONLY),
@@ -66,14 +68,16 @@ VERBS: Mapping[str, Verb] = {
         Option("desde", "bitacora_since", "primer día (AAAA-MM-DD)", "day"),
         Option("hasta", "bitacora_until", "último día (AAAA-MM-DD)", "day"),
         Option("limite", "bitacora_limit", "cuántos asientos", "number"),
-    ), shows=True),
+        _JSON,
+    ), shows=True, rows="entries"),
     "informe": Verb("report", "escribe el tablero y los reportes del mes", (
         Option("fecha", "report_date", "como si hoy fuera este día (AAAA-MM-DD)", "day"),
     )),
     "cumplimiento": Verb("compliance", "escribe el reporte de cumplimiento", (
         Option("desde", "compliance_since", "primer mes (AAAA-MM)"),
         Option("hasta", "compliance_until", "último mes (AAAA-MM)"),
-    )),
+        _JSON,
+    ), rows="matrix"),
     "verificar": Verb("verify", "vuelve a leer y comprobar las copias y la bitácora", systems=_ONLY),
     "probar": Verb("drill", "pruebas de restauración que corresponden", systems=_ONLY),
     "trasladar": Verb("transfer", "lleva copias al repositorio (traslado mensual)", systems=_ONLY),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -74,7 +75,11 @@ def test_a_copy_is_made_shown_and_brought_back(place: Path) -> None:
     assert log.stat().st_mode & 0o777 == 0o600 and "PLAY RECAP" in log.read_text("utf-8") and str(log) in made.stderr
     # a usual night asks no package manager: the tools are there
     assert re.search(r"TASK \[perucompras.respaldo.common : Install the packages that bring them\] \**\nskipping: \[bd1\]", log.read_text("utf-8"))
-    shown = respaldo(place, "bitacora", "--sistema", SYSTEM).stdout
+    shown = respaldo(place, "bitacora", "--sistema", SYSTEM, "--json", str(place / "tabla.json")).stdout
+    told = json.loads((place / "tabla.json").read_text("utf-8"))
+    assert (told["version"], told["verb"]) == (1, "bitacora") and (place / "tabla.json").stat().st_mode & 0o022 == 0
+    types = [row["type"] for row in told["rows"] if row.get("label") == label]
+    assert types[0] == "copy_started" and "copy_made" in types, types
     assert label in shown and "La cadena está íntegra" in shown and "TASK [" not in shown
 
     back = respaldo(place, "restaurar", "Mesa de Partes", "--destino", str(place / "vuelta.sqlite"), "--ticket", "2026-0117", status=2)
@@ -85,7 +90,7 @@ def test_a_copy_is_made_shown_and_brought_back(place: Path) -> None:
         assert database.execute("select numero from expediente").fetchall() == [("2026-0117",)]
     database.close()
     wrong = respaldo(place, "restaurar", "Mesa de Parte", "--destino", "/x", status=64)
-    assert "¿Quiso decir «Mesa de Partes»? Sistemas: LENTO, Mesa de Partes." in wrong.stderr
+    assert "¿Quiso decir «Mesa de Partes»? Un nombre con espacios va entre comillas. Sistemas: LENTO, Mesa de Partes." in wrong.stderr
     completed = respaldo(place, "--completar", "restaurar", "m").stdout
     assert SYSTEM in completed or os.geteuid() == 0      # root keeps the names in /var/lib/respaldo, which is not the test's to read
 

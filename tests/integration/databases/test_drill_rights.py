@@ -48,7 +48,8 @@ def test_postgresql(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_mariadb(maria: Maria, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    maria.sql("CREATE DATABASE d_siga; CREATE TABLE d_siga.t (a INT); INSERT INTO d_siga.t VALUES (1); CREATE USER 'd_lee'@'localhost' IDENTIFIED BY 'x-Y9.clave'")
+    maria.sql("CREATE DATABASE d_siga; CREATE TABLE d_siga.t (a INT); INSERT INTO d_siga.t VALUES (1)")
+    maria.sql("CREATE USER 'd_lee'@'localhost' IDENTIFIED BY 'x-Y9.clave'")
     maria.sql("GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON d_siga.* TO 'd_lee'@'localhost'; GRANT RELOAD, PROCESS ON *.* TO 'd_lee'@'localhost'")
     reads: Dict[str, Any] = {**maria.options(), "user": "d_lee", "password": "x-Y9.clave", "globals": False}
     try:

@@ -200,6 +200,15 @@ def test_a_copy_is_one_line_with_its_warnings() -> None:
     assert len(lines) == 2 and listener.done == 1
 
 
+def test_the_rows_of_a_table_are_kept_for_machines() -> None:
+    rows = [{"system": "SIGA", "due": "yes"}, "x"]
+    found = {"plan": rows, "matrix": [{"system": "SIGA"}], "other": [{}], "entries": 7}
+    listener = heard({"event": "runner_on_ok", "event_data": {"host": "bd1", "res": found}})[1]
+    assert listener.rows == {"plan": [{"host": "bd1", "system": "SIGA", "due": "yes"}], "matrix": [{"host": "bd1", "system": "SIGA"}]}
+    assert typed.read(["plan", "--json", "/tmp/plan.json"]).json == "/tmp/plan.json" and typed.read(["plan"]).json == ""
+    assert typed.read(["comprobar", "--json", "/tmp/c.json"]).variables == {"check_json": "/tmp/c.json"}      # its role's own
+
+
 def test_a_failure_is_one_line_with_its_remedy() -> None:
     error = {"code": "RSP402", "message": "full", "message_es": "El medio está lleno", "remedy_es": "Libere espacio."}
     event = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": error, "msg": "RSP402"}}}

@@ -21,21 +21,11 @@ from ..errors import BackupError
 from ..processes import programs
 from ..processes.pipeline import Stage, capture, run
 from ..remarks import Remark
-from . import (
-    databases,
-    mariadb_drill,
-    mariadb_elsewhere,
-    mariadb_facts,
-    mariadb_floats,
-    mariadb_restore,
-    mariadb_scratch,
-    mariadb_session,
-    mariadb_shape,
-    mariadb_stock,
-)
+from . import databases, mariadb_elsewhere, mariadb_facts, mariadb_floats, mariadb_restore, mariadb_scratch, mariadb_session, mariadb_shape, mariadb_stock
 from . import mariadb_text as texts
 from .base import Check, Part, PartReader, Source
 from .mariadb_client import TOOLS, TRANSACTIONAL, Connection, number
+from .mariadb_drill import prove
 
 _MOST_TOLD = 20
 _policy, _names = databases.policy_of, databases.names_of      # where the option of that name hides the room
@@ -111,7 +101,7 @@ class MariaDB(Source):
                    for name in self.chosen)
 
     def prove_drill(self, label: str) -> None:
-        mariadb_drill.prove(self, label)
+        prove(self, label)
 
     def parts(self) -> List[Part]:
         self.notes += mariadb_elsewhere.swept(self.live, self.existing)
