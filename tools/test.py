@@ -40,7 +40,7 @@ CORE_MATRIX = {
     "2.20": ("2.20.10", ("3.12", "3.13", "3.14")),
     "2.21": ("2.21.4", ("3.12", "3.13", "3.14")),
 }
-LIMIT_SECONDS, SPARE = 2400, 2      # of a part; parts beside the two
+LIMIT_SECONDS, SPARE, TAIL_LINES = 2400, 2, 80      # of a part; parts beside the two; of the log of one that failed
 # The directories of tests/integration by part, what takes long first; those that no part names are in "integration, others", the first.
 INTEGRATION = {
     "append-only media": ("append_only",),
@@ -54,7 +54,6 @@ INTEGRATION = {
     "databases": ("databases",),
     "sources": ("sources",),
 }
-TAIL_LINES = 80
 
 _running: set[subprocess.Popen[bytes]] = set()
 _over = threading.Event()      # interrupted: what runs is ended, and nothing begins any more
@@ -89,8 +88,7 @@ def on_path(environment: Path) -> dict[str, str]:
 
 
 def pytest_command(environment: Path, *arguments: str) -> list[str]:
-    """pytest on an environment. Only the unit tests use hypothesis, whose plugin costs each session a second or more of a processor at its end."""
-    needless = [] if any(each.startswith("tests/unit") for each in arguments) else ["-p", "no:hypothesispytest"]
+    needless = () if any(each.startswith("tests/unit") for each in arguments) else ("-p", "no:hypothesispytest")      # a second of each session's end
     return [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *needless, "--durations=20", "-rfEs", *arguments]
 
 

@@ -14,7 +14,7 @@ keys of restic (cheap_keys.py). Nothing of the collection knows of this. Two of 
 tests do with RESPALDO_TESTS_REMEMBER=no.
 """
 
-import gc
+import atexit
 import marshal
 import os
 import sys
@@ -258,26 +258,30 @@ def in_templates(module):
     kind.compile, kind.compile_expression = compile_text, compile_condition
 
 
-def ends_at_once(_module):
-    """A module that has told its result and ended is not taken apart object by object, a sixth of its time: the kernel drops it whole. What waits for
-    its end (threads, then all that is registered with atexit, of which this came first) has been done by then."""
-    import atexit
+_ended = []      # the process that has told all, and its exit status
+_LAST_WORDS = ("ansible/module_utils/basic.py", "ansible/cli/__init__.py")
 
-    leave, told = sys.exit, []
+
+def ends_at_once(_module):
+    """A module that has told its result, and a play at its end, are not taken apart object by object, a sixth and a tenth of their time: the kernel drops
+    them whole. What waits for the end (threads, then all that is registered with atexit, where leave_at_once came first) has been done by then."""
+    leave = sys.exit
+    if leave.__name__ == "leaving":
+        return
 
     def leaving(status=None):
-        if isinstance(status, int) and sys._getframe(1).f_code.co_filename.replace(os.sep, "/").endswith("ansible/module_utils/basic.py"):
-            told[:] = [os.getpid(), status]
+        if isinstance(status, int) and sys._getframe(1).f_code.co_filename.replace(os.sep, "/").endswith(_LAST_WORDS):
+            _ended[:] = [os.getpid(), int(status)]
         leave(status)
 
-    def end():
-        if told[:1] == [os.getpid()]:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(told[1])
-
     sys.exit = leaving
-    atexit.register(end)
+
+
+def leave_at_once():
+    if _ended[:1] == [os.getpid()]:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_ended[1] & 0xFF)
 
 
 def keys_of_restic(module):
@@ -297,6 +301,7 @@ class AsTheyAreImported:
         "ansible.utils.plugin_docs": in_documentation,
         "ansible._internal._templating._jinja_bits": in_templates,
         "ansible.module_utils.basic": ends_at_once,
+        "ansible.cli": ends_at_once,
         "ansible_collections.perucompras.respaldo.plugins.module_utils._engine.restic.restic": keys_of_restic,
     }
 
@@ -320,6 +325,6 @@ class AsTheyAreImported:
         return found
 
 
-gc.set_threshold(20000, 20, 20)
+atexit.register(leave_at_once)
 zipimport._compile_source = compile_of_an_archive(zipimport._compile_source)
 sys.meta_path.insert(0, AsTheyAreImported())

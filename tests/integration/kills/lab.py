@@ -175,10 +175,13 @@ def kill(process, how="group"):
 def wait_for(condition, process, seconds=LIMIT):
     """Until something is so; False when the play ended before."""
     limit = time.monotonic() + seconds
+    looked = time.monotonic()
     while not condition():
         if process.poll() is not None or time.monotonic() > limit:
             return False
-        time.sleep(0.002)
+        # looking takes no more than half a processor, which the play needs too
+        time.sleep(min(0.02, max(0.002, time.monotonic() - looked)))
+        looked = time.monotonic()
     return True
 
 

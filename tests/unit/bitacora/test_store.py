@@ -39,6 +39,19 @@ def test_eight_writers_at_once_lose_nothing(tmp_path):
     assert report.whole and report.entries == 200
 
 
+def test_the_view_of_a_file_is_not_believed_and_ours_is_made_when_rows_are_read(tmp_path):
+    path = tmp_path / "bitacora.sqlite"
+    write(str(path), 1, 2)
+    with sqlite3.connect(path) as forger:
+        forger.executescript("DROP VIEW bitacora; CREATE VIEW bitacora AS SELECT {0}".format(", ".join("'nada' AS " + name for name in view.COLUMNS)))
+    forger.close()
+    for readonly in (True, False):
+        with stores.open_store(str(path), readonly=readonly) as store:
+            assert len(store.entries()) == 2 and not store.select("SELECT name FROM sqlite_temp_master"), "it is made for who reads it alone"
+            for _each in range(2):
+                assert [row["n"] for row in store.rows()] == [1, 2] and "nada" not in str(store.rows(type="copy_not_due"))
+
+
 def test_modes_of_file_and_directory(tmp_path):
     former = os.umask(0)
     try:
