@@ -201,6 +201,27 @@ ROWS = (
         "{count} carpetas de {mailbox} se crearon, eliminaron, renombraron o renumeraron mientras se copiaba, {passes} veces",
         "No hay copia. Cópielo cuando su titular y sus programas de correo dejen las carpetas como están.",
     ),
+    (
+        "RSP152", "imap_endless",
+        "{server} gave an answer that has no end: {detail}",
+        "There is no copy. A server of mails that works does not answer so: look at what answers there, and whether something between slows it down.",
+        "{server} dio una respuesta sin fin: {detail}",
+        "No hay copia. Un servidor de correo que funciona no responde así: revise quién responde ahí y si algo intermedio lo frena.",
+    ),
+    (
+        "RSP150", "copy_expired",
+        "{label} was to be kept until {until}, as its request says, and is not given back after that day",
+        "Retention removes it (prune.yml). Where it must still serve, hold it with its reason first (hold.yml), or copy the mailbox again under a request.",
+        "{label} debía conservarse hasta el {until}, como dice su solicitud, y después de ese día no se restaura",
+        "La retención la retira (prune.yml). Si aún debe servir, reténgala antes con su motivo (hold.yml), o copie otra vez el buzón con una solicitud.",
+    ),
+    (
+        "RSP151", "expired_not_on_request",
+        "{system} ({kind}) is not copied on request alone, so that the last of its copies never goes for its date",
+        "Leave expired out: the newest good copy is proven first, and stays.",
+        "{system} ({kind}) no se copia solo a solicitud: la última de sus copias nunca se retira por su fecha",
+        "No indique expired: primero se comprueba la copia buena más reciente, que se queda.",
+    ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (
         "RSP201", "source_missing",

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import imaplib
 import os
 import stat
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -27,6 +26,7 @@ from ..processes.workspace import Workspace, inside
 from ..remarks import Remark
 from . import imap_judging, imap_maildir
 from .base import Check, Part, PartReader, Source, free_directory
+from .imap_bounded import Bounded
 from .imap_dovecot import Dovecot
 from .imap_judging import Judged
 from .imap_listing import Unlistable
@@ -133,7 +133,7 @@ class Imap(Source):
             raise BackupError("imap_unreachable", server=self.place.where, detail=str(error)) from error
 
     def _bring(self, dovecot: Dovecot, number: int) -> str:
-        sessions: List[imaplib.IMAP4] = []
+        sessions: List[Bounded] = []
 
         def connect() -> Tuple[Any, str]:
             session = signed_in(self.place)

@@ -14,9 +14,12 @@ import imaplib
 import re
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
+from .imap_bounded import Bounded
+
 _BATCH = 500
 _LONGEST_NAME = 1000
 _LARGEST_UID = 1 << 32
+_MOST_MAILS, _MOST_FOLDERS = 5_000_000, 50_000      # more than any mailbox has: a server that says so would be listed for ever
 _LIST = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"(?:\\.|[^"\\])") (?P<name>.*)', re.DOTALL)
 _ROW = re.compile(rb'INTERNALDATE "(?P<date>[^"]{26})"|\bUID (?P<uid>\d+)|\bRFC822\.SIZE (?P<size>\d+)|\bFLAGS \((?P<flags>[^)]*)\)')
 _UNOPENABLE = {b"\\noselect", b"\\nonexistent"}
@@ -66,6 +69,8 @@ def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
         if len(name) > _LONGEST_NAME or not name.isascii() or not name.isprintable():
             raise Unlistable("LIST: a name that is none: {0!r}".format(name[:40]))      # a line within it would be a command
         found.append("INBOX" if name.upper() == "INBOX" else name)
+    if len(found) > _MOST_FOLDERS:
+        raise Unlistable("LIST: {0} folders".format(len(found)))
     if len(set(found)) != len(found):
         raise Unlistable("LIST: a folder twice")
     return sorted(found), delimiter
@@ -87,6 +92,8 @@ def opened(session: imaplib.IMAP4, name: str) -> Optional[Opened]:
     validity = session.response("UIDVALIDITY")[1]
     if not validity or not validity[0] or not told[0]:
         raise Unlistable("EXAMINE: no UIDVALIDITY")
+    if int(told[0]) > _MOST_MAILS:
+        raise Unlistable("EXAMINE: {0} mails".format(int(told[0])))
     return Opened(int(validity[0]), int(told[0]))
 
 
@@ -97,11 +104,15 @@ def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
         status, told = session.fetch(numbers, "(UID FLAGS INTERNALDATE RFC822.SIZE)")
         if status != "OK":
             raise Unlistable("FETCH: {0}".format(status))
+        given = 0
         for line in told:
             if isinstance(line, tuple):
                 raise Unlistable("FETCH: a literal where none was asked for")
             row = _row(line) if isinstance(line, bytes) else None
             if row:
+                given += 1
+                if given > _BATCH:
+                    raise Unlistable("FETCH: more mails than were asked for")
                 yield row
 
 
@@ -132,10 +143,9 @@ def utc(told: str) -> str:
     return (local - away).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def digest(session: imaplib.IMAP4, uid: int) -> Optional[str]:
-    """SHA-256 of a mail's bytes in the folder that is open; None when the server does not give it."""
-    status, told = session.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
-    for part in told if status == "OK" else ():
-        if isinstance(part, tuple):
-            return hashlib.sha256(part[1]).hexdigest()
-    return None
+def digest(session: Bounded, uid: int) -> Optional[str]:
+    """SHA-256 of a mail's bytes in the folder that is open, which pass through; None when the server does not give it."""
+    found = hashlib.sha256()
+    with session.into(found.update):
+        status, told = session.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
+    return found.hexdigest() if status == "OK" and any(isinstance(part, tuple) for part in told) else None
