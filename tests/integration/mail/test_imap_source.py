@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mailbox of a real Dovecot, planted with what tools for mailboxes stumble over: copied, proved, unpacked. And every way in which it may fail.
 
-RESPALDO_TESTS_MAILS says how many mails the great folder has, RESPALDO_TESTS_CUTS at how many points of chance the connection is cut, beside those that stand here.
+RESPALDO_TESTS_MAILS says how many mails the great folder has, RESPALDO_TESTS_CUTS at how many points of chance, beside those here, a connection is cut.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -255,6 +256,20 @@ def test_a_connection_that_is_cut_makes_no_copy(fresh: Dovecot, bench: Bench) ->
             assert door.left >= 0 and "lacks" not in made.manifest and mailbox.judged.mails == sum(len(told[2]) // 2 for told in before.values()), most
         finally:
             door.close()
+    assert state(fresh) == before
+
+
+def test_a_full_disk_makes_no_copy_and_leaves_no_mark(fresh: Dovecot, bench: Bench, tmp_path: Path) -> None:
+    before, small = state(fresh), Path(tempfile.gettempdir()) / "lleno"
+    small.mkdir(mode=0o711)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(small)], check=True)
+    try:
+        for on_missing in ("refuse", "partial"):
+            error = refused(bench, source(fresh, work_dir=str(small), on_missing=on_missing))
+            assert error.fault.name == "imap_no_room" and str(small) in error.message, error.message
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+        small.rmdir()
     assert state(fresh) == before
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_bounded, imap_judging, imap_listing, imap_relay
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_bounded, imap_judging, imap_listing, imap_patience, imap_relay
 
 ROW = b'* %d FETCH (UID %d FLAGS () INTERNALDATE "01-Jan-2020 10:00:00 -0500" RFC822.SIZE 10)\r\n'
 
@@ -105,7 +105,7 @@ def test_a_large_mail_passes_through_and_one_that_ends_early_is_none() -> None:
 
     def early(near: socket.socket, _tag: bytes) -> None:
         near.sendall(b"* 1 FETCH (UID 1 BODY[] {100}\r\nshort")
-        near.close()
+        near.shutdown(socket.SHUT_RDWR)
 
     with server(early) as session:
         imap_listing.opened(session, "INBOX")
@@ -171,3 +171,40 @@ def test_what_was_heard_with_the_sign_in_is_passed_on_and_all_goes_by_one_thread
             assert told.read(len(whole) + len(b"2 OK\r\n") + len(refused)) == refused + whole + b"2 OK\r\n"
         thread.join(60)
     assert door.refused == ["STORE"] and not thread.is_alive()
+
+
+THROTTLED = b"Request is throttled. Suggested Backoff Time: 40 milliseconds"
+
+
+@pytest.mark.parametrize("no", [b"NO [UNAVAILABLE] try later", b"NO [LIMIT] too many", b"BAD User is authenticated but not connected.", b"BAD " + THROTTLED])
+def test_a_server_that_says_later_is_waited_for_and_asked_again(no: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_patience, "_UNTOLD", 0.04)
+    refusals = [no, no]
+
+    def answer(near: socket.socket, tag: bytes) -> None:
+        near.sendall(ROW % (1, 1))
+        if refusals:
+            near.sendall(tag + b" " + refusals.pop() + b"\r\n")
+            return
+        near.sendall(ROW % (2, 2) + ROW % (3, 3) + tag + b" OK done\r\n")
+
+    with server(answer) as session:
+        imap_listing.opened(session, "INBOX")
+        assert [row.uid for row in imap_listing.rows(session, 3)] == [1, 2, 3]
+        refusals.extend([no] * 1000)
+        monkeypatch.setattr(imap_patience, "PATIENCE", 0.1)
+        with pytest.raises(BackupError) as told:
+            list(imap_listing.rows(session, 3))
+    assert told.value.code == "RSP153" and no[4:].decode().split("]")[0] in told.value.message
+
+
+def test_what_asks_for_no_patience_is_told_at_once() -> None:
+    def answer(near: socket.socket, tag: bytes) -> None:
+        near.sendall(tag + b" NO [SERVERBUG] broken\r\n")
+
+    with server(answer) as session:
+        imap_listing.opened(session, "INBOX")
+        with pytest.raises(imap_listing.Unlistable, match="FETCH: NO"):
+            list(imap_listing.rows(session, 3))
+    assert imap_patience.heard(b"x1 BAD " + THROTTLED + b"\r\n") == pytest.approx(0.05)
+    assert imap_patience.heard(b"Subject: x1 BAD " + THROTTLED) == imap_patience.heard(b"x1 NO other\r\n") == 0

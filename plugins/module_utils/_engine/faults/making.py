@@ -202,13 +202,6 @@ ROWS = (
         "No hay copia. Cópielo cuando su titular y sus programas de correo dejen las carpetas como están.",
     ),
     (
-        "RSP152", "imap_endless",
-        "{server} gave an answer that has no end: {detail}",
-        "There is no copy. A server of mails that works does not answer so: look at what answers there, and whether something between slows it down.",
-        "{server} dio una respuesta sin fin: {detail}",
-        "No hay copia. Un servidor de correo que funciona no responde así: revise quién responde ahí y si algo intermedio lo frena.",
-    ),
-    (
         "RSP150", "copy_expired",
         "{label} was to be kept until {until}, as its request says, and is not given back after that day",
         "Retention removes it (prune.yml). Where it must still serve, hold it with its reason first (hold.yml), or copy the mailbox again under a request.",
@@ -221,6 +214,27 @@ ROWS = (
         "Leave expired out: the newest good copy is proven first, and stays.",
         "{system} ({kind}) no se copia solo a solicitud: la última de sus copias nunca se retira por su fecha",
         "No indique expired: primero se comprueba la copia buena más reciente, que se queda.",
+    ),
+    (
+        "RSP152", "imap_endless",
+        "{server} gave an answer that has no end: {detail}",
+        "There is no copy. A server of mails that works does not answer so: look at what answers there, and whether something between slows it down.",
+        "{server} dio una respuesta sin fin: {detail}",
+        "No hay copia. Un servidor de correo que funciona no responde así: revise quién responde ahí y si algo intermedio lo frena.",
+    ),
+    (
+        "RSP153", "imap_throttled",
+        "{server} said for {seconds} seconds that it serves later: {detail}",
+        "There is no copy. Copy it at another hour, or ask the administrator of the mail server for a higher limit of that account.",
+        "{server} dijo durante {seconds} segundos que atenderá después: {detail}",
+        "No hay copia. Cópielo a otra hora, o pida a quien administra el correo un límite mayor para esa cuenta.",
+    ),
+    (
+        "RSP154", "imap_no_room",
+        "{mailbox} does not fit into {directory}, where it lies while it is copied: {detail}",
+        "There is no copy, and nothing was left there. Give the source a work_dir with room for the whole mailbox, or make room, and run again.",
+        "{mailbox} no cabe en {directory}, donde está mientras se copia: {detail}",
+        "No hay copia, y allí no quedó nada. Indique en el origen un work_dir con sitio para todo el buzón, o haga sitio, y repita.",
     ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (

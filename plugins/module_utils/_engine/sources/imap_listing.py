@@ -12,8 +12,9 @@ import datetime
 import hashlib
 import imaplib
 import re
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
+from . import imap_patience
 from .imap_bounded import Bounded
 
 _BATCH = 500
@@ -50,7 +51,7 @@ class Unlistable(Exception):
 
 def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
     """The folders that hold mails, by the names that the server has for them (modified UTF-7), and what parts levels there ("" where nothing does)."""
-    status, told = session.list()
+    status, told = imap_patience.asked(session, session.list)
     if status != "OK":
         raise Unlistable("LIST: {0}".format(status))
     found, delimiter = [], ""
@@ -86,7 +87,7 @@ def quoted(name: str) -> str:
 
 def opened(session: imaplib.IMAP4, name: str) -> Optional[Opened]:
     """A folder by its server's name, opened by EXAMINE; None when it can't be opened, for it is gone."""
-    status, told = session.select(quoted(name), readonly=True)
+    status, told = imap_patience.asked(session, lambda: session.select(quoted(name), readonly=True))
     if status != "OK":
         return None
     validity = session.response("UIDVALIDITY")[1]
@@ -101,7 +102,7 @@ def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
     """The mails of the folder that is open, as many as there were when it was opened."""
     for first in range(1, exists + 1, _BATCH):
         numbers = "{0}:{1}".format(first, min(first + _BATCH - 1, exists))
-        status, told = session.fetch(numbers, "(UID FLAGS INTERNALDATE RFC822.SIZE)")
+        status, told = _fetched(session, numbers)
         if status != "OK":
             raise Unlistable("FETCH: {0}".format(status))
         given = 0
@@ -114,6 +115,10 @@ def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
                 if given > _BATCH:
                     raise Unlistable("FETCH: more mails than were asked for")
                 yield row
+
+
+def _fetched(session: imaplib.IMAP4, numbers: str) -> Tuple[str, Any]:
+    return imap_patience.asked(session, lambda: session.fetch(numbers, "(UID FLAGS INTERNALDATE RFC822.SIZE)"))
 
 
 def _row(line: bytes) -> Optional[Row]:
@@ -146,6 +151,12 @@ def utc(told: str) -> str:
 def digest(session: Bounded, uid: int) -> Optional[str]:
     """SHA-256 of a mail's bytes in the folder that is open, which pass through; None when the server does not give it."""
     found = hashlib.sha256()
-    with session.into(found.update):
-        status, told = session.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
+
+    def ask() -> Tuple[str, Any]:
+        nonlocal found
+        found = hashlib.sha256()
+        with session.into(found.update):
+            return session.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
+
+    status, told = imap_patience.asked(session, ask)
     return found.hexdigest() if status == "OK" and any(isinstance(part, tuple) for part in told) else None

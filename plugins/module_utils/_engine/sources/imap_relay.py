@@ -22,6 +22,8 @@ import threading
 import time
 from typing import Any, Callable, List, Optional, Tuple
 
+from . import imap_patience
+
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 16
 _MOST_HELD = 1 << 20      # bytes that wait for an end that is slow to take them
@@ -62,6 +64,7 @@ class Relay:
         self.port: int = self._listener.getsockname()[1]
         self.error: Optional[BaseException] = None      # why the last one could not be signed in
         self.refused: List[str] = []                    # names of commands that did not pass
+        self.wait = 0.0                                 # the longest time that the server asked for, where it said that it serves later
         self._open: List[Any] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -134,6 +137,7 @@ class Relay:
                 if len(ends.heard) > _LONGEST_LINE:
                     return      # longer than a command is: its rest would be taken for another one
                 going = ends.step()
+                self.wait = max(self.wait, ends.wait)
         finally:
             for each in (far, client):
                 with contextlib.suppress(OSError):
@@ -164,6 +168,8 @@ class _Ends:
         self.client, self.far = client, far
         self.heard, self.to_far, self.to_client = bytearray(), bytearray(), bytearray()
         self._far_ended = False
+        self.wait = 0.0
+        self._last = b""
         client.setblocking(False)
         far.setblocking(False)
         self._poll = select.poll()
@@ -175,6 +181,7 @@ class _Ends:
             found = _received(self.far)
             self._far_ended = found == b""
             self.to_client += found or b""
+            self._listen(found or b"")
         if self.to_client:
             del self.to_client[:_sent(self.client, self.to_client)]
         if self._far_ended:
@@ -187,6 +194,12 @@ class _Ends:
                 return False
             self.heard += heard or b""
         return True
+
+    def _listen(self, found: bytes) -> None:
+        """Whether the server says that it serves later; its words may lie across two pieces."""
+        if b" NO " in found or b" BAD " in found or b"acko" in found:
+            self.wait = max(self.wait, imap_patience.heard(self._last + found))
+        self._last = (self._last + found)[-600:]
 
     def _wait(self) -> None:
         wanted = {self.client.fileno(): (select.POLLIN if len(self.to_far) < _MOST_HELD and not self._far_ended else 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import imaplib
 import socket
 import ssl
@@ -19,12 +20,12 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..errors import BackupError
 from ..processes import programs
+from . import imap_patience
 from .imap_bounded import Bounded, shaken
 
 _WAITS = (1.0, 4.0)           # seconds before the second and the third attempt
-# Exchange says so of an account it has let in, for some seconds
-_PASSES = "authenticated but not connected"
 _SHOWN = 200
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Place(NamedTuple):
@@ -70,14 +71,19 @@ class Piped(imaplib.IMAP4_stream):
 def signed_in(place: Place) -> Bounded:
     """A session that may read the mailbox. Raises BackupError: imap_unreachable, imap_login_refused, invalid_input for certificates that are none."""
     context = _context(place)
-    for wait in (*_WAITS, None):
+    waits, waited = iter(_WAITS), imap_patience.Waited(place.where)
+    while True:
         try:
             return _once(place, context)
         except BackupError as error:
+            words = str(error.details.get("detail", ""))
+            asked = imap_patience.to_wait(words)
+            wait = next(waits, None) if asked is None else 0.0
             if error.fault.name != "imap_unreachable" or wait is None:
                 raise
             time.sleep(wait)
-    raise AssertionError      # pragma: no cover - the last attempt returned or raised
+        if asked is not None:
+            waited.more(asked, words)
 
 
 def _context(place: Place) -> ssl.SSLContext:
@@ -113,7 +119,7 @@ def _identify(session: imaplib.IMAP4, place: Place) -> None:
         raise unreachable(place, error) from error
     except imaplib.IMAP4.error as error:
         words = said(error, place)
-        if _PASSES in words or "[UNAVAILABLE]" in words:
+        if imap_patience.to_wait(words) is not None:
             raise unreachable(place, error) from error
         raise BackupError("imap_login_refused", server=place.where, account=place.user, detail=words) from None
 
@@ -143,11 +149,13 @@ def unreachable(place: Place, error: BaseException) -> BackupError:
 
 @contextlib.contextmanager
 def session_with(place: Place) -> Iterator[Bounded]:
-    """A session that is ended, whatever happens; what breaks it is imap_unreachable."""
+    """A session that is ended, whatever happens; what breaks it is imap_unreachable. A disk that is full beside it is none of the server's."""
     session = signed_in(place)
     try:
         yield session
     except (OSError, imaplib.IMAP4.error) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         raise unreachable(place, error) from error
     finally:
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
