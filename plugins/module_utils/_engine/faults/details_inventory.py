@@ -242,4 +242,14 @@ ROWS = (
      "Dé los secretos en el vault del inventario, o la ruta de un archivo que solo lea la cuenta de Semaphore."),
     ("Name a file of passwords instead: PGPASSFILE.", "Nombre en su lugar un archivo de contraseñas: PGPASSFILE."),
     ("Give what backup_schedule returns as schedules.", "Dé lo que backup_schedule devuelve como schedules."),
+    # -- mailboxes: until when they are kept, and servers that have no end
+    ("is said of mailboxes only", "se dice solo de buzones"),
+    ("Leave it out: the policy says how long other copies are kept.", "No lo indique: la política dice cuánto se conservan las demás copias."),
+    ("Write it as 2027-03-31.", "Escríbalo así: 2027-03-31."),
+    ("is past, or more than ten years from now", "ya pasó, o falta más de diez años"),
+    ("Give the last day on which the copy may be needed.", "Indique el último día en que la copia puede hacer falta."),
+    ("a line of more than {} bytes", "una línea de más de {} bytes"),
+    ("a literal of {} bytes", "un literal de {} bytes"),
+    ("an answer of more than {} lines or {} bytes", "una respuesta de más de {} líneas o {} bytes"),
+    ("it took longer than an answer may", "tardó más de lo que puede tardar una respuesta"),
 )
