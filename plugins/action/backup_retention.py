@@ -13,7 +13,6 @@ from typing import Any
 from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy
-from ..module_utils._engine.policy.vocabulary import KINDS_ON_REQUEST
 from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora import view
 from ..plugin_utils._bitacora.any_store import Store
@@ -69,7 +68,7 @@ def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], n
     for medium in dict.fromkeys(medium for copy in copies for medium in copy["media"]):
         kept = labels if "" in held else held
         zone, once = due.zone(rules["time_zone"]), protected.get(medium, 0)
-        if kind in KINDS_ON_REQUEST and rules["kinds"][kind].get("only_on_request"):
+        if kind in result.KINDS_ON_REQUEST and rules["kinds"][kind].get("only_on_request"):
             rows.append(_of_requests(rules, system, medium, retention.by_request(copies, medium, now, zone, kept, once)))
             continue
         verdicts = retention.judge(copies, medium, rule, required, now, zone, minimum, kept, repository, once)

@@ -15,7 +15,6 @@ from .._engine.copies.kinds import open_copy
 from .._engine.errors import BackupError
 from .._engine.media.base import Medium, Slot
 from .._engine.moments import now
-from .._engine.policy.vocabulary import KINDS_ON_REQUEST
 from .base import DAMAGED, Task, error_of, run
 
 
@@ -24,7 +23,7 @@ def prune_copies(module: AnsibleModule) -> None:
 
     def work(task: Task) -> Dict[str, Any]:
         medium, victims = task.medium(), task.params["victims"]
-        if task.params["expired"] and task.slot.kind not in KINDS_ON_REQUEST:
+        if task.params["expired"] and task.slot.kind not in result.KINDS_ON_REQUEST:
             raise BackupError("expired_not_on_request", system=task.slot.system, kind=task.slot.kind)
         if not medium.stocked(task.slot):
             raise BackupError("medium_empty", location=medium.location(task.slot).rpartition("/" + task.slot.shelf)[0])

@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
-from ...module_utils._engine.policy.vocabulary import KINDS_ON_REQUEST
 from .._bitacora.copies import LACKS, lack
 from .._bitacora.readable import ODD
 from . import due
@@ -95,13 +94,13 @@ def by_request(copies: Sequence[Mapping[str, Any]], medium: str, now: datetime.d
 def expired(copy: Mapping[str, Any], held: Collection[str], today: datetime.date) -> str:
     """The day until which a copy that exists for a request alone was kept, when that has passed and nobody holds it; else ""."""
     until = str(copy.get("retention_until") or "")
-    asked = copy.get("kind") in KINDS_ON_REQUEST and copy.get("reason") in _ASKED
+    asked = copy.get("kind") in result.KINDS_ON_REQUEST and copy.get("reason") in _ASKED
     return until if asked and until and today.isoformat() > until and not {"", copy["label"]} & set(held) else ""
 
 
 def promised(kind: str, rule: Mapping[str, int], today: datetime.date, kept_until: str) -> tuple[str, str]:
     """How long a copy of today is kept, in Spanish words, and the day until which that is certain ("" for none): by its request, else by the policy."""
-    if kept_until and kind in KINDS_ON_REQUEST:
+    if kept_until and kind in result.KINDS_ON_REQUEST:
         return "hasta el día que dice su solicitud", kept_until
     day = certain(rule, today)
     return rule_in_words(rule), day.isoformat() if day else ""

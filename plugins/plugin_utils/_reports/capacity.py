@@ -12,9 +12,9 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.policy import policy as engine
-from ...module_utils._engine.policy.vocabulary import KINDS_ON_REQUEST
 from .._bitacora import by_medium
 from .._bitacora.any_store import Store
 from .._decisions import due, media
@@ -203,7 +203,7 @@ def _need(system: Mapping[str, Any], rules: Mapping[str, Any], copies: Sequence[
     period = engine.period(rules, system["kind"], system["criticality"])
     count = copies_kept(engine.retention(rules, system["kind"], system["criticality"]), period, int(rules.get("minimum_copies", 3)))
     # of what is copied on request alone nobody knows how often: what lies there is what there is
-    count = len(copies) if system["kind"] in KINDS_ON_REQUEST and period is None else count
+    count = len(copies) if system["kind"] in result.KINDS_ON_REQUEST and period is None else count
     sizes = [int(copy["size"]) for copy in copies[-5:] if copy.get("size")]
     size = round(statistics.median(sizes)) if sizes else None
     needed = count * size if count is not None and size is not None else None

@@ -8,8 +8,6 @@ from __future__ import annotations
 from ..transforms.encrypt import FORMATS
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
-# A copy of these exists for its request alone (6.4): it is kept until the day of that, and then the last one goes too.
-KINDS_ON_REQUEST = ("mailbox",)
 # every policy has rules for these; for others only where the inventory has systems of them
 RULED = ("database", "source_code")
 CRITICALITIES = ("alta", "media", "baja")
