@@ -71,8 +71,10 @@ class ActionModule(InventoryAction):
         today = now.astimezone(here).date()
         left: set[str] = set()      # kinds of which a run that died left a copy to be settled, which is work (backup_settle)
         with open_store(resolve_url()) as store:
+            kept_until = ""
             if arguments["request"] and arguments["request"]["ticket"].strip() and not emergency:
-                _asked_for.for_copies(store, arguments["request"]["ticket"], [system for _index, system in found.chosen(arguments["kind"])])
+                asked = _asked_for.for_copies(store, arguments["request"]["ticket"], [system for _index, system in found.chosen(arguments["kind"])])
+                kept_until = asked.kept_until
             for index, system in found.chosen(arguments["kind"]):
                 if arguments["night"] and system["kind"] not in arguments["night"]:
                     continue
@@ -84,7 +86,7 @@ class ActionModule(InventoryAction):
                 if foreign:
                     decision = due.Decision("no", decision.reason, f"{foreign.code}: {foreign.spanish}. {foreign.remedy}",
                                             f"{foreign.code}: {foreign.message}. {foreign.hint}", "", "refused")
-                plan.append(dict(_row(index, system, rules, media, last, decision, today),
+                plan.append(dict(_row(index, system, rules, media, last, decision, today, kept_until),
                                  working_hours=due.working_until(now.astimezone(here), rules) is not None))
             odd = store.passed_over.line()
             if arguments["record"] or arguments["night"]:
@@ -250,10 +252,10 @@ def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media: Iterable[Mapping[str, Any]], last: Mapping[str, Any] | None,
-         decision: due.Decision, today: datetime.date) -> dict[str, Any]:
+         decision: due.Decision, today: datetime.date, kept_until: str = "") -> dict[str, Any]:
     form = policy.encryption_format(rules, system)
     kept = policy.retention(rules, system["kind"], system["criticality"])
-    until = retention.certain(kept, today)
+    words, until = retention.promised(system["kind"], kept, today, kept_until)
     row = {
         "index": index,
         "system": system["name"],
@@ -273,8 +275,8 @@ def _row(index: int, system: Mapping[str, Any], rules: Mapping[str, Any], media:
         "compression": system.get("compression") or rules.get("compression", "zstd"),
         "minimum_size": system.get("minimum_size", 1),
         "media": _media(system, media),
-        "retention": retention.rule_in_words(kept),
-        **({"retention_until": until.isoformat()} if until else {}),
+        "retention": words,
+        **({"retention_until": until} if until else {}),
         **decision._asdict(),
     }
     if last is not None:

@@ -49,6 +49,7 @@ class ActionModule(InventoryAction):
         "lost_at": {"type": "str", "default": ""},
         "discovered_at": {"type": "str", "default": ""},
         "changed_at": {"type": "str", "default": ""},
+        "until": {"type": "str", "default": ""},
         "reason": {"type": "str", "default": ""},
         "volume": {"type": "int"},
         "entry": {"type": "int"},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._engine import result
@@ -66,20 +66,37 @@ def _system(store: Store, system: Mapping[str, Any], rules: Mapping[str, Any], n
     labels = {copy["label"] for copy in copies}
     rows = []
     for medium in dict.fromkeys(medium for copy in copies for medium in copy["media"]):
-        verdicts = retention.judge(copies, medium, rule, required, now, due.zone(rules["time_zone"]), minimum, labels if "" in held else held, repository,
-                                   protected.get(medium, 0))
+        kept = labels if "" in held else held
+        zone, once = due.zone(rules["time_zone"]), protected.get(medium, 0)
+        if kind in result.KINDS_ON_REQUEST and rules["kinds"][kind].get("only_on_request"):
+            rows.append(_of_requests(rules, system, medium, retention.by_request(copies, medium, now, zone, kept, once)))
+            continue
+        verdicts = retention.judge(copies, medium, rule, required, now, zone, minimum, kept, repository, once)
         good = [verdict for verdict in verdicts if verdict.good]
         rows.append({
-            "system": name, "kind": kind, "medium": medium, "numeral": rules["kinds"][kind]["numeral"],
+            "system": name, "kind": kind, "medium": medium, "numeral": rules["kinds"][kind]["numeral"], "expired": False,
             "newest": {"label": good[0].label, "sha256": good[0].sha256} if good else {},
             "key_reference": next((custody.reference_of(copy) for copy in copies if good and copy["label"] == good[0].label), ""),
             "keep": [{"label": verdict.label, "sha256": verdict.sha256} for verdict in good[1:max(1, minimum)]],
-            "kept": [{"label": verdict.label, "why": verdict.why} for verdict in verdicts if verdict.keep],
-            # the oldest leaves first, so that a run cut short leaves what it would have kept longest
-            "victims": [{"label": verdict.label, "sha256": verdict.sha256 if verdict.good else "", "size": verdict.size, "reason": verdict.why}
-                        for verdict in reversed(verdicts) if not verdict.keep],
+            **_parted(verdicts),
         })
     return rows
+
+
+def _parted(verdicts: Sequence[retention.Verdict]) -> dict[str, Any]:
+    return {
+        "kept": [{"label": verdict.label, "why": verdict.why} for verdict in verdicts if verdict.keep],
+        # the oldest leaves first, so that a run cut short leaves what it would have kept longest
+        "victims": [{"label": verdict.label, "sha256": verdict.sha256 if verdict.good else "", "size": verdict.size, "reason": verdict.why}
+                    for verdict in reversed(verdicts) if not verdict.keep]}
+
+
+def _of_requests(rules: Mapping[str, Any], system: Mapping[str, Any], medium: str, verdicts: Sequence[retention.Verdict]) -> dict[str, Any]:
+    """What exists for its request alone: nothing has to stay for what goes, so that what goes first stands for the newest, and is not proven."""
+    parted = _parted(verdicts)
+    first = {name: parted["victims"][0][name] for name in ("label", "sha256")} if parted["victims"] else {}
+    return {"system": system["name"], "kind": system["kind"], "medium": medium, "numeral": rules["kinds"][system["kind"]]["numeral"], "expired": True,
+            "newest": first, "key_reference": "", "keep": [], **parted}
 
 
 def _started(row: Mapping[str, Any]) -> dict[str, Any]:

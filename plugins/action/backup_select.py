@@ -18,7 +18,7 @@ from ..plugin_utils import _asked_for, _forms, _known_systems
 from ..plugin_utils._actions import BackupAction, show
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._custodians import custody
-from ..plugin_utils._decisions import due, leave, mails, offers, requests
+from ..plugin_utils._decisions import due, leave, mails, offers, requests, retention
 from ..plugin_utils._decisions.asking import paths as asked_paths
 from ..plugin_utils._inventory import declared
 from ..plugin_utils._tasks import plain
@@ -75,6 +75,8 @@ class ActionModule(BackupAction):
         medium = offers.medium_of(chosen, names, arguments["damaged"]) if chosen else ""
         if chosen is None or not medium:
             raise offers.none(kind, system, copies, asked, moment, names)
+        if arguments["for"] == "restore":
+            _refuse_expired(chosen, due.zone(arguments["time_zone"]))
         if arguments["for"] == "restore" and chosen is not newest and not arguments["reason"]:
             raise BackupError("invalid_input", where="label", value=chosen["label"],
                               problem="is not the most recent copy before the loss ({0})".format(newest["label"] if newest else "none"),
@@ -117,6 +119,17 @@ def _request(arguments: t.Mapping[str, t.Any]) -> requests.Request | None:
     if why and not arguments["emergency"]:
         Display().warning("Esta restauración no avanza la solicitud: {0}".format(why.spanish))
     return request
+
+
+def _refuse_expired(chosen: t.Mapping[str, t.Any], zone: datetime.tzinfo) -> None:
+    """What was kept for a request alone comes back until the day of that, and while somebody holds it. Raises BackupError copy_expired."""
+    today = datetime.datetime.now(zone).date()
+    if not retention.expired(chosen, (), today):
+        return
+    with open_store(resolve_url(), readonly=True) as store:
+        until = retention.expired(chosen, store.held(str(chosen["kind"]), str(chosen["system"])), today)
+    if until:
+        raise BackupError("copy_expired", label=chosen["label"], until=until)
 
 
 def _office(task_vars: t.Mapping[str, t.Any], kind: str, system: str, chosen: t.Mapping[str, t.Any]) -> str:

@@ -53,6 +53,13 @@ options:
       sha256: {description: "SHA-256 of its C(SHA256SUMS); another copy under this label is not removed. Empty takes any.", type: str, default: ''}
       reason: {description: "Why, for the bitácora.", type: str, default: ''}
       size: {description: Bytes of the copy; not used here., type: int, default: 0}
+  expired:
+    description:
+      - Whether the copies exist for a request alone (mailboxes, numeral 6.4) and its day has passed. Then nothing is proven and nothing has to stay, and the
+        last copy goes too; O(label) is that of one of them. Any other kind is refused (RSP151).
+    type: bool
+    default: false
+    version_added: "0.3.0"
   lock_timeout:
     description: Seconds to wait while another run holds the system. V(0) gives up at once.
     type: int
@@ -124,6 +131,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             _options.COPY, **_options.MEDIUM, **_options.DECRYPTION, sha256=dict(type="str", required=True), lock_timeout=dict(type="int", default=0),
+            expired=dict(type="bool", default=False),
             keep=dict(type="list", elements="dict", default=[], options=named),
             victims=dict(type="list", elements="dict", required=True, options=dict(
                 named, reason=dict(type="str", default=""), size=dict(type="int", default=0)))),

@@ -92,6 +92,11 @@ options:
     description: Of V(open), when the information was last changed. A warning says so where that is after the last copy before the loss (numeral 5.3 c).
     type: str
     default: ""
+  until:
+    description: Of V(open) for a mailbox, the last day on which its copy is kept, as C(2027-03-31). Empty takes the days of the policy. Then it is removed.
+    type: str
+    default: ""
+    version_added: "0.3.0"
   reason:
     description: Why. Required of V(reject), V(object), V(withdraw) and V(outside).
     type: str

@@ -15,6 +15,8 @@ description:
     (V(points), V(days), V(months), V(daily), V(weekly), V(monthly), V(yearly)).
   - What never goes, whatever the policy says, is the newest good copy, the newest C(minimum_copies) good ones, what is on hold
     (M(perucompras.respaldo.backup_hold)), and what is dated in the future. Without a rule nothing goes; without a good copy nothing goes.
+  - A mailbox is copied on request alone (numeral 6.4). Such a copy is kept until the day that its request says, else for the days of the policy, and then
+    may go, also the last one; a hold wins.
   - A clock behind the newest entry of the bitácora, or more than 45 days ahead of it, is refused with RSP408.
   - Nothing is removed here; M(perucompras.respaldo.backup_prune) does it.
 options:
@@ -72,7 +74,8 @@ retention:
     kind: {description: Its kind., type: str, sample: database}
     medium: {description: Name of the medium., type: str, sample: local}
     numeral: {description: Numeral of the manual that rules its copies., type: str, sample: 7.2.1}
-    newest: {description: "The newest good copy, C(label) and C(sha256); empty when there is none.", type: dict}
+    newest: {description: "The newest good copy, C(label) and C(sha256); empty when there is none. With C(expired) the first that goes.", type: dict}
+    expired: {description: "Whether these copies exist for a request alone, so that nothing has to stay for what goes.", type: bool, sample: false}
     keep: {description: "The further good copies that the minimum asks for, each with C(label) and C(sha256).", type: list, elements: dict}
     kept: {description: "All copies that stay, each with C(label) and C(why) in Spanish.", type: list, elements: dict}
     victims: {description: "The copies that may go, oldest first, each with C(label), C(sha256), C(size) in bytes and C(reason).", type: list, elements: dict}

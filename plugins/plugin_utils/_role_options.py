@@ -48,7 +48,7 @@ OF_ROLES = {
     "repository_key": "actors authority before custodians custody_directory former id lock_timeout media only policy_file reason shared_paths systems",
     "request": (
         "actors changed_at desk discovered_at entry kind lost_at names_directory of office paths person policy_file proof proof_reference "
-        "reason step system ticket volume what"),
+        "reason step system ticket until volume what"),
     "request_letters": "actors key mail names_directory policy_file templates",
     "request_mail": "actors addresses box key origin policy_file",
     "restore": (

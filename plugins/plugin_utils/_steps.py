@@ -72,10 +72,11 @@ def opening(store: Store, arguments: Mapping[str, Any], rules: Mapping[str, Any]
     system = asking.system_of(arguments, systems)
     times = asking.times(arguments, zone, now)
     asker = entitled.opener(rules, " ".join(arguments["person"].split()), " ".join(arguments["office"].split()), local.date())
+    until = asking.until(arguments, local.date())
     warned = asking.warning(store.copies(system["kind"], system["name"]) if system else [], times, zone)
 
     def entry(ticket: str) -> dict[str, Any]:
-        return asking.opening(arguments, ticket, asker, system, times, warned)
+        return asking.opening(arguments, ticket, asker, system, times, warned, until)
 
     asking.refuse_unrecordable(entry("0"))
     return entry(number(local.year))

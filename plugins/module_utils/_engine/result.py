@@ -44,6 +44,8 @@ EVENTS = (
 )
 
 KINDS = ("database", "source_code", "file_server", "mailbox")
+# A copy of these exists for its request alone (6.4): it is kept until the day of that, and then the last one goes too.
+KINDS_ON_REQUEST = ("mailbox",)
 
 TRUST_LEVELS = ("T0", "T1", "T2", "T3", "T4", "T5")
 

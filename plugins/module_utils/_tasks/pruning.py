@@ -23,10 +23,12 @@ def prune_copies(module: AnsibleModule) -> None:
 
     def work(task: Task) -> Dict[str, Any]:
         medium, victims = task.medium(), task.params["victims"]
+        if task.params["expired"] and task.slot.kind not in result.KINDS_ON_REQUEST:
+            raise BackupError("expired_not_on_request", system=task.slot.system, kind=task.slot.kind)
         if not medium.stocked(task.slot):
             raise BackupError("medium_empty", location=medium.location(task.slot).rpartition("/" + task.slot.shelf)[0])
         with medium.lock(task.slot, 0 if module.check_mode else task.params["lock_timeout"]):
-            newest = _prove_what_stays(task, medium)
+            newest = _prove_what_stays(task, medium) if not task.params["expired"] else None
             if module.check_mode:
                 there = set(medium.labels(task.slot.kind, task.slot.system))
                 told = [_pruned(task, medium, row, "prune_simulated") for row in victims if row["label"] in there]
@@ -42,6 +44,8 @@ def prune_copies(module: AnsibleModule) -> None:
                     told.append(dict(_pruned(task, medium, row, "prune_failed"), **result.failure(error)))
                     return dict(changed=gone > 0, failed=True, backup=told, **error_of(error))
                 told.append(_pruned(task, medium, row, "copy_pruned"))
+            if newest is None:
+                return dict(changed=gone > 0, backup=told + _deferred(task, medium, waiting), deferred=[row["label"] for row, _error in waiting])
             try:
                 newest.give_back(task.params["lock_timeout"])
             except BackupError as error:

@@ -16,11 +16,12 @@ from . import due, offers, requests
 from .entitled import Capacity
 
 # What only the opening says, and the steps that need a reason.
-_ONLY_OPENING = ("office", "system", "kind", "what", "paths", "lost_at", "discovered_at", "changed_at")
+_ONLY_OPENING = ("office", "system", "kind", "what", "paths", "lost_at", "discovered_at", "changed_at", "until")
 _REASONED = ("reject", "object", "withdraw", "outside")
 _FORMS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 _TIMES = ("lost_at", "discovered_at", "changed_at")
 _MOST_VOLUME = 1 << 50
+_LONGEST_KEPT = 120     # months
 _FIRST_YEAR = 2000      # times of entries are of 2000 to 2099 (result.is_time)
 # What is said where nothing suitable was copied before the loss (7.1.3); a letter tells it.
 NO_COPY = "No hay ninguna copia anterior a la pérdida"
@@ -38,7 +39,7 @@ def refuse_unsaid(arguments: Mapping[str, Any]) -> None:
         if not value_forms.seen(str(arguments[name] if arguments[name] is not None else "")).strip():
             raise BackupError("invalid_input", where="request_" + name, value=arguments[name] or "", problem="is missing",
                               mend="The step {0} needs it.".format(step))
-    foreign = [name for name in _ONLY_OPENING if arguments[name] and step != "open"]
+    foreign = [name for name in _ONLY_OPENING if arguments.get(name) and step != "open"]
     foreign += [name for name, of in (("entry", "execute"), ("volume", "estimate")) if arguments[name] is not None and step != of]
     for name in foreign:
         raise BackupError("invalid_input", where="request_" + name, value=arguments[name], problem="is not said by this step",
@@ -99,6 +100,24 @@ def _local(text: str, zone: datetime.tzinfo) -> datetime.datetime | None:
     return None
 
 
+def until(arguments: Mapping[str, Any], today: datetime.date) -> str:
+    """The day until which the copy of a mailbox is kept, "" where the request does not say it. Raises BackupError(invalid_input)."""
+    said = str(arguments.get("until") or "").strip()
+    if not said:
+        return ""
+    if arguments["request"] != "mailbox":
+        raise BackupError("invalid_input", where="request_until", value=said, problem="is said of mailboxes only",
+                          mend="Leave it out: the policy says how long other copies are kept.")
+    try:
+        day = datetime.datetime.strptime(said, "%Y-%m-%d").date()
+    except ValueError:
+        raise BackupError("invalid_input", where="request_until", value=said, problem="is not a date", mend="Write it as 2027-03-31.") from None
+    if not today <= day <= due.add_months(today, _LONGEST_KEPT):
+        raise BackupError("invalid_input", where="request_until", value=said, problem="is past, or more than ten years from now",
+                          mend="Give the last day on which the copy may be needed.")
+    return day.isoformat()
+
+
 def warning(copies: Sequence[Mapping[str, Any]], said: Mapping[str, str], zone: datetime.tzinfo) -> str:
     """What 5.3 c asks to be told, in Spanish: that the information was changed after the last copy before its loss, or that there is none; "" for neither."""
     changed, lost = said.get("changed_at", ""), said.get("lost_at", "")
@@ -126,13 +145,15 @@ def _day(moment: str, zone: datetime.tzinfo) -> str:
 
 
 def opening(arguments: Mapping[str, Any], ticket: str, asker: Capacity, system: Mapping[str, Any] | None, said: Mapping[str, str],
-            warned: str) -> dict[str, Any]:
-    """The entry that opens a request."""
+            warned: str, kept_until: str = "") -> dict[str, Any]:
+    """The entry that opens a request; `kept_until` of that of a mailbox, until when its copy is kept."""
     office, what = (" ".join(arguments[name].split()) for name in ("office", "what"))
     told = "{0} para {1}, pedida por {2}: {3}".format(requests.KINDS[arguments["request"]], office, asker.name, what)
+    told += "; la copia se conserva hasta el {0}".format(kept_until) if kept_until else ""
     about = {"system": system["name"], "kind": system["kind"], "criticality": system.get("criticality")} if system else {}
     return result.build(event=requests.OPENED, numeral="7.1.1", ticket=ticket, request=arguments["request"], office=office, requester=asker.name,
-                        person=asker.name, post=asker.post, document=asker.document or None, reason_text=what, wanted=paths(arguments["paths"]) or None,
+                        person=asker.name, post=asker.post, document=asker.document or None, reason_text=what, retention_until=kept_until or None,
+                        wanted=paths(arguments["paths"]) or None,
                         warnings_es=[warned] if warned else None, note_es=told + _proof(arguments), **_proved(arguments), **about, **said)
 
 

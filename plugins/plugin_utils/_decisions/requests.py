@@ -112,6 +112,7 @@ class Request:
     promised_for: str = ""
     estimated_ms: int = 0
     volume: int = 0
+    kept_until: str = ""      # of a mailbox: the last day on which its copy is kept
     steps: list[Step] = dataclasses.field(default_factory=list)
     done: list[int] = dataclasses.field(default_factory=list)     # entries of what was restored or copied under it
     _running: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
@@ -199,6 +200,7 @@ class _Reader:
             ticket, entry["request"], entry["office"], entry["requester"], entry["at_event"], "", entry.get("system", ""), entry.get("kind", ""),
             entry.get("criticality", ""), entry.get("reason_text", ""), tuple(entry.get("wanted", ())),
             entry.get("lost_at", ""), entry.get("discovered_at", ""), entry.get("changed_at", ""))
+        request.kept_until = entry.get("retention_until", "")
         # a head who asks needs no other head's word (7.1.1)
         return self._step(request, entry, ENDORSED if post_of(entry) == HEADS else AWAITING)
 

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which copies of a system stay on a medium and which may go (numerals 6.6 and 7.2.3 c, and the policy). A pure function.
 
+What is copied on request alone (6.4) is kept until the day of its request, and then goes, also the last one (by_request; decision 48).
 Only copies that reached the trust level their criticality asks for count as points. What never goes, whatever the policy says: the newest
 good copy, the newest `minimum_copies` good ones, what is held, and what is dated in the future. Without a rule nothing goes.
 """
@@ -25,6 +26,7 @@ _PERIODS: dict[str, Callable[[datetime.date], Any]] = {
     "monthly": lambda day: (day.year, day.month),
     "yearly": lambda day: day.year,
 }
+_ASKED = ("request", "emergency")      # reasons of copies that exist for that alone
 _WORDS = {"daily": "días", "weekly": "semanas", "monthly": "meses", "yearly": "años"}
 
 
@@ -69,6 +71,39 @@ def judge(copies: Sequence[Mapping[str, Any]], medium: str, rule: Mapping[str, i
             reasons.setdefault(copy["label"], _odd(copy))
     verdicts = [_verdict(copy, reasons.get(copy["label"]), good, rule, required, max(1, minimum)) for copy in here]
     return [_unless_protected(verdict, _taken(copy) + datetime.timedelta(days=protected), now, zone) for verdict, copy in zip(verdicts, here, strict=True)]
+
+
+def by_request(copies: Sequence[Mapping[str, Any]], medium: str, now: datetime.datetime, zone: datetime.tzinfo, held: Collection[str] = (),
+               protected: int = 0) -> list[Verdict]:
+    """The verdict of each copy on `medium` that exists for a request alone, newest first: it is kept until the day that its entry says.
+
+    No other copy stands for it and it stands for none, so that the last one goes too. A hold wins. What has no such day, or is odd, stays for a person.
+    """
+    verdicts = []
+    for copy in sorted((copy for copy in copies if medium in copy["media"]), key=lambda copy: (_taken(copy), copy["n"]), reverse=True):
+        until = str(copy.get("retention_until") or "")
+        why = ("está retenida" if copy["label"] in held else _odd(copy) or ("no consta hasta cuándo se conserva" if not until else "")
+               or (f"se conserva hasta el {until}, como dice su solicitud" if now.astimezone(zone).date().isoformat() <= until else ""))
+        size = copy.get("size", 0)
+        verdict = Verdict(copy["label"], copy.get("sha256", ""), size if result.is_number(size) else 0, bool(why),
+                          why or f"se conservaba hasta el {until}, como dice su solicitud", bool(copy["media"][medium]))
+        verdicts.append(_unless_protected(verdict, _taken(copy) + datetime.timedelta(days=protected), now, zone))
+    return verdicts
+
+
+def expired(copy: Mapping[str, Any], held: Collection[str], today: datetime.date) -> str:
+    """The day until which a copy that exists for a request alone was kept, when that has passed and nobody holds it; else ""."""
+    until = str(copy.get("retention_until") or "")
+    asked = copy.get("kind") in result.KINDS_ON_REQUEST and copy.get("reason") in _ASKED
+    return until if asked and until and today.isoformat() > until and not {"", copy["label"]} & set(held) else ""
+
+
+def promised(kind: str, rule: Mapping[str, int], today: datetime.date, kept_until: str) -> tuple[str, str]:
+    """How long a copy of today is kept, in Spanish words, and the day until which that is certain ("" for none): by its request, else by the policy."""
+    if kept_until and kind in result.KINDS_ON_REQUEST:
+        return "hasta el día que dice su solicitud", kept_until
+    day = certain(rule, today)
+    return rule_in_words(rule), day.isoformat() if day else ""
 
 
 def certain(rule: Mapping[str, int], taken: datetime.date) -> datetime.date | None:

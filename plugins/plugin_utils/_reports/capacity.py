@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ...module_utils._engine import result
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.policy import policy as engine
 from .._bitacora import by_medium, view
@@ -225,6 +226,8 @@ def standing(told: Iterable[by_medium.Seen], medium: str, now: datetime.datetime
 def _need(system: Mapping[str, Any], rules: Mapping[str, Any], copies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     period = engine.period(rules, system["kind"], system["criticality"])
     count = copies_kept(engine.retention(rules, system["kind"], system["criticality"]), period, int(rules.get("minimum_copies", 3)))
+    # of what is copied on request alone nobody knows how often: what lies there is what there is
+    count = len(copies) if system["kind"] in result.KINDS_ON_REQUEST and period is None else count
     sizes = [int(copy["size"]) for copy in copies[-5:] if copy.get("size")]
     size = round(statistics.median(sizes)) if sizes else None
     needed = count * size if count is not None and size is not None else None

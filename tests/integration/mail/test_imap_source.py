@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mailbox of a real Dovecot, planted with what tools for mailboxes stumble over: copied, proved, unpacked. And every way in which it may fail.
 
-RESPALDO_TESTS_MAILS says how many mails the great folder has.
+RESPALDO_TESTS_MAILS says how many mails the great folder has, RESPALDO_TESTS_CUTS at how many points of chance, beside those here, a connection is cut.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import random
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -42,6 +45,7 @@ from .conftest import PASSWORD, USER, Dovecot
 
 KEYS = Keys("clave de prueba")
 MANY = int(os.environ.get("RESPALDO_TESTS_MAILS", "300"))
+CUTS = int(os.environ.get("RESPALDO_TESTS_CUTS", "2"))
 SECRET = "SECRETO-de-Ana-4711"
 FOLDERS = ("Enviados", "Con espacio ", "A&APE-o", "A&APE-o.sub", "Punto:dos", "Vac&AO0-a", "INBOX.hijo", 'Comilla"s', "&-Y", "Muchos")
 ODD = (      # eight bits without a header; a long line; no end; the same twice, and another of the same name; a megabyte; only a header; dots
@@ -88,7 +92,7 @@ class Bench:
 
     def make(self, source: Imap) -> Any:
         self.count += 1
-        self.slot = Slot("mailbox", "AnaQuispe", f"AnaQuispe_2026112{self.count}")
+        self.slot = Slot("mailbox", "AnaQuispe", f"AnaQuispe_{datetime.date(2026, 1, 1) + datetime.timedelta(days=self.count):%Y%m%d}")
         made = making.make(Order(self.slot, keys=KEYS), source, [self.medium])
         publishing.publish(self.slot, made.digest, [self.medium])
         return made
@@ -236,14 +240,37 @@ class Cutting:
             each.close()
 
 
-@pytest.mark.parametrize("most", [300, 4000, 30_000, 100_000, 150_000])
-def test_a_connection_that_is_cut_makes_no_copy(fresh: Dovecot, bench: Bench, most: int) -> None:
-    door = Cutting(fresh.port, most)
+def test_a_connection_that_is_cut_makes_no_copy(fresh: Dovecot, bench: Bench) -> None:
+    """At each point: no copy, or, where the cut came after all was brought and compared, one that is whole. Never a mark on the server."""
+    before = state(fresh)
+    chance = random.Random(os.urandom(8))
+    for most in (300, 4000, 30_000, 100_000, *(chance.randrange(200, 160_000) for _each in range(CUTS))):
+        door = Cutting(fresh.port, most)
+        mailbox, lay = source(fresh, port=door.port), bench.left()
+        try:
+            made = bench.make(mailbox)
+        except BackupError as error:
+            assert error.fault.name in ("imap_unreachable", "imap_incomplete", "imap_unsettled"), (most, error.message)
+            assert bench.left() == lay, most
+        else:
+            assert door.left >= 0 and "lacks" not in made.manifest and mailbox.judged.mails == sum(len(told[2]) // 2 for told in before.values()), most
+        finally:
+            door.close()
+    assert state(fresh) == before
+
+
+def test_a_full_disk_makes_no_copy_and_leaves_no_mark(fresh: Dovecot, bench: Bench, tmp_path: Path) -> None:
+    before, small = state(fresh), Path(tempfile.gettempdir()) / "lleno"
+    small.mkdir(mode=0o711)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(small)], check=True)
     try:
-        error = refused(bench, source(fresh, port=door.port))
+        for on_missing in ("refuse", "partial"):
+            error = refused(bench, source(fresh, work_dir=str(small), on_missing=on_missing))
+            assert error.fault.name == "imap_no_room" and str(small) in error.message, error.message
     finally:
-        door.close()
-    assert error.fault.name in ("imap_unreachable", "imap_incomplete")
+        subprocess.run(["umount", "-l", str(small)], check=True)
+        small.rmdir()
+    assert state(fresh) == before
 
 
 Deed = Callable[[Any, int], None]

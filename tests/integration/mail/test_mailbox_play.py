@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 from pathlib import Path
+
+import zoneinfo
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
 from .conftest import PASSWORD, USER, Dovecot, Institution
 
@@ -21,8 +26,8 @@ def authorised(house: Institution, head: str, office: str, of: str = "mailbox", 
     told = house.run("request", request_step="open", request_person=head, request_office=office, request_what="Su correo", request_of=of,
                      request_reason="Vacaciones", **more)
     ticket = told.partition("Solicitud ")[2].partition(":")[0]
-    for step, person, more in (("estimate", "Ana Quispe", {"request_volume": 10}), ("authorise", "Rosa Vega", {})):
-        house.run("request", request_step=step, request_person=person, request_ticket=ticket, **more)
+    for step, person, given in (("estimate", "Ana Quispe", {"request_volume": 10}), ("authorise", "Rosa Vega", {})):
+        house.run("request", request_step=step, request_person=person, request_ticket=ticket, **given)
     return ticket
 
 
@@ -48,11 +53,13 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
     assert "RSP763" in house.run("mailbox", *key, wanted=2, backup_request={"ticket": "2026-0099", "requester": "Carmen Soto Vega"})
     assert house.entries("copy_started") == [] and (dovecot.top / "log").read_text("utf-8").count("Login: user") == logins, "something was read"
 
-    ticket = authorised(house, "Carmen Soto Vega", "Oficina de Logística", request_system="AnaQuispe")
+    today = datetime.datetime.now(zoneinfo.ZoneInfo("America/Lima")).date()
+    until = f"{today + datetime.timedelta(days=30)}"
+    ticket = authorised(house, "Carmen Soto Vega", "Oficina de Logística", request_system="AnaQuispe", request_until=until)
     told += house.run("mailbox", *key, backup_request={"ticket": ticket, "requester": "Carmen Soto Vega", "reason": "Vacaciones"})
     made, = house.entries("copy_made")
     assert (made["ticket"], made["requester"], made["encrypted"], made["objects"]) == (ticket, "Carmen Soto Vega", True, 2)
-    assert "Vacaciones" in made["reason_text"]
+    assert "Vacaciones" in made["reason_text"] and made["retention_until"] == f"{today + datetime.timedelta(days=30)}"
     assert dovecot.flags("INBOX") == before
     told += house.run("verify", *key, verify_level="T3")
     verified, = house.entries("copy_verified")
@@ -74,3 +81,20 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
     elsewhere = (path for path in tmp_path.rglob("*") if path.is_file() and "vuelta" not in path.parts and path.name != "hosts.yml")
     seen = told.encode() + b"".join(path.read_bytes() for path in elsewhere)
     assert SECRET.encode() not in seen and PASSWORD.encode() not in seen and b"Subject: dos" not in seen
+
+    # until that day it stays; after it, it is given back no more, and goes, though it is the last one
+    assert f"se conserva hasta el {made['retention_until']}, como dice su solicitud" in house.run("prune", *key)
+    shelf = tmp_path / "copias/mailbox/AnaQuispe"
+    assert (shelf / made["label"]).is_dir()
+    entries = house.entries("copy_started", "copy_made")
+    house.url = str(tmp_path / "despues.sqlite")
+    with open_store(house.url) as store:
+        for entry in entries:
+            body = {name: value for name, value in entry.items() if name in result.SCHEMA or name in ("host", "run")}
+            store.append(entry["type"], {**body, "retention_until": "2026-01-31"}, entry["at_event"], entry["run"])
+    back = {"restore_host": "localhost", "restore_kind": "mailbox", "restore_system": "AnaQuispe", "restore_target": str(tmp_path / "otra"),
+            "restore_ticket": "", "restore_reason": "La jefatura lo pide"}
+    assert "RSP150" in house.run("restore", *key, wanted=2, **back) and not (tmp_path / "otra").exists()
+    house.run("prune", *key)
+    pruned, = house.entries("copy_pruned")
+    assert pruned["label"] == made["label"] and "2026-01-31" in pruned["reason_text"] and not (shelf / made["label"]).exists()

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from plugins.module_utils._engine.policy import policy as engine
+from plugins.plugin_utils._bitacora.readable import ODD
 from plugins.plugin_utils._decisions import due, retention
 
 LIMA = due.zone("America/Lima")
@@ -84,6 +85,41 @@ def test_a_criticality_has_its_own_rule_over_that_of_the_kind():
     assert engine.retention(policy, "database", "alta") == {"points": 30, "monthly": 2}
     assert engine.retention(policy, "database", "baja") == {"points": 5, "monthly": 2}
     assert engine.retention(policy, "file_server", "baja") == {"points": 180}
+
+
+def kept_for_requests(until, held=(), now=NOW, protected=0, **more):
+    copy = {**copies_of([40])[0], "kind": "mailbox", "reason": "request", **({"retention_until": until} if until else {}), **more}
+    verdict, = retention.by_request([copy], "local", now, LIMA, held, protected)
+    return verdict, retention.expired(copy, held, now.astimezone(LIMA).date())
+
+
+def test_what_was_asked_for_is_kept_until_its_day_and_then_the_last_one_goes_too():
+    verdict, until = kept_for_requests("2027-08-31")
+    assert verdict.keep and "se conserva hasta el 2027-08-31" in verdict.why and until == ""
+    verdict, until = kept_for_requests("2027-08-30")
+    assert not verdict.keep and verdict.good and "2027-08-30" in verdict.why and until == "2027-08-30"
+    # the day ends in Lima, not in UTC
+    assert kept_for_requests("2027-08-30", now=datetime.datetime(2027, 8, 31, 4, tzinfo=datetime.timezone.utc))[0].keep
+
+
+@pytest.mark.parametrize(("given", "why"), [
+    ({"until": "2027-08-30", "held": {"S_0"}}, "está retenida"), ({"until": ""}, "no consta hasta cuándo"),
+    ({"until": "2027-08-30", ODD: ["size"]}, "no se entiende"), ({"until": "2027-08-30", "protected": 60}, "el contenedor no permite retirarla")])
+def test_a_hold_what_is_not_said_what_is_odd_and_what_is_write_once_keep_it(given, why):
+    verdict, _until = kept_for_requests(**given)
+    assert verdict.keep and why in verdict.why
+
+
+def test_what_is_copied_by_a_schedule_or_is_held_comes_back_whatever_its_day_says():
+    assert kept_for_requests("2027-08-30", reason="scheduled")[1] == kept_for_requests("2027-08-30", kind="database")[1] == ""
+    assert kept_for_requests("2027-08-30", held={""})[1] == kept_for_requests("2027-08-30", held={"S_0"})[1] == ""
+
+
+def test_how_long_a_copy_is_kept_says_its_request_else_the_policy():
+    day = datetime.date(2026, 11, 29)
+    assert retention.promised("mailbox", {"days": 90}, day, "2026-12-31") == ("hasta el día que dice su solicitud", "2026-12-31")
+    assert retention.promised("mailbox", {"days": 90}, day, "") == ("90 días", "2027-02-27")
+    assert retention.promised("database", {"points": 3}, day, "2026-12-31") == ("3 puntos", "")
 
 
 rules = some.dictionaries(some.sampled_from(["points", "days", "months", "daily", "weekly", "monthly", "yearly"]), some.integers(0, 12), max_size=4)

@@ -279,4 +279,14 @@ ROWS = (
     ("is given by backup_transfer alone", "solo lo indica backup_transfer"),
     ("Name one copy in each task: label, system, sha256.", "Indique una copia en cada tarea: label, system, sha256."),
     ("it does not answer for each copy", "no responde por cada copia"), ("it did not answer about its name", "no respondió sobre su nombre"),
+    # -- mailboxes: until when they are kept, and servers that have no end
+    ("is said of mailboxes only", "se dice solo de buzones"),
+    ("Leave it out: the policy says how long other copies are kept.", "No lo indique: la política dice cuánto se conservan las demás copias."),
+    ("Write it as 2027-03-31.", "Escríbalo así: 2027-03-31."),
+    ("is past, or more than ten years from now", "ya pasó, o falta más de diez años"),
+    ("Give the last day on which the copy may be needed.", "Indique el último día en que la copia puede hacer falta."),
+    ("a line of more than {} bytes", "una línea de más de {} bytes"),
+    ("a literal of {} bytes", "un literal de {} bytes"),
+    ("an answer of more than {} lines or {} bytes", "una respuesta de más de {} líneas o {} bytes"),
+    ("it took longer than an answer may", "tardó más de lo que puede tardar una respuesta"),
 )

@@ -236,6 +236,41 @@ ROWS = (
         "{server} responde algo que no se puede creer: {detail}",
         "No hay copia, y no se le envió nada más. Revise que el endpoint sea el de Microsoft y que ningún proxy responda en su lugar.",
     ),
+    (
+        "RSP150", "copy_expired",
+        "{label} was to be kept until {until}, as its request says, and is not given back after that day",
+        "Retention removes it (prune.yml). Where it must still serve, hold it with its reason first (hold.yml), or copy the mailbox again under a request.",
+        "{label} debía conservarse hasta el {until}, como dice su solicitud, y después de ese día no se restaura",
+        "La retención la retira (prune.yml). Si aún debe servir, reténgala antes con su motivo (hold.yml), o copie otra vez el buzón con una solicitud.",
+    ),
+    (
+        "RSP151", "expired_not_on_request",
+        "{system} ({kind}) is not copied on request alone, so that the last of its copies never goes for its date",
+        "Leave expired out: the newest good copy is proven first, and stays.",
+        "{system} ({kind}) no se copia solo a solicitud: la última de sus copias nunca se retira por su fecha",
+        "No indique expired: primero se comprueba la copia buena más reciente, que se queda.",
+    ),
+    (
+        "RSP152", "imap_endless",
+        "{server} gave an answer that has no end: {detail}",
+        "There is no copy. A server of mails that works does not answer so: look at what answers there, and whether something between slows it down.",
+        "{server} dio una respuesta sin fin: {detail}",
+        "No hay copia. Un servidor de correo que funciona no responde así: revise quién responde ahí y si algo intermedio lo frena.",
+    ),
+    (
+        "RSP153", "imap_throttled",
+        "{server} said for {seconds} seconds that it serves later: {detail}",
+        "There is no copy. Copy it at another hour, or ask the administrator of the mail server for a higher limit of that account.",
+        "{server} dijo durante {seconds} segundos que atenderá después: {detail}",
+        "No hay copia. Cópielo a otra hora, o pida a quien administra el correo un límite mayor para esa cuenta.",
+    ),
+    (
+        "RSP154", "imap_no_room",
+        "{mailbox} does not fit into {directory}, where it lies while it is copied: {detail}",
+        "There is no copy, and nothing was left there. Give the source a work_dir with room for the whole mailbox, or make room, and run again.",
+        "{mailbox} no cabe en {directory}, donde está mientras se copia: {detail}",
+        "No hay copia, y allí no quedó nada. Indique en el origen un work_dir con sitio para todo el buzón, o haga sitio, y repita.",
+    ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (
         "RSP201", "source_missing",

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import imaplib
 import os
 import stat
+import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import BackupError
@@ -25,13 +25,14 @@ from ..processes import programs
 from ..processes.pipeline import Stage
 from ..processes.workspace import Workspace, inside
 from ..remarks import Remark
-from . import imap_asked, imap_files, imap_giving, imap_judging, imap_maildir
+from . import imap_asked, imap_files, imap_giving, imap_judging, imap_maildir, imap_patience
 from .base import Check, Part, PartReader, Source, free_directory
+from .imap_bounded import Bounded
 from .imap_dovecot import Dovecot
 from .imap_judging import Judged
 from .imap_listing import Unlistable
 from .imap_relay import Relay
-from .imap_session import Place, session_with, signed_in
+from .imap_session import FULL, Place, session_with, signed_in
 from .imap_shown import shown_again
 from .mailbox_tokens import OF_IMAP, Tokens
 
@@ -79,6 +80,7 @@ class Imap(Source):
         self.work_dir, self.every, self.partial, self.assigned = work_dir, compare == "all", on_missing == "partial", list(assigned)
         self.judged, self.separator = Judged(), ""
         self.noted: List[Remark] = []
+        self._asked_to_wait = 0.0
 
     def describe(self) -> str:
         return "{0} ({1})".format(self.place.user, self.place.where)
@@ -126,17 +128,22 @@ class Imap(Source):
                         if not self.judged.unsettled and not self.judged.missing:
                             break
                         if number + 1 < PASSES:
+                            time.sleep(min(self._asked_to_wait, imap_patience.PATIENCE))      # what it does not give now it may give then
                             begun, self.separator = imap_judging.before(session)
                             descriptors.remove(dovecot.held, "indice")
-                self._conclude(said)
+                self._conclude(said, workspace.path)
                 return os.dup(dovecot.held)
             finally:
                 dovecot.close()
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise self._no_room(workspace.path, str(error)) from error
         except Unlistable as error:
             raise BackupError("imap_unreachable", server=self.place.where, detail=str(error)) from error
 
     def _bring(self, dovecot: Dovecot, number: int) -> str:
-        sessions: List[imaplib.IMAP4] = []
+        sessions: List[Bounded] = []
 
         def connect() -> Tuple[Any, str]:
             session = signed_in(self.place)
@@ -145,13 +152,19 @@ class Imap(Source):
 
         with Relay(connect, dovecot.account.uid if dovecot.account else -1) as door:
             said = dovecot.synchronise(door.port, door.word, number)
+            self._asked_to_wait = door.wait
             if isinstance(door.error, BackupError):
                 raise door.error
         return said
 
-    def _conclude(self, said: str) -> None:
-        """Raises imap_unsettled, imap_incomplete; notes what is to be told of a copy that stands."""
+    def _no_room(self, directory: str, detail: str) -> BackupError:
+        return BackupError("imap_no_room", mailbox=self.describe(), directory=os.path.dirname(directory), detail=detail)
+
+    def _conclude(self, said: str, directory: str) -> None:
+        """Raises imap_unsettled, imap_no_room, imap_incomplete; notes what is to be told of a copy that stands."""
         judged = self.judged
+        if judged.missing and room.is_full(said):
+            raise self._no_room(directory, said)      # the server would have given these: no copy that is partial on purpose
         if judged.unsettled:
             raise BackupError("imap_unsettled", mailbox=self.describe(), count=len(judged.unsettled), passes=PASSES)
         if judged.missing:

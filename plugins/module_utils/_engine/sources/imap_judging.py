@@ -11,13 +11,15 @@ from __future__ import annotations
 import array
 import contextlib
 import hashlib
-import imaplib
+import json
 import os
 import secrets
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+import tempfile
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ..filesystem import descriptors
 from . import imap_listing, imap_maildir
+from .imap_bounded import Bounded
 from .imap_listing import Opened, Row
 
 SAMPLE = 20           # mails of each folder whose bytes are compared, beside those whose size the server tells differently
@@ -55,7 +57,7 @@ class Judged:
             self.unnamed += 1
 
 
-def before(session: imaplib.IMAP4) -> Tuple[Before, str]:
+def before(session: Bounded) -> Tuple[Before, str]:
     """The UIDs of each folder before anything is copied, with its UIDVALIDITY, and what parts levels."""
     names, delimiter = imap_listing.folders(session)
     found: Before = {}
@@ -66,7 +68,7 @@ def before(session: imaplib.IMAP4) -> Tuple[Before, str]:
     return found, delimiter
 
 
-def judge(session: imaplib.IMAP4, begun: Before, delimiter: str, home: int, every: bool) -> Judged:
+def judge(session: Bounded, begun: Before, delimiter: str, home: int, every: bool) -> Judged:
     """Compare each folder with what lies in `home`/Maildir and write the indices beside it, in `home`/indice."""
     judged = Judged()
     maildir = descriptors.enter(home, "Maildir")
@@ -86,7 +88,7 @@ def judge(session: imaplib.IMAP4, begun: Before, delimiter: str, home: int, ever
     return judged
 
 
-def _folder(session: imaplib.IMAP4, name: str, folder: Opened, begun: Sequence[int], delimiter: str, maildir: int, index: Tuple[int, str], every: bool,
+def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], delimiter: str, maildir: int, index: Tuple[int, str], every: bool,
             judged: Judged) -> None:
     directory = imap_maildir.directory_of(name, delimiter)
     lying = imap_maildir.lying(maildir, directory) if directory is not None else None
@@ -108,7 +110,7 @@ def _folder(session: imaplib.IMAP4, name: str, folder: Opened, begun: Sequence[i
 
             write(imap_maildir.head(name, directory, folder.uidvalidity))
             # listed whole before bodies are asked for: a server tells of what is gone between two commands, and numbers move
-            for row in list(imap_listing.rows(session, folder.exists)):
+            for row in _on_disk(imap_listing.rows(session, folder.exists)):
                 path, was = lying.files.pop(row.uid, ""), row.uid in known
                 known.discard(row.uid)
                 if path:
@@ -124,11 +126,22 @@ def _folder(session: imaplib.IMAP4, name: str, folder: Opened, begun: Sequence[i
         os.close(lying.held)
 
 
+def _on_disk(rows: Iterable[Row]) -> Iterator[Row]:
+    """All rows, once the last of them has come: a folder's rows wait in a file without a name, not in memory."""
+    with tempfile.TemporaryFile() as file:
+        for row in rows:
+            file.write(json.dumps(row).encode("ascii") + b"\n")
+        file.seek(0)
+        for line in file:
+            uid, size, date, flags = json.loads(line.decode("ascii"))
+            yield Row(uid, size, date, tuple(flags))
+
+
 def _chosen(uids: Sequence[int]) -> set:
     return set(secrets.SystemRandom().sample(list(uids), min(SAMPLE, len(uids))))
 
 
-def _mail(session: imaplib.IMAP4, name: str, row: Row, path: str, held: int, ask: bool, write: Any, judged: Judged) -> None:
+def _mail(session: Bounded, name: str, row: Row, path: str, held: int, ask: bool, write: Any, judged: Judged) -> None:
     sha256, size = imap_maildir.digest(held, path)
     if ask or size != row.size:
         given = imap_listing.digest(session, row.uid)

@@ -12,11 +12,15 @@ import datetime
 import hashlib
 import imaplib
 import re
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+
+from . import imap_patience
+from .imap_bounded import Bounded
 
 _BATCH = 500
 _LONGEST_NAME = 1000
 _LARGEST_UID = 1 << 32
+_MOST_MAILS, _MOST_FOLDERS = 5_000_000, 50_000      # more than any mailbox has: a server that says so would be listed for ever
 _LIST = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"(?:\\.|[^"\\])") (?P<name>.*)', re.DOTALL)
 _ROW = re.compile(rb'INTERNALDATE "(?P<date>[^"]{26})"|\bUID (?P<uid>\d+)|\bRFC822\.SIZE (?P<size>\d+)|\bFLAGS \((?P<flags>[^)]*)\)')
 _UNOPENABLE = {b"\\noselect", b"\\nonexistent"}
@@ -47,7 +51,7 @@ class Unlistable(Exception):
 
 def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
     """The folders that hold mails, by the names that the server has for them (modified UTF-7), and what parts levels there ("" where nothing does)."""
-    status, told = session.list()
+    status, told = imap_patience.asked(session, session.list)
     if status != "OK":
         raise Unlistable("LIST: {0}".format(status))
     found, delimiter = [], ""
@@ -66,6 +70,8 @@ def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
         if len(name) > _LONGEST_NAME or not name.isascii() or not name.isprintable():
             raise Unlistable("LIST: a name that is none: {0!r}".format(name[:40]))      # a line within it would be a command
         found.append("INBOX" if name.upper() == "INBOX" else name)
+    if len(found) > _MOST_FOLDERS:
+        raise Unlistable("LIST: {0} folders".format(len(found)))
     if len(set(found)) != len(found):
         raise Unlistable("LIST: a folder twice")
     return sorted(found), delimiter
@@ -81,12 +87,14 @@ def quoted(name: str) -> str:
 
 def opened(session: imaplib.IMAP4, name: str) -> Optional[Opened]:
     """A folder by its server's name, opened by EXAMINE; None when it can't be opened, for it is gone."""
-    status, told = session.select(quoted(name), readonly=True)
+    status, told = imap_patience.asked(session, lambda: session.select(quoted(name), readonly=True))
     if status != "OK":
         return None
     validity = session.response("UIDVALIDITY")[1]
     if not validity or not validity[0] or not told[0]:
         raise Unlistable("EXAMINE: no UIDVALIDITY")
+    if int(told[0]) > _MOST_MAILS:
+        raise Unlistable("EXAMINE: {0} mails".format(int(told[0])))
     return Opened(int(validity[0]), int(told[0]))
 
 
@@ -94,15 +102,23 @@ def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
     """The mails of the folder that is open, as many as there were when it was opened."""
     for first in range(1, exists + 1, _BATCH):
         numbers = "{0}:{1}".format(first, min(first + _BATCH - 1, exists))
-        status, told = session.fetch(numbers, "(UID FLAGS INTERNALDATE RFC822.SIZE)")
+        status, told = _fetched(session, numbers)
         if status != "OK":
             raise Unlistable("FETCH: {0}".format(status))
+        given = 0
         for line in told:
             if isinstance(line, tuple):
                 raise Unlistable("FETCH: a literal where none was asked for")
             row = _row(line) if isinstance(line, bytes) else None
             if row:
+                given += 1
+                if given > _BATCH:
+                    raise Unlistable("FETCH: more mails than were asked for")
                 yield row
+
+
+def _fetched(session: imaplib.IMAP4, numbers: str) -> Tuple[str, Any]:
+    return imap_patience.asked(session, lambda: session.fetch(numbers, "(UID FLAGS INTERNALDATE RFC822.SIZE)"))
 
 
 def _row(line: bytes) -> Optional[Row]:
@@ -132,10 +148,15 @@ def utc(told: str) -> str:
     return (local - away).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def digest(session: imaplib.IMAP4, uid: int) -> Optional[str]:
-    """SHA-256 of a mail's bytes in the folder that is open; None when the server does not give it."""
-    status, told = session.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
-    for part in told if status == "OK" else ():
-        if isinstance(part, tuple):
-            return hashlib.sha256(part[1]).hexdigest()
-    return None
+def digest(session: Bounded, uid: int) -> Optional[str]:
+    """SHA-256 of a mail's bytes in the folder that is open, which pass through; None when the server does not give it."""
+    found = hashlib.sha256()
+
+    def ask() -> Tuple[str, Any]:
+        nonlocal found
+        found = hashlib.sha256()
+        with session.into(found.update):
+            return session.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
+
+    status, told = imap_patience.asked(session, ask)
+    return found.hexdigest() if status == "OK" and any(isinstance(part, tuple) for part in told) else None

@@ -15,13 +15,18 @@ import contextlib
 import hmac
 import re
 import secrets
+import select
 import socket
+import ssl
 import threading
 import time
 from typing import Any, Callable, List, Optional, Tuple
 
+from . import imap_patience
+
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 16
+_MOST_HELD = 1 << 20      # bytes that wait for an end that is slow to take them
 _PATIENCE = 60.0
 # What no server changes anything for. SELECT becomes EXAMINE: it would take the mark \Recent away.
 _HARMLESS = re.compile(rb"(?:UID )?(?:FETCH|SEARCH|SORT) |(?:EXAMINE|LIST|LSUB|STATUS|ENABLE|ID) |"
@@ -59,6 +64,7 @@ class Relay:
         self.port: int = self._listener.getsockname()[1]
         self.error: Optional[BaseException] = None      # why the last one could not be signed in
         self.refused: List[str] = []                    # names of commands that did not pass
+        self.wait = 0.0                                 # the longest time that the server asked for, where it said that it serves later
         self._open: List[Any] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -97,9 +103,8 @@ class Relay:
                 far, capabilities = self._connect()
                 self._open.append(far)
                 client.sendall(b"* CAPABILITY " + capabilities.encode() + b"\r\n" + tag + b" OK signed in\r\n")
-                client.settimeout(None)
-                threading.Thread(target=_pump, args=(far, client), daemon=True).start()
-                self._commands(client, lines, far)
+                early = _early(client, lines)
+                self._between(client, far, early)
         except (OSError, ValueError):
             pass      # the synchroniser tells of it
         except BaseException as error:      # told by whoever made the door: here nobody hears it
@@ -121,21 +126,117 @@ class Relay:
             client.sendall(tag + b" NO\r\n")
             return b""
 
-    def _commands(self, client: socket.socket, lines: Any, far: Any) -> None:
+    def _between(self, client: socket.socket, far: Any, early: bytes) -> None:
+        """Pass commands one way and answers the other until one end closes. In one thread: an object of TLS is not to be read and written at once."""
+        ends = _Ends(client, far)
+        ends.heard += early
         try:
-            for line in iter(lambda: lines.readline(_LONGEST_LINE), b""):
-                if not line.endswith(b"\n"):
+            going = True
+            while going:
+                self._commands(ends)      # before anything is waited for: what was read early comes by no socket any more
+                if len(ends.heard) > _LONGEST_LINE:
                     return      # longer than a command is: its rest would be taken for another one
-                told = passed_on(line)
-                if told is not None:
-                    far.sendall(told)
-                    continue
-                parts = line.split(b" ", 2)
-                self.refused.append(parts[1].strip().decode("ascii", "replace")[:20] if len(parts) > 1 else "?")
-                client.sendall(parts[0].strip() + b" NO [CANNOT] nothing is changed here\r\n")
+                going = ends.step()
+                self.wait = max(self.wait, ends.wait)
         finally:
-            with contextlib.suppress(OSError):
-                far.close()
+            for each in (far, client):
+                with contextlib.suppress(OSError):
+                    each.close()
+
+
+    def _commands(self, ends: "_Ends") -> None:
+        """Pass on, or refuse, each command that was heard whole."""
+        while True:
+            end = ends.heard.find(b"\n") + 1
+            if not end:
+                return
+            line = bytes(ends.heard[:end])
+            del ends.heard[:end]
+            told = passed_on(line)
+            if told is not None:
+                ends.to_far += told
+                continue
+            parts = line.split(b" ", 2)
+            self.refused.append(parts[1].strip().decode("ascii", "replace")[:20] if len(parts) > 1 else "?")
+            ends.to_client += parts[0].strip() + b" NO [CANNOT] nothing is changed here\r\n"
+
+
+class _Ends:
+    """Two sockets that do not block, and what is still to be sent to each."""
+
+    def __init__(self, client: socket.socket, far: Any) -> None:
+        self.client, self.far = client, far
+        self.heard, self.to_far, self.to_client = bytearray(), bytearray(), bytearray()
+        self._far_ended = False
+        self.wait = 0.0
+        self._last = b""
+        client.setblocking(False)
+        far.setblocking(False)
+        self._poll = select.poll()
+
+    def step(self) -> bool:
+        """Wait until something can pass, and pass it; False once nothing more will."""
+        self._wait()
+        if not self._far_ended and len(self.to_client) < _MOST_HELD:
+            found = _received(self.far)
+            self._far_ended = found == b""
+            self.to_client += found or b""
+            self._listen(found or b"")
+        if self.to_client:
+            del self.to_client[:_sent(self.client, self.to_client)]
+        if self._far_ended:
+            return bool(self.to_client)
+        if self.to_far:
+            del self.to_far[:_sent(self.far, self.to_far)]
+        if len(self.to_far) < _MOST_HELD:
+            heard = _received(self.client)
+            if heard == b"":
+                return False
+            self.heard += heard or b""
+        return True
+
+    def _listen(self, found: bytes) -> None:
+        """Whether the server says that it serves later; its words may lie across two pieces."""
+        if b" NO " in found or b" BAD " in found or b"acko" in found:
+            self.wait = max(self.wait, imap_patience.heard(self._last + found))
+        self._last = (self._last + found)[-600:]
+
+    def _wait(self) -> None:
+        wanted = {self.client.fileno(): (select.POLLIN if len(self.to_far) < _MOST_HELD and not self._far_ended else 0)
+                  | (select.POLLOUT if self.to_client else 0),
+                  self.far.fileno(): (select.POLLIN if len(self.to_client) < _MOST_HELD and not self._far_ended else 0)
+                  | (select.POLLOUT if self.to_far else 0)}
+        for number, events in wanted.items():
+            if events:
+                self._poll.register(number, events)
+            else:
+                with contextlib.suppress(KeyError):
+                    self._poll.unregister(number)
+        # what TLS has read ahead is on no socket any more
+        ahead = getattr(self.far, "pending", lambda: 0)() and len(self.to_client) < _MOST_HELD
+        self._poll.poll(0 if ahead else None)
+
+
+def _early(client: socket.socket, lines: Any) -> bytes:
+    """What was read of the synchroniser beyond its sign-in."""
+    client.setblocking(False)
+    return bytes(lines.read1(_CHUNK) or b"") if lines.peek(1) else b""
+
+
+def _received(of: Any) -> Optional[bytes]:
+    """Some bytes, none at the end, None where there is nothing yet. Raises OSError."""
+    try:
+        return bytes(of.recv(_CHUNK))
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return None
+
+
+def _sent(to: Any, what: bytearray) -> int:
+    """How many bytes went. Raises OSError."""
+    try:
+        return int(to.send(bytes(what[:_CHUNK])))
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return 0
 
 
 def _owner(client: socket.socket) -> int:
@@ -144,11 +245,3 @@ def _owner(client: socket.socket) -> int:
     with open("/proc/net/tcp", encoding="ascii") as table:
         return next((int(row[7]) for row in (line.split() for line in table) if row[1] == wanted and row[2].endswith(":{0:04X}".format(
             client.getsockname()[1]))), -1)
-
-
-def _pump(far: Any, client: socket.socket) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        for chunk in iter(lambda: far.recv(_CHUNK), b""):
-            client.sendall(chunk)
-    with contextlib.suppress(OSError):
-        client.shutdown(socket.SHUT_RDWR)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import imaplib
 import socket
 import ssl
@@ -19,14 +20,14 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..errors import BackupError
 from ..processes import programs
+from . import imap_patience
+from .imap_bounded import Bounded, shaken
 from .mailbox_tokens import Tokens
 
 _WAITS = (1.0, 4.0)           # seconds before the second and the third attempt
-# Exchange says so of an account it has let in, for some seconds
-_PASSES = "authenticated but not connected"
 _SHOWN = 200
+FULL = (errno.ENOSPC, errno.EDQUOT)
 _MECHANISMS = {"OAUTHBEARER": b"\1", "XOAUTH2": b""}      # and what answers the challenge in which a server tells why it refuses, before it does
-_LARGEST = 512 << 20
 
 
 class Place(NamedTuple):
@@ -45,29 +46,15 @@ class Place(NamedTuple):
         return "{0}:{1}".format(self.host, self.port)
 
 
-class _Bounded(imaplib.IMAP4):
-    """What a server says of a length is a server's word: nothing that is larger than a mail can be is taken into memory."""
-
-    def read(self, size: int) -> bytes:
-        if size > _LARGEST:
-            raise self.abort("a literal of {0} bytes".format(size))
-        return super().read(size)
-
-
-class _Secure(_Bounded):
+class _Secure(Bounded):
     """IMAP over TLS from the first byte; a server that falls silent is given up in every Python (imaplib has a timeout since 3.9)."""
 
     def __init__(self, place: Place, context: ssl.SSLContext) -> None:
-        self._place, self._context = place, context
+        self._place, self._context, self.where, self.silence = place, context, place.where, place.timeout
         super().__init__(place.host, place.port)
 
     def _create_socket(self, timeout: Optional[float] = None) -> Any:
-        plain = socket.create_connection((self._place.host, self._place.port), self._place.timeout)
-        try:
-            return self._context.wrap_socket(plain, server_hostname=self._place.host)
-        except BaseException:
-            plain.close()
-            raise
+        return shaken(socket.create_connection((self._place.host, self._place.port), self._place.timeout), self._context, self._place.host, self._place.timeout)
 
 
 class Piped(imaplib.IMAP4_stream):
@@ -84,17 +71,22 @@ class Piped(imaplib.IMAP4_stream):
         self.writefile, self.readfile = self.process.stdin, self.process.stdout      # type: ignore[assignment]
 
 
-def signed_in(place: Place) -> imaplib.IMAP4:
+def signed_in(place: Place) -> Bounded:
     """A session that may read the mailbox. Raises BackupError: imap_unreachable, imap_login_refused, invalid_input for certificates that are none."""
     context = _context(place)
-    for wait in (*_WAITS, None):
+    waits, waited = iter(_WAITS), imap_patience.Waited(place.where)
+    while True:
         try:
             return _once(place, context)
         except BackupError as error:
+            words = str(error.details.get("detail", ""))
+            asked = imap_patience.to_wait(words)
+            wait = next(waits, None) if asked is None else 0.0
             if error.fault.name != "imap_unreachable" or wait is None:
                 raise
             time.sleep(wait)
-    raise AssertionError      # pragma: no cover - the last attempt returned or raised
+        if asked is not None:
+            waited.more(asked, words)
 
 
 def _context(place: Place) -> ssl.SSLContext:
@@ -106,7 +98,7 @@ def _context(place: Place) -> ssl.SSLContext:
                           mend="Give them as PEM, or the path of a file of this server.") from error
 
 
-def _once(place: Place, context: ssl.SSLContext) -> imaplib.IMAP4:
+def _once(place: Place, context: ssl.SSLContext) -> Bounded:
     try:
         session = _Secure(place, context)
     except (OSError, imaplib.IMAP4.error) as error:
@@ -132,7 +124,7 @@ def _identify(session: imaplib.IMAP4, place: Place) -> None:
         raise unreachable(place, error) from error
     except imaplib.IMAP4.error as error:
         words = said(error, place)
-        if _PASSES in words or "[UNAVAILABLE]" in words:
+        if imap_patience.to_wait(words) is not None:
             raise unreachable(place, error) from error
         raise BackupError("imap_login_refused", server=place.where, account=place.user, detail=words) from None
 
@@ -178,12 +170,14 @@ def unreachable(place: Place, error: BaseException) -> BackupError:
 
 
 @contextlib.contextmanager
-def session_with(place: Place) -> Iterator[imaplib.IMAP4]:
-    """A session that is ended, whatever happens; what breaks it is imap_unreachable."""
+def session_with(place: Place) -> Iterator[Bounded]:
+    """A session that is ended, whatever happens; what breaks it is imap_unreachable. A disk that is full beside it is none of the server's."""
     session = signed_in(place)
     try:
         yield session
     except (OSError, imaplib.IMAP4.error) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         raise unreachable(place, error) from error
     finally:
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
