@@ -13,6 +13,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 say() { printf '== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+# read_options: the words of OPCIONES into `options`. Quotes are read and nothing is run: an eval would do both.
+read_options() {
+  local word
+  options=()
+  python3 -c 'import os, shlex; shlex.split(os.environ.get("OPCIONES", ""))' 2>/dev/null ||
+    die "OPCIONES no se entiende: falta cerrar una comilla, o algo sigue a una «\\» al final. Escriba, por ejemplo: make inventario OPCIONES=\"--institucion 'Municipalidad de X'\""
+  while IFS= read -r -d '' word; do
+    options+=("$word")
+  done < <(python3 -c 'import os, shlex; print("".join(word + "\0" for word in shlex.split(os.environ.get("OPCIONES", ""))), end="")')
+}
+
 # need_packages PACKAGE...: installs Debian packages, or says the command when this user can't.
 apt_lists_fresh=
 need_packages() {

@@ -11,9 +11,5 @@ need_python
 need_environment .venv "$python" requirements.lock
 export PATH="$top/.venv/bin:$PATH"
 
-# quotes are read and nothing is run: an eval would do both
-options=()
-while IFS= read -r -d '' word; do
-  options+=("$word")
-done < <(python -c 'import os, shlex; print("".join(word + "\0" for word in shlex.split(os.environ.get("OPCIONES", ""))), end="")')
+read_options
 exec scripts/respaldo nuevo "${options[@]}"

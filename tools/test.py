@@ -89,7 +89,9 @@ def on_path(environment: Path) -> dict[str, str]:
 
 
 def pytest_command(environment: Path, *arguments: str) -> list[str]:
-    return [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=20", "-rfEs", *arguments]
+    """pytest on an environment. Only the unit tests use hypothesis, whose plugin costs each session a second or more of a processor at its end."""
+    needless = [] if any(each.startswith("tests/unit") for each in arguments) else ["-p", "no:hypothesispytest"]
+    return [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *needless, "--durations=20", "-rfEs", *arguments]
 
 
 def engine_tests() -> tuple[list[str], list[str]]:

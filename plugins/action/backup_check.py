@@ -110,8 +110,9 @@ class ActionModule(InventoryAction):
         institution = self._of_the_institution(arguments, task_vars, now, heard)
         heard += controller.custody(self, arguments, task_vars) if encrypts or arguments["custodians"] else []
         heard += controller.schedule(self, arguments, task_vars) if systems else []
-        heard += controller.mail(arguments["mail"], arguments["services"], institution, arguments["sends"])
-        heard += controller.heartbeats(plain(arguments["heartbeats"]), arguments["sends"])
+        sends = arguments["sends"] and not self._task.check_mode      # who simulates a check sends nothing
+        heard += controller.mail(arguments["mail"], arguments["services"], institution, sends)
+        heard += controller.heartbeats(plain(arguments["heartbeats"]), sends)
         told = document(together(heard), {"institution": institution, "checked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "inventories": inventories,
                                           "servers": looked, "systems": systems})
         show(text(told))

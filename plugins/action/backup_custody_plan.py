@@ -38,9 +38,17 @@ class ActionModule(InventoryAction):
         with open_store(resolve_url(), readonly=True) as store:
             for index, system in found.chosen():
                 proved = keys.proofs(store.entries(kind=system["kind"], system=system["name"], type="copy_verified"))
-                candidates += [(proved.get((system["kind"], system["name"], copy["label"]), ""), copy.get("started_at", copy["at_event"]), index, copy)
-                               for copy in store.copies(system["kind"], system["name"])
-                               if copy.get("key_reference") and any(copy["media"].get(name) for name in names)]
+                by_key: dict[str, list[dict[str, Any]]] = {}
+                for copy in store.copies(system["kind"], system["name"]):
+                    if copy.get("key_reference") and any(copy["media"].get(name) for name in names):
+                        by_key.setdefault(rekeyed.first(copy["key_reference"]), []).append(copy)
+                for reference, opened in by_key.items():
+                    # what is proved of one copy of a repository is proved of all, since its password is the one in force
+                    turned = rekeyed.rotations(store, reference) if rekeyed.is_of_repository(reference) else []
+                    since = max((entry["at_event"] for entry in turned if entry["type"] == rekeyed.ROTATED), default="")
+                    told = (proved.get((system["kind"], system["name"], copy["label"]), "") for copy in opened)
+                    candidates.append((max((each for each in told if each >= since), default=""), opened[0].get("started_at", opened[0]["at_event"]),
+                                       index, opened[-1]))
         # who waits longest for a proof comes first, the oldest copy among those that never had one
         candidates.sort(key=lambda row: row[:2])
         turns: list[dict[str, Any]] = []

@@ -13,8 +13,9 @@ from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora.any_store import Store
+from ..plugin_utils._bitacora.copies import LACKS
 from ..plugin_utils._bitacora.store import open_store, resolve_url
-from ..plugin_utils._decisions import drills
+from ..plugin_utils._decisions import drills, proofs
 from ..plugin_utils._inventory import INVENTORY, InventoryAction, on_one_medium
 
 
@@ -54,12 +55,12 @@ class ActionModule(InventoryAction):
 def _candidate(store: Store, system: Mapping[str, Any], media: list[str]) -> drills.Candidate:
     kind, name = system["kind"], system["name"]
     whole = [copy for copy in store.copies(kind, name) if any(copy["media"].get(medium, "") >= "T2" for medium in media)]
-    proofs = [entry for entry in store.entries(kind=kind, system=name, type=("copy_verified", "restored"))
-              if not entry.get("simulated") and (
-                  drills.is_restore(entry) or (entry["type"] == "copy_verified" and entry.get("verification_level", "") >= "T3"))]
     failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
                 if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label")]
-    return drills.Candidate(name, kind, system["criticality"], whole[-1] if whole else None, proofs, failures)
+    # a partial copy is proved where there is none that lacks nothing: what it holds must come back too
+    best = [copy for copy in whole if not copy.get(LACKS)] or whole
+    proved = proofs.every(store, kind, name, of_partial=True)
+    return drills.Candidate(name, kind, system["criticality"], best[-1] if best else None, proved, failures)
 
 
 def _bare(candidate: drills.Candidate, copies: int) -> dict[str, Any]:

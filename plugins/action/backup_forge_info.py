@@ -82,4 +82,4 @@ def _refuse_shared(forges: list[Mapping[str, Any]], task_vars: Mapping[str, Any]
 
 def _accepted(given: Any, forges: list[Mapping[str, Any]]) -> set[str]:
     names = {forge["name"].lower(): forge["name"] for forge in forges}
-    return {names[name.lower()] for name in asked(plain(given)) if name.lower() in names}
+    return {names[name.lower()] for name in asked(plain(given), "accept_gone") if name.lower() in names}

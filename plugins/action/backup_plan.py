@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.utils.display import Display
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import label, result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
@@ -18,11 +19,15 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _asked
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import refuse_injection, show
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import sealed, view
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store, resolve_url
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._checking.asking import simulate
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import designations, due, retention
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction, of_another, public_key
 
 _LONGEST_NOTE = 3000
 _KINDS = view.KINDS
+# What tells whether a source changed, by its type.
+_NOTHING_ASKED: Mapping[str, Mapping[str, Any]] = {"digests": {}, "facts": {}}
+_TELLS_CHANGES = {"git": "backup_git_info", "paths": "backup_archive_info"}
 
 
 class ActionModule(InventoryAction):
@@ -39,6 +44,7 @@ class ActionModule(InventoryAction):
         "tell": {"type": "bool", "default": False},
         "guard": {"type": "bool", "default": False},
         "night": {"type": "list", "elements": "str", "default": [], "choices": [*KINDS]},
+        "assigned_paths": {"type": "raw", "default": []},
         "unchanged": {"type": "list", "elements": "dict", "default": []},
     }
 
@@ -63,16 +69,17 @@ class ActionModule(InventoryAction):
         odd = ""
         changed: list[dict[str, Any]] = []
         today = now.astimezone(here).date()
-        left = False      # whether a run that died left a copy to be settled, which is work (backup_settle)
+        left: set[str] = set()      # kinds of which a run that died left a copy to be settled, which is work (backup_settle)
         with open_store(resolve_url()) as store:
             if arguments["request"] and arguments["request"]["ticket"].strip() and not emergency:
                 _asked_for.for_copies(store, arguments["request"]["ticket"], [system for _index, system in found.chosen(arguments["kind"])])
             for index, system in found.chosen(arguments["kind"]):
                 if arguments["night"] and system["kind"] not in arguments["night"]:
                     continue
-                left = left or bool(sealed.unsettled(store, system["kind"], system["name"], task_vars["inventory_hostname"]))
+                left |= {system["kind"]} if sealed.unsettled(store, system["kind"], system["name"], task_vars["inventory_hostname"]) else set()
                 last = store.last_good(system["kind"], system["name"], policy.counted_trust(rules, system), soon)
                 decision = due.decide(system, rules, last, now, emergency, arguments["request"], arguments["catch_up"])
+                decision = due.noting(decision, next(iter(store.entries(kind=system["kind"], system=system["name"], type="copy_made", limit=1)), None))
                 foreign = of_another(system, last, task_vars["inventory_hostname"])
                 if foreign:
                     decision = due.Decision("no", decision.reason, f"{foreign.code}: {foreign.spanish}. {foreign.remedy}",
@@ -83,9 +90,10 @@ class ActionModule(InventoryAction):
             if arguments["record"] or arguments["night"]:
                 first = (task_vars.get("ansible_play_hosts_all") or [task_vars["inventory_hostname"]])[0]
                 changed = designations.changes(store.entries(type=designations.EVENT), rules, found.systems, today, first == task_vars["inventory_hostname"])
-        summary = [f"{row['system']} ({row['kind']}): {due.STATES[row['state']]}. {row['why']}" for row in plan] + ([odd] if odd else [])
         if arguments["night"]:
-            return _night(arguments["night"], plan, left, guarded, task_vars["inventory_hostname"], summary, changed)
+            asked = self._asked([row for row in plan if row["due"] == "if_changed" and row["kind"] not in left], arguments, task_vars)
+            return _night(arguments["night"], plan, left, guarded, task_vars["inventory_hostname"], odd, changed, asked)
+        summary = [*map(_said, plan)] + ([odd] if odd else [])
         if arguments["tell"]:
             _tell(task_vars["inventory_hostname"], summary)
         if arguments["show"]:
@@ -102,7 +110,7 @@ class ActionModule(InventoryAction):
             **(_record(plan, arguments["kind"], changed) if arguments["record"] else {}),
             **(_told(guarded) if arguments["guard"] else {}),
             "changed": False,
-            "unsettled": left,
+            "unsettled": bool(left),
             "systems": len(plan),
             # what this run is to copy: the callback tells what was not even begun
             **({"due": [{"kind": row["kind"], "system": row["system"]} for row in plan if row["due"] == "yes"]} if arguments["record"] else {}),
@@ -113,6 +121,24 @@ class ActionModule(InventoryAction):
             "manual": rules["manual"]["name"],
         }
 
+    def _asked(self, rows: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """What the sources of these rows hold now, by system, and what Ansible found out of the server's Python. One that can't be asked is not among them,
+        and a server that is not reached is asked again by the task whose failure that is.
+        """
+        digests: dict[str, str] = {}
+        facts: dict[str, Any] = {}
+        for type_, module in _TELLS_CHANGES.items():
+            asked = [row for row in rows if row["source_type"] == type_]
+            sources = [arguments["systems"][row["index"]]["source"] for row in asked]
+            try:
+                told = simulate(self, module, {"sources": sources, "assigned_paths": arguments["assigned_paths"]}, task_vars) if asked else {}
+            except AnsibleConnectionFailure:
+                break
+            if not told.get("failed"):
+                digests.update((row["system"], digest) for row, digest in zip(asked, told.get("digests") or ()) if digest)
+            facts.update(told.get("ansible_facts") or {})
+        return {"digests": digests, "facts": {"ansible_facts": facts} if facts else {}}
+
     def _guard(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """What bitacora_guard proves, as a task of its own would: of this role too, what was answered to it."""
         proved = _guard.prove()
@@ -120,22 +146,39 @@ class ActionModule(InventoryAction):
         return proved
 
 
-def _night(kinds: Sequence[str], plan: Sequence[Mapping[str, Any]], left: bool, guarded: Mapping[str, Any], host: str,
-           summary: Sequence[str], changed: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """Whether there is nothing to do for these kinds, which is then told and recorded as each kind's own plan does it. Else nothing is: these come next."""
-    told = {"changed": False, **_told(guarded)}
-    if left or any(row["due"] != "no" or row["state"] == "refused" for row in plan):
-        return {**told, "idle": False}
+def _night(kinds: Sequence[str], plan: Sequence[Mapping[str, Any]], left: Collection[str], guarded: Mapping[str, Any], host: str, odd: str = "",
+           changed: Sequence[dict[str, Any]] = (), asked: Mapping[str, Mapping[str, Any]] = _NOTHING_ASKED) -> dict[str, Any]:
+    """The kinds with something to do, whose own plans come next; that there is nothing to do for the others is told and recorded here, as those would."""
+    digests = asked["digests"]
+    rows = [_same(row) if row["due"] == "if_changed" and digests.get(row["system"]) and digests[row["system"]] == row.get("previous_content_digest") else row
+            for row in plan]
+    busy = [kind for kind in kinds if kind in left or any(row["kind"] == kind and (row["due"] != "no" or row["state"] == "refused") for row in rows)]
+    told = {"changed": False, **_told(guarded), "idle": not busy, "kinds": busy, "digests": digests, **asked["facts"]}
+    rows = [row for row in rows if row["kind"] not in busy]
+    if busy and not rows:
+        return told
+    summary = [*map(_said, rows)] + ([odd] if odd and not busy else [])
     _tell(host, summary)
-    entries = [*changed, *(entry for kind in kinds for entry in _record([row for row in plan if row["kind"] == kind], kind).get("backup", ()))]
-    return {**told, "idle": True, "systems": len(plan), "summary": summary, **({"backup": entries} if entries else {})}
+    # a change of a designation is told once: by the plan that comes next, where one does
+    entries = [] if busy else [*changed]
+    for kind in kinds:
+        entries += _record([row for row in rows if row["kind"] == kind], kind).get("backup", ())
+    return {**told, "systems": len(rows), "summary": summary, **({"backup": entries} if entries else {})}
+
+
+def _same(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What was due if it had changed, and had not."""
+    return {**row, "due": "no", "state": "not_due", "why": f"No corresponde: sin cambios desde {row.get('previous_label') or 'su última copia'}"}
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    return f"{row['system']} ({row['kind']}): {due.STATES[row['state']]}. {row['why']}"
 
 
 def _unchanged(host: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What was due if it had changed, was asked, and had not: told and recorded as what is not due, so that a run that copied nothing says why."""
-    told = [{**row, "due": "no", "state": "not_due", "why": f"No corresponde: sin cambios desde {row.get('previous_label') or 'su última copia'}"}
-            for row in rows]
-    summary = [f"{row['system']} ({row['kind']}): {due.STATES[row['state']]}. {row['why']}" for row in told]
+    told = [*map(_same, rows)]
+    summary = [*map(_said, told)]
     _tell(host, summary)
     return {"changed": False, "systems": len(told), "summary": summary, **_record(told, str(told[0]["kind"]))}
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ..module_utils._engine import label, result
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy
+from ..module_utils._engine.restic import repositories
 from ..plugin_utils import _actions
 from ..plugin_utils._actions import failed
 from ..plugin_utils._bitacora import sealed
@@ -41,6 +42,31 @@ class _Shelf(NamedTuple):
     there: dict[str, str]
 
 
+class _Reading:
+    """How copies that are to be adopted are read: a file server's by the password of its repository, which is checked once, the others byte by byte."""
+
+    def __init__(self, action: PlainAction, system: Mapping[str, Any], custody: Any, task_vars: dict[str, Any]) -> None:
+        self.action, self.system, self.custody, self.task_vars = action, system, custody, task_vars
+        self.checked = False
+
+    def repositories(self, name: str) -> list[str]:
+        return self.action.repositories_of(self._about(name), self.task_vars)
+
+    def read(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """What backup_verify answers. Raises BackupError, also where custody has no password of the repository."""
+        if asked["kind"] == repositories.KIND:
+            asked = {**asked, "level": "T1" if self.checked else "T2"}
+            asked["decryption"] = self.action.decryption({**asked, **self._about(asked["label"]), "decryption": {"custody": self.custody}}, self.task_vars)
+            if not asked["decryption"].get("password"):
+                raise BackupError("password_needed", label=asked["label"], key_reference="its repository")
+        told = self.action.module("backup_verify", asked, self.task_vars)
+        self.checked = self.checked or not told.get("failed")
+        return told
+
+    def _about(self, name: str) -> dict[str, Any]:
+        return {"label": name, "kind": self.system["kind"], "system": self.system["name"], "source": self.system.get("source") or {}}
+
+
 class ActionModule(PlainAction):
     FAILURE_EVENT = "verification_failed"
     ARGUMENTS: dict[str, Any] = {
@@ -51,6 +77,7 @@ class ActionModule(PlainAction):
         "lost_labels": {"type": "list", "elements": "str", "default": []},
         "lost_reason": {"type": "str", "default": ""},
         "adopt_reason": {"type": "str", "default": ""},
+        "custody": {"type": "raw", "default": ""},
         "show": {"type": "bool", "default": False},
     }
 
@@ -148,18 +175,19 @@ class ActionModule(PlainAction):
         found: dict[str, dict[str, Any]] = {}
         left: dict[str, str] = {}
         system: Mapping[str, Any] = next((each for each in plain(given["systems"]) if (each["kind"], each["name"]) == (shelf.kind, shelf.system)), {})
-        for each in strays if given["adopt_reason"].strip() else ():
+        reading = _Reading(self, system, given["custody"], task_vars)
+        # the newest first: what restic's check says of its repository holds for the others too
+        for each in sorted(strays, reverse=True) if given["adopt_reason"].strip() else ():
             left[each] = adopting.why_not(store, shelf.kind, shelf.system, each, shelf.there[each])
             if left[each]:
                 continue
             try:
-                found[each] = adopting.adopt(lambda asked: self.module("backup_verify", asked, task_vars), system, medium, each, shelf.there[each],
-                                             given["adopt_reason"], shelf.kind == "mailbox" or any(
-                                                 copy.get("encrypted") for copy in (*shelf.known.values(), *shelf.elsewhere.values())))
+                found[each] = adopting.adopt(reading.read, system, medium, each, shelf.there[each], given["adopt_reason"], shelf.kind == "mailbox" or any(
+                    copy.get("encrypted") for copy in (*shelf.known.values(), *shelf.elsewhere.values())), reading.repositories(each))
                 del left[each]
             except BackupError as error:
                 left[each] = error.spanish
-        return found, left
+        return dict(sorted(found.items())), dict(sorted(left.items()))
 
     def _carried(self, store: Store, shelf: _Shelf, medium: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Copies of other media that stand here too, with the digest that the bitácora has and never placed here: a transfer died before its entry.

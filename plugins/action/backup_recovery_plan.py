@@ -9,8 +9,9 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy, schema
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._actions import show
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import vouched
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import default_url, open_store, path_of, resolve_url
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import recovery
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import InventoryAction
@@ -33,11 +34,15 @@ class ActionModule(InventoryAction):
         policy.validate(rules, [], [])
         now = datetime.datetime.now(datetime.timezone.utc)
         hosts = institution.of_all_hosts(task_vars)
+        known = {policy.identity(system)[1]: str(system["name"]) for system in institution.systems_of(hosts)}
+        schema.raise_all(recovery.unknown_needs(
+            [(f"backup_systems[{index}] ({host})", system) for host, told in hosts.items() for index, system in enumerate(told["systems"])], known))
         with open_store(resolve_url(), readonly=True) as store:
             rows = recovery.of_inventory(store, hosts, rules, now)
+            stated = vouched.stated(store, vouched.key_in_force())
         sources = {(system["kind"], system["name"]): system.get("source") or {} for system in institution.systems_of(hosts)}
         medium = next((each for each in institution.media_of(hosts) if each["name"] == arguments["repository"]), {})
-        page = recovery_plan.Page(rules, rows, sources, medium, now)
+        page = recovery_plan.Page(rules, rows, sources, medium, now, stated)
         lines = recovery_plan.text(page)
         if arguments["show"]:
             show("\n".join(lines))

@@ -18,7 +18,7 @@ from ..plugin_utils import _asked_for, _forms, _known_systems
 from ..plugin_utils._actions import BackupAction, show
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._custodians import custody
-from ..plugin_utils._decisions import due, leave, offers, requests
+from ..plugin_utils._decisions import due, leave, mails, offers, requests
 from ..plugin_utils._decisions.asking import paths as asked_paths
 from ..plugin_utils._inventory import declared
 from ..plugin_utils._tasks import plain
@@ -39,6 +39,8 @@ class ActionModule(BackupAction):
         "target": {"type": "str", "default": ""},
         "paths": {"type": "raw", "default": []},
         "offices": {"type": "dict", "default": {}},
+        "mail": {"type": "dict", "default": {}},
+        "mailbox": {"type": "str", "default": ""},
         "media": {"type": "list", "elements": "dict", "required": True},
         "partial": {"type": "bool", "default": False},
         "damaged": {"type": "bool", "default": False},
@@ -47,7 +49,11 @@ class ActionModule(BackupAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         system, kind = arguments["system"], arguments["kind"]
-        if arguments["for"] == "restore" and not arguments["target"] and kind != repositories.KIND:
+        mail, into = mails.asked(plain(arguments["mail"]), kind, due.zone(arguments["time_zone"])), arguments["mailbox"]
+        if into and (kind != mails.KIND or mail.get("format") or arguments["target"]):
+            raise BackupError("invalid_input", where="restore_mailbox", value=into, problem="is given beside a place for files, or for what is no mailbox",
+                              mend="Leave out restore_target and restore_mail_format, or the mailbox.")
+        if arguments["for"] == "restore" and not arguments["target"] and kind != repositories.KIND and not into:
             raise BackupError("invalid_input", where="restore_target", value="", problem="is missing",
                               mend="Say where the copy is restored to; only a file server's has a place of its own to come back to.")
         _refuse_without_words(arguments)
@@ -55,6 +61,8 @@ class ActionModule(BackupAction):
             raise BackupError("invalid_input", where="ticket", value=arguments["ticket"], problem="is of a request, and a verification belongs to none",
                               mend="Leave it out.")
         request = _request(arguments) if arguments["for"] == "restore" else None
+        if into:
+            mails.refuse_other_mailbox(into, system, _office_here(task_vars, into), request)
         copies = _partial(kind, system, arguments["label"]) if arguments["partial"] else _known(kind, system)
         if not copies:
             _known_systems.refuse_unknown(task_vars, kind, system, "system")
@@ -80,6 +88,7 @@ class ActionModule(BackupAction):
             "changed": False, "label": named.name, "sha256": chosen.get("sha256", ""), "key_reference": custody.reference_of(chosen),
             "medium": medium, "source_type": chosen.get("source_type", ""), "copy": chosen}
         if arguments["for"] == "restore":
+            found["mail_format"] = mails.KIND if into else mail.get("format", "")
             found["chosen"] = offers.told(chosen, newest, moment, medium, due.zone(arguments["time_zone"]))
             show(found["chosen"])
             warned = leave.later_change(request, chosen, due.zone(arguments["time_zone"]))
@@ -92,13 +101,13 @@ class ActionModule(BackupAction):
                 reason_text=_reason("; ".join(filter(None, (arguments["emergency"], arguments["reason"]))), chosen, medium),
                 ticket=request.ticket if request else arguments["ticket"] or None,
                 requester=arguments["requester"] or (request.requester if request else None), warnings_es=[warned] if warned else None,
-                target=arguments["target"] or None, medium=medium, started_at=now(), **kept)
+                target=f"Restaurado {named.name}, en el buzón {into}" if into else arguments["target"] or None, medium=medium, started_at=now(), **kept)
         return found
 
 
 def _request(arguments: t.Mapping[str, t.Any]) -> requests.Request | None:
     """The request of the ticket, where there is one. Raises BackupError restore_without_request where the inventory wants one and there is no leave."""
-    if not arguments["ticket"] and arguments["requires_request"] == "none":
+    if not arguments["ticket"] and arguments["requires_request"] == "none" and arguments["kind"] != mails.KIND:
         return None
     with open_store(resolve_url(), readonly=True) as store:
         request = _asked_for.named(store, arguments["ticket"])
@@ -114,6 +123,16 @@ def _office(task_vars: t.Mapping[str, t.Any], kind: str, system: str, chosen: t.
     """Whose a system is: as the inventory has it now, else as it was when the copy was made."""
     offices = [str(each.get("office") or "") for _host, each in declared(task_vars, kind, system)]
     return offices[0] if offices else str(chosen.get("office") or "")
+
+
+def _office_here(task_vars: t.Mapping[str, t.Any], mailbox: str) -> str:
+    """Whose a mailbox is that this host reaches. Raises BackupError invalid_input."""
+    here = str(task_vars.get("inventory_hostname") or "")
+    found = [str(row.get("office") or "") for host, row in declared(task_vars, mails.KIND, mailbox) if host == here]
+    if not found:
+        raise BackupError("invalid_input", where="restore_mailbox", value=mailbox, problem="is no mailbox of this server",
+                          mend="Give the name of a system of the kind mailbox that backup_systems of this server declares.")
+    return found[0]
 
 
 def _refuse_without_words(arguments: t.Mapping[str, t.Any]) -> None:

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._copying.publishing import TransferAction as ActionModule
+from ..plugin_utils._copying.transferring import TransferAction as ActionModule
 
 __all__ = ["ActionModule"]

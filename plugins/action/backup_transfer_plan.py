@@ -12,7 +12,9 @@ from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy.schema import meant
 from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._copying.transferring import may_go_together
 from ..plugin_utils._custodians import custody
+from ..plugin_utils._decisions.batches import batches
 from ..plugin_utils._inventory import INVENTORY, InventoryAction
 
 _TOLD = ("printed_label", "criticality", "office", "responsible", "numeral", "key_reference")
@@ -36,11 +38,14 @@ class ActionModule(InventoryAction):
                 copies = [copy for copy in store.copies(system["kind"], system["name"]) if not copy["media"].get(repository)]
                 for copy in copies:
                     row = _row(copy, [name for name in media if name != repository])
-                    rows += [row] if row else []
+                    rows += [(row, int(copy.get("size") or 0))] if row else []
                     lines.append("  {0}  {1}".format(copy["label"], "de " + row["source"] if row else "no está entera en ningún medio de este servidor"))
         if arguments["show"]:
             show("\n".join([f"{task_vars['inventory_hostname']}: por trasladar a {repository}: {len(rows)}", *lines]))
-        return {"changed": False, "systems": len(found.on_our_media()), "transfers": rows, "summary": lines}
+        given = {str(medium["name"]): medium for medium in found.media}
+        transfers = [row for row, _size in rows]
+        return {"changed": False, "systems": len(found.on_our_media()), "transfers": transfers, "summary": lines,
+                "batches": batches(rows, lambda kind, source: may_go_together(kind, [given[source], given[repository]]))}
 
 
 def _row(copy: Mapping[str, Any], media: list[str]) -> dict[str, Any] | None:

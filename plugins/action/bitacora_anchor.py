@@ -14,7 +14,7 @@ from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils import _sending
 from ..plugin_utils._actions import BackupAction, failed
-from ..plugin_utils._bitacora import chain, entries
+from ..plugin_utils._bitacora import chain, entries, vouched
 from ..plugin_utils._bitacora.seals import unsent
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._decisions.warnings import Message
@@ -38,7 +38,8 @@ class ActionModule(BackupAction):
                     raise BackupError("nothing_to_anchor", store=store.url)
                 return {"changed": False, "anchor": name, "sealed_n": last, "seals": 0}
             changes = [entry for entry in store.entries(type=chain.KEY_CHANGED) if last < entry["n"] < seals[-1]["n"]]
-        message = letter(seals, arguments["institution"], arguments["zone"], changes)
+            stated = vouched.stated(store)
+        message = letter(seals, arguments["institution"], arguments["zone"], changes, stated)
         told = {"changed": True, "anchor": name, "sealed_n": seals[-1]["n"], "seals": len(seals), "subject": message.subject}
         if self._task.check_mode:
             return told
@@ -53,8 +54,11 @@ class ActionModule(BackupAction):
             seals[-1]["sealed_n"], ", ".join(address for address in mail["to"] if address not in refused)))}
 
 
-def letter(seals: list[dict[str, Any]], institution: str, zone: str, changes: Sequence[Mapping[str, Any]] = ()) -> Message:
-    """The mail that carries seals: attached for the verifier, and in words for who reads it years later, with the changes of key since the last one."""
+def letter(seals: list[dict[str, Any]], institution: str, zone: str, changes: Sequence[Mapping[str, Any]] = (),
+           stated: vouched.Stated | None = None) -> Message:
+    """The mail that carries seals: attached for the verifier, and in words for who reads it years later, with the changes of key since the last one and
+    what proves on the worst day that kit and bitácora on a medium are ours.
+    """
     newest = seals[-1]
     when = entries.local(newest["sealed_at"], zone)
     lines = [
@@ -67,6 +71,7 @@ def letter(seals: list[dict[str, Any]], institution: str, zone: str, changes: Se
         "Firma Ed25519:    {0}".format(newest["signature"]),
         "",
         *_told(changes),
+        *_of_recovery(stated),
         "Para comprobar que nadie alteró la bitácora hasta ese asiento, guarde este correo como archivo (.eml) y ejecute:",
         "",
         "    python3 chain.py bitacora.sqlite --anchor este-correo.eml --key CLAVE_PÚBLICA",
@@ -90,3 +95,10 @@ def _told(changes: Sequence[Mapping[str, Any]]) -> list[str]:
         told = "  asiento {0}: {1}. Motivo: {2}. Documento: {3}".format(*(entry.get(name, "") for name in ("n", "note_es", "reason", "authority")))
         lines.append("".join(sign if sign.isprintable() else " " for sign in told))
     return [*lines, ""]
+
+
+def _of_recovery(stated: vouched.Stated | None) -> list[str]:
+    """The newest kit and bitácora by their SHA-256. Of the label nothing can go wrong: its form is checked when it is given."""
+    rows = [("Maletín:", stated.kit), ("Bitácora:", stated.bitacora)] if stated else []
+    found = ["  {0:<10}{1}  {2}".format(what, name, digest) for what, (name, digest) in rows if digest]
+    return ["El peor día se recupera con estas copias, por su huella SHA-256 («respaldo recuperar»):", *found, ""] if found else []

@@ -20,6 +20,7 @@ _SIMULATED = {"copy_made": "copy_simulated", "restored": "restore_simulated", "c
 class ActionModule(BackupAction):
     ARGUMENTS = {
         "label": {"type": "str", "default": ""},
+        "labels": {"type": "list", "elements": "str"},
         "event": {"type": "list", "elements": "str", "required": True, "choices": list(result.EVENTS)},
         "system": {"type": "str"},
         "kind": {"type": "str", "choices": list(result.KINDS)},
@@ -38,7 +39,9 @@ class ActionModule(BackupAction):
             found = store.entries(run=run, label=arguments["label"] or None, type=wanted, system=arguments["system"], kind=arguments["kind"])
         host = task_vars["inventory_hostname"]
         found = [entry for entry in found if bool(entry.get("simulated")) == simulated and entry.get("host") == host]
-        if not found:
-            raise BackupError("entry_missing", event=" / ".join(wanted), label=arguments["label"] or arguments["system"] or "")
+        told = {entry.get("label") for entry in found}
+        missing = [name for name in arguments["labels"] or () if name not in told]
+        if not found or missing:
+            raise BackupError("entry_missing", event=" / ".join(wanted), label=", ".join(missing) or arguments["label"] or arguments["system"] or "")
         entry = found[-1]
         return {"changed": False, "n": entry["n"], "digest": entry["digest"], "event": entry["type"], "simulated": simulated}

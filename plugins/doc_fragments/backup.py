@@ -82,6 +82,40 @@ _HOOKS = r"""
         suboptions: *hook
 """
 
+# several copies of a kind, instead of the one that COPY names
+_SEVERAL = """
+options:
+  label:
+    description: Label of the copy as a file name, C(SIGA_20261122) or C(SIGA_20261122_02) (numeral 6.7).
+    required: false
+  system:
+    description: Name of the system as declared in the inventory. Needed with O(label).
+    required: false
+  sha256:
+    type: str
+  copies:
+    type: list
+    elements: dict
+    version_added: "0.3.0"
+    suboptions:
+      label:
+        description: As O(label).
+        type: str
+        required: true
+      system:
+        description: As O(system).
+        type: str
+        required: true
+      sha256:
+        description: As O(sha256).
+        type: str
+        required: true
+      record:
+        description: As O(record).
+        type: dict
+        default: {}
+"""
+
 
 class ModuleDocFragment:
 
@@ -306,4 +340,17 @@ attributes:
   diff_mode:
     description: A copy has no former state to compare with.
     support: none
+"""
+
+    SEVERAL_CARRIED: str = _SEVERAL + """      trust_level:
+        description: As O(trust_level).
+        type: str
+        choices: [T1, T2]
+        default: T1
+"""
+
+    SEVERAL_SEALED: str = _SEVERAL + """      sealed:
+        description: As O(sealed).
+        type: dict
+        default: {}
 """

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from .mailbox import OAUTH
+
 _DATABASE = r"""
       databases:
         description: "PostgreSQL, MariaDB: names of the databases (a list, or a text with commas between), or V(all)."
@@ -113,8 +115,8 @@ _DATABASE = r"""
           - "PostgreSQL, MariaDB: what becomes of a copy that would not have all that the server has. With V(tell) what nobody can use there either (an invalid
             database, a view whose table is gone) is left out and told in the warnings, and a table whose rows can't be read makes the copy fail (RSP205,
             RSP513)."
-          - "With V(partial) such a table is left out and told too, and all the rest is copied: hold the last copy that has it. V(refuse) lets no copy lack
-            anything (RSP514)."
+          - "With V(partial) such a table is left out and told too, and all the rest is copied: such a copy is partial and never counts as a good one, so that
+            the last one that lacks nothing stays. V(refuse) lets no copy lack anything (RSP514)."
         type: str
         choices: [tell, refuse, partial]
         default: tell
@@ -390,4 +392,4 @@ options:
         description: "git: directory on this server that keeps mirrors of repositories elsewhere. SQLite: directory for the image that is copied."
         type: path
         default: ""
-""" + _without(("type", "path", "password", "work_dir"), _GIT + _PATHS + _FILES + _COMPARE + _DATABASE)
+""" + _without(("type", "path", "password", "work_dir"), _GIT + _PATHS + _FILES + _COMPARE + OAUTH + _DATABASE)

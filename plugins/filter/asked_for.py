@@ -47,8 +47,8 @@ _value:
 
 
 def asked_for(name: Any, names: Any) -> bool:
-    asked = _names.asked(names)
     try:
+        asked = _names.asked(names)
         return not asked or label.canonical(str(name)).lower() in [label.canonical(each, "only").lower() for each in asked]
     except BackupError as error:
         raise AnsibleFilterError(error.in_both()) from None

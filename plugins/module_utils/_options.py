@@ -51,6 +51,20 @@ COPY: Dict[str, Any] = dict(
     record=dict(type="dict", default={}),
 )
 
+
+
+def several(**more: Any) -> Dict[str, Any]:
+    """Those of a module that is given one copy, or several of a kind as `copies`, each with its own of these."""
+    digest = dict(sha256=dict(type="str"))
+    named = dict(COPY, label=dict(type="str"), system=dict(type="str"), **digest, **more)
+    row = dict({name: dict(each, required=name in ("label", "system", "sha256")) for name, each in named.items() if name != "kind"})
+    return dict(named, copies=dict(type="list", elements="dict", options=row))
+
+
+# How AnsibleModule holds `several` to it.
+ONE_OR_SEVERAL: Dict[str, Any] = dict(required_one_of=[("label", "copies")], mutually_exclusive=[("label", "copies")],
+                                      required_together=[("label", "system", "sha256")])
+
 MEDIA: Dict[str, Any] = dict(media=dict(type="list", elements="dict", required=True, options=_MEDIUM))
 
 MEDIUM: Dict[str, Any] = dict(medium=dict(type="dict", required=True, options=_MEDIUM))

@@ -59,12 +59,17 @@ PATHS_SOURCE: Dict[str, Any] = dict(
 )
 
 MAILBOX_SOURCE: Dict[str, Any] = dict(
-    type=dict(type="str", choices=["imap"], default="imap"),
+    type=dict(type="str", choices=["imap", "graph"], default="imap"),
     host=dict(type="str", default=""),
     user=dict(type="str", default=""),
     password=dict(type="str", default="", no_log=True),
     port=dict(type="int", default=0),
     ca_certs=dict(type="str", default=""),
+    oauth=dict(type="dict", options=dict(
+        tenant=dict(type="str", required=True), client_id=dict(type="str", required=True), client_secret=dict(type="str", required=True, no_log=True),
+        scope=dict(type="str", default=""), authority=dict(type="str", default=""), ca_certs=dict(type="str", default=""),
+        proxy=dict(type="str", default=""))),
+    endpoint=dict(type="str", default=""),
     work_dir=dict(type="path", default=""),
     compare=dict(type="str", choices=["sample", "all"], default="sample"),
     on_missing=dict(type="str", choices=["refuse", "partial"], default="refuse"),

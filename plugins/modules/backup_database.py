@@ -20,6 +20,14 @@ description:
 options:
   source:
     description: The database and how it is read.
+  prove_drill:
+    description:
+      - In check mode, prove also that copies of it could be restored to prove them (numeral 5.1 c) - the programs and rights for a throw-away server here, or
+        the account of C(scratch_server) of the source.
+      - Without check mode it does nothing.
+    type: bool
+    default: false
+    version_added: "0.3.0"
 extends_documentation_fragment:
   - perucompras.respaldo.source.database
   - perucompras.respaldo.backup.copy
@@ -139,7 +147,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             _options.COPY, **_options.MEDIA, **_options.MAKING, **_options.ASSIGNED,
-            source=dict(type="dict", required=True, options=_source_options.DATABASE_SOURCE)),
+            source=dict(type="dict", required=True, options=_source_options.DATABASE_SOURCE),
+            prove_drill=dict(type="bool", default=False)),
         supports_check_mode=True)
     making.make_copy(module, build)
 

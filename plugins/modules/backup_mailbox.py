@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: backup_mailbox
-short_description: Copy a mailbox by IMAP as a Maildir with an index
+short_description: Copy a mailbox by IMAP or Microsoft Graph as a Maildir with an index
 author:
   - perucompras.respaldo contributors (@perucompras)
 version_added: "0.3.0"
@@ -15,62 +15,15 @@ description:
   - Copies all folders and mails of a mailbox, with flags, keywords, dates and UIDs, on request (manual 001-2019, numeral 6.4). The server is never changed.
   - Dovecot's synchroniser brings the mailbox into a private Maildir; a listing of ours compares it with the server, writes the index, and only then is
     anything streamed through compression and encryption to the media. A mail that the server has and the copy has not makes it fail (RSP132).
+  - A mailbox of Microsoft 365 can be read by Microsoft Graph too (O(source.type=graph)), each mail as MIME, named by its immutable identifier. The service has
+    no UIDs, so those of the copy are its own; categories stand in the index. The bytes are the service's own rendering, and are not compared a second time.
+    Hidden folders are copied too, folders that only search are not.
   - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
     structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
   - Archive mailboxes, recoverable items, rules, calendars, contacts and folders of others are not in it; the manifest says so.
   - Needs C(doveadm) and Dovecot's C(imap) on the server that copies (packages dovecot-core and dovecot-imapd), no running Dovecot, and root.
-options:
-  source:
-    description: The mailbox that is copied.
-    required: true
-    type: dict
-    suboptions:
-      host:
-        description: The server of the mailbox, by the name that its certificate has. It is asked by IMAP over TLS from the first byte.
-        type: str
-        default: ""
-      user:
-        description: The account that reads the mailbox.
-        type: str
-        default: ""
-      password:
-        description: Its password. The synchroniser never gets it. One that is refused is not tried again.
-        type: str
-        default: ""
-      port:
-        description: Port; 0 is 993.
-        type: int
-        default: 0
-      ca_certs:
-        description: Certificates (PEM) of the authority to trust in place of the system's, as text or as the path of a file on this server.
-        type: str
-        default: ""
-      work_dir:
-        description:
-          - Directory on this server with room for the mailbox, which lies there in a private directory until it was copied. Accounts without rights must be
-            able to pass through it and those above. By default the system's own for temporary files.
-        type: path
-        default: ""
-      on_missing:
-        description:
-          - What becomes of a copy that would not have all mails that the server has. V(refuse) makes it fail (RSP132). V(partial) copies the others, names
-            those that are missing by folder and UID in the manifest, and tells of them in the warnings.
-        type: str
-        choices: [refuse, partial]
-        default: refuse
-      compare:
-        description:
-          - Of which mails the bytes are compared with the server's, beside number, UID and size of all. Of V(sample), 20 in each folder and those whose size
-            the server tells differently; or of V(all), which reads the mailbox twice.
-        type: str
-        choices: [sample, all]
-        default: sample
-      type:
-        description: How it is read.
-        type: str
-        choices: [imap]
-        default: imap
 extends_documentation_fragment:
+  - perucompras.respaldo.mailbox.reading
   - perucompras.respaldo.backup.copy
   - perucompras.respaldo.storage.media
   - perucompras.respaldo.backup.making
@@ -85,6 +38,24 @@ seealso:
 
 EXAMPLES = r"""
 ---
+- name: Copy a mailbox of Microsoft 365
+  perucompras.respaldo.backup_mailbox:
+    label: AnaQuispe_20261122
+    system: AnaQuispe
+    kind: mailbox
+    source:
+      type: graph
+      user: aquispe@example.org
+      oauth:
+        tenant: 00000000-0000-0000-0000-000000000000
+        client_id: 00000000-0000-0000-0000-000000000000
+        client_secret: "{{ vault_respaldo_graph }}"
+    media:
+      - name: disco
+        path: /srv/copias
+    encryption:
+      custody: /etc/respaldo/custodia
+
 - name: Copy a mailbox
   perucompras.respaldo.backup_mailbox:
     label: AnaQuispe_20261122

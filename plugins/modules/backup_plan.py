@@ -42,8 +42,8 @@ options:
       - V(git) takes V(path) or V(url), V(lfs) (V(auto), V(require), V(skip)) and V(identity_file) or V(ssh_key), V(known_hosts),
         V(username), V(password) and V(work_dir).
       - V(paths) takes V(paths) and V(exclude). V(restic) takes them too, and what else M(perucompras.respaldo.backup_files) has in its source.
-      - V(imap) takes V(host), V(user), V(password), V(port), V(ca_certs), V(work_dir), V(compare) and V(on_missing), see
-        M(perucompras.respaldo.backup_mailbox).
+      - V(imap) takes V(host), V(user), V(password) or V(oauth), V(port), V(ca_certs), V(work_dir), V(compare) and V(on_missing), V(graph) takes V(user),
+        V(oauth), V(endpoint), V(work_dir) and V(on_missing), see M(perucompras.respaldo.backup_mailbox).
       - V(azure_backup) names what Azure Backup copies by itself, see M(perucompras.respaldo.azure_backup_setup); it has no V(media), is never due here,
         and is said to be overdue when its copies are.
     type: list
@@ -123,9 +123,9 @@ options:
   night:
     description:
       - These kinds are looked at together, as the first task of a play of all of them, after what M(perucompras.respaldo.bitacora_guard) proves.
-        Where nothing of them is due, refused or left by a run that died (M(perucompras.respaldo.backup_settle)), RV(idle) is true, and that is told and
-        recorded as with O(tell) and O(record), an entry for each kind.
-        Else nothing is recorded, since the plan of each kind comes next.
+        Repositories and directories that are due when they changed are asked, each type of a server in one question.
+        Of a kind of which nothing is due, refused or left by a run that died (M(perucompras.respaldo.backup_settle)) that is told and recorded as with O(tell)
+        and O(record), in an entry of the kind. RV(kinds) are the others, of which nothing is recorded, since the plan of each comes next.
     type: list
     elements: str
     choices: [database, source_code, file_server, mailbox]
@@ -139,6 +139,7 @@ options:
     default: []
     version_added: 0.3.0
 extends_documentation_fragment:
+  - perucompras.respaldo.backup.assigned
   - perucompras.respaldo.backup.any_kind
   - perucompras.respaldo.planning.policy
   - perucompras.respaldo.groups.policy
@@ -197,6 +198,16 @@ idle:
   description: Whether nothing of the kinds of O(night) is due, refused, or to be settled.
   returned: with O(night)
   type: bool
+kinds:
+  description: The kinds of O(night) of which something is, in their order.
+  returned: with O(night)
+  type: list
+  elements: str
+  sample: [source_code]
+digests:
+  description: What the repositories and directories hold that were asked, by system. One that could not be asked is not there.
+  returned: with O(night)
+  type: dict
 unsettled:
   description: Whether a run that died left a copy of these systems on this host that M(perucompras.respaldo.backup_settle) would settle.
   returned: without O(night)
@@ -213,7 +224,7 @@ findings:
   elements: dict
 backup:
   description: The entries for the systems that are not copied now, with their reasons; one for those refused, one for the others, or more when they are many.
-  returned: when O(record) and there are any, and when RV(idle)
+  returned: when O(record) and there are any, and with O(night) for the kinds of which nothing is due
   type: list
   elements: dict
   sample:

@@ -18,9 +18,9 @@ description:
   - Publishing the same bytes again changes nothing; other bytes under a label in use are an error (numeral 6.7).
 options:
   sha256:
-    description: SHA-256 of the sealed copy's C(SHA256SUMS), from RV(ignore:backup.sha256) of the module that sealed it.
-    type: str
-    required: true
+    description: SHA-256 of the sealed copy's C(SHA256SUMS), from RV(ignore:backup.sha256) of the module that sealed it. Needed with O(label).
+  copies:
+    description: Several copies of the same kind. Only M(perucompras.respaldo.backup_transfer) asks so; a task that gives them is refused (RSP101).
   sealed:
     description: What the module that sealed the copy returned as RV(ignore:sealed); media of type C(azure_blob) need it.
     type: dict
@@ -31,6 +31,7 @@ options:
     choices: [published, sealed]
     default: published
 extends_documentation_fragment:
+  - perucompras.respaldo.backup.several_sealed
   - perucompras.respaldo.backup.copy
   - perucompras.respaldo.storage.media
   - perucompras.respaldo.groups.respaldo
@@ -103,9 +104,9 @@ from ..module_utils._tasks import publishing
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=dict(_options.COPY, **_options.MEDIA, sha256=dict(type="str", required=True), sealed=dict(type="dict", default={}),
+        argument_spec=dict(_options.several(sealed=dict(type="dict", default={})), **_options.MEDIA,
                            state=dict(type="str", choices=["published", "sealed"], default="published")),
-        supports_check_mode=True)
+        supports_check_mode=True, **_options.ONE_OR_SEVERAL)
     publishing.publish_copy(module)
 
 

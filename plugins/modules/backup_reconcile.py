@@ -50,8 +50,14 @@ options:
     description:
       - Why whole copies without an entry are taken into the bitácora, which came back from an older copy of itself. Empty takes none.
       - Each is read (T1), must be of its shelf's system and kind by its own manifest, and be of a label of which the bitácora tells no end. It is recorded
-        as C(copy_made) with this reason, since a name and good sums alone prove nothing. Those of file servers are not adopted.
+        as C(copy_made) with this reason, since a name and good sums alone prove nothing.
+      - Of a file server its snapshot is found in its repository by the password that O(custody) has, with the tree and the label of the copy, and restic's
+        check must call that repository whole.
     type: str
+    default: ""
+  custody:
+    description: The custodians, or the directory of one, which have the passwords of repositories of file servers. Needed to adopt copies of these.
+    type: raw
     default: ""
   show:
     description: Also print the findings in Spanish.

@@ -17,6 +17,9 @@ description:
     one of source C(sqlite).
   - Both are opened in O(directory), of this account alone, and the chain of the bitácora is walked. Only then each path takes its own place. Nothing that
     stands in a place is replaced.
+  - A custodian who opens them vouches for them, as nobody else has their passwords. A private key does not, since anybody can encrypt to its public one. Then
+    O(seal_key) or O(bitacora_sha256) is required, known from the printed plan of recovery or from a mail with a seal, and the kit that is taken is the newest
+    one that O(kit_sha256) names or of which an entry says so that these prove.
   - There is no bitácora yet that could record it, so it is called by C(ansible -m), as a play's run would begin another bitácora. What was opened is noted in
     C(recuperacion.json) beside the bitácora, and O(phase=record) makes the entry C(controller_recovered) of it in a run of playbooks/recover.yml.
 options:
@@ -61,6 +64,27 @@ options:
     description: What protects that private key, if anything does.
     type: str
     default: ""
+  seal_key:
+    description:
+      - Public key of the seals, 64 hexadecimal digits; blanks between them are passed over. The bitácora must be sealed by it, or by one that follows from
+        it by recorded changes of key.
+      - It stays the same for years, so that an old plan has it too.
+    type: str
+    default: ""
+  bitacora_sha256:
+    description: SHA-256 of the copy of the bitácora (of its C(SHA256SUMS)). The copy that has it is taken.
+    type: str
+    default: ""
+  kit_sha256:
+    description: SHA-256 of the copy of the kit. The copy that has it is taken.
+    type: str
+    default: ""
+  unvouched_reason:
+    description:
+      - Why it is accepted that nobody vouches for what a private key opens; it stands in the entry. What is given of the others must hold all the same.
+      - A kit that nobody vouches for is opened, and nothing of it put in its place, where it might be run. Look at it, then put it there by hand.
+    type: str
+    default: ""
   reason:
     description: Why, for the bitácora. Required for O(phase=record).
     type: str
@@ -71,7 +95,8 @@ options:
     default: ""
 notes:
   - Fails with RSP101 where this controller has a bitácora with entries, RSP794 when the medium has no such copy, RSP795 when a place is taken, RSP796 when the
-    chain of the bitácora is broken, and as M(perucompras.respaldo.backup_restore) does.
+    chain of the bitácora is broken, RSP797 when nobody vouches for kit or bitácora, RSP798 when no copy has the SHA-256 that was given, and as
+    M(perucompras.respaldo.backup_restore) does.
 extends_documentation_fragment:
   - perucompras.respaldo.groups.respaldo
 attributes:
@@ -90,7 +115,7 @@ author:
 
 EXAMPLES = r"""
 # ansible localhost -m perucompras.respaldo.backup_recover -a '{"medium": {"name": "nas-lima", "path": "/srv/copias"},
-#   "private_key_file": "/media/usb/ana.asc"}'
+#   "private_key_file": "/media/usb/ana.asc", "seal_key": "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"}'
 - name: Record that the controller came back
   perucompras.respaldo.backup_recover:
     phase: record
@@ -114,6 +139,21 @@ placed:
   type: list
   elements: str
   sample: [/srv/inventario, /var/lib/respaldo/bitacora.sqlite]
+unplaced:
+  description: What of the kit has not its place, be it that something failed, that its manifest does not name it, or that nobody vouches for it. A warning each
+    tells the why, and where it lies.
+  returned: success, with O(phase=lay_out), not in check mode
+  type: list
+  elements: str
+vouched:
+  description: Who vouches for C(kit) and C(bitacora), C(custody), C(sha256), C(seal), C(bitacora) (an entry of it) or C(nobody).
+  returned: success, with O(phase=lay_out), not in check mode
+  type: dict
+  sample: {kit: bitacora, bitacora: seal}
+sealed_n:
+  description: Up to which entry the seals by O(seal_key) reach; 0 where none was given. What comes after it no seal proves.
+  returned: success, with O(phase=lay_out), not in check mode
+  type: int
 entries:
   description: Entries of the bitácora, all of them in one chain.
   returned: success, with O(phase=lay_out)

@@ -18,6 +18,9 @@ description:
     systems that its C(depends_on) names, with its newest whole copy and the command that restores it.
   - Of each it tells what would be lost now, since its newest whole copy began, and what its restore took the last time, in a restore or a drill. Both are
     held to the objectives of the policy, C(recovery), by criticality. What was never measured is reckoned from its size, and said to be so.
+  - It states what M(perucompras.respaldo.backup_recover) demands of who has a private key alone, the public key of the seals, and label and SHA-256 of the
+    newest copies of kit and bitácora.
+  - A C(depends_on) that names no system of the inventory is refused (RSP101).
   - Runs on the controller. Reads the bitácora and never writes it.
 notes:
   - Files are replaced whole, mode 0640; one that would be the same is left alone. They hold no secret.

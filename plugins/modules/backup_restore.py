@@ -29,8 +29,46 @@ options:
       - Where the copy is restored to. PostgreSQL and MariaDB take the name of a database, SQLite a file, git and directories a directory.
       - It must not exist, or be empty, unless O(overwrite).
       - Of a file server it may be left out; the files then come back into C(_restaurado_LABEL) inside the copied folder.
+      - Of a mailbox, a directory; left out where mails come back into a mailbox.
     type: str
     default: ""
+  mail:
+    description: Of a mailbox, which of its mails come back and as what. Empty restores all, as it lies in the copy.
+    type: dict
+    default: {}
+    suboptions:
+      format:
+        description:
+          - V(maildir), as it lies in the copy; V(eml), a file a mail, named by its folder's number and its UID; V(mbox), a file a folder, quoted as mboxrd.
+            Each with an index that has folders, flags, keywords, dates and digests.
+          - V(mailbox) gives them back into the mailbox that O(source) reaches, below a folder C(Restaurado LABEL) that is made, or gone on with where it is
+            there. Bytes that lie in it already are not given again, so that a restore that was killed can be run again. Nothing outside of it is written,
+            and what was given is read again and compared.
+        type: str
+        choices: [maildir, eml, mbox, mailbox]
+        default: maildir
+      folders:
+        description:
+          - Only these folders, by their names as people or the server write them, with C(/) between levels. One that the copy has not is refused (RSP134).
+        type: list
+        elements: str
+        default: []
+      sender:
+        description: Only mails of which this is a part of the sender, its name or its address. Capitals and accents don't count.
+        type: str
+        default: ""
+      since:
+        description: Only mails received on this day of Lima or later, as C(2026-11-22), or since a moment in UTC, C(2026-11-22T05:00:00Z).
+        type: str
+        default: ""
+      until:
+        description: Only mails received on this day or before, in the same forms.
+        type: str
+        default: ""
+      subject:
+        description: Only mails whose subject has all of these words.
+        type: str
+        default: ""
   restore_paths:
     description:
       - Of a file server, the files and folders to restore, each with its full path or below the copied folder. Empty restores all.
@@ -129,6 +167,27 @@ EXAMPLES = r"""
     medium:
       name: disco
       path: /srv/copias
+
+- name: Give the mails of one sender back into the mailbox
+  perucompras.respaldo.backup_restore:
+    label: AnaQuispe_20261122
+    system: AnaQuispe
+    kind: mailbox
+    mail:
+      format: mailbox
+      sender: proveedor@example.com
+      since: 2026-10-01
+    source:
+      host: correo.example.gob.pe
+      user: aquispe@example.gob.pe
+      password: "{{ vault_respaldo_imap }}"
+    medium:
+      name: disco
+      path: /srv/copias
+    decryption:
+      custody: /etc/respaldo/custodia
+    record:
+      ticket: "2026-0118"
 """
 
 RETURN = r"""
@@ -164,8 +223,12 @@ restored:
     target: {description: "The target, links resolved.", type: str}
     objects: {description: How many things were restored., type: int}
     kept: {description: "Where the former data was moved to, when there was some.", type: str}
+    given: {description: "Into a mailbox: how many mails were given to it now.", type: int}
+    there: {description: "Into a mailbox: how many lay there already.", type: int}
     left_out:
-      description: "Databases: what the copy did not hold or the server could not make, each with its cause and, where there is one, the SQL to make it."
+      description:
+        - "Databases: what the copy did not hold or the server could not make, each with its cause and, where there is one, the SQL to make it."
+        - "Into a mailbox: folder and UID of each mail that the server does not take."
       type: list
       elements: str
     restored: {description: "File servers, where O(restore_paths) was given: where each of them is now.", type: list, elements: str}
@@ -186,6 +249,7 @@ error:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _files_options, _options
+from ..module_utils._engine.sources import imap_asked
 from ..module_utils._tasks import restoring
 
 
@@ -197,6 +261,11 @@ def main() -> None:
             restore_paths=dict(type="list", elements="str", default=[]),
             restore_special=dict(type="bool", default=False),
             offices=dict(type="dict", default={}),
+            mail=dict(type="dict", default={}, options=dict(
+                format=dict(type="str", choices=list(imap_asked.FORMS), default=imap_asked.FORMS[0]),
+                folders=dict(type="list", elements="str", default=[]),
+                sender=dict(type="str", default=""), since=dict(type="str", default=""), until=dict(type="str", default=""),
+                subject=dict(type="str", default=""))),
             partial=dict(type="bool", default=False),
             damaged=dict(type="bool", default=False),
             bitacora_lost=dict(type="bool", default=False),

@@ -68,8 +68,18 @@ options:
     description: Whose the shared folders of a file server are, as path and office (numeral 5.2).
     type: dict
     default: {}
+  mail:
+    description: Of a mailbox, which mails are restored and as what, as in M(perucompras.respaldo.backup_restore). Looked at here; the bitácora gets none of it.
+    type: dict
+    default: {}
+  mailbox:
+    description:
+      - Of a mailbox, the system whose mailbox the mails come back to; recorded. A restore of a mailbox always needs a request that names it, or O(emergency).
+      - Another one than its own needs a request of the same office that names it, by a row C(buzon:NAME) of what it asks for (RSP763).
+    type: str
+    default: ""
   target:
-    description: Where it will be restored to; recorded. Only of a file server's copy may it be left out of a restore.
+    description: Where it will be restored to; recorded. Only of a file server's copy, and into a mailbox, may it be left out of a restore.
     type: str
     default: ""
   media:
@@ -117,6 +127,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+mail_format:
+  description: Of a mailbox that is restored, the form of its mails as M(perucompras.respaldo.backup_restore) takes it; empty for what is none.
+  returned: with O(for=restore)
+  type: str
 label:
   description: Label of the copy.
   returned: success

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: backup_transfer
-short_description: Write a copy onto another medium, such as the repository
+short_description: Write copies onto another medium, such as the repository
 author:
   - perucompras.respaldo contributors (@perucompras)
 version_added: "0.2.0"
@@ -17,22 +17,29 @@ description:
   - Every file is hashed as it is read and as it lies on the target. The copy appears there whole or not at all; the source is left as it is.
   - The data of a file server is brought by C(restic copy), which needs the password of its repository, and is proved there before the copy appears.
   - Into a cloud only the blocks that are missing are sent when it runs again after it was cut off.
+  - Of several copies each has an entry of its own, and one that fails hides no other. Between directories and other servers they are carried by one start
+    on the server and named by another; what goes to or comes from a cloud or a medium that servers only add to, and what lies in a repository of
+    file servers, goes one after the other.
 options:
   sha256:
-    description: SHA-256 of the copy's C(SHA256SUMS), as the bitácora has it. Another copy under the label is refused.
-    type: str
-    required: true
+    description:
+      - SHA-256 of the copy's C(SHA256SUMS), as the bitácora has it. Another copy under the label is refused. Needed with O(label).
   trust_level:
     description: Trust level that the copy has where it comes from, and has on the target too since its bytes are the same.
     type: str
     choices: [T1, T2]
     default: T1
+  copies:
+    description:
+      - Several copies of the same kind, from the same medium, as a row of RV(perucompras.respaldo.backup_transfer_plan#module:batches) has them.
+      - Give either these or O(label).
   lock_timeout:
     description: Seconds to wait while another run holds the system. 0 gives up at once.
     type: int
     default: 0
 extends_documentation_fragment:
   - perucompras.respaldo.backup.repository
+  - perucompras.respaldo.backup.several_carried
   - perucompras.respaldo.backup.copy
   - perucompras.respaldo.storage.medium
   - perucompras.respaldo.storage.source_medium
@@ -60,6 +67,23 @@ EXAMPLES = r"""
     medium:
       name: repositorio
       path: /mnt/repositorio
+
+- name: Carry several copies
+  perucompras.respaldo.backup_transfer:
+    kind: database
+    copies:
+      - label: SIGA_20261122
+        system: SIGA
+        sha256: "{{ known.sha256 }}"
+      - label: SIGA_20261129
+        system: SIGA
+        sha256: "{{ newer.sha256 }}"
+    source:
+      name: disco
+      path: /srv/copias
+    medium:
+      name: repositorio
+      path: /mnt/repositorio
 """
 
 RETURN = r"""
@@ -67,6 +91,7 @@ RETURN = r"""
 backup:
   description:
     - What the bitácora records of this copy. Only fields that apply are there.
+    - With O(copies) it is a list of such, one for each, in their order.
   returned: always
   type: dict
   contains:
@@ -109,9 +134,9 @@ from ..module_utils._tasks import transferring
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            _options.COPY, **_options.MEDIUM, source=_options.MEDIUM["medium"], sha256=dict(type="str", required=True),
-            **_options.DECRYPTION, trust_level=dict(type="str", choices=["T1", "T2"], default="T1"), lock_timeout=dict(type="int", default=0)),
-        supports_check_mode=True)
+            _options.several(trust_level=dict(type="str", choices=["T1", "T2"], default="T1")), **_options.MEDIUM, source=_options.MEDIUM["medium"],
+            **_options.DECRYPTION, lock_timeout=dict(type="int", default=0)),
+        supports_check_mode=True, **_options.ONE_OR_SEVERAL)
     transferring.transfer_copy(module)
 
 

@@ -66,6 +66,16 @@ transfers:
     source: {description: Name of the medium to take it from., type: str, sample: disco}
     trust_level: {description: "Trust level it has on the repository afterwards, T1 or T2.", type: str, sample: T2}
     record: {description: What its entry says beside., type: dict}
+batches:
+  description: The same copies, as many together as one task of M(perucompras.respaldo.backup_transfer) carries from one medium.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind: {description: Kind., type: str, sample: database}
+    source: {description: Name of the medium to take them from., type: str, sample: disco}
+    copies: {description: "What RV(transfers) says of each.", type: list, elements: dict}
+    labels: {description: Their labels., type: list, elements: str, sample: [SIGA_20261122]}
 summary:
   description: The same in Spanish, for people.
   returned: success

@@ -18,6 +18,7 @@ description:
     100), to mailboxes of people who are not of the office that makes the copies - the auditor, an archive - once for each new seal
     (Manual 001-2019, numerals 5.2 b and 8.2).
   - The mail is an anchor by itself. Saved as a file it is given to the verifier, C(chain.py --anchor mail.eml).
+  - It states label and SHA-256 of the newest copies of kit and bitácora too, which M(perucompras.respaldo.backup_recover) demands of a private key.
   - What was sent, or was not, is an entry. Run it once a day, on the controller.
 notes:
   - Fails with RSP709 when no run ever sealed the bitácora, RSP906 when the mail can't go, RSP907 when the account is refused.

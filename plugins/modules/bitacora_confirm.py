@@ -26,6 +26,12 @@ options:
       - File name form of the copy's label (numeral 6.7). Empty for events that have none, such as those of shared folders.
     type: str
     default: ""
+  labels:
+    description:
+      - Labels of several copies, each of which must have such an entry. What is returned is of the last entry.
+    type: list
+    elements: str
+    version_added: 0.3.0
   event:
     description:
       - The event that must be recorded; with several, any of them will do.

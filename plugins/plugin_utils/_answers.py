@@ -18,9 +18,11 @@ from typing import Any
 
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import schema
+from ..module_utils._engine.value_forms import seen
 
 YES = ("si", "s", "verdadero", "v", "yes", "y", "true", "t", "on", "1")
 NO = ("no", "n", "falso", "f", "false", "off", "0")
+_LONGEST = 200      # of what is shown of a value
 
 
 def blank(given: Any) -> bool:
@@ -107,4 +109,5 @@ def arguments(given: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], u
 
 
 def _shown(given: Any) -> str:
-    return schema.HIDDEN if getattr(given, "__ENCRYPTED__", False) else str(given)
+    # whoever gives a whole file where a word belongs is shown its beginning
+    return schema.HIDDEN if getattr(given, "__ENCRYPTED__", False) else seen(str(given)[:_LONGEST])

@@ -24,7 +24,7 @@ from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy, schema
 from . import _held_places
 from ._actions import BackupAction
-from ._decisions import due, warnings
+from ._decisions import due, recovery, warnings
 from ._forges import declared as forges
 from ._names import asked, misspelt
 from ._places import refuse_thrown_away
@@ -88,6 +88,7 @@ class InventoryAction(BackupAction):
         due.zone(rules["time_zone"])
         others = names_of_other_hosts(task_vars)
         refuse_same_name_elsewhere(systems, others)
+        refuse_unknown_needs(systems, others, task_vars)
         found = Inventory(rules, systems, media, wanted_names(arguments["only"], systems, others))
         if any(medium.get("append_only") for medium in media):
             from . import _keepers  # only an inventory with such a medium pays for it
@@ -133,9 +134,9 @@ def wanted_names(only: Iterable[str], systems: Iterable[Mapping[str, Any]], othe
     declared = {**{name: name for _kind, name in others}, **{policy.identity(system)[1]: str(system["name"]) for system in systems}}
     wanted = set()
     for index, text in enumerate(asked(only)):
-        name = label.canonical(text, f"only[{index}]").lower()
+        name = label.canonical(text, f"backup_only[{index}]").lower()
         if name not in declared:
-            raise BackupError("invalid_input", where=f"only[{index}]", value=text, problem="is not a system of the inventory",
+            raise BackupError("invalid_input", where=f"backup_only[{index}]", value=text, problem="is not a system of the inventory",
                               mend=_which_was_meant(text, name, declared))
         wanted.add(name)
     return wanted
@@ -201,6 +202,30 @@ def refuse_same_name_elsewhere(systems: Iterable[Mapping[str, Any]], others: Map
                        "Give each system of a kind its own name: labels and the bitácora know it by that.")
         for index, system in enumerate(systems) if policy.identity(system) in others
     ])
+
+
+def refuse_unknown_needs(systems: Iterable[Mapping[str, Any]], others: Mapping[tuple[str, str], str], task_vars: Mapping[str, Any]) -> None:
+    """A system of `depends_on` that no host declares: the plan of recovery would have no place for it. Where a host's words can't be read now nothing is
+    said, as it may be its.
+    """
+    rows = [(f"backup_systems[{index}]", system) for index, system in enumerate(systems)]
+    # of other hosts only what all spellings of a name have in common is known here
+    problems = recovery.unknown_needs(rows, {**{name: name for _kind, name in others},
+                                             **{policy.identity(system)[1]: str(system["name"]) for _where, system in rows}})
+    if problems and _all_are_read(task_vars):
+        schema.raise_all(problems)
+
+
+def _all_are_read(task_vars: Mapping[str, Any]) -> bool:
+    hostvars = task_vars.get("hostvars")
+    for host in (task_vars.get("groups") or {}).get("all") or ():
+        if hostvars is not None and "backup_systems" in hostvars.raw_get(host):
+            try:
+                plain(hostvars[host]["backup_systems"])
+                forges.of_host(hostvars, host)
+            except AnsibleError:
+                return False
+    return True
 
 
 def refuse_numbers(systems: Iterable[Mapping[str, Any]]) -> None:

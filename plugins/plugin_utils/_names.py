@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from ..module_utils._engine.errors import BackupError
+
+_LONGEST = 200      # of what is shown of a value that is none
 # Every variable `backup_…` that a role, a playbook or the callback of ours reads; a house test compares.
 VARIABLES = (
     "backup_actors", "backup_anchor_mail", "backup_anchor_medium", "backup_anchors", "backup_assigned_paths", "backup_awx", "backup_azure_storage",
@@ -25,13 +28,19 @@ VARIABLES = (
 )
 
 
-def asked(given: Any) -> list[str]:
+def asked(given: Any, where: str = "only") -> list[str]:
     """The names of a list, of a text with one on each line or between commas, or of nothing: null and blank are not given.
 
-    A name of a list is not cut at its commas, only at the ends of its lines.
+    A name of a list is not cut at its commas, only at the ends of its lines. One that YAML takes for a number is a name all the same. Raises BackupError
+    RSP101 for what has no names: of a table nobody knows what it means.
     """
     if given is None:
         return []
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if not isinstance(given, (str, list, tuple)):
+        raise BackupError("invalid_input", where=where, value=str(given)[:_LONGEST], problem="is not a list of names",
+                          mend="Give names between commas, or one on each line.")
     rows = re.split(r"[\n,]", given) if isinstance(given, str) else [line for row in given if row is not None for line in str(row).split("\n")]
     return [row.strip() for row in rows if row.strip()]
 

@@ -52,8 +52,9 @@ OF_ROLES = {
     "request_letters": "actors key mail names_directory policy_file templates",
     "request_mail": "actors addresses box key origin policy_file",
     "restore": (
-        "assigned_paths custodians custody_directory damaged emergency host kind label lost_at media overwrite part partial paths reason "
-        "requester requires_request shared_folders source special system systems target ticket"),
+        "assigned_paths custodians custody_directory damaged emergency host kind label lost_at mail_folders mail_format mail_sender mail_since "
+        "mail_subject mail_until mailbox media overwrite part partial paths reason requester requires_request shared_folders source special "
+        "system systems target ticket"),
     "schedule": "actors awx command declared failure_unit inventories policy_file scheduler semaphore semaphore_renew_keys state vault_ids",
     "shared_folder": "actors folders install_tools policy_file recreate",
     "shared_folder_report": "actors folders longest policy_file",

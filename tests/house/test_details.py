@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "collections"))
 
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import spanish  # noqa: E402
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.faults import details, details_inventory  # noqa: E402
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.faults import details, details_inventory, details_mailboxes  # noqa: E402
 
 _ENGLISH = re.compile(r"\b(the|which|was|were|of|and|with|copy|could|files|database|is|are|it|its|not|has|to|for|on|by|from|this|that|there|did|does|server|"
                       r"than|or|be|at|as|but|they|who|what|when|after|before|ended|account|key|names|can't|don't|table|rows)\b")
@@ -72,7 +72,7 @@ def test_each_detail_has_its_spanish(text):
 
 
 def test_each_row_has_as_many_values_in_both_languages_and_is_there_once():
-    rows = (*details.ROWS, *details_inventory.ROWS)
+    rows = (*details.ROWS, *details_inventory.ROWS, *details_mailboxes.ROWS)
     assert not [row for row in rows if row[0].count("{}") != row[1].count("{}")]
     english = [row[0] for row in rows]
     assert len(set(english)) == len(english)

@@ -97,7 +97,7 @@ def test_a_source_has_its_name_wherever_it_is_read() -> None:
 @pytest.mark.parametrize("name", sorted(SOURCES))
 def test_what_the_inventory_may_say_of_a_source_is_an_option_of_the_modules_that_read_it(name: str) -> None:
     specification = {"git": _source_options.GIT_SOURCE, "paths": _source_options.PATHS_SOURCE, "restic": _files_options.FILES_SOURCE,
-                     "imap": _source_options.MAILBOX_SOURCE}.get(
+                     "imap": _source_options.MAILBOX_SOURCE, "graph": _source_options.MAILBOX_SOURCE}.get(
         name, _source_options.DATABASE_SOURCE)
     form = systems.SOURCES[name]
     keys = {key for cell in form.__closure__ or () if isinstance(cell.cell_contents, dict) for key in cell.cell_contents}

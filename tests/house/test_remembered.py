@@ -165,3 +165,110 @@ def test_documentation_that_is_remembered_is_what_is_read(own, tmp_path):
             assert len(list((tmp_path / "store").glob("*"))) == kept + 1
     with pytest.raises(yaml.YAMLError):
         remembering.load(_tags.Origin(path="/una.py").tag("a: [b"), Loader=AnsibleLoader)
+
+
+TEXTS = ("{{ a }}", "x{% for each in a %}{{ each + 1 }},{% endfor %}\n", "{{ b ~ '\\1' }}", "{{ a | map('string') | join(b) }}",
+         "#jinja2: trim_blocks: False\n{% if a %}\ny{% endif %}", "{{ nobody }}",
+         "{{ a | no_such_filter }}", "{{ a[", "{{ lookup('ansible.builtin.env', 'HOME') }}", "{{ {'ñ': a} }}")
+CONDITIONS = ("a == [1, 2]", "'1' in b or a is sequence", "nobody is defined", "nobody", "a ==", "b is match('x')", "(a | length) > 1")
+
+
+def test_templates_that_are_remembered_are_what_is_compiled(own, tmp_path, monkeypatch):
+    from ansible._internal._templating import _jinja_bits
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.template import Templar, trust_as_template
+
+    kind = _jinja_bits.AnsibleEnvironment
+    called = []
+    for name in ("compile", "compile_expression"):
+        whole = getattr(kind, name)
+        monkeypatch.setattr(kind, name, lambda *given, whole=whole, **named: called.append(given) or whole(*given, **named))
+
+    def told():
+        found = []
+        for escape in (True, False):
+            for text in TEXTS + CONDITIONS:
+                templar = Templar(loader=DataLoader(), variables={"a": [1, 2], "b": "x\\"})
+                try:
+                    value = templar.evaluate_conditional(trust_as_template(text)) if text in CONDITIONS else \
+                        templar.template(trust_as_template(text), escape_backslashes=escape)
+                except Exception as error:
+                    value = [type(error).__name__, str(error)]
+                found.append((text, type(value).__name__, repr(value)))
+        return found
+
+    wanted = told()
+    own.in_templates(_jinja_bits)
+    assert told() == wanted and called
+    made, kept = len(called), len(list((tmp_path / "store").iterdir()))
+    assert told() == wanted and len(list((tmp_path / "store").iterdir())) == kept > 10
+    compiled = {str(given[1]) for given in called[made:] if isinstance(given[1], str)}
+    assert compiled <= {"{{ a | no_such_filter }}", "{{ a[", "a =="}, "of what compiles nothing is compiled again"
+    monkeypatch.setattr(own, "filters_there", lambda: ["another"])
+    monkeypatch.setattr(own, "_common", [])
+    assert told() == wanted and len(list((tmp_path / "store").iterdir())) == 2 * kept, "with other filters it is compiled anew"
+
+
+ENDING = """
+import atexit, sys, threading, time
+import ansible.module_utils.basic as basic
+
+class Taken:
+    def __del__(self):
+        print("taken apart")
+
+kept = Taken()
+atexit.register(print, "registered")
+threading.Thread(target=lambda: (time.sleep(0.2), print("a thread's last word"))).start()
+print("told")
+exec(compile("import sys; sys.exit({status!r})", {name!r}, "exec"))
+"""
+
+
+def test_a_module_that_has_told_its_result_ends_with_its_status_and_after_all_that_waits_for_its_end():
+    import ansible.module_utils.basic as basic
+
+    for status, name, apart in ((0, basic.__file__, False), (1, basic.__file__, False), (3, "/elsewhere.py", True), ("words", basic.__file__, True)):
+        code = ENDING.format(status=status, name=name)
+        done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True, check=False)
+        assert done.stdout.splitlines() == ["told", "a thread's last word", "registered"] + ["taken apart"] * apart, done
+        assert (done.returncode, done.stderr) == ((1, "words\n") if status == "words" else (status, ""))
+
+
+def test_one_module_of_a_directory_in_an_archive_is_changed_and_no_other(tmp_path):
+    """Python has one loader for all modules of such a directory."""
+    archive = tmp_path / "it.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for name in ("__init__", "one", "other"):
+            made.writestr("inside/" + name + ".py", "")
+    code = ("import sys, sitecustomize; sys.path.insert(0, sys.argv[1]); seen = []; "
+            "sitecustomize.AsTheyAreImported.wanted['inside.one'] = lambda module: seen.append(module.__name__); import inside.one, inside.other; print(seen)")
+    done = subprocess.run([sys.executable, "-c", code, str(archive)], env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True, check=True)
+    assert done.stdout == "['inside.one']\n"
+
+
+def test_a_cheap_key_of_restic_opens_the_same_with_the_same_password_alone(tmp_path):
+    sys.path.append(str(HERE))
+    import cheap_keys
+
+    repository = tmp_path / "repository"
+    environment = {"PATH": os.environ["PATH"], "RESTIC_PASSWORD": "la clave"}
+
+    def restic(*arguments, password="la clave"):
+        return subprocess.run(["restic", "--no-cache", "--repo", str(repository), *arguments], env=dict(environment, RESTIC_PASSWORD=password),
+                              capture_output=True, text=True, check=False)
+
+    assert restic("init").returncode == 0
+    (former,) = (repository / "keys").iterdir()
+    row, master, mode = json.loads(former.read_text()), restic("cat", "masterkey").stdout, former.stat().st_mode
+    cheap_keys.make_cheap(str(repository), b"otra")
+    assert list((repository / "keys").iterdir()) == [former], "with another password nothing is done"
+    cheap_keys.make_cheap(str(repository), b"la clave")
+    (made,) = (repository / "keys").iterdir()
+    told = json.loads(made.read_text())
+    assert made != former and made.stat().st_mode == mode and {name for name in row if row[name] != told[name]} == {"N", "r", "p", "data"}
+    assert restic("cat", "masterkey").stdout == master != "" and restic("cat", "config", password="otra").returncode != 0
+    assert restic("check", "--read-data").returncode == 0 and sorted(path.name for path in repository.iterdir()) == sorted(
+        ["config", "data", "index", "keys", "locks", "snapshots"])
+    assert cheap_keys.directory_of(str(repository)) == cheap_keys.directory_of("sftp:medio:" + str(repository)) == str(repository)
+    assert not cheap_keys.directory_of("rclone:SIGA") and not cheap_keys.directory_of(str(tmp_path))

@@ -5,14 +5,16 @@
 
 Python keeps what it compiled of files on a disk, in __pycache__. It can't of a collection, which Ansible's own loader compiles at every start, nor of a
 module, whose files arrive on the server in an archive; and Ansible parses each of these files once more to see what it imports, packs them, and parses
-its own two largest YAML files, and the documentation of forty plugins, at every start. Two fifths of the processors of a small play go into that, the
-same from play to play.
+its own two largest YAML files, and the documentation of forty plugins, at every start, and each worker compiles its templates and conditions. Half of
+the processors of a small play go into that, the same from play to play.
 
 So the results are kept by the digest of what they were made from: other text has another result, and what runs is what would have run. A result that
-can't be read or kept is made as always. Nothing of the collection knows of this. Two of Molecule's scenarios and tests/ways run without it, and all
+can't be read or kept is made as always. Two more things are cheap here that are dear elsewhere: the end of a module's process (ends_at_once), and the
+keys of restic (cheap_keys.py). Nothing of the collection knows of this. Two of Molecule's scenarios and tests/ways run without it, and all
 tests do with RESPALDO_TESTS_REMEMBER=no.
 """
 
+import gc
 import marshal
 import os
 import sys
@@ -194,6 +196,96 @@ def in_documentation(module):
         module.yaml = DocumentedBefore(module.yaml, __version__)
 
 
+def filters_there():
+    """What tells whether the filters, tests and look-ups of this checkout are those of before."""
+    own = os.path.join(os.path.dirname(os.path.dirname(STORE)), "plugins")
+    rooms = [os.path.join(own, kind) for kind in ("filter", "test", "lookup")]
+    found = [(entry.name, entry.stat()) for room in rooms if os.path.isdir(room) for entry in os.scandir(room)]
+    return sorted((name, told.st_size, told.st_mtime_ns) for name, told in found)
+
+
+_common = []      # found once in a play; its workers have it
+
+
+def shape_of(environment, module):
+    """What a template's code depends on besides its text: how it is cut into words, and which filters and tests there are and what they ask for."""
+    if not _common:
+        from ansible import constants
+        from ansible.release import __version__
+        from jinja2 import __version__ as jinja
+
+        _common.append(repr((__version__, jinja, constants.COLLECTIONS_PATHS, filters_there())))
+    context = module._TemplateCompileContext.current(optional=True)
+    words = [getattr(environment, name) for name in module._TEMPLATE_OVERRIDE_FIELD_NAMES]
+    return repr((_common[0], type(environment).__name__, words, bool(context and context.escape_backslashes), module._TemplateConfig.allow_embedded_templates))
+
+
+def in_templates(module):
+    """Each worker compiles the same templates and conditions anew: Jinja's lexer, parser and generator are a twelfth of a small play."""
+    kind = module.AnsibleEnvironment
+    known = all(hasattr(module, name) for name in ("_TEMPLATE_OVERRIDE_FIELD_NAMES", "_TemplateCompileContext", "_TemplateConfig"))
+    if not known or kind._debuggable_template_source:
+        return
+    compile_template, compile_expression = kind.compile, kind.compile_expression
+
+    def compile_text(self, source, *others, **named):
+        if not isinstance(source, str) or others or named:
+            return compile_template(self, source, *others, **named)
+        content = "{0}\0{1}".format(shape_of(self, module), source).encode("utf-8", "surrogatepass")
+        return remembered("template", content, lambda: compile_template(self, source))
+
+    def compile_condition(self, source, undefined_to_none=True):
+        from jinja2.environment import TemplateExpression
+
+        def make():
+            made = []
+
+            def noting(tree, *others, **named):
+                made.append(compile_template(self, tree, *others, **named))
+                return made[-1]
+
+            self.compile = noting
+            try:
+                compile_expression(self, source, undefined_to_none)
+            finally:
+                del self.compile
+            return made[-1]
+
+        content = "{0}\0{1}".format(shape_of(self, module), source).encode("utf-8", "surrogatepass")
+        template = self.template_class.from_code(self, remembered("condition", content, make), self.make_globals(None), None)
+        return TemplateExpression(template, undefined_to_none)
+
+    kind.compile, kind.compile_expression = compile_text, compile_condition
+
+
+def ends_at_once(_module):
+    """A module that has told its result and ended is not taken apart object by object, a sixth of its time: the kernel drops it whole. What waits for
+    its end (threads, then all that is registered with atexit, of which this came first) has been done by then."""
+    import atexit
+
+    leave, told = sys.exit, []
+
+    def leaving(status=None):
+        if isinstance(status, int) and sys._getframe(1).f_code.co_filename.replace(os.sep, "/").endswith("ansible/module_utils/basic.py"):
+            told[:] = [os.getpid(), status]
+        leave(status)
+
+    def end():
+        if told[:1] == [os.getpid()]:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(told[1])
+
+    sys.exit = leaving
+    atexit.register(end)
+
+
+def keys_of_restic(module):
+    import cheap_keys
+
+    cheap_keys.in_restic(module)
+
+
 class AsTheyAreImported:
     """Finds these modules as always, and changes them once they are loaded."""
 
@@ -203,6 +295,9 @@ class AsTheyAreImported:
         "ansible.config.manager": in_the_configuration,
         "ansible.plugins.loader": in_documentation,
         "ansible.utils.plugin_docs": in_documentation,
+        "ansible._internal._templating._jinja_bits": in_templates,
+        "ansible.module_utils.basic": ends_at_once,
+        "ansible_collections.perucompras.respaldo.plugins.module_utils._engine.restic.restic": keys_of_restic,
     }
 
     def find_spec(self, name, path=None, target=None):
@@ -217,6 +312,7 @@ class AsTheyAreImported:
         load = found.loader.exec_module
 
         def exec_module(module):
+            del found.loader.exec_module      # of an archive all modules of a directory have the same loader
             load(module)
             change(module)
 
@@ -224,5 +320,6 @@ class AsTheyAreImported:
         return found
 
 
+gc.set_threshold(20000, 20, 20)
 zipimport._compile_source = compile_of_an_archive(zipimport._compile_source)
 sys.meta_path.insert(0, AsTheyAreImported())

@@ -9,6 +9,7 @@ its own configuration and our code as always. A fork is a child of who asked, no
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -20,6 +21,7 @@ import runpy
 import signal
 import socket
 import sys
+import threading
 import time
 
 # What ansible-playbook imports before its configuration and what that does not change: the roots; they import the others. What is Ansible's own was found
@@ -106,6 +108,22 @@ def become(request: dict, streams: list[int]) -> None:
     sys.path[0] = os.path.dirname(os.path.realpath(sys.argv[0]))
 
 
+def run() -> None:
+    """The program to its end, as Python itself ends one, but that nothing is taken apart which the kernel drops anyway: a tenth of a small play."""
+    status = 0
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as ended:
+        if ended.code is not None and not isinstance(ended.code, int):
+            raise
+        status = ended.code or 0
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status & 0xFF)
+
+
 def main() -> None:
     line = socket.socket(fileno=int(sys.argv[1]))
     number = CLONE[os.uname().machine]
@@ -130,9 +148,8 @@ def main() -> None:
         line.sendall(made.to_bytes(4, "big"))
     else:
         return
-    gc.unfreeze()
     become(request, streams)
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    run()
 
 
 main()

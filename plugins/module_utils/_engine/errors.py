@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one catalogue of errors: stable code, English for operators of Ansible, Spanish for the bitácora.
 
-Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and labels, 2xx sources, 3xx the pipeline and its tools (making.py);
+Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and labels, 2xx sources, 3xx the pipeline and its tools
+(making.py), of them 134 to 141 mails that are given back (giving.py);
 4xx media (media.py), of them 459 to 464 forges (forges.py), 428 and 465 to 468 restic's repositories (keys.py); 5xx verification, 6xx restore
 (proving.py); 7xx the bitácora, 8xx keys and custody, 9xx reports and warnings (records.py), of them 750 to 779 requests (requests.py),
 740, 741, 743 to 749, 776 to 784 and 790 the schedule, commands around copies and what a check finds (schedules.py), 793 to 799 the worst day (recovering.py).
@@ -16,7 +17,7 @@ import re
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from . import spanish
-from .faults import causes, forges, keys, making, media, proving, records, recovering, requests, schedules
+from .faults import causes, forges, giving, keys, making, media, proving, records, recovering, requests, schedules
 
 
 class Fault(NamedTuple):
@@ -41,7 +42,7 @@ class Cause(NamedTuple):
 
 
 _FAULTS = tuple(Fault(*row) for row in (
-    *making.ROWS, *media.ROWS, *forges.ROWS, *keys.ROWS, *proving.ROWS, *records.ROWS, *recovering.ROWS, *requests.ROWS, *schedules.ROWS))
+    *making.ROWS, *giving.ROWS, *media.ROWS, *forges.ROWS, *keys.ROWS, *proving.ROWS, *records.ROWS, *recovering.ROWS, *requests.ROWS, *schedules.ROWS))
 
 CATALOGUE: Dict[str, Fault] = {fault.name: fault for fault in _FAULTS}
 
@@ -135,7 +136,9 @@ class BackupError(Exception):
         told = (self.cause or self.fault).remedy.format_map(self.details)
         mend = str(self.details.get("mend") or "")
         in_spanish = spanish.of_detail(mend)
-        return "{0}. {1}".format(in_spanish.rstrip("."), told) if self.code == "RSP101" and in_spanish != mend else told
+        if self.code != "RSP101" or in_spanish == mend:
+            return told
+        return "{0} {1}".format(in_spanish if in_spanish.endswith((".", "?")) else in_spanish + ".", told)
 
     def in_both(self) -> str:
         """All of it in one text, Spanish first: for those who can hand on nothing but a text (filters, lookups)."""

@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tup
 
 from . import spanish
 from .errors import CATALOGUE as FAULTS
-from .errors import BackupError, hide
+from .errors import BackupError, InBoth, hide
 from .faults import remarks as files
 from .faults import remarks_databases as databases
 
@@ -111,7 +111,7 @@ def _english(value: Any) -> str:
 def _spanish(name: str, value: Any) -> str:
     if isinstance(value, BackupError):
         return "{0}: {1}".format(value.code, value.spanish).rstrip(".")
-    if isinstance(value, Remark):
+    if isinstance(value, (Remark, InBoth)):
         return value.spanish.rstrip(".")
     if isinstance(value, (list, tuple)):
         return ", ".join(_spanish(name, each) for each in value)

@@ -119,6 +119,7 @@ SCHEMA: Dict[str, Field] = {
     "tool_job": _controller("name"),                # id of the job of the tool that made the copy (7.2.3 b)
     "tool_copy": _controller("name"),               # id of the copy in that tool: a recovery point
     "objects": _server("number", int),              # how many things the copy holds: tables, refs, files
+    "lacks": _server("number", int),                # how many things of its source a copy lacks that is partial on purpose: it never counts as a good one
     "files_new": _server("number", int),            # of an incremental copy, against the one before
     "files_changed": _server("number", int),
     "files_unmodified": _server("number", int),

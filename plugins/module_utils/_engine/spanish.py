@@ -14,7 +14,7 @@ import os
 import re
 from typing import Any
 
-from .faults import details, details_inventory
+from .faults import details, details_inventory, details_mailboxes
 
 # Words that stand for a value that is not shown (schema.py), and others in the place of a name.
 _WORDS = {"(hidden)": "(oculto)", "(a table of keys)": "(una tabla)", "(a list)": "(una lista)", "(a text)": "(un texto)", "(a key)": "(una clave)",
@@ -298,7 +298,7 @@ def _whole(english: str, words: str) -> Any:
 # Every task imports this, and few have an error to tell: the patterns, a third of what an import of the engine costs, are made when one is told.
 @functools.lru_cache(maxsize=None)
 def _sentences() -> Any:
-    return tuple(_whole(*row) for row in (*details.ROWS, *details_inventory.ROWS))
+    return tuple(_whole(*row) for row in (*details.ROWS, *details_inventory.ROWS, *details_mailboxes.ROWS))
 
 
 @functools.lru_cache(maxsize=None)

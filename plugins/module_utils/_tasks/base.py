@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import signal
+import time
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
@@ -30,13 +31,16 @@ _RACED = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, 
 FOUND_AT = {"bytes_differ": "T1", "manifest_unreadable": "T1", "copy_missing": "T1", "structure_unreadable": "T2", "restored_differs": "T3"}
 DAMAGED = tuple(FOUND_AT)
 
+# Of several copies in one task, seconds after which none is begun any more: what was sealed waits for its name meanwhile.
+BEGUN_WITHIN = 300
+
 
 class Task:
     """The parameters of a module that touches one copy, in the engine's words."""
 
-    def __init__(self, module: AnsibleModule) -> None:
+    def __init__(self, module: AnsibleModule, params: Optional[Dict[str, Any]] = None) -> None:
         self.module = module
-        self.params: Dict[str, Any] = module.params
+        self.params: Dict[str, Any] = module.params if params is None else params
         self.label = label.parse(self.params["label"])
         self.slot = Slot(self.params["kind"], self.label.system, self.label.name)
         self._medium: Optional[Medium] = None
@@ -110,6 +114,35 @@ def run(module: AnsibleModule, work: Callable[[Task], Mapping[str, Any]], failur
         _fail(module, task, _unforeseen(error), failure_event, started, **traced(module, error))
 
 
+def run_each(module: AnsibleModule, work: Callable[[Task], Mapping[str, Any]], failure_event: Callable[[BackupError], str]) -> None:
+    """As `run`, for each row of `copies`, whose fields stand over the parameters that all share; leaves with `answers`, in the order of the rows.
+
+    A failure is the answer about its own copy. A module that is told to end says so of all that is left; one that has worked for BEGUN_WITHIN seconds
+    gives fewer answers than there are rows, and is asked again for the others.
+    """
+    signal.signal(signal.SIGTERM, _interrupted)
+    answers: List[Dict[str, Any]] = []
+    began = time.monotonic()
+    ended: Optional[BackupError] = None
+    for row in module.params["copies"]:
+        if answers and time.monotonic() - began > BEGUN_WITHIN:
+            break
+        task: Optional[Task] = None
+        started = now()
+        try:
+            task = Task(module, dict(module.params, **row))
+            if ended:
+                raise ended
+            answers.append(dict(work(task)))
+        except BackupError as error:
+            answers.append(_failed(task, error, failure_event, started))
+            ended = error if error.fault.name == "interrupted" else None
+        except Exception as error:  # the boundary, as in `run`
+            answers.append(_failed(task, _unforeseen(error), failure_event, started, **traced(module, error)))
+    _tell_scratch(module)
+    module.exit_json(changed=any(answer.get("changed") for answer in answers), answers=answers)
+
+
 def traced(module: AnsibleModule, error: BaseException) -> Dict[str, Any]:
     """What -vvv shows of an exception that nobody foresaw; nothing without it."""
     return dict(traceback=frames_of(error)) if getattr(module, "_verbosity", 0) >= 3 else {}
@@ -136,10 +169,15 @@ def _tell_scratch(module: AnsibleModule) -> None:
 def _fail(module: AnsibleModule, task: Optional[Task], error: BackupError, failure_event: Callable[[BackupError], str],
           started: str, **told: Any) -> None:
     _tell_scratch(module)
+    module.fail_json(**_failed(task, error, failure_event, started, **told))
+
+
+def _failed(task: Optional[Task], error: BackupError, failure_event: Callable[[BackupError], str], started: str, **told: Any) -> Dict[str, Any]:
+    """What is said of a task that failed, and of its copy where the task came so far as to know it."""
     if task is not None:
         told["backup"] = task.fields(failure_event(error), started_at=started, ended_at=now(), **task.where(),
                                      **task.found_at(error), **result.failure(error))
-    module.fail_json(**dict(error_of(error), **told))
+    return dict(error_of(error), failed=True, **told)
 
 
 def fail(module: AnsibleModule, error: BackupError) -> None:

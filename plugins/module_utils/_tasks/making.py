@@ -31,6 +31,8 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
             orders.prove_closed(order, source)
             source.preflight()
             source.prove_rights()
+            if task.params.get("prove_drill"):
+                source.prove_drill(task.slot.label)
             for medium in media:
                 orders.check(order, medium)
             return dict(changed=True, backup=task.fields(

@@ -36,6 +36,7 @@ def source_of(task: Task, manifest: Mapping[str, Any]) -> Source:
     options["database"] = task.params.get("part") or ""
     options["encrypted"] = manifest["encrypted"]
     options["selected"] = task.params.get("restore_paths") or []
+    options["mail"] = task.params.get("mail") or {}
     options["special"] = task.params.get("restore_special") or False
     return catalogue.build(options["type"], options, task.params["assigned_paths"])
 

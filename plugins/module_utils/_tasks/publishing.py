@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a sealed copy its name: the work of backup_publish."""
+"""Give a sealed copy, or several, their names: the work of backup_publish."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from .._engine.copies import publishing
-from .base import Task, run
+from .base import Task, run, run_each
 
 
 def publish_copy(module: AnsibleModule) -> None:
-    """Give a sealed copy its final name."""
+    """Give a sealed copy, or each of several, its final name."""
 
     def work(task: Task) -> Dict[str, Any]:
         media, digest = task.media(), task.params["sha256"]
@@ -28,4 +28,4 @@ def publish_copy(module: AnsibleModule) -> None:
         changed = publishing.publish(task.slot, digest, media, task.params["sealed"])
         return dict(changed=changed, backup=task.fields("copy_made", sha256=digest))
 
-    run(module, work, lambda error: "copy_failed")
+    (run if module.params["copies"] is None else run_each)(module, work, lambda error: "copy_failed")

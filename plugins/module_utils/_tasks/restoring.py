@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List
 from ansible.module_utils.basic import AnsibleModule
 
 from .._engine.copies.base import Copy
+from .._engine.copies.manifest import lacking
 from .._engine.errors import BackupError
 from .._engine.filesystem import scope
 from .._engine.moments import now
@@ -42,7 +43,7 @@ def restore_copy(module: AnsibleModule) -> None:
             if module.check_mode:
                 return dict(changed=True, backup=task.fields("restore_simulated", **known))
             restored = source.restore(opened, target, task.params["overwrite"])
-        known.update(target=str(restored["target"]), objects=restored.get("objects"), ended_at=now(),
+        known.update(target=str(restored["target"]), lacks=lacking(opened.manifest), objects=restored.get("objects"), ended_at=now(),
                      duration_ms=int((time.monotonic() - clock) * 1000), warnings=remarks + (opening.told_remarks(module, source) or []) or None)
         return dict(changed=True, restored=restored, backup=task.fields("restored", **known))
 

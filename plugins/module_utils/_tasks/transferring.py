@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carry a copy to another medium: the work of backup_transfer."""
+"""Carry a copy, or several, to another medium: the work of backup_transfer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ansible.module_utils.basic import AnsibleModule
 from .._engine.copies.kinds import open_copy
 from .._engine.media import catalogue
 from .._engine.moments import now
-from .base import Task, run
+from .base import Task, run, run_each
 
 
 def transfer_copy(module: AnsibleModule) -> None:
-    """Write a published copy onto another medium and seal it there."""
+    """Write a published copy, or each of several, onto another medium and seal it there."""
 
     def work(task: Task) -> Dict[str, Any]:
         started, clock = now(), time.monotonic()
@@ -34,4 +34,4 @@ def transfer_copy(module: AnsibleModule) -> None:
                            repository_sizes=None if stored is None else [stored], **known)
         return dict(changed=True, sealed={target.name: note} if note else {}, backup=told)
 
-    run(module, work, lambda error: "transfer_failed")
+    (run if module.params["copies"] is None else run_each)(module, work, lambda error: "transfer_failed")

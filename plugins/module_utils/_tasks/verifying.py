@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Tuple
 from ansible.module_utils.basic import AnsibleModule
 
 from .._engine.copies.base import Copy
+from .._engine.copies.manifest import lacking
 from .._engine.errors import BackupError
 from .._engine.moments import now
 from .._engine.processes import programs
@@ -50,7 +51,7 @@ def verify_copy(module: AnsibleModule) -> None:
             medium=task.params["medium"]["name"], location=opened.medium.location(task.slot), sha256=opened.digest,
             size=opened.size)
         fields.update(ended_at=now(), duration_ms=int((time.monotonic() - clock) * 1000), trust_level=level, checks=checks,
-                      verification_level=level, warnings=(opening.told_remarks(module, source) or []) + remarks or None)
+                      verification_level=level, lacks=lacking(opened.manifest), warnings=(opening.told_remarks(module, source) or []) + remarks or None)
         return dict(changed=False, manifest=opened.manifest, backup=task.fields("copy_verified", **fields))
 
     run(module, work, lambda error: "copy_damaged" if error.fault.name in DAMAGED else "verification_failed")

@@ -30,6 +30,8 @@ STARTS = ("copy_started", "prune_started", "drill_started", "restore_started")
 ASKED = "asked"
 # Of a copy: what was found of it on each medium where it counts as damaged, in the words of the entry.
 DAMAGES = "damages"
+# In the body of an entry: how many things of its source the copy lacks. One that lacks anything is partial on purpose, and never good.
+LACKS = "lacks"
 
 
 class Standing:
@@ -58,7 +60,15 @@ def order(copy: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def is_good(copy: Mapping[str, Any], minimum_trust: str) -> bool:
-    return bool(copy["trust_level"] >= minimum_trust and all(copy["media"].values()))
+    return bool(copy["trust_level"] >= minimum_trust and all(copy["media"].values()) and not copy.get(LACKS))
+
+
+def lack(entry: Mapping[str, Any]) -> str:
+    """What is said of a partial copy, in Spanish; "" of one that is whole."""
+    count = entry.get(LACKS)
+    if not count:
+        return ""
+    return "es parcial, le falta 1 elemento de su origen" if count == 1 else "es parcial, le faltan {0} elementos de su origen".format(count)
 
 
 def copies_told(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ uses the same row: `testimony(answer, known, events.of("backup_verify"))` of _en
 What ties an event to the controller's words:
 - The ends of a copy that one of our actions makes (`start="copy_started"`) need the start that backup_label recorded in the same run, of the
   same host and label, whose fields win; so do the ends of a restore (backup_select gives its start).
-- A verification, transfer or removal has no start of its own: one drill's start has an end for each medium, a transfer and the removals
-  of a medium are one task each. There the action builds the entry out of its task's arguments and `testimony`.
+- A verification, transfer or removal has no start of its own: one drill's start has an end for each medium, the transfers between two media
+  and the removals of a medium are one task each. There the action builds the entry out of its task's arguments and `testimony`.
 - A copy of a run that died is adopted without a start of this run: of what the bitácora holds of it, its start and the digest that was sealed.
 - A whole copy that the bitácora lost (backup_reconcile with a reason) is adopted without any start: a person's word stands in its entry instead.
 - What an action says that asks no server (a hold, an excuse, a warning, a plan, custody, anchors, Azure Backup, reconciliation) are the
@@ -56,7 +56,7 @@ ACTIONS: dict[str, Allowed] = {
     "backup_drill_start": Allowed(("drill_started",)),
     "backup_select": Allowed(("restore_started",)),
     "backup_restore": Allowed(("restored", "restore_simulated", "restore_failed"), start="restore_started"),
-    "backup_transfer": Allowed(("copy_transferred", "transfer_simulated", "transfer_failed")),
+    "backup_transfer": Allowed(("copy_transferred", "transfer_simulated", "transfer_failed"), _MANY),
     "backup_retention": Allowed(("prune_started",), _MOST),
     "backup_prune": Allowed(("copy_pruned", "prune_simulated", "prune_failed", "prune_deferred"), _MOST),
     "backup_reconcile": Allowed(("copy_made", "copy_found", "copy_damaged", "copy_pruned", "copy_transferred", "stray_found", "verification_failed"), _MOST),

@@ -54,6 +54,16 @@ def same_repository(one: str, other: str) -> bool:
     return one == other or bool(_first(one)) and _first(one) == _first(other)
 
 
+def is_of_repository(reference: str) -> bool:
+    """Whether a reference is that of a repository's password, which many copies have."""
+    return bool(_first(reference))
+
+
+def first(reference: str) -> str:
+    """What all passwords of one repository have in common; of a copy with a password of its own that password's reference."""
+    return _first(reference) or reference
+
+
 def _first(reference: Any) -> str:
     return names.of_generation(str(reference), 1) if names.generation(str(reference or "")) else ""
 

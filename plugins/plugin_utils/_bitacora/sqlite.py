@@ -81,9 +81,13 @@ class SqliteStore(Store):
             self._connection.row_factory = None
         else:
             self._open()
-        # Our own view, whatever one the file has: whoever can write to it could show other entries than there are.
+
+    def rows(self, *given: Any, **named: Any) -> list[dict[str, Any]]:
+        # Our own view, whatever one the file has: whoever can write to it could show other entries than there are. Made when it is first read,
+        # since a night opens a bitácora dozens of times and reads the view in none of them.
         with contextlib.suppress(sqlite3.Error):
-            self._connection.execute(view.SQL.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
+            self._connection.execute(view.SQL.replace("CREATE VIEW", "CREATE TEMP VIEW IF NOT EXISTS", 1))
+        return super().rows(*given, **named)
 
     def _open(self) -> None:
         try:

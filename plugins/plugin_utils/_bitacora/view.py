@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
@@ -150,8 +151,9 @@ def _columns(words: Words) -> tuple[tuple[str, str], ...]:
         ("tamano_original", number("size_original")),
         ("variacion", words.change(number("size"), number("previous_size"))),
         ("duracion", words.lasted(number("duration_ms"))),
-        ("resultado", "CASE WHEN {0} THEN 'Simulación: ' ELSE '' END || CASE WHEN {1} THEN 'Interrumpida' ELSE {2} END".format(
-            words.same(field("simulated"), "1"), words.same(field("error_code"), "'RSP705'"), _case("e.type", _RESULTS))),
+        ("resultado", "CASE WHEN {0} THEN 'Simulación: ' ELSE '' END || CASE WHEN {1} THEN 'Interrumpida' WHEN {3} > 0 AND e.type = 'copy_made' "
+         "THEN 'Parcial' ELSE {2} END".format(words.same(field("simulated"), "1"), words.same(field("error_code"), "'RSP705'"), _case("e.type", _RESULTS),
+                                              number("lacks"))),
         ("nivel_confianza", field("trust_level")),
         ("huella_sha256", field("sha256")),
         ("clave", field("key_reference")),
@@ -248,6 +250,13 @@ TABLE = (
 _MOST_LINES = 40      # of one cell, in the printed table
 # more bytes than any number of the bitácora tells
 _MOST = 2 ** 80
+
+
+def titles(systems: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """(kind, name) -> how people are told of a system among these: by its name alone, and by its kind too where another has the same name."""
+    known = set(systems)
+    times = collections.Counter(name.casefold() for _kind, name in known)
+    return {(kind, name): f"{name} ({KINDS.get(kind, kind)})" if times[name.casefold()] > 1 else name for kind, name in known}
 
 
 def amount(size: int) -> str:

@@ -13,14 +13,17 @@ from ansible.plugins.action import ActionBase
 from ...module_utils._engine.errors import BackupError
 from .. import _guard, _heartbeats, _pinging, _sending, _smtp
 from .._decisions.warnings import Message
-from . import asking
+from . import asking, core
 from .findings import WARNS, Finding, not_ready, of_error, of_result
 
 _SECONDS = 5.0
 
 
 def recording() -> Iterator[Finding]:
-    """Whether a run is recorded: the callback is active, the store takes entries."""
+    """Whether a run is recorded: the callback is active, the store takes entries; and whether this Ansible is one that is tested."""
+    old = core.unsupported()
+    if old is not None:
+        yield from of_error(old, weight=WARNS)
     try:
         told = _guard.prove()
     except BackupError as error:

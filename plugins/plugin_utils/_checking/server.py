@@ -20,7 +20,7 @@ from . import asking
 from .findings import WARNS, Finding, not_ready, of_error, of_result
 
 # The module that makes a system's copies, by the type of its source, where it is not of its kind.
-_MODULES = {"git": "backup_git", "paths": "backup_archive", "restic": "backup_files", "imap": "backup_mailbox"}
+_MODULES = {"git": "backup_git", "paths": "backup_archive", "restic": "backup_files", "imap": "backup_mailbox", "graph": "backup_mailbox"}
 _DATABASE = "backup_database"
 _LITTLE = 1 << 30          # bytes
 _CLOCK_SECONDS = 60
@@ -50,7 +50,10 @@ def systems(action: ActionBase, arguments: Mapping[str, Any], rows: Sequence[Map
         if row["source_type"] != "restic":
             encryption.update(format=row["encryption_format"], spool=arguments["spool"])
             asked["compression"] = row["compression"]
-        told = asking.simulate(action, _MODULES.get(row["source_type"], _DATABASE), {**asked, "encryption": encryption}, task_vars)
+        module = _MODULES.get(row["source_type"], _DATABASE)
+        if module == _DATABASE:
+            asked["prove_drill"] = True
+        told = asking.simulate(action, module, {**asked, "encryption": encryption}, task_vars)
         yield from of_result(told, server, row["system"])
 
 

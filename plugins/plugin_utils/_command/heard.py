@@ -20,6 +20,7 @@ _WENT_WRONG = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_fail
 _WENT_WELL = ("runner_on_ok", "runner_item_on_ok")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LONGEST = 2000
+_UNREACHED = "Vea si el servidor está encendido, y su dirección, cuenta y llave SSH: ansible -m ping con este inventario."
 _MOST_WARNINGS = 3
 
 
@@ -33,6 +34,10 @@ class Heard:
         self.plans: list[dict[str, Any]] = []      # rows of backup_plan, each with its host
         self.done = 0
         self.failures = 0
+
+    def errors(self) -> list[str]:
+        """What Ansible said itself of why it ended, of all that it printed."""
+        return [line[:_LONGEST] for text in self.shown for line in text.splitlines() if re.match(r"\[?ERROR\]?", line)]
 
     def event(self, event: Mapping[str, Any]) -> bool:
         """ansible-runner's event_handler: whether it keeps the event in a file, which it never does."""
@@ -56,7 +61,8 @@ class Heard:
         row = result.clean(row)
         if row.get("event") not in _DONE:
             return
-        told = [_DONE[row["event"]], row.get("label") or row.get("system") or "", amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
+        done = "Copiado en parte" if row["event"] == "copy_made" and row.get("lacks") else _DONE[row["event"]]
+        told = [done, row.get("label") or row.get("system") or "", amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
                 row.get("medium", ""), f"{row['duration_ms'] / 1000:.0f} s" if "duration_ms" in row else ""]
         if not self._say("  ".join(word for word in told if word)):
             return
@@ -70,7 +76,7 @@ class Heard:
             text = f"{error['code']}: {error.get('message_es') or error.get('message') or ''}"
             remedy = str(error.get("remedy_es") or "")
         else:
-            text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), ""
+            text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), _UNREACHED if found.get("unreachable") else ""
             if "results" in found:
                 return      # each of its rows was told
         line = f"Falló   {host}  {text.splitlines()[0][:_LONGEST]}"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.policy.schema import nearest
+from .._checking import core
 from . import completing, configured, helping, new, recovering, running, typed
 from .configured import Configuration, Unusable
 from .heard import Heard, columns
@@ -58,7 +59,7 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
     if given.systems:
         variables[given.verb.systems] = given.systems[0] if given.verb.one_system else given.systems
     if given.name == "restaurar":
-        variables.update(_which(given, configuration, collections))
+        variables.update(which(given, _systems(given, configuration, collections)))
     if given.name == "bitacora":
         variables["bitacora_width"] = columns()
     if given.name == "comprobar":
@@ -70,6 +71,9 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
             print(wrong)
             return NOT_READY
     run = running.Run(_COLLECTION / "playbooks" / f"{given.verb.playbook}.yml", _arguments(given, configuration), variables, collections)
+    old = core.unsupported()
+    if old is not None:
+        print(f"Aviso: {old.code}: {old.spanish}. {old.remedy}", file=sys.stderr, flush=True)
     print(f"Inventario: {configuration.told}", f"Equivale a: {running.line_of(run, configuration)}", sep="\n", file=sys.stderr, flush=True)
     heard = Heard(lambda line: print(line, flush=True))
     log = running.log_of(configuration, given.name)
@@ -77,6 +81,8 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
     completing.remember(heard.plans, os.environ)
     if given.verb.shows and not given.common["detalle"]:
         print("\n".join(heard.shown))
+    elif status and not heard.failures and not given.common["detalle"]:
+        print(*filter(None, [_why(heard, configuration)]), sep="\n")
     print(_ending(given, heard, status), f"Salida completa: {log}", sep="\n", file=sys.stderr)
     return status
 
@@ -91,20 +97,33 @@ def _arguments(given: Typed, configuration: Configuration) -> list[str]:
 
 def _ending(given: Typed, heard: Heard, status: int) -> str:
     if status == 0:
-        done = f"{heard.done} hechas" if heard.done and not given.verb.shows else "sin nada más que decir" if given.verb.shows else "nada correspondía"
-        return f"respaldo {given.name}: terminó bien ({done})."
-    return f"respaldo {given.name}: terminó con el estado {status} ({heard.failures} fallas; vea respaldo --help)."
+        idle = "sin nada más que decir" if given.verb.shows else "nada correspondía"
+        return f"respaldo {given.name}: terminó bien ({_counted(heard.done, 'hecha') if heard.done and not given.verb.shows else idle})."
+    return f"respaldo {given.name}: terminó con el estado {status} ({_counted(heard.failures, 'falla')}; vea respaldo --help)."
 
 
-def _which(given: Typed, configuration: Configuration, collections: str) -> dict[str, Any]:
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word if number == 1 else word + 's'}"
+
+
+def _why(heard: Heard, configuration: Configuration) -> str:
+    """Of a run that ended before any task failed: what of the inventory Ansible could not read, by file and line; else what it said itself."""
+    from . import checking  # only a run that failed so pays for what reads YAML
+
+    return checking.before(configuration, {}) or "\n".join(heard.errors())
+
+
+def which(given: Typed, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Server and kind of the system to restore, by the plan of the inventory where they were not typed. Raises Mistake."""
     system = given.systems[0]
-    rows = _systems(given, configuration, collections)
     names = sorted({str(row.get("system")) for row in rows})
     found = [row for row in rows if row.get("system") == system or row.get("canonical") == system]
     if not found:
-        near = nearest(system, names)
-        raise Mistake(f"«{system}» no es un sistema del inventario.{f' ¿Quiso decir «{near}»?' if near else ''} Sistemas: {', '.join(names)}. "
+        # the shell cuts a name at its spaces, so that its first word is all that comes
+        cut = [name for name in names if " " in name and name.lower().startswith(system.lower() + " ")]
+        near = cut[0] if cut else nearest(system, names)
+        quoted = " Un nombre con espacios va entre comillas." if near and " " in near else ""
+        raise Mistake(f"«{system}» no es un sistema del inventario.{f' ¿Quiso decir «{near}»?{quoted}' if near else ''} Sistemas: {', '.join(names)}. "
                       "Lo que ya no está en el inventario se restaura con ansible-playbook (vea la guía).")
     kinds = sorted({str(row["kind"]) for row in found if not given.kind or row["kind"] == given.kind})
     if len(kinds) != 1:
@@ -124,6 +143,7 @@ def _systems(given: Typed, configuration: Configuration, collections: str) -> li
     log = running.log_of(configuration, "plan")
     status = running.start(run, configuration, heard, log, False)
     if status or not heard.plans:
+        print(*filter(None, [_why(heard, configuration)]), sep="\n")
         raise Unusable(f"No se pudo leer el inventario (estado {status}); no se restauró nada. Vea {log}, o ejecute: respaldo plan")
     completing.remember(heard.plans, os.environ)
     return heard.plans

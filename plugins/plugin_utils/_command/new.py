@@ -160,16 +160,18 @@ def _vault_password(path: Path, asking: bool) -> Iterator[tuple[str, bool]]:
             raise Mistake(f"Ansible ejecutaría {path} en vez de leerlo: es ejecutable. chmod 600 {shlex.quote(str(path))}, o dé otro: --archivo-de-vault")
         if mode & 0o077:
             raise Mistake(f"Otros pueden leer la contraseña de vault: chmod 600 {shlex.quote(str(path))}")
-        yield found, False
+        with writing.uninterrupted():
+            yield found, False
         return
     password = _typed_password() if asking else ""
     password = password or secrets.token_urlsafe(32)
-    writing.new_file(path, password + "\n", 0o600)
-    try:
-        yield password, True
-    except BaseException:
-        writing.forget(path)
-        raise
+    with writing.uninterrupted():
+        writing.new_file(path, password + "\n", 0o600)
+        try:
+            yield password, True
+        except BaseException:
+            writing.forget(path)
+            raise
 
 
 def _typed_password() -> str:

@@ -20,7 +20,10 @@ from .configured import Configuration
 from .typed import Mistake
 
 # Options of the verb that are the module's, and no variables of the playbook's role.
-MODULE = ("private_key_file", "custody", "directory", "vault")
+_PATHS = ("private_key_file", "custody", "directory", "vault")
+_TEXTS = ("seal_key", "bitacora_sha256", "kit_sha256", "unvouched_reason")
+MODULE = (*_PATHS, *_TEXTS)
+_PARTLY = 71
 
 
 def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int:
@@ -33,7 +36,8 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
         if name not in variables:
             raise Mistake(f"«recuperar» necesita --{option}: queda en la bitácora. Vea: respaldo recuperar --help")
     vault = taken.pop("vault", "")
-    given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)}, **{name: os.path.abspath(each) for name, each in taken.items()}}
+    given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)},
+             **{name: each if name in _TEXTS else os.path.abspath(each) for name, each in taken.items()}}
     variables["recover_mounted"] = [os.path.abspath(path)]
     beside = Path(sys.executable).with_name("ansible")
     words = [str(beside) if beside.exists() else "ansible", "localhost", "-m", "perucompras.respaldo.backup_recover",
@@ -42,4 +46,9 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     print(f"Equivale a: {shlex.join(['ansible', *words[1:]])}", file=sys.stderr, flush=True)
     environment = running.environment(run, Configuration("", "", "", "", Path(), ""))
     # not here, where group_vars of the institution may lie, which the vault's password that is not there yet would have to open
-    return subprocess.run(words, env={**os.environ, **environment}, cwd=collections, check=False).returncode
+    status = subprocess.run(words, env={**os.environ, **environment}, cwd=collections, check=False).returncode
+    if status or simulated or "unvouched_reason" not in given:
+        return status
+    following = ["ansible-playbook", "playbooks/recover.yml", "-i", "INVENTARIO", "-e", json.dumps(variables, ensure_ascii=False)]
+    print(f"Revise lo que quedó aparte, póngalo en su lugar (cp -a) y siga: {shlex.join(following)}", file=sys.stderr, flush=True)
+    return _PARTLY

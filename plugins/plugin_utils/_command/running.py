@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import locale
 import os
 import shlex
 import shutil
@@ -41,7 +42,7 @@ def line_of(run: Run, configuration: Configuration) -> str:
 
 def environment(run: Run, configuration: Configuration) -> dict[str, str]:
     """What the run needs of the environment beside its caller's."""
-    told = {"ANSIBLE_CALLBACKS_ENABLED": _CALLBACK, "LC_ALL": os.environ.get("LC_ALL") or "C.UTF-8", "ANSIBLE_FORCE_COLOR": "false",
+    told = {"ANSIBLE_CALLBACKS_ENABLED": _CALLBACK, "LC_ALL": _utf8(os.environ.get("LC_ALL", "")), "ANSIBLE_FORCE_COLOR": "false",
             "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([run.collections, "~/.ansible/collections", "/usr/share/ansible/collections"])}
     if configuration.bitacora:
         told["RESPALDO_BITACORA"] = configuration.bitacora
@@ -51,6 +52,18 @@ def environment(run: Run, configuration: Configuration) -> dict[str, str]:
     else:
         told["ANSIBLE_INJECT_FACT_VARS"] = "false"      # RSP115: a server's facts never become variables
     return told
+
+
+def _utf8(asked: str) -> str:
+    """The locale asked for where this machine has it and it is UTF-8: in another Ansible does not start."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, asked or "C")
+        return asked if locale.nl_langinfo(locale.CODESET).upper() == "UTF-8" else "C.UTF-8"
+    except locale.Error:
+        return "C.UTF-8"
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
 
 
 def start(run: Run, configuration: Configuration, heard: Heard, log: Path | None, everything: bool) -> int:

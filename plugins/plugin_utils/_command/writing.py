@@ -9,7 +9,8 @@ import contextlib
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .. import _held_places
@@ -30,8 +31,12 @@ def tree(directory: Path, drawn: Mapping[str, str]) -> None:
                 for name, text in drawn.items():
                     made.append(name)
                     _write_below(at.held, f"{part}/{name}", text)
+                for above in _above(part, drawn):
+                    with _held_places.below(at.held, above) as inside:
+                        _held_places.sync(inside)
                 os.rename(part, at.name, src_dir_fd=at.held, dst_dir_fd=at.held)     # fails on what holds anything
                 whole = True
+                _kept(at.held)
             finally:
                 if not whole:
                     _take_away(at.held, part, made)
@@ -54,6 +59,7 @@ def new_file(path: Path, text: str, mode: int) -> None:
                 raise Unusable(f"{path.parent} lo pueden escribir otros: no se escribe ahí {path.name}. Elija otro lugar.")
             descriptor = os.open(at.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=at.held)
             _filled(descriptor, text)
+            _kept(at.held)
     except OSError as error:
         raise Unusable(f"No se pudo escribir {path}: {told(error)}.") from None
 
@@ -76,9 +82,30 @@ def _take_away(held: int, part: str, made: Sequence[str]) -> None:
     for name in made:
         with contextlib.suppress(OSError):
             os.unlink(f"{part}/{name}", dir_fd=held)
-    for above in sorted({part, *(f"{part}/{parent}" for name in made for parent in map(str, Path(name).parents) if parent != ".")}, key=len, reverse=True):
+    for above in _above(part, made):
         with contextlib.suppress(OSError):
             os.rmdir(above, dir_fd=held)
+
+
+def _above(part: str, names: Iterable[str]) -> list[str]:
+    """The directories of a tree, the innermost first."""
+    return sorted({part, *(f"{part}/{parent}" for name in names for parent in map(str, Path(name).parents) if parent != ".")}, key=len, reverse=True)
+
+
+def _kept(held: int) -> None:
+    """The new name on stable storage. What a file system can't promise is no reason to take away what is whole."""
+    with contextlib.suppress(OSError):
+        _held_places.sync(held)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Whoever ends this process does so before or after: an inventory and the only password that opens it are never there one without the other."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def told(error: Exception) -> str:

@@ -6,17 +6,22 @@
 That a copy lies on a medium under one of our names proves nothing by itself: whoever may write there may have put it there. So nothing is adopted but by
 a person's word, which stands in its entry; its bytes are those of its list of sums and its manifest (T1), it is of the system and kind of its shelf, and the
 bitácora knows of no end of that label. More than T1 only a verification gives it afterwards.
+
+The data of a file server's copy is a snapshot in a repository: it is found there by the repository's own password, under its tree and with the label of the
+copy, and restic's check calls the repository whole. Who only writes to the medium makes no snapshot.
 """
 
 from __future__ import annotations
 
 import contextlib
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ...module_utils._engine import label, result
+from ...module_utils._engine.copies import manifest as manifests
 from ...module_utils._engine.errors import CATALOGUE, BackupError
-from ...module_utils._engine.restic import repositories
+from ...module_utils._engine.restic import names, repositories
+from .._bitacora import rekeyed
 from .._bitacora.any_store import Store
 from .._custodians import custody
 
@@ -29,8 +34,6 @@ _TEXTS = ("started_at", "ended_at", "compression")
 
 def why_not(store: Store, kind: str, system: str, name: str, digest: str) -> str:
     """Why a copy is not adopted whatever it holds, in Spanish; "" for one that may be."""
-    if kind == repositories.KIND:
-        return "los datos de un servidor de archivos están en su repositorio, que no se adopta"
     if not digest:
         return "su lista de huellas no se puede leer"
     try:
@@ -44,8 +47,10 @@ def why_not(store: Store, kind: str, system: str, name: str, digest: str) -> str
 
 
 def adopt(read: Callable[[dict[str, t.Any]], Mapping[str, t.Any]], system: Mapping[str, t.Any], medium: Mapping[str, t.Any], name: str, digest: str,
-          reason: str, closed: bool = False) -> dict[str, t.Any]:
-    """The entry of a copy that is adopted. `read` verifies one (backup_verify). Raises BackupError, also for what is no copy of this system."""
+          reason: str, closed: bool = False, own: Sequence[str] = ()) -> dict[str, t.Any]:
+    """The entry of a copy that is adopted. `read` verifies one (backup_verify). `own`: the repositories that a file server's copies may be in, by what the
+    controller knows. Raises BackupError, also for what is no copy of this system.
+    """
     kind, named = str(system["kind"]), label.parse(name)
     told = read({"label": name, "system": system["name"], "kind": kind, "level": "T1", "sha256": digest, "medium": medium, "record": {}})
     if told.get("failed"):
@@ -53,13 +58,17 @@ def adopt(read: Callable[[dict[str, t.Any]], Mapping[str, t.Any]], system: Mappi
     manifest, entry = told.get("manifest") or {}, told.get("backup") or {}
     if manifest.get("kind") != kind or manifest.get("system") != named.system:
         raise BackupError("copy_not_adopted", label=name, location=medium["name"], detail="its manifest tells of another system or kind")
-    encrypted = manifest.get("encrypted") is True
+    encrypted, repository = manifest.get("encrypted") is True, ""
+    if kind == repositories.KIND:
+        repository = str((manifest.get("restic") or {}).get("repository") or "")
+        if repository not in own:
+            raise BackupError("copy_not_adopted", label=name, location=medium["name"], detail="its manifest tells of a repository of others")
     if closed and not encrypted:
         raise BackupError("copy_not_adopted", label=name, location=medium["name"], detail="it is not encrypted, and the copies of its system are")
     return result.build(
         event="copy_made", label=named.name, printed_label=named.printed, system=system["name"], kind=kind, medium=str(medium["name"]),
         trust_level="T1", checks=list(entry.get("checks") or ()), sha256=digest, encrypted=encrypted, reason="adopted",
-        key_reference=custody.reference(kind, named.system, named.name) if encrypted else None,
+        key_reference=_key_of(kind, named, repository) if encrypted else None, repository=repository or None,
         note_es=f"Adoptada del medio: la bitácora la había perdido. Sus bytes son los de su ficha y su lista de huellas (T1). {reason.strip()}",
         **{field: entry[field] for field in ("size", "location", "source_type", "source") if field in entry},
         **{field: system[field] for field in _OF_SYSTEM if field in system},
@@ -67,9 +76,17 @@ def adopt(read: Callable[[dict[str, t.Any]], Mapping[str, t.Any]], system: Mappi
         **_sizes(manifest))
 
 
+def _key_of(kind: str, named: label.Label, repository: str) -> str:
+    return rekeyed.in_force(custody.reference(kind, repository, names.CUSTODY_NAME)) if repository else custody.reference(kind, named.system, named.name)
+
+
 def _sizes(manifest: Mapping[str, t.Any]) -> dict[str, t.Any]:
     rows = [row for row in manifest.get("parts") or () if isinstance(row, Mapping)]
     found: dict[str, t.Any] = {"parts": [{"name": row.get("file"), "size": row.get("size"), "sha256": row.get("sha256")} for row in rows]}
-    with contextlib.suppress(TypeError, ValueError):
+    found.update({"lacks": lacks} if (lacks := manifests.lacking(manifest)) else {})
+    with contextlib.suppress(TypeError, ValueError, KeyError):
+        if isinstance(manifest.get("restic"), Mapping):
+            found.update(size_original=int(manifest["restic"]["total_bytes_processed"]), objects=int(manifest["restic"]["total_files_processed"]))
+            return found
         found["size_original"] = sum(int(row["size_original"]) for row in rows)
     return found

@@ -46,17 +46,22 @@ _ANSIBLE_S = frozenset(("ansible_facts", "ansible_job_id", "results", "stdout", 
 
 def run_module(action: ActionBase, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
     """A module of ours on the server, by its standard input, and of its answer what is its to say. Raises BackupError for an answer that is none."""
-    with contextlib.suppress(KeyError, AnsibleError):
-        action._connection.set_option("pipelining", True)
     arguments = _keepers.without_keys(arguments)
-    _refuse_a_file(action, name, arguments, str(task_vars.get("inventory_hostname") or ""))
     asked = answers.asking(name, str(task_vars.get("inventory_hostname") or ""), arguments, bool(action._task.check_mode))
-    answer = action._execute_module(module_name=_COLLECTION + name, module_args=arguments, task_vars=task_vars)
-    _show_frames(asked, answer)
+    answer = answer_of(action, name, arguments, task_vars)
+    show_frames(asked, answer)
     return {**answers.heard(asked, answer), **answers.interpreter_of(action)}
 
 
-def _show_frames(asked: answers.Asked, answer: t.Any) -> None:
+def answer_of(action: ActionBase, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> t.Any:
+    """What a module of ours answers on the server, not judged yet. Its arguments hold no key of the controller's."""
+    with contextlib.suppress(KeyError, AnsibleError):
+        action._connection.set_option("pipelining", True)
+    _refuse_a_file(action, name, arguments, str(task_vars.get("inventory_hostname") or ""))
+    return action._execute_module(module_name=_COLLECTION + name, module_args=arguments, task_vars=task_vars)
+
+
+def show_frames(asked: answers.Asked, answer: t.Any) -> None:
     """Where the module met what nobody foresaw, with -vvv: the server tells it then, and only then."""
     error = answer.get("error") if isinstance(answer, t.Mapping) else None
     if isinstance(error, t.Mapping) and error.get("code") == CATALOGUE["unexpected"].code and isinstance(answer.get("traceback"), str):
@@ -111,10 +116,10 @@ class EngineAction(OurAction):
             with foreseen():
                 if self.CHANGES and not self._task.check_mode:
                     self.prove_recorded(task_vars or {})
-                _refuse_foreign_labels(self._task.args)
+                refuse_foreign_labels(self._task.args)
                 told.update(self.work(dict(self._task.args), task_vars or {}))
         except BackupError as error:
-            told.update(failed(error), **({"backup": self._failure(error)} if self.RECORDED else {}))
+            told.update(failed(error), **({"backup": self.failures(error)} if self.RECORDED else {}))
         return told
 
     def prove_recorded(self, task_vars: dict[str, t.Any]) -> None:
@@ -220,8 +225,12 @@ class EngineAction(OurAction):
 
     FAILURE_EVENT = "copy_failed"
 
-    def _failure(self, error: BackupError) -> dict[str, t.Any]:
-        arguments = self._task.args
+    def failures(self, error: BackupError) -> t.Any:
+        """The entry, or entries, of an error that ends the whole task."""
+        return self.failure(error, self._task.args)
+
+    def failure(self, error: BackupError, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The entry of an error, about the copy that these arguments name."""
         told: dict[str, t.Any] = {name: str(arguments.get(name) or "") for name in ("label", "system", "kind")}
         medium = arguments.get("medium")
         told.update({"medium": str(medium.get("name") or "")} if isinstance(medium, t.Mapping) else {})
@@ -229,7 +238,7 @@ class EngineAction(OurAction):
         return result.clean(dict(record if isinstance(record, t.Mapping) else {}, event=self.FAILURE_EVENT, **told, **failure(error)))
 
 
-def _refuse_foreign_labels(arguments: t.Mapping[str, t.Any]) -> None:
+def refuse_foreign_labels(arguments: t.Mapping[str, t.Any]) -> None:
     """A label says whose copy, and whose key, it is: one of another system would give that system's to the server of this one, or remove it.
 
     The bitácora may have such, from servers' words before 0.2 or by who can write to it. Raises invalid_input.

@@ -18,11 +18,13 @@ from .. import _forms
 from .._bitacora import living, rekeyed
 from .._bitacora.store import open_store, resolve_url
 from .._custodians import custody
-from .._tasks import is_true
+from .._decisions import due, mails
+from .._tasks import is_true, plain
 from .asking import EngineAction
 
 # restic numbers parts of the data by one byte of their names.
 _MOST_PARTS = 255
+_ZONE = "America/Lima"      # of days that people give
 _PART = re.compile(r"\d{1,3}/\d{1,3}")
 
 
@@ -74,6 +76,8 @@ class RestoreAction(OpenAction):
         if isinstance(arguments.get("restore_paths"), str):
             # an answer of a survey: one on each line
             arguments["restore_paths"] = [line.strip() for line in arguments["restore_paths"].splitlines() if line.strip()]
+        if arguments.get("mail"):
+            arguments["mail"] = mails.asked(plain(arguments["mail"]), str(arguments.get("kind")), due.zone(_ZONE))
         named = str(arguments.get("repository") or "")
         if named:
             # the bitácora may have it from a server's words: a repository that is another's is not opened for this system
@@ -81,9 +85,9 @@ class RestoreAction(OpenAction):
             if not any(rekeyed.same_repository(reference, each) for each in own):
                 raise BackupError("key_foreign", reference=_forms.line(reference, 200), label=str(arguments.get("label")), own=" / ".join(own))
         told = super().work(arguments, task_vars)
-        asked = [str(each) for each in arguments.get("restore_paths") or [arguments.get("part")] if each]
+        asked = [str(each) for each in arguments.get("restore_paths") or [arguments.get("part")] if each] or mails.described(arguments.get("mail") or {})
         if told.get("backup") and (asked or any(is_true(arguments.get(name) or False) for name in ("damaged", "partial"))):
-            # what comes back of what was known to be no whole copy, or of which a part was asked for, proves no restore of it (drills.is_restore)
+            # what comes back of what was known to be no whole copy, or of which a part was asked for, proves no restore of it (proofs.proves)
             told["backup"] = {**told["backup"], "trust_level": "T0", **({"wanted": asked} if asked else {})}
         return told
 

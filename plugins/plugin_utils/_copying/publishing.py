@@ -16,14 +16,12 @@ from ansible.utils.display import Display
 
 from ...module_utils._engine.copies import publishing as engine
 from ...module_utils._engine.errors import BackupError
-from ...module_utils._engine.restic import repositories
 from ...module_utils._engine.result import failure
 from .. import _keepers
 from .._actions import failed
 from .._bitacora import living, sealed
-from .._bitacora.store import open_store, resolve_url
 from .._tasks import is_cloud, slot_of
-from .asking import EngineAction, run_module
+from .asking import EngineAction
 
 
 def publish(action: EngineAction, arguments: dict[str, t.Any], told: dict[str, t.Any], clouds: dict[str, t.Any],
@@ -88,6 +86,9 @@ class PublishAction(EngineAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         media = arguments.get("media") or ()
+        if arguments.get("copies") is not None:
+            raise BackupError("invalid_input", where="copies", value="...", problem="is given by backup_transfer alone",
+                              mend="Name one copy in each task: label, system, sha256.")
         if not self._task.check_mode and arguments.get("state", "published") == "published":
             named = {name: arguments.get(name) for name in ("label", "system", "kind", "sha256")}
             tell_sealed({**(arguments.get("record") or {}), **named, "medium": ", ".join(str(medium.get("name")) for medium in media)}, task_vars)
@@ -109,65 +110,3 @@ class PublishAction(EngineAction):
             named = {name: arguments[name] for name in ("label", "system", "kind", "sha256")}
             published["backup"] = dict(told, event="copy_made", **named)
         return published
-
-
-class TransferAction(EngineAction):
-    """Write a copy onto another medium: sealed where the play runs, published while this run lives."""
-
-    CHANGES = True
-    FAILURE_EVENT = "transfer_failed"
-
-    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        source, target = arguments.get("source") or {}, arguments.get("medium") or {}
-        with contextlib.ExitStack() as stack:
-            clouds: dict[str, t.Any] = {}
-            given = dict(arguments, decryption=self.decryption(arguments, task_vars) if arguments.get("kind") == repositories.KIND else {})
-            slot, named = slot_of(arguments), self.repositories_of(arguments, task_vars)
-            stack.enter_context(_keepers.reading(self, task_vars, slot, named, [source]))
-            stack.enter_context(_keepers.making(self, task_vars, slot, named, [target]))
-            if is_cloud(source) or is_cloud(target):
-                from . import clouds as _clouds  # only a play with such a medium pays for it
-
-                clouds = stack.enter_context(_clouds.accounts([target]))
-                if is_cloud(source):
-                    given["source"] = stack.enter_context(_clouds.reading(self, dict(arguments, medium=source)))
-                if is_cloud(target):
-                    aimed = dict(arguments, media=[target])
-                    given["medium"] = stack.enter_context(_clouds.depositing(self, aimed, clouds, self._task.check_mode, True))[0]
-            for anew in (False, True):
-                if anew:
-                    given["medium"]["session"]["anew"] = True
-                made = run_module(self, "backup_transfer", given, task_vars)
-                if (made.get("error") or {}).get("name") == "label_taken" and not self._task.check_mode:
-                    return self._there_already(arguments, given, made, task_vars)
-                if made.get("failed") or self._task.check_mode:
-                    return made
-                if not (made.get("backup") or {}).get("sha256"):
-                    raise BackupError("answer_unreadable", server=str(task_vars.get("inventory_hostname") or ""), module="backup_transfer",
-                                      detail="it does not name the digest of the copy")
-                aimed = {name: arguments[name] for name in ("label", "system", "kind")}
-                aimed.update(media=[target], sha256=made["backup"]["sha256"], sealed=made.pop("sealed", {}))
-                published = publish(self, aimed, made["backup"], clouds, task_vars)
-                # once more when a server's own note told of blocks that the service had forgotten
-                if not clouds or (published.get("error") or {}).get("name") != "blocks_lost":
-                    break
-        if published.get("failed"):
-            return dict(published, backup=not_published(made["backup"], published, "transfer_failed"))
-        return dict(made, backup=dict(made["backup"], event="copy_transferred"))
-
-    def _there_already(self, arguments: dict[str, t.Any], given: dict[str, t.Any], refused: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The very copy may stand there already, of a run that died before its entry: read whole and found the same, it is what was to be carried.
-
-        What is other, can't be read, or of which the bitácora says something there already (damage), is the refusal that it was.
-        """
-        with open_store(resolve_url(), readonly=True) as store:
-            if sealed.is_told_on(store, str(arguments["kind"]), str(arguments["system"]), str(arguments["label"]), str(arguments["medium"].get("name"))):
-                return refused
-        read = self.module("backup_verify", {
-            **{name: arguments[name] for name in ("label", "system", "kind", "sha256", "medium")}, "level": "T1", "decryption": given.get("decryption") or {},
-            "record": arguments.get("record") or {}}, task_vars)
-        told = read.get("backup") or {}
-        if read.get("failed") or told.get("sha256") != arguments["sha256"]:
-            return refused
-        return dict(changed=False, backup={**told, "event": "copy_transferred", "trust_level": str(arguments.get("trust_level") or "T1"),
-                                           "note_es": "Ya estaba entera en el medio, con la misma huella: la llevó una ejecución que no llegó a asentarlo"})

@@ -6,6 +6,9 @@
 Two copies are opened, that of the kit (the controller's own files, a system like any other) and that of the bitácora. All is opened aside first, in a directory
 of this account alone, and the chain proved; only then each thing takes its place, and never another's. There is no bitácora yet that could record it: what was
 opened stands in a file beside it, and the next run, which has one, writes the entry.
+
+A custodian who opens them vouches for them: nobody else has their passwords. A private key does not, as anybody can encrypt to its public one; then a SHA-256
+or the key of the seals, known from elsewhere, does (_vouching.py), and what nobody vouches for is left where it was opened until a person has looked at it.
 """
 
 from __future__ import annotations
@@ -14,23 +17,24 @@ import json
 import os
 import sqlite3
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ...module_utils._engine import label, result
+from ...module_utils._engine import label, remarks, result
 from ...module_utils._engine.errors import BackupError, in_both
 from ...module_utils._engine.filesystem import descriptors
 from ...module_utils._engine.moments import now
+from ...module_utils._engine.remarks import Remark
 from .. import _held_places
-from .._bitacora import chain, living
+from .._bitacora import chain, living, vouched
 from .._bitacora.store import open_store, path_of, resolve_url
+from . import vouching
 from .asking import EngineAction
 
 EVENT = "controller_recovered"
-KIT, BITACORA = "Maletín de recuperación", "Bitácora de respaldos"
 _NOTE = "recuperacion.json"     # beside the bitácora: what was opened, until the entry is written
 _LARGEST_KEY, _LARGEST_NOTE = 1 << 20, 1 << 16
-_KINDS = {"kit": "source_code", "bitacora": "database"}
+_MOST_LEFT = 20                 # what the kit holds beside its paths, told by name
 
 
 class _Failed(Exception):
@@ -50,10 +54,11 @@ class RecoverAction(EngineAction):
         "phase": {"type": "str", "choices": ["lay_out", "record"], "default": "lay_out"},
         "medium": {"type": "dict", "default": {}},
         "directory": {"type": "path", "default": "/var/lib/respaldo/recuperacion"},
-        "kit": {"type": "str", "default": KIT},
+        "kit": {"type": "str", "default": vouched.KIT},
         "kit_label": {"type": "str", "default": ""},
-        "bitacora": {"type": "str", "default": BITACORA},
+        "bitacora": {"type": "str", "default": vouched.BITACORA},
         "bitacora_label": {"type": "str", "default": ""},
+        **vouching.ARGUMENTS,
         "custody": {"type": "raw", "default": ""},
         "private_key_file": {"type": "path", "default": ""},
         "passphrase": {"type": "str", "default": "", "no_log": True},
@@ -80,49 +85,48 @@ class RecoverAction(EngineAction):
     def _lay_out(self, given: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         bitacora, directory = path_of(resolve_url()), Path(given["directory"])
         keys = _private_keys(given["private_key_file"])
-        chosen = {what: self._newest(given, what, task_vars) for what in _KINDS}
-        told: dict[str, t.Any] = {"changed": True, **{what: copy["label"] for what, copy in chosen.items()}}
+        asked = vouching.read(given, bool(keys))
+        chosen = {what: vouching.candidates(asked, what, self._whole(given, what, task_vars), given) for what in vouched.KINDS}
+        record, kits = chosen["bitacora"][0], chosen["kit"]
         if self._task.check_mode:
-            return {**told, "placed": [*_paths(chosen["kit"]), str(bitacora)], "entries": 0}
+            return {"changed": True, "kit": kits[0]["label"], "bitacora": record["label"], "entries": 0, "placed": [*_paths(kits[0]), str(bitacora)]}
         with _held_places.directory(directory, 0o700), _held_places.directory(bitacora.parent, 0o700):
             pass
         targets = {"kit": directory / "maletin", "bitacora": directory / "bitacora.sqlite"}
-        for what, copy in chosen.items():
-            self._restore(given, keys, what, copy, targets[what], task_vars)
-        report = _proved(targets["bitacora"], chosen["bitacora"]["label"])
-        alone = (chosen["kit"]["manifest"]["parts"] or [{}])[0].get("facts", {}).get("alone") is True
-        placed = {path: targets["kit"] if alone else targets["kit"] / path.lstrip("/") for path in _paths(chosen["kit"])}
-        placed[str(bitacora)] = targets["bitacora"]
-        for path in placed:
-            if os.path.lexists(path):
-                raise _taken(path, directory, in_both("something stands there", "ya hay algo ahí"))
+        warnings = self._restore(given, keys, "bitacora", record, targets["bitacora"], task_vars)
+        report = _proved(targets["bitacora"], record["label"], asked)
+        choice = vouching.choose(asked, targets["bitacora"], report, record, kits, given["kit"])
+        warnings += [*choice.remarks, *self._restore(given, keys, "kit", choice.kit, targets["kit"], task_vars)]
         note = {"at": now(), "medium": str(given["medium"].get("name") or ""), "opened_by": "private_key" if keys else "custody",
-                **{what: {"label": copy["label"], "sha256": copy["sha256"]} for what, copy in chosen.items()},
-                "entries": report.entries, "head_n": report.head_n, "head_digest": report.head_digest}
-        with _held_places.place(bitacora.with_name(_NOTE)) as place, _held_places.beside(place.held, place.name) as (descriptor, made):
-            _held_places.filled(descriptor, json.dumps(note).encode())
-            os.replace(made, place.name, src_dir_fd=place.held, dst_dir_fd=place.held)
-        # after the note: what was placed half, and finished by hand, is recorded too
-        for path, source in placed.items():
-            _put(source, path, directory)
-        return {**told, "placed": list(placed), "entries": report.entries, "head_n": report.head_n, "head_digest": report.head_digest}
+                "kit": _named(choice.kit, choice.kit_by), "bitacora": _named(record, choice.bitacora_by), "reason": asked.accepted,
+                "entries": report.entries, "head_n": report.head_n, "head_digest": report.head_digest, "sealed_n": choice.sealed_n}
+        placed, unplaced = _in_their_places(choice, targets, bitacora, directory, note)
+        warnings += [each.in_both for each in unplaced.values()]
+        return {"changed": True, "kit": choice.kit["label"], "bitacora": record["label"], "placed": placed, "unplaced": list(unplaced),
+                "vouched": {"kit": choice.kit_by, "bitacora": choice.bitacora_by}, "entries": report.entries, "head_n": report.head_n,
+                "head_digest": report.head_digest, "sealed_n": choice.sealed_n, **({"warnings": warnings} if warnings else {})}
 
-    def _newest(self, given: Mapping[str, t.Any], what: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The newest copy of a system whose list and manifest can be read, or the one of the label asked for. Raises recovery_copy_missing."""
+    def _whole(self, given: Mapping[str, t.Any], what: str, task_vars: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+        """The copies of a system whose list and manifest can be read, encrypted, or the one of the label asked for; the newest first.
+        Raises recovery_copy_missing.
+        """
         medium, wanted = given["medium"], given[what + "_label"]
-        listed = _good(self.module("backup_info", {"medium": medium, "kind": _KINDS[what], "system": given[what]}, task_vars))
-        whole = [copy for copy in listed["copies"] if copy.get("sha256") and (copy.get("manifest") or {}).get("encrypted") is True
+        listed = _good(self.module("backup_info", {"medium": medium, "kind": vouched.KINDS[what], "system": given[what]}, task_vars))
+        whole = [dict(copy) for copy in listed["copies"] if copy.get("sha256") and (copy.get("manifest") or {}).get("encrypted") is True
                  and (not wanted or copy["label"] == wanted)]
         if not whole:
-            raise BackupError("recovery_copy_missing", location=str(medium.get("path") or medium.get("name")), system=wanted or given[what])
-        return dict(max(whole, key=lambda copy: (str(copy["manifest"].get("started_at")), copy["label"])))
+            raise BackupError("recovery_copy_missing", location=vouching.where(given), system=wanted or given[what])
+        return sorted(whole, key=lambda copy: (str(copy["manifest"].get("started_at")), copy["label"]), reverse=True)
 
-    def _restore(self, given: Mapping[str, t.Any], keys: list[str], what: str, copy: Mapping[str, t.Any], target: Path, task_vars: dict[str, t.Any]) -> None:
-        asked: dict[str, t.Any] = {
-            "label": copy["label"], "system": given[what], "kind": _KINDS[what], "target": str(target), "sha256": copy["sha256"], "medium": given["medium"]}
+    def _restore(self, given: Mapping[str, t.Any], keys: list[str], what: str, copy: Mapping[str, t.Any], target: Path,
+                 task_vars: dict[str, t.Any]) -> list[str]:
+        """Open a copy aside. What it says to know of what came back: a part that did not is one."""
+        asked: dict[str, t.Any] = {"label": copy["label"], "system": given[what], "kind": vouched.KINDS[what], "target": str(target),
+                                   "sha256": copy["sha256"], "medium": given["medium"]}
         opened = {"private_keys": keys, "password": given["passphrase"]} if keys else {"custody": given["custody"]}
         asked["decryption"] = self.decryption({**asked, "decryption": opened}, task_vars)
-        _good(self.module("backup_restore", asked, task_vars))
+        told = _good(self.module("backup_restore", asked, task_vars))
+        return [str(each) for each in told.get("warnings") or ()]
 
 
 def _good(answer: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -152,17 +156,78 @@ def _paths(copy: Mapping[str, t.Any]) -> list[str]:
     return list(paths)
 
 
-def _proved(path: Path, name: str) -> chain.Report:
-    """The bitácora that was opened, its chain walked from its first entry on. Raises recovered_bitacora_broken."""
+def _proved(path: Path, name: str, asked: vouching.Asked) -> chain.Report:
+    """The bitácora that was opened, its chain walked from its first entry on, and its seals where their key is known. Raises recovered_bitacora_broken,
+    recovery_unvouched.
+    """
     try:
-        report = chain.verify_file(path)
+        report = chain.verify_file(path, keys=[asked.seal_key] if asked.seal_key else [])
     except sqlite3.Error as error:
         raise BackupError("recovered_bitacora_broken", label=name, detail=error) from error
-    if not report.whole or not report.entries:
-        first = report.findings[0] if report.findings else None
-        raise BackupError("recovered_bitacora_broken", label=name, detail=in_both(first.english, first.spanish) if first else in_both(
+    broken = [finding for finding in report.findings if finding.name not in vouched.BY_OTHERS]
+    if broken or not report.entries:
+        raise BackupError("recovered_bitacora_broken", label=name, detail=in_both(broken[0].english, broken[0].spanish) if broken else in_both(
             "it has no entries", "no tiene asientos"))
+    if report.findings:
+        name_of = "recovery_unvouched" if asked.seal_key else "recovered_bitacora_broken"
+        raise BackupError(name_of, label=name, detail=in_both(report.findings[0].english, report.findings[0].spanish))
     return report
+
+
+def _in_their_places(choice: vouching.Choice, targets: Mapping[str, Path], bitacora: Path, directory: Path, note: Mapping[str, t.Any]) \
+        -> tuple[list[str], dict[str, Remark]]:
+    """Put what was opened in its places, noted before; the paths that have theirs, and those that have not, with the why. What nobody vouches for is left
+    where it is: what lies in a place may be run by whoever looks there. Raises recovery_place_taken.
+    """
+    kit, paths = targets["kit"], _paths(choice.kit)
+    alone = (choice.kit["manifest"]["parts"] or [{}])[0].get("facts", {}).get("alone") is True
+    sources = {path: kit if alone else kit / path.lstrip("/") for path in paths}
+    unplaced: dict[str, Remark] = {}
+    if choice.kit_by == vouching.NOBODY:
+        why = in_both("nobody vouches for the kit, so look at it first", "nadie responde por el maletín, así que revíselo antes")
+        unplaced = {path: Remark("recovery_unplaced", path=path, source=str(sources[path]), detail=why) for path in paths}
+    places = {**{path: source for path, source in sources.items() if path not in unplaced}, str(bitacora): targets["bitacora"]}
+    for path in places:
+        if os.path.lexists(path):
+            raise _taken(path, directory, in_both("something stands there", "ya hay algo ahí"))
+    # noted first: what was placed half, and finished by hand, is recorded too
+    _noted(bitacora, {**note, "unplaced": list(unplaced)})
+    for path, source in places.items():
+        try:
+            _put(source, path, directory)
+        except BackupError as error:
+            if source == targets["bitacora"]:
+                raise
+            detail = error.details["detail"]
+            unplaced[path] = Remark("recovery_unplaced", path=path, source=str(source), detail=detail.strerror if isinstance(detail, OSError) else detail)
+    if choice.kit_by != vouching.NOBODY and not alone:
+        why = in_both("the manifest of the kit does not say where it belongs", "la ficha del maletín no dice dónde va")
+        for path in _rest(kit, {sources[path] for path in unplaced}):
+            unplaced["/" + os.path.relpath(path, kit)] = Remark("recovery_unplaced", path="/" + os.path.relpath(path, kit), source=path, detail=why)
+    _noted(bitacora, {**note, "unplaced": list(unplaced)[:_MOST_LEFT]})
+    return [path for path in places if path not in unplaced], unplaced
+
+
+def _named(copy: Mapping[str, t.Any], by: str) -> dict[str, str]:
+    return {"label": str(copy["label"]), "sha256": str(copy["sha256"]), "by": by}
+
+
+def _noted(bitacora: Path, note: Mapping[str, t.Any]) -> None:
+    """Write what was opened beside the place of the bitácora, whole or not at all."""
+    with _held_places.place(bitacora.with_name(_NOTE)) as place, _held_places.beside(place.held, place.name) as (descriptor, made):
+        _held_places.filled(descriptor, json.dumps(note).encode())
+        os.replace(made, place.name, src_dir_fd=place.held, dst_dir_fd=place.held)
+
+
+def _rest(kit: Path, known: Collection[Path]) -> list[str]:
+    """What is left of the kit where it was opened, beside what is known to be: files first, since a directory of theirs is no loss. At most 20."""
+    found: list[str] = []
+    for above, _directories, files in os.walk(kit):
+        found += [path for path in (os.path.join(above, name) for name in sorted(files))
+                  if not any(Path(path) == each or each in Path(path).parents for each in known)]
+        if len(found) >= _MOST_LEFT:
+            break
+    return found[:_MOST_LEFT]
 
 
 def _put(source: Path, path: str, directory: Path) -> None:
@@ -198,8 +263,15 @@ def _record(given: Mapping[str, t.Any]) -> dict[str, t.Any]:
         if any(not each.get("simulated") and str(note.get("at")) in str(each.get("note_es")) for each in store.entries(type=EVENT)):
             return {"changed": False, "recovered": False}
     how = "la llave privada de un/a EGCR" if note.get("opened_by") == "private_key" else "la custodia"
+    sealed_n = f"; con sello hasta el n.º {note['sealed_n']}" if note.get("sealed_n") else ""
+    reasons = [given["reason"].strip(), f"({given['authority'].strip()})"]
+    if vouching.NOBODY in (kit.get("by"), bitacora.get("by")):
+        reasons.append(f"Aceptado sin que nadie respondiera por ello: {note.get('reason')}")
+    unplaced = [str(path) for path in note.get("unplaced") or ()]
     return {"changed": True, "recovered": True, "backup": result.build(
         event=EVENT, label=label.parse(str(kit["label"])).name, medium=str(note.get("medium") or "") or None, sha256=kit.get("sha256"),
-        objects=note.get("entries"), reason_text=f"{given['reason'].strip()} ({given['authority'].strip()})",
-        note_es=(f"Controlador recuperado el {note.get('at')} con {how}: maletín {kit['label']} y bitácora {bitacora['label']}, íntegra hasta el asiento "
-                 f"n.º {note.get('head_n')} ({note.get('head_digest')})"))}
+        objects=note.get("entries"), reason_text=" ".join(reasons),
+        note_es=(f"Controlador recuperado el {note.get('at')} con {how}: maletín {kit['label']} ({vouching.spanish(kit.get('by'))}) y bitácora "
+                 f"{bitacora['label']} ({vouching.spanish(bitacora.get('by'))}), íntegra hasta el asiento n.º {note.get('head_n')} "
+                 f"({note.get('head_digest')}){sealed_n}"),
+        **remarks.fields([Remark("recovery_left", paths=unplaced)] if unplaced else []))}

@@ -96,8 +96,8 @@ class CopyAction(EngineAction):
         told = {**remarks.fields(self._hooks.remarks), **({"hooks": self._hooks.rows} if self._hooks.rows else {})}
         return {**entry, **{name: [*(entry.get(name) or ()), *rows] for name, rows in told.items()}}
 
-    def _failure(self, error: BackupError) -> dict[str, t.Any]:
-        return self._with_hooks(super()._failure(error))
+    def failure(self, error: BackupError, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        return self._with_hooks(super().failure(error, arguments))
 
     def _sealed(self, arguments: dict[str, t.Any], media: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         with _keepers.making(self, task_vars, slot_of(arguments), self.repositories_of(arguments, task_vars), media or ()):

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from . import due
 
+PROVED = ("T3", "T4", "T5")      # what restored it into scratch at least
+
 # days within which a copy of each system is to be restored, by criticality, and the minutes of a night; the policy may say otherwise
 DEFAULTS: dict[str, Any] = {"every": {"alta": 30, "media": 90, "baja": 180}, "budget_minutes": 120}
 _RATE = 20 * 1024 * 1024  # bytes a second, until a restore has been measured
@@ -117,11 +119,6 @@ def _estimate(candidate: Candidate, rate: float) -> int:
     memory = [proof["duration_ms"] for proof in candidate.proofs[-_LONGEST_MEMORY:] if proof.get("duration_ms")]
     usual = statistics.median(memory) if memory else (candidate.copy or {}).get("size", 0) * 1000 / rate
     return max(1, int(usual), *map(_lasted, _failed_since_proof(candidate)[-_LONGEST_MEMORY:]))
-
-
-def is_restore(entry: Mapping[str, Any]) -> bool:
-    """Whether a restore proves that copies of its system come back: not one of a damaged or partial copy, which a person wanted all the same."""
-    return bool(entry["type"] == "restored" and entry.get("trust_level") != "T0")
 
 
 def _failed_since_proof(candidate: Candidate) -> list[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from ...module_utils._engine.policy import people
 from ...module_utils._engine.policy import policy as engine
 from ...module_utils._engine.policy.vocabulary import DAYS_OF_WEEK
 from ...module_utils._engine.value_forms import seen
+from .._bitacora.copies import lack
 
 # These sources give a content digest without being copied, so that an update can be seen.
 SOURCES_THAT_TELL_UPDATES = ("git", "paths")
@@ -202,6 +203,15 @@ def working_until(local: datetime.datetime, policy: Mapping[str, Any]) -> dateti
 @functools.lru_cache(maxsize=16)
 def _holidays(listed: tuple[Any, ...]) -> frozenset[datetime.date]:
     return frozenset(people.date_of(day) for day in listed)
+
+
+def noting(decision: Decision, made: Mapping[str, Any] | None) -> Decision:
+    """A decision that also tells of the last copy made, where that is partial and so is not the last good one."""
+    why = lack(made) if made else ""
+    if not made or not why:
+        return decision
+    return decision._replace(why=f"{decision.why}. La última copia, {made.get('label', '')}, {why}: no cuenta como buena",
+                             why_en=f"{decision.why_en}. The last copy, {made.get('label', '')}, is partial: it does not count as good")
 
 
 def taken_at(copy: Mapping[str, Any]) -> datetime.datetime:

@@ -44,7 +44,7 @@ def read(store: Store) -> dict[str, Key]:
     for entry in entries:
         if entry["type"] not in ("custody_updated", rekeyed.ROTATED):
             groups.setdefault((entry.get("kind", ""), entry.get("system", "")), []).append(entry)
-    found = {}
+    found: dict[str, Key] = {}
     for (kind, system), every in groups.items():
         told = store.believed(kind, system, every)
         alive = {copy["label"] for copy in copies_told(told)}
@@ -54,8 +54,13 @@ def read(store: Store) -> dict[str, Key]:
                 now = in_force.get(names.of_generation(reference, 1)) if names.generation(reference) else None
                 if now is not None:
                     reference, key_id = now["key_reference"], now.get("key_id", "")
-                found[reference] = Key(reference, key_id, kind, system, label, made.get("started_at", made["at_event"]),
-                                       rotated.get(reference, ""), proved.get((kind, system, label), ""), list(made.get("custodians", ())), label in alive)
+                # the copies of a repository have one key: what proves it of one proves it of all, since that password is in force
+                before = found.get(reference)
+                opened = proved.get((kind, system, label), "")
+                opened = max(before.proved_at if before else "", opened if now is None or opened >= now["at_event"] else "")
+                found[reference] = Key(reference, key_id, kind, system, label, before.created_at if before else made.get("started_at", made["at_event"]),
+                                       rotated.get(reference, ""), opened, list(made.get("custodians", ())),
+                                       label in alive or bool(before and before.exists))
     return found
 
 

@@ -16,7 +16,9 @@ from . import asking, requests
 from .requests import Why
 
 # Which restores need a request: of file servers, which numeral 7.1 is about, or also those of the EGCR of databases and source code.
+# What people wrote to each other never comes back without one, whatever the inventory says.
 REQUIRES = ("none", "file_server", "all")
+_MAILBOX = "mailbox"
 
 
 def why_none(kind: str, system: str, request: requests.Request) -> Why | None:
@@ -25,6 +27,8 @@ def why_none(kind: str, system: str, request: requests.Request) -> Why | None:
         return Why("{0} does not ask for a restore".format(request.ticket), "{0} no pide una restauración".format(request.ticket))
     if request.state not in requests.READY:
         return Why("{0} is {1}".format(request.ticket, request.state), "{0} está {1}".format(request.ticket, requests.SPANISH[request.state]))
+    if kind == _MAILBOX and not request.system:
+        return Why("{0} names no mailbox".format(request.ticket), "{0} no nombra ningún buzón".format(request.ticket))
     if request.system and (request.system, request.system_kind) != (system, kind):
         return Why("{0} is about {1}".format(request.ticket, request.system), "{0} es de {1}".format(request.ticket, request.system))
     return None
@@ -32,7 +36,7 @@ def why_none(kind: str, system: str, request: requests.Request) -> Why | None:
 
 def refuse_without(requires: str, kind: str, system: str, ticket: str, emergency: str, request: requests.Request | None) -> None:
     """Raises BackupError restore_without_request where a request is wanted and there is none that gives leave, nor an emergency."""
-    if requires == "none" or (requires != "all" and requires != kind) or seen(emergency).strip():
+    if (kind != _MAILBOX and requires not in ("all", kind)) or seen(emergency).strip():
         return
     why = why_none(kind, system, request) if request else (
         Why("{0} is no request".format(ticket), "{0} no es una solicitud".format(ticket)) if ticket else
@@ -58,7 +62,10 @@ def refuse_copy(request: requests.Request | None, ticket: str, systems: Sequence
         raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it is " + request.state, detail_es="está " + requests.SPANISH[request.state])
     for system in systems:
         # what a person asks of one mailbox opens no other
-        if system.get("kind") == "mailbox" and request.system and str(system["name"]) != request.system:
+        if system.get("kind") == _MAILBOX and not request.system:
+            raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it names no mailbox (request_system)",
+                              detail_es="no nombra ningún buzón (request_system)")
+        if system.get("kind") == _MAILBOX and str(system["name"]) != request.system:
             raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it is about " + request.system, detail_es="es de " + request.system)
     return request
 

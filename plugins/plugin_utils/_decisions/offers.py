@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
 from ...module_utils._engine.errors import BackupError
-from .._bitacora.copies import DAMAGES
+from .._bitacora.copies import DAMAGES, lack
 from . import due
 
 Copy = Mapping[str, t.Any]
@@ -45,7 +45,8 @@ def told(copy: Copy, newest: Copy | None, moment: str, medium: str, here: dateti
         why = "es la más reciente anterior a la pérdida, " + when(moment) if moment else "es la más reciente"
     else:
         why = "se pidió por su rótulo; la más reciente {0}es {1}".format("anterior a la pérdida " if moment else "", newest["label"] if newest else "ninguna")
-    return "Copia elegida: {0}, del {1}, {2}: {3}".format(copy["label"], when(str(copy.get("started_at", ""))), lies, why)
+    said = "Copia elegida: {0}, del {1}, {2}: {3}".format(copy["label"], when(str(copy.get("started_at", ""))), lies, why)
+    return said + (". Atención: " + lack(copy) if lack(copy) else "")
 
 
 def why_not(copy: Copy, moment: str, names: Collection[str]) -> str:

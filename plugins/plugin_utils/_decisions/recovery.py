@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine import label
 from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.policy import schema
 from ...module_utils._engine.policy.vocabulary import CRITICALITIES
+from .._bitacora import view
 from .._bitacora.any_store import Store
 from .._bitacora.view import KINDS
-from . import drills, due, estimates, offers
+from . import due, estimates, offers, proofs
 
 # Hours that may be lost, and hours until it serves again, where the policy (`recovery`) does not say. The manual sets neither.
 DEFAULTS: dict[str, dict[str, int]] = {
@@ -26,8 +28,6 @@ DEFAULTS: dict[str, dict[str, int]] = {
 # What board and compliance tell of each system; the fourth is the state.
 HEADINGS = ("Sistema", "Se perdería ahora", "Restaurarlo tomó", "Objetivos", "Se admite perder", "Se admite tardar")
 _HOUR = datetime.timedelta(hours=1)
-_PROVED = ("T3", "T4", "T5")
-_PROOFS_LOOKED_AT = 40
 
 
 class Known(NamedTuple):
@@ -82,9 +82,7 @@ def read(store: Store, systems: Iterable[tuple[str, Mapping[str, Any]]]) -> list
         if kind not in rates:
             rates[kind] = estimates.rate(store.entries(kind=kind, type="restored"), kind)[0]
         copy = _newest(store, kind, name)
-        told = store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
-        proof = next((entry for entry in told if not entry.get("simulated") and entry.get("duration_ms") and (
-            drills.is_restore(entry) or entry.get("trust_level", "") in _PROVED)), None)
+        proof = proofs.newest(store, kind, name, measured=True)
         found.append(Known(host, system, copy, int(proof["duration_ms"]) if proof else 0, str(proof["at_event"]) if proof else "", rates[kind]))
     return found
 
@@ -120,15 +118,24 @@ def plan(known: Iterable[Known], policy: Mapping[str, Any], now: datetime.dateti
     return rows
 
 
+def unknown_needs(systems: Iterable[tuple[str, Mapping[str, Any]]], known: Mapping[str, str]) -> list[schema.Problem]:
+    """What `depends_on` names and no system is, of systems that each have a place in the inventory. `known`: canonical name -> as it is written."""
+    return [schema.Problem(f"{where}.depends_on[{index}]", str(name), "is not a system of the inventory", schema.meant(name, sorted(known.values())))
+            for where, system in systems if isinstance(system.get("depends_on"), list)
+            for index, name in enumerate(system["depends_on"]) if _name(name) not in known]
+
+
 def problems(rows: Iterable[Row]) -> list[str]:
     """A sentence for each objective that does not hold, in Spanish."""
-    found = []
+    found, rows = [], list(rows)
+    titles = view.titles((row.kind, row.system) for row in rows)
     for row in rows:
+        title = titles[row.kind, row.system]
         if not row.loss_met:
             lost = f"se perderían {duration(row.lost_ms)} de datos" if row.label else "no tiene ninguna copia entera: se perdería todo"
-            found.append(f"{row.system}: {lost}; se admiten {duration(row.loss_limit_ms)}")
+            found.append(f"{title}: {lost}; se admiten {duration(row.loss_limit_ms)}")
         if row.restore_met is False:
-            found.append(f"{row.system}: restaurarlo tomó {duration(row.takes_ms)}; se admiten {duration(row.restore_limit_ms)}")
+            found.append(f"{title}: restaurarlo tomó {duration(row.takes_ms)}; se admiten {duration(row.restore_limit_ms)}")
     return found
 
 
@@ -161,7 +168,7 @@ def duration(milliseconds: int) -> str:
 
 
 def _ordered(known: Sequence[Known]) -> list[tuple[Known, list[str]]]:
-    """Each after what it depends on. What no system is, or leads back to itself, is told and stops nothing: somebody has to begin somewhere."""
+    """Each after what it depends on. What is switched off, or leads back to itself, is told and stops nothing: somebody has to begin somewhere."""
     by_name: dict[str, Known] = {}
     for each in known:
         by_name.setdefault(_name(each.system["name"]), each)
@@ -175,7 +182,7 @@ def _ordered(known: Sequence[Known]) -> list[tuple[Known, list[str]]]:
         for name in each.system.get("depends_on") or ():
             needed = by_name.get(_name(name))
             if needed is None:
-                remarks.append(f"depende de {name}, que no es un sistema del inventario")
+                remarks.append(f"depende de {name}, que este programa no copia")
             elif id(needed) in (*above, id(each)):
                 remarks.append(f"depende de {name}, que depende de él")
             else:

@@ -13,6 +13,7 @@ OF: dict[str, str] = {
     "verification": "No retire las copias anteriores; haga una copia nueva con site.yml y verifíquela con verify.yml",
     "untested": "Ejecute drill.yml para ese sistema",
     "noted": "Corrija lo que dice cada advertencia; la siguiente copia dirá si quedó",
+    "partial": "Repare en el origen lo que nombran las advertencias de esa copia y copie de nuevo; hasta entonces queda la última copia buena",
     "transfer": "Corrija la causa y ejecute transfer.yml otra vez; lo que ya se trasladó no se repite",
     "prune": "Corrija la causa y ejecute prune.yml otra vez; nada que deba quedarse se retira",
     "restore": "Corrija la causa y repita restore.yml con la misma solicitud, o dígale a quien la pidió que no se podrá",

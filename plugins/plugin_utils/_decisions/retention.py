@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
+from .._bitacora.copies import LACKS, lack
 from .._bitacora.readable import ODD
 from . import due
 
@@ -48,8 +49,8 @@ def judge(copies: Sequence[Mapping[str, Any]], medium: str, rule: Mapping[str, i
     """
     here = sorted((copy for copy in copies if medium in copy["media"]), key=lambda copy: (_taken(copy), copy["n"]), reverse=True)
     future = [copy for copy in here if _taken(copy) > now]
-    # one that is read in part takes no other's place among those that stay
-    good = [copy for copy in here if copy not in future and copy["media"][medium] >= required and not copy.get(ODD)]
+    # one that is read in part, or that lacks something, takes no other's place among those that stay
+    good = [copy for copy in here if copy not in future and copy["media"][medium] >= required and not copy.get(ODD) and not copy.get(LACKS)]
     reasons: dict[str, str] = {}
     for place, copy in enumerate(good[:max(1, minimum)]):
         reasons[copy["label"]] = "es la copia buena más reciente" if not place else f"es una de las {max(1, minimum)} copias buenas que siempre quedan"
@@ -98,9 +99,10 @@ def _verdict(copy: Mapping[str, Any], kept: str | None, good: list[Mapping[str, 
     if copy in good:
         return Verdict(keep=False, why=f"excede la retención de la política ({rule_in_words(rule)})", **told)
     newer = sum(_taken(other) > _taken(copy) for other in good)
+    short = lack(copy) or f"no alcanza {required}"
     if newer < minimum:
-        return Verdict(keep=True, why=f"no alcanza {required}, pero no hay {minimum} copias buenas posteriores", **told)
-    return Verdict(keep=False, why=f"no alcanza {required} y hay {newer} copias buenas posteriores", **told)
+        return Verdict(keep=True, why=f"{short}, pero no hay {minimum} copias buenas posteriores", **told)
+    return Verdict(keep=False, why=f"{short} y hay {newer} copias buenas posteriores", **told)
 
 
 def _ruled(good: Sequence[Mapping[str, Any]], rule: Mapping[str, int], now: datetime.datetime, zone: datetime.tzinfo) -> dict[str, str]:

@@ -13,11 +13,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...module_utils._engine.policy.vocabulary import COPIED_BY_A_TOOL
 from ...module_utils._engine.restic.names import DATA_CHECK
 from .._bitacora import readable
+from .._bitacora.copies import lack
 from .._bitacora.view import amount
-from . import due
+from . import due, proofs
 
 _COPIES_COMPARED = 12
 # A sign of an attack is in force for so long, whatever is copied after it: encrypted once, the files are quiet the next day.
@@ -57,6 +57,14 @@ def noted(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
     if not keys:
         return []
     return [("noted", len(keys), "{0}: {1}".format(made[-1].get("label", ""), " ".join(readable.warnings(made[-1]))[:_LONGEST_NOTED]))]
+
+
+def partial(facts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
+    """The last copy lacks something that its source has: it was made all the same, as the inventory says, and counts as none."""
+    made = [entry for entry in facts if entry["type"] == "copy_made"]
+    if not made or not lack(made[-1]):
+        return []
+    return [("partial", 1, f"{made[-1].get('label', '')} {lack(made[-1])}: no cuenta como copia buena")]
 
 
 def odd_size(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> list[tuple[str, int, str]]:
@@ -135,9 +143,7 @@ def proof(facts: Sequence[Mapping[str, Any]], limit: int, now: datetime.datetime
             bad = entry if entry.get("label") else bad
         elif entry["type"] in ("copy_made", "copy_verified"):
             bad = None
-        # of what a tool copies, a restore by that tool is the only proof there is
-        if entry["type"] in ("copy_made", "copy_verified") and entry.get("trust_level", "") >= "T3" or (
-                entry["type"] == "restored" and entry.get("source_type") in COPIED_BY_A_TOOL):
+        if proofs.proves(entry):
             proved = entry["at_event"]
     found = []
     if bad is not None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine.policy import people
 from ...module_utils._engine.policy import policy as engine
-from .._bitacora import by_medium, trust
+from .._bitacora import by_medium, trust, view
 from .._bitacora.any_store import Store
 from .._bitacora.view import KINDS, amount
 from . import drills, due, forges, heartbeats, media, purposes, remedies, signs, undone, unsent
@@ -29,7 +29,7 @@ TITLES = {
     "overdue": "Copia vencida", "failed": "Copia fallida", "shrunk": "Copia más pequeña de lo habitual", "grown": "Copia más grande de lo habitual",
     "changed": "Cambió mucho más de lo habitual: ¿archivos cifrados por un programa malicioso?",
     "verification": "Verificación o prueba de restauración fallida", "untested": "Sin prueba de restauración reciente",
-    "noted": "La última copia tiene advertencias",
+    "noted": "La última copia tiene advertencias", "partial": "La última copia es parcial",
     "unread": "Datos de un servidor de archivos sin releer", "space": "Medio casi lleno",
     "medium": "Medio con problemas", "unverified": "Medio sin verificar",
     "chain": "Cadena de la bitácora rota", "seal": "Falta el sello de la bitácora",
@@ -163,14 +163,14 @@ def _of_custody(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Cond
         first = failures[0]
         found.append(Condition("custody:failed", "custody", rank(len(failures)), "{0}: {1}{2}".format(
             first.get("error_code", ""), first.get("error_message_es", ""), f" (y {len(failures) - 1} más)" if len(failures) > 1 else "")))
-    alone = []
+    alone, systems = [], list(systems)
     for system in systems:
         newest = store.entries(kind=system["kind"], system=system["name"], type="copy_made", limit=2)
         made: Mapping[str, Any] = next((entry for entry in reversed(newest) if not entry.get("simulated")), {})
         # a check after the copy handed its password to all that it names
         custodians = last.get("custodians", []) if last and not failures and last["n"] > made.get("n", 0) else made.get("custodians", [])
         if made.get("custodians") and len(custodians) < 2 and not made.get("recipients"):
-            alone.append(system["name"])
+            alone.append(view.titles((each["kind"], each["name"]) for each in systems)[system["kind"], system["name"]])
     if alone:
         found.append(Condition("custody:single", "custody", rank(len(alone)), "Un solo custodio tiene la contraseña de la última copia, y ninguna llave "
                                f"pública la abre, de: {', '.join(sorted(alone)[:_SYSTEMS_NAMED])}{' ...' if len(alone) > _SYSTEMS_NAMED else ''}"))
@@ -254,6 +254,7 @@ def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any]
         "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed", "restored"))) if not entry.get("simulated")]
     found += signs.failed(facts)
     found += signs.noted(facts)
+    found += signs.partial(facts)
     found += signs.odd_size(facts, rules)
     found += signs.much_changed(facts, rules, now)
     found += signs.unread(facts, rules, now)

@@ -64,7 +64,8 @@ def render(found: facts.Facts) -> str:
         # What is only due today is what a day's work is: it must not bury what is overdue.
         overdue=[system for system in pending if not _only_today(system, found)], today=[system for system in pending if _only_today(system, found)],
         warned=[(system, readable.warnings(system.last)) for system in found.systems if system.last and readable.warnings(system.last)],
-        proof_state=_proof_state, proved=sum(_proof_state(system) == "good" for system in found.systems),
+        proof_state=_proof_state, enabled=[system for system in found.systems if system.enabled],
+        proved=sum(_proof_state(system) == "good" for system in found.systems if system.enabled),
         purpose_headings=purposes.HEADINGS, scheduled=_scheduled(found),
         recovery_headings=recovery.HEADINGS, recovery=[(recovery.light(row), recovery.cells(row)) for row in found.recovery],
         spark=_spark, integrity=found.chain.lines(), data=_data(found, indexed, listed))
@@ -81,7 +82,7 @@ def _only_today(system: facts.System, found: facts.Facts) -> bool:
 
 def _kinds(found: facts.Facts) -> Iterable[dict[str, Any]]:
     for kind, title in view.KINDS.items():
-        mine = [system for system in found.systems if system.kind == kind]
+        mine = [system for system in found.systems if system.kind == kind and system.enabled]
         overdue = sum(1 for system in mine if system.decision.overdue_days or (system.decision.state in facts.PENDING and system.last is None))
         due = sum(1 for system in mine if system.decision.state in facts.PENDING) - overdue
         state = "none" if not mine else "missing" if overdue else "late" if due else "good"
@@ -127,7 +128,7 @@ def _data(found: facts.Facts, indexed: Mapping[tuple[str, str], int], listed: Ma
         if entry.get("simulated"):
             note = "Simulación. " + note
         rows.append([*row, note[:_LONGEST_NOTE]] if note and (warned or entry["type"] != "copy_made") else row)
-    told = {"first": found.first.isoformat(), "systems": [system.name for system in found.systems], "words": words, "rows": rows,
+    told = {"first": found.first.isoformat(), "systems": [system.title for system in found.systems], "words": words, "rows": rows,
             "cells": dict(facts.CELLS.values())}
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))

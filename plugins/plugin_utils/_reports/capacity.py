@@ -14,7 +14,7 @@ from typing import Any
 
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.policy import policy as engine
-from .._bitacora import by_medium
+from .._bitacora import by_medium, view
 from .._bitacora.any_store import Store
 from .._decisions import due, media
 
@@ -23,6 +23,9 @@ _WINDOW = datetime.timedelta(days=180)
 # Slopes of all pairs: with more points than this nothing is learned that is worth the time.
 _POINTS = 60
 _DAYS_OF_PERIOD = {"daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
+
+
+_Key = tuple[str, str, str]
 
 
 def theil_sen(points: Sequence[tuple[float, float]]) -> float:
@@ -46,16 +49,16 @@ def history(told: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[datetime.
     Copies of a repository share their data: what it holds is what its server measured. Where an entry has no measure (releases before 0.2), a copy adds
     what it brought, and one that is removed gives back no more than leaves what the newest copies need.
     """
-    plain: dict[tuple[str, str], int] = {}
+    plain: dict[tuple[str, _Key], int] = {}
     shared: dict[tuple[str, str], _Repository] = {}
-    made: dict[str, Mapping[str, Any]] = {}
+    made: dict[_Key, Mapping[str, Any]] = {}
     found: dict[str, list[tuple[datetime.datetime, int]]] = {}
     for entry in sorted((entry for entry in told if not entry.get("simulated")), key=lambda entry: (entry["at_event"], entry["n"])):
         try:
             at = due.taken_at({"started_at": entry["at_event"]})
         except (BackupError, ValueError, TypeError):
             continue
-        label = str(entry.get("label") or "")
+        label = _key(entry)
         if entry["type"] == "copy_made":
             made[label] = entry
         copy = made.get(label, {})
@@ -76,17 +79,35 @@ def history(told: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[datetime.
     return found
 
 
+def held(told: Iterable[Mapping[str, Any]]) -> dict[str, set[_Key]]:
+    """medium -> the copies that are there, of every system, by the same rows: what the bytes of `history` are of."""
+    made: set[_Key] = set()
+    found: dict[str, set[_Key]] = {}
+    for entry in told:
+        if entry["type"] == "copy_made":
+            made.add(_key(entry))
+        for medium in str(entry.get("medium") or "").split(", ") if _key(entry) in made and not entry.get("simulated") else ():
+            there = found.setdefault(medium, set())
+            (there.discard if entry["type"] == "copy_pruned" else there.add)(_key(entry))
+    return {medium: there for medium, there in found.items() if medium and there}
+
+
+def _key(entry: Mapping[str, Any]) -> _Key:
+    """Kind, system and label: a database and a repository of one name have one label on one day."""
+    return str(entry.get("kind") or ""), str(entry.get("system") or ""), str(entry.get("label") or "")
+
+
 class _Repository:
     """What a repository on one medium holds, as entries tell it."""
 
     def __init__(self) -> None:
         self.level = 0
         self.share = 1.0                                    # of the bytes of files, those that are stored of a whole copy
-        self.present: dict[str, Mapping[str, Any]] = {}     # label -> copy
+        self.present: dict[_Key, Mapping[str, Any]] = {}
 
     def after(self, type_: str, copy: Mapping[str, Any], measured: int | None) -> int:
         """How many bytes came or went (negative) with a copy that was made, brought or removed."""
-        before, label, size = self.level, str(copy.get("label") or ""), _number(copy.get("size"))
+        before, label, size = self.level, _key(copy), _number(copy.get("size"))
         if type_ == "copy_pruned":
             gone = self.present.pop(label, None)
             self.level = max(before - (size if gone else 0), min(before, self._needed()))
@@ -157,35 +178,38 @@ def plan(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, 
          space: Mapping[str, Mapping[str, int]], now: datetime.datetime) -> dict[str, Any]:
     """The capacity of each medium and the need of each system. `space` is medium -> {total, free} in bytes, where somebody measured it."""
     declared = {medium["name"] for medium in media}
-    levels = history(store.changes())
+    changes = store.changes()
+    levels, there = history(changes), held(changes)
     systems = list(systems)
     told = by_medium.seen(store, systems)
     space = {**by_medium.space(told, now), **space}
-    held: dict[str, int] = {}
+    of_inventory: dict[str, int] = {}
     needs = []
     for system in systems:
         copies = store.copies(system["kind"], system["name"])
         for name, size in used(copies).items():
-            held[name] = held.get(name, 0) + size
+            of_inventory[name] = of_inventory.get(name, 0) + size
         needs.append(_need(system, rules, copies))
     rows = []
-    for name in sorted({*declared, *held, *levels}):
+    for name in sorted({*declared, *of_inventory, *levels}):
         rate = growth(levels.get(name, ()), now)
         known = space.get(name, {})
         capacity = known.get("total")
         total_used = levels[name][-1][1] if name in levels else 0
         free = known.get("free", max(0, capacity - total_used) if capacity else None)
         rows.append({
-            "medium": name, "used": total_used, "used_by_inventory": held.get(name, 0), "growth_per_day": round(rate), "capacity": capacity, "free": free,
+            "medium": name, "copies": len(there.get(name, ())), "used": total_used, "used_by_inventory": of_inventory.get(name, 0),
+            "growth_per_day": round(rate), "capacity": capacity, "free": free,
             "days_to_full": max(0, int(free / rate)) if free is not None and rate > 0 else None,
             "forecast": [{"month": due.add_months(now.date(), month).strftime("%Y-%m"),
                           "used": max(0, round(total_used + rate * (due.add_months(now.date(), month) - now.date()).days))} for month in range(1, 13)],
             "cost": costs(rules.get("prices"), total_used), **standing(told, name, now),
         })
         rows[-1]["cost_in_12_months"] = costs(rules.get("prices"), rows[-1]["forecast"][-1]["used"])
+    titles = view.titles((need["kind"], need["system"]) for need in needs)
     bounded = [need["bytes"] for need in needs if need["bytes"] is not None]
-    return {"media": rows, "needs": needs, "needed": sum(bounded), "unbounded": [need["system"] for need in needs if need["copies"] is None],
-            "numeral": "6.3"}
+    unbounded = [titles[need["kind"], need["system"]] for need in needs if need["copies"] is None]
+    return {"media": rows, "needs": needs, "needed": sum(bounded), "unbounded": unbounded, "numeral": "6.3"}
 
 
 def standing(told: Iterable[by_medium.Seen], medium: str, now: datetime.datetime) -> dict[str, Any]:

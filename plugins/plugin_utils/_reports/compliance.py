@@ -53,12 +53,13 @@ class Control(NamedTuple):
     iso_2022: str
     types: tuple[str, ...]
     where: Mapping[str, tuple[Any, ...] | None] = {}
+    whole: bool = False      # of copies that lack nothing only
 
 
 CONTROLS = (
     Control("emergency", "Copias ante un riesgo no controlado", "5.1 d", "A.12.3.1", "8.13", ("copy_made",), {"reason": ("emergency",)}),
     Control("paths", "Nada fuera de las rutas asignadas: rechazos", "6.2", "A.12.3.1", "8.13", ("copy_refused",)),
-    Control("frequency", "Copias con la frecuencia debida", "6.4", "A.12.3.1", "8.13", ("copy_made",)),
+    Control("frequency", "Copias con la frecuencia debida", "6.4", "A.12.3.1", "8.13", ("copy_made",), whole=True),
     Control("excuses", "Ausencias justificadas, y justificaciones retiradas", "6.4", "A.12.3.1", "8.13", EXCUSES),
     Control("retention", "Copias retiradas según la política, y retenidas", "6.6", "A.12.3.1", "8.13", ("copy_pruned", "copy_held", "copy_released")),
     Control("labels", "Copias con su rótulo", "6.7", "A.12.3.1", "8.13", ("copy_made",), {"label": None}),
@@ -78,7 +79,7 @@ CONTROLS = (
     Control("source_code", "Copias de código fuente", "7.2.2", "A.12.3.1", "8.13", ("copy_made",), {"kind": ("source_code",)}),
     Control("file_server", "Copias de servidores informáticos", "7.2.3", "A.12.3.1", "8.13", ("copy_made",), {"kind": ("file_server",)}),
     Control("checked", "Verificaciones de copias", "7.2.1 b, 7.2.2 b", "A.12.3.1", "8.13", ("copy_verified", "copy_damaged", "verification_failed")),
-    Control("drills", "Copias probadas restaurándolas", "5.1 c", "A.12.3.1", "8.13", ("copy_verified",), {"trust_level": ("T3", "T4", "T5")}),
+    Control("drills", "Copias probadas restaurándolas", "5.1 c", "A.12.3.1", "8.13", ("copy_verified",), {"trust_level": ("T3", "T4", "T5")}, True),
     Control("log", "Ejecuciones registradas en la bitácora", "8.2", "A.12.4.1", "8.15", ("run_started",)),
     Control("log_protected", "Protección del registro: sellos firmados", "8.2", "A.12.4.2", "8.15", ("seal",)),
 )
@@ -146,6 +147,28 @@ def _dues(base: datetime.date, period: engine.Period, first: int) -> Iterator[da
     while True:
         yield _due.add_months(base, period.months * count) + datetime.timedelta(days=period.days * count)
         count += 1
+
+
+class Day(NamedTuple):
+    """What one day is in the periods that begin with the good copy before it."""
+
+    due: datetime.date      # the day on which the copy that this day waits for, or has, was due
+    late: bool              # a copy of this day answers a due day that is over
+
+
+def of_day(previous: datetime.date, period: engine.Period, day: datetime.date, grace: int = 0) -> Day:
+    """By the rule of `obligations`, for who has no whole history: `previous` is the day of the last good copy before `day`."""
+    longest = period.days + 31 * period.months      # between two of them: so many are surely over
+    dues = _dues(previous, period, first=max(1, ((day - previous).days - grace) // longest - 1))
+    due, following = next(dues), next(dues)
+    while day >= following and day > due + grace * DAY:
+        due, following = following, next(dues)
+    return Day(due, day > due + grace * DAY)
+
+
+def excused(due: datetime.date, excuses: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of these covers the day on which a copy was due."""
+    return any(str(excuse["excused_from"]) <= due.isoformat() <= str(excuse["excused_until"]) for excuse in excuses)
 
 
 def _judged(day: datetime.date, due: datetime.date, state: str, evidence: list[dict[str, Any]], excuses: Sequence[Mapping[str, Any]],
@@ -252,7 +275,7 @@ def _of_system(system: Mapping[str, Any], rules: Mapping[str, Any], told: Sequen
     trust = engine.counted_trust(rules, system)
     good = [(day_of(copy), _evidence(copy)) for copy in copies.copies_told(entry for entry in told if entry["type"] in _OF_COPIES)
             if copies.is_good(copy, trust)]
-    attempts = [(day_of(entry), _evidence(entry)) for entry in told if entry["type"] in _ATTEMPTS]
+    attempts = [(day_of(entry), _evidence(entry)) for entry in told if entry["type"] in _ATTEMPTS or entry.get(copies.LACKS)]
     own = [entry for entry in excuses if entry.get("kind") == system["kind"] and entry.get("system") == system["name"]]
     end = today if active else min(today, max(map(day_of, told)))
     # What is dated in the future proves nothing yet.
@@ -307,7 +330,8 @@ def controls(store: Store, rules: Mapping[str, Any], since: str, until: str, sam
 
 
 def _matches(entry: Mapping[str, Any], control: Control) -> bool:
-    return not entry.get("simulated") and all(entry.get(name) in values if values else entry.get(name) is not None for name, values in control.where.items())
+    return not entry.get("simulated") and not (control.whole and entry.get(copies.LACKS)) and all(
+        entry.get(name) in values if values else entry.get(name) is not None for name, values in control.where.items())
 
 
 def _query(control: Control, start: str, end: str) -> str:
@@ -317,6 +341,8 @@ def _query(control: Control, start: str, end: str) -> str:
     for name, values in control.where.items():
         known = ", ".join("1" if value is True else f"'{value}'" for value in values or ())
         parts.append(f"json_extract(body, '$.{name}') IN ({known})" if values else f"json_extract(body, '$.{name}') IS NOT NULL")
+    if control.whole:
+        parts.append(f"json_extract(body, '$.{copies.LACKS}') IS NULL")
     return "SELECT n FROM entries WHERE " + " AND ".join(parts) + " ORDER BY n"
 
 
@@ -327,6 +353,7 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
         plain = isinstance(value, (list, tuple)) and not any(isinstance(each, Mapping) for each in value)
         found[name] = ", ".join(map(str, value)) if plain else value
     found.pop("where", None)
+    found.pop("whole", None)
     for name in ("evidence", "samples"):
         if name in found:
             found[name] = ", ".join(f"{each['n']}{' ' + each['label'] if each['label'] else ''}" for each in found[name])

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import datetime
 import json
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,15 +18,17 @@ from typing import Any, NamedTuple
 from ...module_utils._engine.policy import people
 from ...module_utils._engine.policy import policy as engine
 from ...module_utils._engine.policy.vocabulary import CRITICALITIES, EGCR_TITLES
-from .._bitacora import by_medium, chain, entries, trust
+from .._bitacora import by_medium, chain, entries, trust, view
 from .._bitacora.any_store import Store
+from .._bitacora.copies import LACKS
 from .._bitacora.sqlite import SqliteStore
-from .._decisions import drills, due, forges, purposes, recovery
-from . import capacity, requests
+from .._decisions import drills, due, forges, proofs, purposes, recovery
+from . import capacity, compliance, requests
 
 # state of a system on a day -> letter, word. Letters tell them apart on paper and for whoever does not see the colours.
 CELLS = {
     "good": ("B", "Buena"), "late": ("T", "Tardía"), "failed": ("F", "Fallida"), "damaged": ("D", "Dañada"), "missing": ("A", "Ausente"),
+    "excused": ("J", "Justificada"),
     "simulated": ("S", "Simulada"), "none": ("·", "No correspondía"),
 }
 PENDING = ("due", "overdue", "ask", "outside_window")
@@ -43,8 +45,6 @@ keys, anchors, last = json.loads(sys.argv[3])
 report = open_store(sys.argv[1], readonly=True).verify(anchors and [chain.Path(anchor) for anchor in anchors], keys, last)
 print(json.dumps(report.as_dict()))
 sys.exit(0 if report.whole else 1)"""
-_PROVED = ("T3", "T4", "T5")
-_PROOFS_LOOKED_AT = 100
 _RESTORES_DAYS = 90
 _DAY = datetime.timedelta(days=1)
 _LOOK_BACK = datetime.timedelta(days=62)  # two of the longest periods of numeral 6.4
@@ -75,6 +75,8 @@ class System(NamedTuple):
     kept: int
     kept_limit: int
     proof_every: int    # days within which its criticality asks for a proven restore
+    enabled: bool = True
+    title: str = ""     # its name, and its kind where another system has the same name
 
 
 class Medium(NamedTuple):
@@ -109,6 +111,7 @@ class Facts(NamedTuple):
     forges: Sequence[str] = ()   # of each forge that was not listed the last time, and whose repositories went lately, what there is to know
     requests: Sequence[Sequence[str]] = ()   # the cells of each request that waits, or was closed in these days (requests.py)
     purposes: Sequence[purposes.Standing] = ()   # how each purpose of the schedule stands
+    left: Sequence[str] = ()     # systems that the inventory has no more and whose copies are still kept, each with how many
     recovery: Sequence[recovery.Row] = ()        # what of each system would be lost now, and what its restore took
 
     @property
@@ -160,25 +163,27 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
     types = _TYPES if span > _LONG_PERIOD_DAYS else (*_TYPES, "copy_verified")
     told = store.entries(since=first.isoformat(), until=last.isoformat(), type=types, zone=rules["time_zone"])
     told_since = entries.moment(first.isoformat(), False, rules["time_zone"])
-    grouped: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = collections.defaultdict(list)
     for entry in told:
         began = entry.get("started_at") if entry["type"] in ("copy_made", "copy_failed") else None
         entry["moment"] = (due.moment(began) or _time(entry["at_event"])).astimezone(here)
         grouped[entry.get("kind", ""), entry.get("system", "")].append(entry)
     known = [system for system in systems if system["kind"] in rules["kinds"]]
     kept = store.kept([(system["kind"], system["name"]) for system in known])
-    used: dict[str, int] = defaultdict(int)
-    for media, _size in (copy for copies in kept.values() for copy in copies):
-        for name in media:
-            used[name] += 1
+    changes = store.changes()
+    held = capacity.held(changes)
+    excuses = compliance.excuses_in_force(store)
+    titles = view.titles((system["kind"], system["name"]) for system in known)
     # One query for all: asked for each system, the store would go through the same days once for each.
     earlier = {(entry.get("kind", ""), entry.get("system", "")): entry for entry in store.entries(
         since=(first - _LOOK_BACK).isoformat(), until=(first - _DAY).isoformat(), type="copy_made", zone=rules["time_zone"]) if not entry.get("simulated")}
     seen = []
     for system in known:
         key = (system["kind"], system["name"])
-        seen.append(_system(store, rules, system, store.believed(*key, grouped[key]), first, last, now, len(kept[key]), earlier.get(key)))
-    levels = capacity.history(store.changes())
+        own = [excuse for excuse in excuses if (excuse.get("kind"), excuse.get("system")) == key]
+        found = _system(store, rules, system, store.believed(*key, grouped[key]), first, last, now, len(kept[key]), earlier.get(key), own)
+        seen.append(found._replace(title=titles[key]))
+    levels = capacity.history(changes)
     told_media = by_medium.seen(store, known)
     free = {**{name: row["free"] for name, row in by_medium.space(told_media, now).items()}, **free}
     seals = store.entries(type="seal", limit=1)
@@ -186,53 +191,66 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
     asked = [requests.cells(row, here) for row in requests.read(store, now, told_since)]
     return Facts(
         rules["institution"], rules["manual"]["name"], first, last, now.astimezone(here), rules["time_zone"], seen, told,
-        [of_medium(name, used[name], levels.get(name, []), free.get(name, -1), capacity.standing(told_media, name, now), now)
-         for name in sorted({*used, *free, *levels} - {""})],
+        [of_medium(name, len(held.get(name, ())), levels.get(name, []), free.get(name, -1), capacity.standing(told_media, name, now), now)
+         for name in sorted({*held, *free, *levels} - {""})],
         _open_restores(store, now), verified(), seals[-1] if seals else None, list(_designations(rules, now.astimezone(here).date())),
         store.passed_over.line(), [sign.text for sign in forges.signs(store.entries(type=forges.TYPES), now)], asked,
-        purposes.read(store, now),
+        purposes.read(store, now), _left(held, known),
         recovery.plan(recovery.read(store, [("", system) for system in known if system.get("enabled", True)]), rules, now))
 
 
 def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
-            last: datetime.date, now: datetime.datetime, kept: int, before: Mapping[str, Any] | None) -> System:
+            last: datetime.date, now: datetime.datetime, kept: int, before: Mapping[str, Any] | None, excuses: Sequence[Mapping[str, Any]] = ()) -> System:
     kind, name = system["kind"], system["name"]
     good = store.last_good(kind, name, engine.counted_trust(rules, system))
-    proofs = [entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
-              if not entry.get("simulated") and (drills.is_restore(entry) or entry.get("trust_level", "") in _PROVED)]
-    proof = proofs[0] if proofs else None
+    proof = proofs.newest(store, kind, name)
     if before is None and good is not None and _time(good["at_event"]) < datetime.datetime.combine(first, datetime.time(), due.zone(rules["time_zone"])):
         before = good
     made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]
     return System(
         name, kind, system["criticality"], system.get("office", ""), system.get("responsible", ""),
-        due.decide(system, rules, _dated(good), now), good, proof, (now - _time(proof["at_event"])).days if proof else -1,
-        _cells(rules, system, told, before, first, last, now), [int(entry.get("size", 0)) for entry in made], _jumps(made, before),
-        kept, int(rules["kinds"][kind].get("keep_copies", 0)), drills.rules_of(rules)["every"][system["criticality"]])
+        due.noting(due.decide(system, rules, _dated(good), now), made[-1] if made else None), good, proof,
+        (now - _time(proof["at_event"])).days if proof else -1,
+        _cells(rules, system, told, before, first, last, now, excuses), [int(entry.get("size", 0)) for entry in made], _jumps(made, before),
+        kept, int(rules["kinds"][kind].get("keep_copies", 0)), drills.rules_of(rules)["every"][system["criticality"]],
+        bool(system.get("enabled", True)))
+
+
+def _left(held: Mapping[str, set[tuple[str, str, str]]], known: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Systems of which copies are kept and that are none of the inventory's: nobody copies them any more, and their copies take their room."""
+    declared = {(system["kind"], system["name"]) for system in known}
+    kept = {copy for there in held.values() for copy in there if copy[:2] not in declared}
+    counted = collections.Counter((kind, name) for kind, name, _label in kept)
+    return [f"{name} ({view.KINDS.get(kind, kind)}): {'1 copia' if number == 1 else f'{number} copias'}"
+            for (kind, name), number in sorted(counted.items(), key=lambda each: (each[0][1].casefold(), each[0][0]))]
 
 
 def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None,
-           first: datetime.date, last: datetime.date, now: datetime.datetime) -> list[str]:
-    by_day: dict[datetime.date, list[Mapping[str, Any]]] = defaultdict(list)
+           first: datetime.date, last: datetime.date, now: datetime.datetime, excuses: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    by_day: dict[datetime.date, list[Mapping[str, Any]]] = collections.defaultdict(list)
     for entry in told:
         by_day[entry["moment"].date()].append(entry)
     damaged = {entry.get("label") for entry in told if entry["type"] == "copy_damaged"}
     here = due.zone(rules["time_zone"])
     today = now.astimezone(here).date()
     known, previous = before is not None, _dated(before)
-    copied: datetime.date | None = None
+    period, grace = engine.period(rules, system["kind"], system["criticality"]), int(rules["kinds"][system["kind"]].get("overdue_after_days", 0))
+    counted = engine.counted_trust(rules, system)
     cells: list[str] = []
     for place in range((last - first).days + 1):
         day = first + _DAY * place
         events = by_day.get(day, [])
         known = known or bool(events)
-        # what a tool copied with files left out is T0: there it lies, but it is no good copy of the day
-        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated") and entry.get("trust_level") != "T0"]
+        # what a tool copied with files left out is T0, and what is partial lacks something: there they lie, but they are no good copies of the day
+        made = [entry for entry in events if entry["type"] == "copy_made" and not entry.get("simulated") and entry.get("trust_level") != "T0"
+                and not entry.get(LACKS)]
         if made:
-            # No period is shorter than a day: a copy of the day after the last one is never late, which saves most of the work of a year.
-            late = previous is not None and copied != day - _DAY and due.decide(system, rules, previous, made[0]["moment"]).overdue_days > 0
-            cells.append("damaged" if all(entry.get("label") in damaged for entry in made) else "late" if late else "good")
-            previous, copied = _dated(made[-1]), day
+            good = [entry for entry in made if entry.get("label") not in damaged and entry.get("trust_level", "") >= counted]
+            waited = _waited(previous, day, period, grace, here)
+            late = waited is not None and waited.late
+            cells.append("damaged" if all(entry.get("label") in damaged for entry in made) else
+                         "excused" if late and waited and compliance.excused(waited.due, excuses) else "late" if late else "good")
+            previous = _dated(good[-1]) if good else previous
             continue
         # What no day had yet when the system was first heard of is not an absence; nor is today, which has not ended.
         absent = False
@@ -243,10 +261,17 @@ def _cells(rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[M
         if any(entry["type"] in ("copy_failed", "copy_refused", "copy_made") and not entry.get("simulated") for entry in events):
             cells.append("failed")
         elif absent:
-            cells.append("missing")
+            waited = _waited(previous, day, period, grace, here)
+            cells.append("excused" if compliance.excused(waited.due if waited else day, excuses) else "missing")
         else:
             cells.append("simulated" if any(entry["type"] == "copy_simulated" or entry.get("simulated") for entry in events) else "none")
     return cells
+
+
+def _waited(previous: Mapping[str, Any] | None, day: datetime.date, period: engine.Period | None, grace: int,
+            here: datetime.tzinfo) -> compliance.Day | None:
+    """What the report of compliance makes of this day; None without a copy before it, or a period."""
+    return compliance.of_day(due.taken_at(previous).astimezone(here).date(), period, day, grace) if previous and period else None
 
 
 def _jumps(made: Sequence[Mapping[str, Any]], before: Mapping[str, Any] | None) -> list[Jump]:

@@ -16,12 +16,10 @@ from ...module_utils._engine import result
 from ...module_utils._engine.policy import policy as engine
 from .._bitacora import by_medium, trust
 from .._bitacora.any_store import Store
-from .._decisions import drills, due, purposes
+from .._decisions import drills, due, proofs, purposes
 from .._decisions import requests as steps
 from . import capacity, facts, requests
 
-_PROOFS_LOOKED_AT = 100
-_PROVED = ("T3", "T4", "T5")
 _DAY = 24 * 60 * 60     # seconds, the base unit of a time there
 
 
@@ -44,6 +42,7 @@ METRICS = (
     Metric("respaldo_copy_size_bytes", "bytes", "Size of the last good copy."),
     Metric("respaldo_copy_duration_seconds", "seconds", "How long the last good copy took."),
     Metric("respaldo_copy_trust_level", "", "Trust level of the last good copy, 0 to 5."),
+    Metric("respaldo_copy_lacking", "", "What the last copy lacks of its source, 0 when it is whole; one that lacks anything is never the last good one."),
     Metric("respaldo_drill_last_timestamp_seconds", "seconds", "When a copy was last restored to prove it."),
     Metric("respaldo_drill_every_seconds", "seconds", "Time within which the policy asks for a proved restore."),
     Metric("respaldo_medium_used_bytes", "bytes", "What the bitácora says that copies hold on a medium."),
@@ -101,8 +100,9 @@ def _of_system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any]
             ("respaldo_copy_size_bytes", "size", 1), ("respaldo_copy_duration_seconds", "duration_ms", 1000)) if isinstance(last.get(field), int)]
         if last.get("trust_level") in result.TRUST_LEVELS:
             found.append(Sample("respaldo_copy_trust_level", result.TRUST_LEVELS.index(last["trust_level"]), labels))
-    proof = next((entry for entry in store.entries(system=name, kind=kind, type=("copy_verified", "restored"), newest_first=True, limit=_PROOFS_LOOKED_AT)
-                  if not entry.get("simulated") and (drills.is_restore(entry) or entry.get("trust_level", "") in _PROVED)), None)
+    made = store.entries(system=name, kind=kind, type="copy_made", limit=1)
+    found += [Sample("respaldo_copy_lacking", made[0].get("lacks", 0), labels)] if made else []
+    proof = proofs.newest(store, kind, name)
     return [*found, Sample("respaldo_drill_last_timestamp_seconds", _seconds(proof["at_event"]), labels)] if proof else found
 
 

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.value_forms import names_in
-from .._bitacora import view
+from .._bitacora import view, vouched
 from .._decisions import due, recovery
 from . import pages
 
 # Of `respaldo restaurar --tipo`; the command's own table has the same words (a test compares).
 KINDS = {"database": "base-de-datos", "source_code": "codigo-fuente", "file_server": "servidor-de-archivos", "mailbox": "buzon"}
 _REASON = "Plan de recuperación"
+DEMANDED = "Lo que prueba que el medio no fue falsificado (con una llave privada se exige)"
 
 
 class Page(NamedTuple):
@@ -28,6 +29,7 @@ class Page(NamedTuple):
     sources: Mapping[tuple[str, str], Mapping[str, Any]]
     medium: Mapping[str, Any]
     now: datetime.datetime
+    stated: vouched.Stated = vouched.Stated("", ("", ""), ("", ""))
 
     @property
     def local(self) -> datetime.datetime:
@@ -47,10 +49,25 @@ def beginning(page: Page) -> list[tuple[str, str]]:
     end = "--motivo 'Se perdió el controlador' --documento 'Acta NNN-AAAA-OTI'"
     return [
         ("En una máquina vacía (Debian 12), instale el programa y " + mount, "apt-get install -y git make gnupg zstd"),
-        ("Si tiene la llave privada de un/a EGCR", f"{recover} --llave /media/usb/llave.asc {end}"),
+        ("Si tiene la llave privada de un/a EGCR", f"{recover} --llave /media/usb/llave.asc {_proof(page.stated)}{end}"),
         ("Si tiene la carpeta de un custodio y la contraseña de Vault", f"{recover} --custodia /srv/custodia --contrasena /media/usb/vault.pass {end}"),
         ("Vuelva a hacer este plan, ahora con lo que se sabe", "respaldo plan-de-recuperacion"),
     ]
+
+
+def _proof(stated: vouched.Stated) -> str:
+    if stated.seal_key:
+        return f"--sello {stated.seal_key} "
+    found = (("bitacora", stated.bitacora), ("maletin", stated.kit))
+    return "".join(f"--huella-{what} {digest} " for what, (_label, digest) in found if digest)
+
+
+def demanded(page: Page) -> list[str]:
+    """What must be known on the day from elsewhere than the medium: whoever writes there can lay copies there that a private key opens."""
+    found = [f"clave pública de los sellos: {page.stated.seal_key or 'ninguna; active el sello de la bitácora'}"]
+    for what, (name, digest) in (("maletín", page.stated.kit), ("bitácora", page.stated.bitacora)):
+        found.append(f"{what}: {name}, huella SHA-256 {digest}" if digest else f"{what}: no tiene ninguna copia")
+    return found
 
 
 def commands(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
@@ -102,6 +119,7 @@ def text(page: Page) -> list[str]:
     found = [f"Plan de recuperación de {page.rules['institution']}, al {page.local:%d/%m/%Y %H:%M}", "", "Para empezar:"]
     for what, command in beginning(page):
         found += [f"  {what}:", f"    {command}"]
+    found += ["", f"{DEMANDED}:", *(f"  {line}" for line in demanded(page))]
     found += ["", f"Sistemas, en este orden ({len(page.rows)}; unos {recovery.duration(total)} de restauración, uno tras otro):"]
     for row in page.rows:
         found += ["", f"{row.place}. {row.system} ({view.KINDS.get(row.kind, row.kind)}, criticidad {row.criticality}), en {row.host}",
@@ -121,4 +139,4 @@ def html(page: Page) -> str:
              "commands": commands(row, page.sources.get((row.kind, row.system), {}))} for row in page.rows]
     return pages.fill("recovery_plan.html.j2", title=f"Plan de recuperación al {page.local:%d/%m/%Y}", institution=page.rules["institution"],
                       manual=page.rules["manual"]["name"], made=f"{page.local:%d/%m/%Y %H:%M}", beginning=beginning(page), rows=rows,
-                      problems=recovery.problems(page.rows))
+                      demanded_title=DEMANDED, demanded=demanded(page), problems=recovery.problems(page.rows))

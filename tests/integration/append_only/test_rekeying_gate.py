@@ -11,6 +11,7 @@ import os
 import subprocess
 
 import pytest
+from opened_vault import opened
 
 ORDERED = {"repository_key_reason": "Cambio anual", "repository_key_authority": "Memorando 004-2027-OTI"}
 NOW = ("-e", "backup_emergency_reason=prueba")
@@ -21,9 +22,7 @@ def asked(key="", **more):
 
 
 def password_of(house, reference):
-    file = house.top / "custodia" / (reference.partition(":")[2] + ".yml")
-    told = subprocess.run(["ansible-vault", "view", "--vault-password-file", str(house.password), str(file)], capture_output=True, text=True, check=True)
-    return json.loads(told.stdout)["password"]
+    return opened(house.top / "custodia" / (reference.partition(":")[2] + ".yml"), house.password)["password"]
 
 
 def opens(repository, password):

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
+from opened_vault import opened
 from test_file_servers import House
 
 ORDERED = {"repository_key_reason": "Cambio anual", "repository_key_authority": "Memorando 004-2027-OTI"}
@@ -15,9 +15,7 @@ NOW = ("-e", "backup_emergency_reason=Prueba")
 
 
 def password_of(house, reference):
-    file = house.top / "custodia" / (reference.partition(":")[2] + ".yml")
-    told = subprocess.run(["ansible-vault", "view", "--vault-password-file", str(house.top / "vault"), str(file)], capture_output=True, text=True, check=True)
-    return json.loads(told.stdout)["password"]
+    return opened(house.top / "custodia" / (reference.partition(":")[2] + ".yml"), house.top / "vault")["password"]
 
 
 def keys(bench):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,9 +60,9 @@ class House:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RESPALDO_"))}
         return {**kept, "HOME": str(self.place), "RESPALDO_CONF": str(self.place / "respaldo.conf"), "LC_ALL": "C.UTF-8"}
 
-    def respaldo(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([str(TOP / "scripts/respaldo"), *words], cwd=self.place, env=self.environment(), text=True, capture_output=True,
-                              stdin=subprocess.DEVNULL, check=False)
+    def respaldo(self, *words: str, place: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([str(TOP / "scripts/respaldo"), *words], cwd=place or self.place, env={**self.environment(), **environment}, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, check=False)
 
     def checked(self, *words: str) -> tuple[list[dict[str, Any]], subprocess.CompletedProcess[str]]:
         """What a check found, and how it ended; what it printed has all of it."""
@@ -136,7 +137,7 @@ def of(found: list[dict[str, Any]], host: str, what: str) -> dict[str, Any]:
 def checked(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> list[dict[str, Any]]:
     """One run over all of them."""
     house = House(tmp_path_factory.mktemp("errores"))
-    house.hosts([f"m{number:02}" for number in (1, 2, 7, 9, 10, 15, 16, 17, 18, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31, 45, 47, 48, 49, 50, 51)])
+    house.hosts([f"m{number:02}" for number in (1, 2, 7, 9, 10, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31, 45, 47, 48, 49, 50, 51)])
     place = house.place
 
     def pg(**more: Any) -> dict[str, Any]:
@@ -159,6 +160,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> lis
     one("m17", pg(user="poco", password="poco"))
     one("m18", pg(password="otra"))
     one("m19", pg(port=1))
+    one("m20", pg(databases="siga"))
     one("m21", plain, backup_media=[{"name": "otro-medio", "type": "local", "path": str(place / "no" / "otro-medio")}])
     one("m23", plain, backup_media=[{"name": "nas", "type": "local", "path": "relativa/ruta"}])
     one("m24", {**plain, "media": ["nas-limma"]})
@@ -206,6 +208,36 @@ def test_a_mistake_in_variables_is_told_with_where_and_mend(checked: list[dict[s
     assert mend in row["mend"], row
 
 
+def test_one_database_is_written_as_people_write_it(checked: list[dict[str, Any]]) -> None:
+    """Number 20: `databases: siga`, no list."""
+    assert [row for row in checked if "m20" in row["server"].split(", ")] == []
+
+
+def test_a_name_that_is_wrong_is_told_from_any_directory_in_any_locale(house: House) -> None:
+    """Numbers 8, 11, 12, 34 and 46: Ansible alone finds no role there, refuses the locale, and leaves no host to target."""
+    house.hosts(["bd1"])
+    house.host("bd1", backup_systems=[house.sqlite("SIGA"), house.sqlite("Mesa de Partes")])
+    wrong = house.respaldo("copiar", "SIGAA", place=Path("/"), LC_ALL="C", LANG="C")
+    assert wrong.returncode == 2 and "backup_only[0]: 'SIGAA' no es válido" in wrong.stdout and "¿Quiso decir SIGA? Valores conocidos:" in wrong.stdout
+    cut = house.respaldo("copiar", "Mesa", "de", "Partes")
+    assert cut.returncode == 2 and "¿Quiso decir Mesa de Partes? Un nombre con espacios va entre comillas." in cut.stdout
+    nowhere = house.respaldo("restaurar", "SIGA", "--servidor", "bd9", "--destino", str(house.place / "vuelta"))
+    assert nowhere.returncode == 2 and "restore_host: 'bd9'" in nowhere.stdout and "uno de ellos: bd1" in nowhere.stdout
+    assert not list((house.place / "medio").iterdir())
+
+
+def test_what_ansible_could_not_read_is_told_by_every_verb(house: House) -> None:
+    """Numbers 3 and 6: Ansible says neither file nor line, or which password, and the verb has done nothing."""
+    house.hosts(["bd1"])
+    (house.place / "host_vars/bd1.yml").write_text("backup_systems:\n\t- name: SIGA\n", "utf-8")
+    tab = house.respaldo("copiar")
+    assert tab.returncode != 0 and f"{house.place}/host_vars/bd1.yml:2" in tab.stdout and "Reemplace el tabulador por espacios" in tab.stdout
+    (house.place / "host_vars/bd1.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n3130\n", "utf-8")
+    closed = house.respaldo("restaurar", "SIGA")
+    assert closed.returncode == 78 and f"{house.place}/host_vars/bd1.yml:1" in closed.stdout and "contrasena_de_vault" in closed.stdout
+    assert "no se restauró nada" in closed.stderr
+
+
 def test_what_is_ready_is_called_so_and_stands_in_the_bitacora(house: House) -> None:
     house.hosts(["bd1"])
     house.host("bd1", backup_systems=[house.sqlite("SIGA")])
@@ -215,6 +247,19 @@ def test_what_is_ready_is_called_so_and_stands_in_the_bitacora(house: House) -> 
     assert "Listo: 1 servidor, 1 sistema" in answer.stdout and house.tree() == before
     shown = house.respaldo("bitacora").stdout
     assert "Comprobación" in shown and "1 sistemas de 1 servidores: listo" in shown and "Generada" not in shown, shown
+
+
+def test_who_simulates_a_check_sends_nothing(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        port = server.getsockname()[1]
+        house.hosts(["bd1"], backup_warn_mail={"host": "127.0.0.1", "port": port, "security": "none", "sender": "r@example.org", "to": ["a@example.org"]},
+                    backup_heartbeats=[{"name": "vigia", "type": "get", "url": f"http://127.0.0.1:{port}/vivo"}])
+        house.host("bd1", backup_systems=[house.sqlite("SIGA")])
+        told = house.respaldo("comprobar", "--enviar", "--simular")
+        assert "se comprobaron 1 servidor" in told.stdout or "Listo: 1 servidor" in told.stdout, told.stdout + told.stderr
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_what_was_not_looked_at_is_not_ready_without_a_word(house: House) -> None:

@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, vouched
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from databases.conftest import Postgres, running
 from failures.house import ROOT
 
@@ -69,8 +70,14 @@ class WorstDay:
         house.good(playbook="source_code.yml")
         self.was = self.now("siga", self.repository, self.folder)
         self.made = {entry["label"] for entry in house.entries("copy_made")}
+        self.stated = self.stated_beforehand()
         shutil.copytree(house.medium, house.directory.parent / "copias", symlinks=True)
         shutil.copy(self.anchor, house.directory.parent)
+
+    def stated_beforehand(self):
+        """What the printed plan says of kit and bitácora."""
+        with open_store(str(self.house.bitacora), readonly=True) as store:
+            return vouched.stated(store)
 
     def now(self, database, repository, folder):
         return (self.postgres.sql("SELECT * FROM t ORDER BY a", database), git(repository, "rev-parse", "HEAD"),
@@ -91,10 +98,10 @@ class WorstDay:
         return subprocess.run([str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "perucompras.respaldo.backup_recover", "-a",
                                json.dumps(words)], env=house.environment(), capture_output=True, text=True, cwd=house.directory.parent, check=False)
 
-    def respaldo(self, *words):
+    def respaldo(self, *words, status=0):
         done = subprocess.run([sys.executable, str(ROOT / "scripts" / "respaldo.py"), *words], capture_output=True, text=True, cwd=self.house.directory,
                               env=self.house.environment(RESPALDO_CONF=str(self.house.directory / "respaldo.conf")), check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
 
     def is_back(self):
@@ -140,8 +147,19 @@ def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, 
     key.write_text(subprocess.run([*ana.gpg, "--armor", "--export-secret-keys"], check=True, capture_output=True, text=True).stdout)
     bao.seal()
     try:
-        day.respaldo("recuperar", "--medio", str(house.medium), "--llave", str(key), "--aparte", str(house.directory / "aparte"),
-                     "--motivo", WHY["recover_reason"], "--documento", WHY["recover_authority"])
+        words = ["recuperar", "--medio", str(house.medium), "--llave", str(key), "--aparte", str(house.directory / "aparte"),
+                 "--motivo", WHY["recover_reason"], "--documento", WHY["recover_authority"]]
+        # whoever writes to the medium could have laid all of it there: nothing is opened, or nothing of it leaves the place where it was
+        assert "RSP797" in day.respaldo(*words, status=2) and not (house.directory / "aparte").exists()
+        told = day.respaldo(*words, "--sin-prueba", "Simulacro", status=71)
+        assert f'"{house.directory}/vault"' in told and (house.directory / "aparte/maletin").is_dir()
+        assert house.bitacora.exists() and not any((house.directory / place).exists() for place in PLACES)
+        day.burn()
+        # the key of the seals proves the bitácora; the kit is newer than that, so it is named by its digest
+        assert "RSP797" in day.respaldo(*words, "--sello", day.stated.seal_key, status=2)
+        assert not (house.directory / "hosts.yml").exists() and not house.bitacora.exists()
+        shutil.rmtree(house.directory / "aparte")
+        day.respaldo(*words, "--sello", day.stated.seal_key, "--huella-maletin", day.stated.kit[1])
         plan = day.respaldo("plan-de-recuperacion", "--directorio", str(house.directory / "informes"))
         lines = [line.strip()[2:] for line in plan.splitlines() if line.strip().startswith("$ respaldo restaurar")]
         wanted = [line for name in ("Carpeta", "Portal", "SIGA") for line in lines if f"restaurar {name} " in line]
@@ -150,6 +168,7 @@ def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, 
             day.respaldo(*shlex.split(line)[1:])
     finally:
         bao.unseal()
-    assert "llave privada" in day.is_back()["note_es"]
+    told = day.is_back()["note_es"]
+    assert "llave privada" in told and "con la huella que se indicó" in told and "con los sellos de la clave" in told and "con sello hasta" in told
     page, = (house.directory / "informes").glob("*.html")
     assert "Portal_" in page.read_text() and "SIN PROBAR" in page.read_text()

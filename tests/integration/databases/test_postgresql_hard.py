@@ -75,6 +75,11 @@ CASES: Dict[str, Case] = {
         "CREATE SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext; CREATE TABLE t (h ext.hstore); SET search_path = public, ext; CREATE FUNCTION f() RETURNS "
         "trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW WHEN (OLD.h IS DISTINCT FROM NEW.h) "
         "EXECUTE FUNCTION f();", "SELECT count(*) FROM pg_trigger WHERE tgname = 'g'", remark="TRIGGER t g"),
+    # a stored value that its function would not give any more (row L17): its rows are equal, and what comes back is not
+    "recomputed": Case("CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; CREATE TABLE t (i int, \"g ñ\" int GENERATED ALWAYS AS "
+                       "(f(i)) STORED, h int GENERATED ALWAYS AS (i + 1) STORED); INSERT INTO t VALUES (1), (2); CREATE OR REPLACE FUNCTION f(int) RETURNS "
+                       "int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 10';", "SELECT i, h FROM t ORDER BY 1",
+                       remark='while it was copied): public.t."g ñ"'),
     # what a script of an extension does (PostGIS's topology): it asks what the search_path of a session is set to at first
     "asking": Case("CREATE FUNCTION set_to(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT reset_val FROM pg_catalog.pg_settings WHERE name = "
                    "'search_path'$$; CREATE TABLE t (a text, b text GENERATED ALWAYS AS (public.set_to(a)) STORED); INSERT INTO t VALUES ('x');",

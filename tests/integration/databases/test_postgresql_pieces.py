@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import threading
 import time
-from typing import Any, Iterator, List
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.processes.pipeline import run
@@ -153,6 +156,71 @@ def test_a_piece_that_fails_leaves_nothing(server: Postgres, shelf: Shelf, tmp_p
     failing = wrapped(tmp_path_factory.mktemp("tools"), "pg_dump", script)
     error = expect("stage_failed", lambda: shelf.make(source(server, bin_dir=failing, run_as="")))
     assert "no se pudo" in error.message and shelf.empty()
+
+
+def told_by(directory: Path, script: str) -> Dict[str, Any]:
+    """Options of a source whose psql tells its process number, and whose pg_dump of the rows of `big` does something first."""
+    bin_dir = wrapped(directory, "pg_dump", 'case "$*" in *--table=public.big*) {0};; esac; exec /usr/bin/pg_dump "$@"'.format(script))
+    psql = Path(bin_dir, "psql")
+    psql.unlink()
+    psql.write_text('#!/bin/bash\necho $$ > "{0}/holder"\nexec /usr/bin/psql "$@"\n'.format(directory))
+    psql.chmod(0o755)
+    return {"bin_dir": bin_dir, "run_as": "", "host": "127.0.0.1", "password": PASSWORD}
+
+
+def at_rest(server: Postgres, directory: Path) -> None:
+    """Nothing that was begun from there runs any more, and no session holds anything in the server."""
+    deadline = time.monotonic() + 60
+    while True:
+        running = [path for path in Path("/proc").glob("[0-9]*/cmdline") if os.fsencode(directory) in _read(path)]
+        sessions = int(server.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'grande'"))
+        if not running and not sessions:
+            return
+        assert time.monotonic() < deadline, (running, sessions)
+        time.sleep(0.1)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_the_session_that_holds_the_moment_is_killed(server: Postgres, shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> None:
+    top = tmp_path_factory.mktemp("holder")
+    made = shelf.make(source(server, **told_by(top, '[ -e "{0}/done" ] || {{ touch "{0}/done"; kill -9 $(cat "{0}/holder"); }}'.format(top))))
+    assert one_stream(made)
+    at_rest(server, top)
+
+
+def test_a_pg_dump_that_is_killed_leaves_nothing(server: Postgres, shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> None:
+    top = tmp_path_factory.mktemp("killed")
+    error = expect("stage_failed", lambda: shelf.make(source(server, **told_by(top, "kill -9 $$"))))
+    assert "pg_dump" in error.message and "SIGKILL" in error.message, error.message
+    assert shelf.empty()
+    at_rest(server, top)
+
+
+def test_a_module_that_is_killed_leaves_what_the_next_one_sweeps(server: Postgres, shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> None:
+    top = tmp_path_factory.mktemp("module")
+    options = told_by(top, 'touch "{0}/dumping"; sleep 1'.format(top))
+    module = os.fork()
+    if not module:
+        with contextlib.suppress(BaseException):
+            shelf.make(source(server, **options))
+        os._exit(1)
+    deadline = time.monotonic() + 120
+    while not (top / "dumping").exists():
+        assert time.monotonic() < deadline and not os.waitpid(module, os.WNOHANG)[0], "it ended before"
+        time.sleep(0.01)
+    os.kill(module, signal.SIGKILL)
+    os.waitpid(module, 0)
+    at_rest(server, top)
+    labels = shelf.path / "database" / "SIGA"
+    assert [path.name for path in labels.iterdir() if path.is_dir()] == [".SIGA_20261122.partial"], "nothing has a copy's name"
+    made = shelf.make(source(server), label="SIGA_20261123")
+    assert len(pieces(made)) >= 6 and [path.name for path in labels.iterdir() if path.is_dir()] == ["SIGA_20261123"]
 
 
 def test_rows_of_another_table_and_other_rows_are_found(server: Postgres, shelf: Shelf) -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 import pytest
-from cheap import cheap_key
+from cheap import cheap_key, in_restic
 
 ROOM = pathlib.Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 sys.path.insert(0, str(ROOM))
@@ -35,6 +35,8 @@ Local = importlib.import_module("_engine.media.local").Local
 Slot = importlib.import_module("_engine.media.base").Slot
 Keys = importlib.import_module("_engine.transforms.encrypt").Keys
 BackupError = importlib.import_module("_engine.errors").BackupError
+
+in_restic(restic)
 
 PASSWORD = "la clave de la institución"
 FIRST_DAY = datetime.date(2026, 11, 1)

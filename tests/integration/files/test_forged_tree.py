@@ -18,6 +18,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.restic import restic
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import trees
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.restic import Files
+from cheap import cheap_key
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 PASSWORD = "forged"
@@ -104,6 +105,8 @@ def forged(tmp_path):
     environment = dict(os.environ, RESTIC_PASSWORD=PASSWORD)
     for words in (["init", "--repository-version", "1"], ["backup", str(area)]):
         subprocess.run(["restic", "--repo", str(repository), "--no-cache", "--quiet", *words], check=True, env=environment)
+        if words[0] == "init":
+            cheap_key(repository, PASSWORD)
 
     def twice(nodes):
         rows = {node["name"]: node for node in nodes}

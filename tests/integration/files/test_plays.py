@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -112,6 +113,40 @@ def test_the_life_of_a_file_server_from_copy_to_prune(house):
     (house.nas / "file_server" / ".restic.RRHH" / "repositorio" / "snapshots" / manifest["restic"]["media"]["nas"]["snapshot"]).unlink()
     assert house.run("reconcile", good=False).returncode != 0
     assert [row["label"] for row in house.entries("copy_damaged")] == [house.labels()[0]]
+
+
+def test_copies_that_the_bitacora_lost_are_adopted_with_their_snapshots(house):
+    """The bitácora comes back from an older copy of itself: the snapshots it lost get an entry each, and what somebody laid beside them does not."""
+    house.run("file_server", *NOW)
+    state = house.top / "state"
+    shutil.copytree(state, house.top / "antes")
+    (house.folder / "planilla.csv").write_text("a,c\n", "utf-8")
+    house.run("file_server", *NOW)
+    made = house.entries("copy_made")[-1]
+    shutil.rmtree(state)
+    shutil.copytree(house.top / "antes", state)
+    # another label that tells of the same snapshot, with good sums
+    forged, there = house.shelf / "RRHH_20991231", house.shelf / made["label"]
+    shutil.copytree(there, forged)
+    for path in sorted(forged.iterdir()):
+        path.rename(path.with_name(path.name.replace(made["label"], forged.name)))
+    manifest = forged / (forged.name + ".json")
+    manifest.write_text(manifest.read_text("utf-8").replace(made["label"], forged.name), "utf-8")
+    files = [path for path in sorted(forged.iterdir()) if path.name != "SHA256SUMS"]
+    (forged / "SHA256SUMS").write_text("".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files), "utf-8")
+
+    why = ("-e", json.dumps({"recover_mounted": ["nas"], "recover_reason": "Incendio", "recover_authority": "Acta 3"}))
+    bare = house.run("recover", *why, "-e", f"backup_custody_directory={house.top / 'nada'}")
+    assert len(house.entries("copy_made")) == 1 and f"no se adopta {made['label']}" in bare.stdout, bare.stdout
+    done = house.run("recover", *why)
+    assert f"no se adopta {forged.name}" in done.stdout and f"adoptada {made['label']}" in done.stdout, done.stdout
+    _first, adopted = house.entries("copy_made")
+    same = ("label", "repository", "key_reference", "sha256", "size_original", "objects")
+    assert {name: adopted[name] for name in same} == {name: made[name] for name in same}
+    assert (adopted["trust_level"], adopted["reason"]) == ("T1", "adopted") and "Acta 3" in adopted["note_es"]
+    (house.folder / "planilla.csv").unlink()
+    house.restore("-e", json.dumps({"restore_paths": ["planilla.csv"], "restore_target": str(house.folder)}))
+    assert (house.folder / "planilla.csv").read_text("utf-8") == "a,c\n"
 
 
 def test_working_hours_need_a_reason_and_a_repository_needs_its_custody(house):

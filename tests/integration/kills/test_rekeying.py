@@ -12,6 +12,7 @@ import os
 import subprocess
 
 from lab import KINDS, NOW, Lab, kill, wait_for
+from opened_vault import opened
 
 from plugins.plugin_utils._bitacora import rekeyed
 from plugins.plugin_utils._bitacora.store import open_store
@@ -26,9 +27,7 @@ def asked(**more):
 
 def kept(lab, reference):
     """What custody has under a reference."""
-    file = str(lab.top / "custodia" / (reference.partition(":")[2] + ".yml"))
-    told = subprocess.run(["ansible-vault", "view", "--vault-password-file", str(lab.top / "vault"), file], capture_output=True, text=True, check=True)
-    return json.loads(told.stdout)
+    return opened(lab.top / "custodia" / (reference.partition(":")[2] + ".yml"), lab.top / "vault")
 
 
 def repository(lab, medium):

@@ -331,6 +331,7 @@ def test_a_mail_that_the_server_can_not_give_is_named_and_the_others_are_copied_
     made = bench.make(mailbox)
     assert [each.key for each in made.manifest["warnings"]] == ["imap_missing"]
     missing = {each["uid"] for each in made.manifest["source"]["facts"]["missing"]}
+    assert made.fields["lacks"] == made.manifest["lacks"] == len(missing)      # partial: it never counts as a good one
     assert 8 in missing and mailbox.judged.mails == 30 - len(missing) >= 7
 
 

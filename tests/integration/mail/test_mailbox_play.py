@@ -17,9 +17,9 @@ ACTORS = {"jefe_oti": [{"name": "Rosa Vega", "from": "2020-01-01"}], "soporte": 
           "egcr": {"infrastructure": {"titular": [{"name": "Ana Quispe", "from": "2020-01-01"}]}}}
 
 
-def authorised(house: Institution, head: str, office: str) -> str:
-    told = house.run("request", request_step="open", request_person=head, request_office=office, request_what="Su correo", request_of="mailbox",
-                     request_reason="Vacaciones")
+def authorised(house: Institution, head: str, office: str, of: str = "mailbox", **more: object) -> str:
+    told = house.run("request", request_step="open", request_person=head, request_office=office, request_what="Su correo", request_of=of,
+                     request_reason="Vacaciones", **more)
     ticket = told.partition("Solicitud ")[2].partition(":")[0]
     for step, person, more in (("estimate", "Ana Quispe", {"request_volume": 10}), ("authorise", "Rosa Vega", {})):
         house.run("request", request_step=step, request_person=person, request_ticket=ticket, **more)
@@ -43,12 +43,12 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
 
     told = house.run("mailbox", *key)
     assert "Solo a solicitud" in told and len(house.entries("copy_not_due")) == 1
-    of_another = authorised(house, "Otro Jefe", "Otra")
+    of_another = authorised(house, "Otro Jefe", "Otra", request_system="AnaQuispe")
     assert "RSP762" in house.run("mailbox", *key, wanted=2, backup_request={"ticket": of_another, "requester": "Otro Jefe"})
     assert "RSP763" in house.run("mailbox", *key, wanted=2, backup_request={"ticket": "2026-0099", "requester": "Carmen Soto Vega"})
     assert house.entries("copy_started") == [] and (dovecot.top / "log").read_text("utf-8").count("Login: user") == logins, "something was read"
 
-    ticket = authorised(house, "Carmen Soto Vega", "Oficina de Logística")
+    ticket = authorised(house, "Carmen Soto Vega", "Oficina de Logística", request_system="AnaQuispe")
     told += house.run("mailbox", *key, backup_request={"ticket": ticket, "requester": "Carmen Soto Vega", "reason": "Vacaciones"})
     made, = house.entries("copy_made")
     assert (made["ticket"], made["requester"], made["encrypted"], made["objects"]) == (ticket, "Carmen Soto Vega", True, 2)
@@ -57,10 +57,20 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
     told += house.run("verify", *key, verify_level="T3")
     verified, = house.entries("copy_verified")
     assert verified["trust_level"] == "T3" and "mailbox_listed" in verified["checks"]
-    told += house.run("restore", *key, restore_host="localhost", restore_kind="mailbox", restore_system="AnaQuispe", restore_target=str(tmp_path / "vuelta"),
-                      restore_ticket="", restore_reason="La jefatura lo pide")
-    lines = (tmp_path / "vuelta/indice/00001.jsonl").read_text("ascii").splitlines()
-    assert json.loads(lines[0])["name"] == "INBOX" and len(lines) == 3
+    # back as files in an emergency, and into the mailbox under a request that names it: without either nothing is opened
+    back = {"restore_host": "localhost", "restore_kind": "mailbox", "restore_system": "AnaQuispe"}
+    assert "RSP754" in house.run("restore", *key, wanted=2, **back, restore_target=str(tmp_path / "vuelta"))
+    told += house.run("restore", *key, **back, restore_target=str(tmp_path / "vuelta"), restore_emergency="La jefatura lo pide", restore_mail_format="eml",
+                      restore_mail_subject="dos", restore_mail_folders="inbox", restore_mail_since="2026-01-01")
+    head, line = map(json.loads, (tmp_path / "vuelta/indice/00001.jsonl").read_text("ascii").splitlines())
+    assert head["name"] == "INBOX" and (tmp_path / "vuelta" / line["file"]).read_bytes() == b"Subject: dos\r\n\r\nx\r\n"
+    ticket = authorised(house, "Carmen Soto Vega", "Oficina de Logística", "restore", request_system="AnaQuispe")
+    told += house.run("restore", *key, **back, restore_mailbox="AnaQuispe", restore_ticket=ticket)
+    files, into = house.entries("restored")
+    assert files["trust_level"] == "T0" and files["wanted"] == ["1 carpeta", "recibidos desde 2026-01-01T05:00:00Z", "con palabras del asunto"]
+    assert (into["target"], into["objects"], into["ticket"]) == (f"Restaurado {made['label']}, en el buzón AnaQuispe", 2, ticket) and "wanted" not in into
+    assert house.requests()[ticket].state == "restored" and dovecot.flags("INBOX") == before
+    assert len(dovecot.lying(f"Restaurado {made['label']}.INBOX")) == 2
     elsewhere = (path for path in tmp_path.rglob("*") if path.is_file() and "vuelta" not in path.parts and path.name != "hosts.yml")
     seen = told.encode() + b"".join(path.read_bytes() for path in elsewhere)
-    assert SECRET.encode() not in seen and PASSWORD.encode() not in seen
+    assert SECRET.encode() not in seen and PASSWORD.encode() not in seen and b"Subject: dos" not in seen

@@ -129,10 +129,20 @@ def test_two_hosts_can_not_hold_one_system(play, tmp_path):
     assert "of host bd1" in run.results["bd2"]["msg"]
 
 
+def test_a_need_that_no_host_declares_is_a_mistake(play, tmp_path):
+    inventory = tmp_path / "hosts.json"
+    hosts = {"bd1": {"backup_systems": [dict(SIGA, depends_on=["siaf", "SIAFF"])]}, "bd2": {"backup_systems": [dict(SIGA, name="SIAF", depends_on=["siga"])]}}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": {"backup_media": MEDIA}}}), "utf-8")
+    run = play(PLAN, INVENTORY, inventory=inventory)
+    assert run.results["bd1"]["msg"].count("is not a system of the inventory") == 1
+    assert "backup_systems[0].depends_on[1]: 'SIAFF' is not a system of the inventory. Did you mean siaf?" in run.results["bd1"]["msg"]
+    assert not run.results["bd2"].get("failed"), run.results["bd2"]
+
+
 def test_a_misspelt_selection_is_a_mistake(play):
     run = play(PLAN, {"systems": [SIGA], "media": MEDIA, "only": ["SIGAA"]})
     assert run.status == 2
-    assert "only[0]: 'SIGAA' is not a system of the inventory. Did you mean SIGA?" in run.results["localhost"]["msg"]
+    assert "backup_only[0]: 'SIGAA' is not a system of the inventory. Did you mean SIGA?" in run.results["localhost"]["msg"]
 
 
 def test_an_institution_points_to_its_own_policy(play, tmp_path):

@@ -97,7 +97,9 @@ def test_plan_and_site_agree(institution):
     assert {entry["system"] for entry in entries(bitacora, "copy_made")} == {"NUNCA", "VENCIDA"}
     left = " ".join(entry["reason_text"] for entry in entries(bitacora, "copy_not_due"))
     assert {name for name in told if f"{name}: " in left} == {"AYER", "APAGADA", "PAPEL"} and "PAPEL: No corresponde: sin cambios desde" in left
-    assert [entry["objects"] for entry in entries(bitacora, "copy_not_due")] == [2, 1]
+    # what the first task found to be idle, then what the plan of a kind with something to do left
+    assert [(entry["kind"], entry["objects"]) for entry in entries(bitacora, "copy_not_due")] == [("source_code", 1), ("database", 2)]
+    assert "Ask the directories for their content" not in done.stdout, "a kind of which nothing is due was gone through"
 
     # a file of a plain directory differs: that is an update, as a push is
     (run.top / "fuentes" / "programa.py").write_text("print(2)\n", "utf-8")
@@ -143,12 +145,17 @@ def test_a_repository_is_planned_and_copied_when_it_changed(institution):
         before = len(entries(bitacora, "copy_made"))
         told, done = decisions(run("plan").stdout)["REPO"], run("site")
         assert done.returncode == 0, done.stdout + done.stderr
-        return told, len(entries(bitacora, "copy_made")) - before
+        # what the night's first task asked is not asked again
+        assert "Ask the repositories for their refs" not in done.stdout
+        return told, len(entries(bitacora, "copy_made")) - before, done.stdout.count("TASK [")
 
-    assert both() == ("corresponde", 1)
-    assert both() == ("corresponde si cambió", 0), "nothing was pushed"
+    assert both()[:2] == ("corresponde", 1)
+    assert both() == ("corresponde si cambió", 0, 1), "nothing was pushed"
     git(top, "commit", "--quiet", "--allow-empty", "--message=dos")
-    assert both() == ("corresponde si cambió", 1)
+    assert both()[:2] == ("corresponde si cambió", 1)
+    # one that can't be asked is due: its copy fails and says why
+    top.rename(run.top / "otro")
+    assert run("site").returncode == 2 and [entry["error_code"] for entry in entries(bitacora, "copy_failed")] == ["RSP201"]
 
 
 def test_what_an_outage_left_waits_for_a_word_in_both(institution):

@@ -12,13 +12,14 @@ import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import adopting, recovering
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._copying import adopting, recovering, vouching
 
 AT, DIGEST, NAME = "2026-11-24T15:00:00Z", "a" * 64, "SIGA_20261124"
 SIGA = {"name": "SIGA", "kind": "database", "criticality": "alta", "office": "OTI", "source": {"password": "secreta"}}
 MANIFEST = {"kind": "database", "system": "SIGA", "encrypted": True, "started_at": AT, "ended_at": AT, "compression": "zstd",
             "parts": [{"file": "SIGA_20261124.siga.dump.zst.gpg", "size": 5, "size_original": 9, "sha256": DIGEST}],
             "key_reference": "custodia:database/OTRO/X"}
+CUSTODIAN = vouching.Asked({"kit": "", "bitacora": ""}, "", "", by_key=False)
 
 
 @pytest.fixture
@@ -32,7 +33,6 @@ def test_what_is_never_adopted(lost):
     assert adopting.why_not(lost, "database", "SIGA", NAME, DIGEST) == "", "begun, as the bitácora's own copy is in its copy"
     lost.append("copy_failed", {"label": NAME, "kind": "database", "system": "SIGA", "error_code": "RSP705"}, AT, "prueba")
     assert adopting.why_not(lost, "database", "SIGA", NAME, DIGEST) == "", "closed by the run that found it open"
-    assert "servidor de archivos" in adopting.why_not(lost, "file_server", "SIGA", NAME, DIGEST)
     assert "huellas" in adopting.why_not(lost, "database", "SIGA", NAME, "")
     assert "de este sistema" in adopting.why_not(lost, "database", "SIGA", "OTRO_20261124", DIGEST)
     assert "no es un rótulo" in adopting.why_not(lost, "database", "SIGA", "copia manual", DIGEST)
@@ -61,6 +61,21 @@ def test_an_adopted_copy_is_what_was_read_and_its_key_is_never_what_the_medium_s
     assert "Incendio" in entry["note_es"] and "secreta" not in str(entry) and result.clean(entry) == entry
 
 
+def test_a_copy_of_a_file_server_is_adopted_from_its_own_repository_alone():
+    files = {**SIGA, "kind": "file_server"}
+    manifest = {**MANIFEST, "kind": "file_server", "parts": [], "restic": {"repository": "Organo-OTI", "total_bytes_processed": 9, "total_files_processed": 2}}
+
+    def adopted_from(*own):
+        return adopting.adopt(lambda _asked: {"manifest": manifest, "backup": {"size": 7}}, files, {"name": "nas"}, NAME, DIGEST, "Incendio", own=own)
+
+    entry = adopted_from("SIGA", "Organo-OTI")
+    assert (entry["repository"], entry["key_reference"], entry["size_original"], entry["objects"], entry["trust_level"]) == (
+        "Organo-OTI", "custodia:file_server/Organo-OTI/repositorio", 9, 2, "T1")
+    with pytest.raises(BackupError) as caught:
+        adopted_from("SIGA")
+    assert caught.value.code == "RSP793" and "repositorio" in caught.value.spanish
+
+
 @pytest.mark.parametrize("answer", [
     {"failed": True, "error": {"message": "other bytes"}}, {"manifest": {**MANIFEST, "system": "OTRO"}}, {"manifest": {**MANIFEST, "kind": "source_code"}},
     {"manifest": None}])
@@ -83,10 +98,10 @@ def test_a_kit_in_clear_is_none_whoever_laid_it_there(monkeypatch):
     monkeypatch.setattr(action, "module", lambda *_asked: {"copies": copies}, raising=False)
     given = {"medium": {"name": "nas"}, "kit": "Maletín", "kit_label": ""}
     with pytest.raises(BackupError) as caught:
-        action._newest(given, "kit", {})
+        action._whole(given, "kit", {})
     assert caught.value.code == "RSP794"
     copies.append({"label": "X_20261122", "sha256": DIGEST, "manifest": {"started_at": "2026-11-22T00:00:00Z", "encrypted": True}})
-    assert action._newest(given, "kit", {})["label"] == "X_20261122"
+    assert [copy["label"] for copy in action._whole(given, "kit", {})] == ["X_20261122"]
 
 
 def test_nothing_that_stands_in_a_place_is_replaced(tmp_path):
@@ -105,22 +120,22 @@ def test_nothing_that_stands_in_a_place_is_replaced(tmp_path):
 
 def test_a_bitacora_whose_chain_is_broken_or_that_is_none_is_refused(lost, tmp_path):
     with pytest.raises(BackupError) as caught:
-        recovering._proved(tmp_path / "bitacora.sqlite", "BITACORA_20261124")
+        recovering._proved(tmp_path / "bitacora.sqlite", "BITACORA_20261124", CUSTODIAN)
     assert caught.value.code == "RSP796" and "no tiene asientos" in caught.value.spanish
     for _each in range(3):
         lost.append("copy_started", {"label": NAME}, AT, "prueba")
-    assert recovering._proved(tmp_path / "bitacora.sqlite", "X").entries == 3
+    assert recovering._proved(tmp_path / "bitacora.sqlite", "X", CUSTODIAN).entries == 3
     with sqlite3.connect(tmp_path / "bitacora.sqlite") as database:
         database.execute("DROP TRIGGER IF EXISTS entries_no_update")
         for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             database.execute(f'DROP TRIGGER "{name}"')
         database.execute("UPDATE entries SET body = '{}' WHERE n = 2")
     with pytest.raises(BackupError) as caught:
-        recovering._proved(tmp_path / "bitacora.sqlite", "BITACORA_20261124")
+        recovering._proved(tmp_path / "bitacora.sqlite", "BITACORA_20261124", CUSTODIAN)
     assert caught.value.code == "RSP796" and "asiento 2" in caught.value.spanish
     (tmp_path / "texto").write_text("no es una base de datos, ni lo fue nunca" * 100)
     with pytest.raises(BackupError) as caught:
-        recovering._proved(tmp_path / "texto", "X")
+        recovering._proved(tmp_path / "texto", "X", CUSTODIAN)
     assert caught.value.code == "RSP796"
 
 

@@ -205,9 +205,10 @@ def test_a_failure_is_one_line_with_its_remedy() -> None:
     event = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": error, "msg": "RSP402"}}}
     lines, listener = heard(event, event)
     assert lines == ["Falló   bd1  RSP402: El medio está lleno", "    Libere espacio."] and listener.failures == 1
-    unreachable = {"event": "runner_on_unreachable", "event_data": {"host": "bd1", "res": {"msg": "no route"}}}
+    unreachable = {"event": "runner_on_unreachable", "event_data": {"host": "bd1", "res": {"msg": "no route", "unreachable": True}}}
     ignored = {"event": "runner_on_failed", "event_data": {"host": "h", "ignore_errors": True, "res": {"msg": "x"}}}
-    assert heard(unreachable, ignored)[0] == ["Falló   bd1  no route"]
+    lines = heard(unreachable, ignored)[0]
+    assert lines[0] == "Falló   bd1  no route" and "ansible -m ping" in lines[1] and len(lines) == 2
 
 
 def test_rows_of_a_loop_and_of_others_are_told_once_or_not() -> None:
@@ -233,3 +234,16 @@ def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.Monke
     (words,) = ran
     assert json.loads(words[words.index("-a") + 1]) == {"medium": {"name": "m", "path": "/m"}, "custody": "/c"}
     assert words[-3:] == ["--vault-password-file", "/v", "--check"]
+
+
+def test_what_nobody_vouches_for_is_laid_out_and_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or type("Done", (), {"returncode": 0}))
+    words = ["recuperar", "--medio", "/m", "--llave", "k", "--motivo", "Incendio", "--documento", "Acta 3"]
+    assert recovering.lay_out(typed.read([*words, "--sello", "ab cd", "--huella-maletin", "e"]).variables, str(tmp_path), False) == 0
+    given = json.loads(ran[0][ran[0].index("-a") + 1])
+    assert (given["seal_key"], given["kit_sha256"], given["private_key_file"]) == ("ab cd", "e", os.path.abspath("k")), "of these only one is a path"
+    accepted = typed.read([*words, "--sin-prueba", "Simulacro"]).variables
+    assert recovering.lay_out(accepted, str(tmp_path), False) == 71
+    assert "ansible-playbook playbooks/recover.yml" in capsys.readouterr().err and recovering.lay_out(
+        typed.read([*words, "--sin-prueba", "Simulacro"]).variables, str(tmp_path), True) == 0

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -178,6 +180,41 @@ def test_an_inventory_is_there_whole_or_not_at_all(place: Path, monkeypatch: pyt
     with pytest.raises(Unusable, match="No space left on device"):
         make(place)
     assert left(place) == ["clave"] and sorted(os.listdir(place)) == ["clave", "secretos"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_ended_while_it_writes_writes_all_of_it(place: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """An inventory without the only password that opens it is lost, and a password without its inventory opens nothing."""
+    class Ended(Exception):
+        pass
+
+    def end(_number: int, _frame: object) -> None:
+        raise Ended
+
+    whole, synced = writing._filled, []
+    monkeypatch.setattr(writing, "_filled", lambda descriptor, text: (whole(descriptor, text), os.kill(os.getpid(), number)))
+    kept = writing._held_places.sync
+    monkeypatch.setattr(writing._held_places, "sync", lambda held: (kept(held), synced.append(os.readlink(f"/proc/self/fd/{held}"))))
+    before = signal.signal(number, end)
+    try:
+        with pytest.raises(Ended):
+            make(place)
+    finally:
+        signal.signal(number, before)
+    password = (place / "secretos/vault.pass").read_bytes().strip()
+    assert VaultLib([("x", VaultSecret(password))]).decrypt((place / "inventario/group_vars/all/vault.yml").read_text("utf-8"))
+    assert (place / "respaldo.conf").is_file() and not [name for name in os.listdir(place) if name.startswith(".")]
+    # each new name is on stable storage: that of the inventory last, after all that lies in it
+    assert synced[-1] == str(place) and len(synced) > 4 and {str(place / "secretos"), str(place)} < set(synced)
+
+
+@pytest.mark.parametrize("given, read", [("--jefe 'Rosa Ccori <r@x.org>' --zona America/Lima", "--jefe|Rosa Ccori <r@x.org>|--zona|America/Lima|"), ("", "")])
+def test_make_reads_its_options_as_a_shell_does(given: str, read: str) -> None:
+    asked = ["bash", "-c", '. tools/common.sh; read_options; for word in "${options[@]}"; do printf "%s|" "$word"; done']
+    done = subprocess.run(asked, cwd=TOP, env={**os.environ, "OPCIONES": given}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, read), done.stderr
+    wrong = subprocess.run(asked, cwd=TOP, env={**os.environ, "OPCIONES": given + " --jefe 'Rosa"}, capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1 and "falta cerrar una comilla" in wrong.stderr and "Traceback" not in wrong.stderr and "Rosa" not in wrong.stderr
 
 
 def test_not_where_others_may_write(place: Path) -> None:

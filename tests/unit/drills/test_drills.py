@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from plugins.plugin_utils._decisions import drills
+from plugins.plugin_utils._decisions import drills, proofs
 
 NOW = datetime.datetime(2027, 8, 31, 3, tzinfo=datetime.timezone.utc)
 MINUTE = 60000
@@ -141,6 +141,9 @@ def test_every_system_has_its_turn_and_no_night_is_longer_than_its_budget(system
 
 @pytest.mark.parametrize(("entry", "proves"), [
     ({"type": "restored"}, True), ({"type": "restored", "trust_level": "T2"}, True), ({"type": "restored", "trust_level": "T0"}, False),
-    ({"type": "copy_verified", "trust_level": "T3"}, False)])
-def test_what_was_known_to_be_no_whole_copy_proves_no_restore(entry, proves):
-    assert drills.is_restore(entry) is proves
+    ({"type": "restored", "simulated": True}, False), ({"type": "copy_verified", "trust_level": "T3"}, True),
+    ({"type": "copy_verified", "trust_level": "T4", "verification_level": "T4"}, True),
+    ({"type": "copy_verified", "trust_level": "T3", "verification_level": "T1"}, False), ({"type": "copy_verified"}, False),
+    ({"type": "copy_made", "trust_level": "T3"}, False)])
+def test_a_proof_is_a_copy_that_came_back_whole(entry, proves):
+    assert proofs.proves(entry) is proves

@@ -11,6 +11,7 @@ import shlex
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.policy import policy as engine
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import vouched
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._command import typed
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import recovery
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import recovery_plan
@@ -42,7 +43,14 @@ def test_the_order_is_criticality_and_each_after_what_it_needs():
 def test_what_is_no_system_or_leads_back_is_told_and_stops_nothing():
     rows = recovery.plan([system("A", depends_on=["B"]), system("B", depends_on=["A"]), system("C", depends_on=["Nada"])], RULES, NOW)
     assert named(rows) == ["B", "A", "C"]
-    assert rows[0].remarks == ["depende de A, que depende de él"] and rows[2].remarks == ["depende de Nada, que no es un sistema del inventario"]
+    assert rows[0].remarks == ["depende de A, que depende de él"] and rows[2].remarks == ["depende de Nada, que este programa no copia"]
+
+
+def test_a_need_that_no_system_is_is_named_with_its_place_and_the_one_that_was_meant():
+    rows = [("backup_systems[0]", {"name": "Portal", "depends_on": ["padron", "LDPA", "Ñ/"]}), ("backup_systems[1]", {"name": "LDAP"})]
+    found = recovery.unknown_needs(rows, {"portal": "Portal", "ldap": "LDAP", "padron": "Padrón"})
+    assert [(problem.where, problem.value) for problem in found] == [("backup_systems[0].depends_on[1]", "LDPA"), ("backup_systems[0].depends_on[2]", "Ñ/")]
+    assert found[0].mend.startswith("Did you mean LDAP?")
 
 
 def test_objectives_hold_or_not_and_what_was_never_measured_is_no_proof():
@@ -100,9 +108,20 @@ def test_the_page_says_it_all_escaped_and_the_text_says_the_same():
     told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
     assert "OTI &lt;b&gt;" in filled and "<b>" not in filled
     for words in ("nas:/srv/copias", "SIGA_20261124", "30 h (se admiten 24 h: NO CUMPLE)", "por su tamaño (se admiten 1 h: SIN PROBAR)",
-                  "todo: no tiene ninguna", "depende de X, que no es un sistema"):
+                  "todo: no tiene ninguna", "depende de X, que este programa no copia"):
         assert words in told and words in filled, words
     assert "ningún comando de este programa lo restaura hoy" in filled
+
+
+def test_what_is_demanded_that_day_is_told_beforehand_and_stands_in_the_command():
+    kit, record, key = ("MALETIN_20261122", "a" * 64), ("BITACORA_20261122", "b" * 64), "c" * 64
+    page = recovery_plan.Page(RULES, [], {}, {}, NOW, vouched.Stated(key, kit, record))
+    told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
+    assert all(words in told and words in filled for words in (key, *kit, *record))
+    given = typed.read(shlex.split(recovery_plan.beginning(page)[1][1])[1:]).variables
+    assert given["seal_key"] == key and "kit_sha256" not in given
+    unsealed = typed.read(shlex.split(recovery_plan.beginning(page._replace(stated=vouched.Stated("", kit, record)))[1][1])[1:]).variables
+    assert (unsealed["kit_sha256"], unsealed["bitacora_sha256"]) == (kit[1], record[1])
 
 
 @pytest.mark.parametrize(("recover", "where"), [

@@ -82,7 +82,7 @@ def test_account_of_another_needs_root(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 4242)
     with pytest.raises(BackupError) as caught:
         programs.account("root")
-    assert "become" in caught.value.hint
+    assert "become" in caught.value.hint and "Haga que Ansible sea root en ese servidor: ansible_become: true en el inventario." in caught.value.remedy
 
 
 @pytest.mark.parametrize("parent", [None, programs.memory()])

@@ -30,6 +30,8 @@ POLICY = {
 MEDIA = [{"name": "local", "type": "local", "path": "/var/lib/respaldo/copias", "create": True},
          {"name": "nas", "path": "/srv/copias", "host": "nas.example.org", "user": "respaldo", "ssh_key": "x", "default": False}]
 
+OAUTH = {"tenant": "00000000-0000-0000-0000-0000000000aa", "client_id": "x", "client_secret": "x"}
+
 
 def database(**changes):
     system = {"name": "SIGA", "kind": "database", "criticality": "alta", "office": "Oficina de Administración",
@@ -93,6 +95,12 @@ def test_database_and_code_of_one_system_share_a_name():
     ({"kind": "databse"}, ["backup_systems[0].kind: 'databse'", "Did you mean database?"]),
     ({"criticality": "Alta"}, ["backup_systems[0].criticality: 'Alta'", "Did you mean alta?"]),
     ({"kind": "mailbox", "source": {"type": "imap", "host": "correo.example.org"}}, ["backup_systems[0].source", "user", "password"]),
+    ({"kind": "mailbox", "source": {"type": "imap", "host": "h", "user": "u", "password": "x", "oauth": OAUTH}}, ["exactly one of password and oauth"]),
+    ({"kind": "mailbox", "source": {"type": "graph", "user": "u"}}, ["backup_systems[0].source.oauth: None is missing"]),
+    ({"kind": "mailbox", "source": {"type": "graph", "user": "u", "oauth": {**OAUTH, "authority": "http://login.example.org"}}},
+     ["backup_systems[0].source.oauth.authority: 'http://login.example.org'"]),
+    ({"kind": "mailbox", "source": {"type": "graph", "user": "u", "oauth": {**OAUTH, "tenant": "a/b"}}}, ["backup_systems[0].source.oauth.tenant: 'a/b'"]),
+    ({"kind": "mailbox", "source": {"type": "graph", "user": "u", "oauth": OAUTH, "endpoint": "https://g/x?y"}}, ["backup_systems[0].source.endpoint"]),
     ({"kind": "file_server"}, ["backup_systems[0].kind: 'file_server'", "without rules in the policy"]),
     ({"name": "a/b"}, ["backup_systems[0].name: 'a/b'", "slash"]),
     ({"name": ""}, ["backup_systems[0].name: ''", "empty"]),

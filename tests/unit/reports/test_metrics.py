@@ -38,6 +38,7 @@ NAMES = {
     "respaldo_system_declared": ("system", "kind", "criticality"), "respaldo_copy_last_timestamp_seconds": ("system", "kind"),
     "respaldo_copy_due_timestamp_seconds": ("system", "kind"), "respaldo_copy_overdue_seconds": ("system", "kind"),
     "respaldo_copy_size_bytes": ("system", "kind"), "respaldo_copy_duration_seconds": ("system", "kind"), "respaldo_copy_trust_level": ("system", "kind"),
+    "respaldo_copy_lacking": ("system", "kind"),
     "respaldo_drill_last_timestamp_seconds": ("system", "kind"), "respaldo_drill_every_seconds": ("system", "kind"),
     "respaldo_medium_used_bytes": ("medium",), "respaldo_medium_free_bytes": ("medium",), "respaldo_medium_full_seconds": ("medium",),
     "respaldo_requests_open": (), "respaldo_requests_late": (), "respaldo_purpose_last_timestamp_seconds": ("purpose",),

@@ -256,6 +256,10 @@ def test_the_volume_is_that_of_the_copy_before_the_loss():
     ("all", "database", "1", "", {"system": "SIGA", "system_kind": "database"}, ""),
     ("all", "database", "1", "", {"system": "OTRO", "system_kind": "database"}, "es de OTRO"),
     ("all", "database", "1", "", {"system": "SIGA", "system_kind": "file_server"}, "es de SIGA"),
+    # a mailbox, whatever the inventory says: its request names it
+    ("none", "mailbox", "", "", None, "no se indicó restore_ticket"), ("none", "mailbox", "", "Hoy", None, ""),
+    ("none", "mailbox", "1", "", {}, "no nombra ningún buzón"), ("file_server", "mailbox", "1", "", {"system": "SIGA", "system_kind": "mailbox"}, ""),
+    ("none", "mailbox", "1", "", {"system": "OTRO", "system_kind": "mailbox"}, "es de OTRO"),
 ])
 def test_a_restore_needs_leave_where_the_inventory_says_so(requires, kind, ticket, emergency, found, refused):
     known = None if found is None else request(**found)
@@ -308,6 +312,15 @@ def test_a_copy_under_a_ticket_needs_a_request_for_one(found, refused):
     with pytest.raises(BackupError) as told:
         leave.refuse_copy(known, "1")
     assert told.value.code == "RSP763" and refused in told.value.spanish
+
+
+def test_a_request_for_copies_opens_the_mailbox_that_it_names_and_no_other():
+    boxes = [{"name": "Ana", "kind": "mailbox"}]
+    assert leave.refuse_copy(request(kind="mailbox", system="Ana"), "1", boxes).system == "Ana"
+    for named, why in (("", "no nombra ningún buzón"), ("Luis", "es de Luis")):
+        with pytest.raises(BackupError) as told:
+            leave.refuse_copy(request(kind="mailbox", system=named), "1", boxes)
+        assert told.value.code == "RSP763" and why in told.value.spanish
 
 
 FOLDERS = {"/srv/c": "OTI", "/srv/c/logística": "Oficina de Logística", "/srv/c/rrhh/": "Recursos Humanos"}

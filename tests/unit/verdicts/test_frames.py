@@ -53,10 +53,10 @@ def test_the_controller_shows_it_only_when_asked(monkeypatch, capfd, verbosity, 
     assert ("in breaks" in told) == shown and SECRET not in told
     asked = answers.Asked("backup_verify", "bd1", {}, {}, False, 0.0)
     sent = {"error": {"code": "RSP304"}, "traceback": "Traceback\n  in breaks\x1b[2J https://ana:Zq9-plantado@x/?sig=Zq9-plantado " + "y" * 10 ** 6}
-    asking._show_frames(asked, sent)
+    asking.show_frames(asked, sent)
     told = "".join(capfd.readouterr())
     assert ("in breaks" in told) == shown and SECRET not in told and "\x1b[2J" not in told and len(told) < 30000
     of_another = {"error": {"code": "RSP202"}, "traceback": "in breaks"}
     for other in (of_another, {"error": 7, "traceback": "in breaks"}, {"error": {"code": "RSP304"}, "traceback": 7}, 5):
-        asking._show_frames(asked, other)
+        asking.show_frames(asked, other)
     assert "in breaks" not in "".join(capfd.readouterr())

@@ -69,6 +69,9 @@ def _attempt(order: Order, source: Source, media: Sequence[Medium], started_at: 
                                   size=sum(row["size_original"] for row in rows))
             manifest = _manifest(order, source, rows, recipients, started_at, checks, cipher)
             manifest["warnings"] = warnings + source.warnings()
+            lacks = source.lacks()
+            if lacks:
+                manifest["lacks"] = lacks
             files = [sums_file.File(row["file"], row["size"], row["sha256"]) for row in rows]
             sealed = sealing.seal(order.slot, manifest, files, media, deposits, {})
         except BaseException:
@@ -81,7 +84,8 @@ def _attempt(order: Order, source: Source, media: Sequence[Medium], started_at: 
         objects = sum(counted) if counted else None
     fields = dict(
         sealing.told(order.slot, source, media, manifest, sealed, clock), size_original=sum(row["size_original"] for row in rows),
-        compression=order.compression, encrypted=bool(cipher), content_digest=source.content_digest() or None, objects=objects)
+        compression=order.compression, encrypted=bool(cipher), content_digest=source.content_digest() or None, objects=objects,
+        lacks=lacks or None)
     return sealing.Made(sealed.digest, fields, manifest, sealed.notes)
 
 

@@ -9,7 +9,7 @@ It lies beside the files as LABEL.json; SHA256SUMS lists it with them (media/sum
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..errors import BackupError
 from ..transforms import compress, encrypt, seven_zip
@@ -71,6 +71,12 @@ def restore_commands(parts: Sequence[Mapping[str, Any]], compression: str, encry
         steps.append(row["restore_command"])
         lines.append(" | ".join(steps))
     return lines
+
+
+def lacking(manifest: Mapping[str, Any]) -> Optional[int]:
+    """How many things of its source a copy lacks, by its manifest; None for one that is whole, as it says."""
+    found = manifest.get("lacks")
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
 
 
 def windows_commands(parts: Sequence[Mapping[str, Any]], compression: str) -> List[str]:

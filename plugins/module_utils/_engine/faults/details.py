@@ -150,6 +150,8 @@ ROWS = (
     ("needs root to be taken on", "requiere root para usarse"),
     ("is not an account of this server", "no es una cuenta de este servidor"),
     ("can't take on an account without rights", "no puede tomar una cuenta sin permisos"),
+    ("Let Ansible be root on that server: ansible_become: true in the inventory.",
+     "Haga que Ansible sea root en ese servidor: ansible_become: true en el inventario."),
     ("are all in use", "están todas en uso"),
     ("somebody renames what is made there, as soon as it is made", "alguien renombra lo que se crea ahí apenas se crea"),
     ("restic does not know such a medium", "restic no conoce un medio así"),

@@ -201,6 +201,41 @@ ROWS = (
         "{count} carpetas de {mailbox} se crearon, eliminaron, renombraron o renumeraron mientras se copiaba, {passes} veces",
         "No hay copia. Cópielo cuando su titular y sus programas de correo dejen las carpetas como están.",
     ),
+    (
+        "RSP142", "mailbox_service_unreachable",
+        "{server} can't be read: {detail}",
+        "Nothing was copied and nothing there was changed. See that this host reaches the service by HTTPS (or give oauth.proxy), and run again.",
+        "No se puede leer {server}: {detail}",
+        "No se copió nada ni se cambió nada allí. Revise que este equipo llegue al servicio por HTTPS (o indique oauth.proxy), y repita.",
+    ),
+    (
+        "RSP143", "graph_refused",
+        "{server} does not let the application {client} read the mailbox {mailbox}: {detail}",
+        "Nothing was copied. Look at the mailbox's address and at the application's right to it (Mail.Read); one that was just given may take two hours.",
+        "{server} no deja que la aplicación {client} lea el buzón {mailbox}: {detail}",
+        "No se copió nada. Revise la dirección del buzón y el permiso de la aplicación sobre él (Mail.Read); uno recién dado puede tardar dos horas.",
+    ),
+    (
+        "RSP144", "mailbox_token_refused",
+        "{server} gave the application {client} no token: {detail}",
+        "It was not tried again and no mailbox was read. Correct tenant, client_id, client_secret or scope; a secret of an application expires.",
+        "{server} no dio un token a la aplicación {client}: {detail}",
+        "No se volvió a intentar ni se leyó ningún buzón. Corrija tenant, client_id, client_secret o scope; el secreto de una aplicación caduca.",
+    ),
+    (
+        "RSP145", "graph_busy",
+        "{server} asks to wait {seconds} s more, after {waited} s of waiting; a copy waits {limit} s in all",
+        "There is no copy. Copy the mailbox at night or when other programs ask the service for less.",
+        "{server} pide esperar {seconds} s más, después de {waited} s de espera; una copia espera {limit} s en total",
+        "No hay copia. Copie el buzón de noche, o cuando otros programas le pidan menos al servicio.",
+    ),
+    (
+        "RSP146", "graph_unbelieved",
+        "{server} answers what is not to be believed: {detail}",
+        "There is no copy, and nothing more was sent there. See that the endpoint is Microsoft's, and that no proxy answers in its place.",
+        "{server} responde algo que no se puede creer: {detail}",
+        "No hay copia, y no se le envió nada más. Revise que el endpoint sea el de Microsoft y que ningún proxy responda en su lugar.",
+    ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (
         "RSP201", "source_missing",

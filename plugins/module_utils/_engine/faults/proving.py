@@ -98,10 +98,10 @@ ROWS = (
         "RSP513", "object_unreadable",
         "{source}: the rows of {object} can't be read: {detail}",
         "No copy was made. Repair that table, or bring it back from the last good copy. To have all the rest copied meanwhile, this table told as "
-        "missing, set on_missing: partial in the source, and hold the last copy that has it.",
+        "missing, set on_missing: partial in the source: such a copy is partial, and the last one that lacks nothing stays.",
         "{source}: no se pueden leer las filas de {object}: {detail}",
         "No se hizo copia. Repare esa tabla o recupérela de la última copia buena. Para copiar mientras tanto todo lo demás, con esta tabla avisada como "
-        "faltante, indique on_missing: partial en source y retenga la última copia que la contiene.",
+        "faltante, indique on_missing: partial en source: esa copia es parcial, y la última que no carece de nada se conserva.",
     ),
     (
         "RSP514", "missing_refused",

@@ -38,4 +38,23 @@ ROWS = (
         "La bitácora de {label} no está íntegra: {detail}",
         "No se puso nada en su lugar. Indique una copia anterior de la bitácora por su rótulo (bitacora_label) y conserve esta: es evidencia.",
     ),
+    (
+        "RSP797", "recovery_unvouched",
+        "nobody vouches for {label}: {detail}",
+        "Nothing was put in its place. Give seal_key, the public key of the seals, or the SHA-256 of kit and bitácora (kit_sha256, bitacora_sha256), from the "
+        "printed plan of recovery or a mail with a seal. Only without any of these: unvouched_reason; the kit then stays aside until somebody looked at it.",
+        "Nadie responde por {label}: {detail}",
+        "No se puso nada en su lugar. Indique la clave pública de los sellos (--sello), o las huellas del maletín y la bitácora (--huella-maletin, "
+        "--huella-bitacora), del plan de recuperación impreso o de un correo con un sello. Solo si no hay ninguno: --sin-prueba MOTIVO; el maletín queda "
+        "aparte hasta que alguien lo revise.",
+    ),
+    (
+        "RSP798", "recovery_differs",
+        "{location} has no copy of {system} whose SHA-256 is {wanted}; the newest one, {label}, has {found}",
+        "Nothing was touched. Look for a typing error, and for a newer plan or mail. If the newest copy was made after the plan was printed, give seal_key "
+        "instead: it stays the same. If it was not, somebody else may have laid it there.",
+        "En {location} no hay ninguna copia de {system} con la huella {wanted}; la más reciente, {label}, tiene {found}",
+        "No se tocó nada. Revise lo tecleado, y si hay un plan o un correo más reciente. Si la copia es posterior al plan impreso, indique en su lugar la "
+        "clave de los sellos (--sello), que no cambia. Si no lo es, puede haberla puesto ahí otra persona.",
+    ),
 )

@@ -92,6 +92,14 @@ ROWS = (
      "the rows are right by the names of their columns; an INSERT without names, or a SELECT *, takes them in the new order",
      "Base de datos {database}: las columnas de {table}, que hereda de otra tabla, vuelven en otro orden, porque la herramienta de PostgreSQL crea primero "
      "las de sus padres: las filas son correctas según los nombres de sus columnas, pero un INSERT sin nombres o un SELECT * las toma en el orden nuevo."),
+    ("pg_computed_apart", True,
+     "Database {database}: the values of these columns are other ones than when it was copied, since the tool does not copy them and they are computed anew: "
+     "their function was changed after they were written (or rows were, while it was copied): {columns}",
+     "Base de datos {database}: los valores de estas columnas son otros que al copiarla, pues la herramienta no los copia y se calculan de nuevo: su función "
+     "cambió después de que se escribieron (o cambiaron filas, mientras se copiaba): {columns}."),
+    ("pg_computed_unknown", False,
+     "Database {database}: the values of these columns are computed anew by functions that are no part of the server, and were not compared: {columns}",
+     "Base de datos {database}: los valores de estas columnas se calculan de nuevo con funciones que no son del servidor, y no se compararon: {columns}."),
     ("pg_by_path", True,
      "Database {database}: these could be made only with search_path = {path}, since they name things without their schema; the tool alone does not bring "
      "them back (ALTER FUNCTION ... SET search_path mends it): {objects}",
@@ -158,6 +166,15 @@ ROWS = (
      "La base de datos {database} se copia menos unas tablas que no se pueden leer: {tables}. La copia no está completa; revíselas con CHECK TABLE, "
      "repárelas con REPAIR TABLE y retenga la última copia que las tiene."),
     ("my_left_out", False, "tables that could not be read when it was copied: {names}", "tablas que no se pudieron leer al copiarla: {names}"),
+    ("my_enums", True,
+     "Database {database}: the dump tool writes the empty error value of an ENUM as it writes its member '', so these come back as that member: {columns}. "
+     "Correct the rows (UPDATE ... WHERE column + 0 = 0).",
+     "Base de datos {database}: la herramienta de volcado escribe el valor vacío de error de un ENUM igual que su miembro '', así que vuelven como ese "
+     "miembro: {columns}. Corrija las filas (UPDATE ... WHERE columna + 0 = 0)."),
+    ("my_enum", False, "{table}.{column} ({count} rows)", "{table}.{column} ({count} filas)"),
+    ("my_blurred", False,
+     "the empty error value of ENUM columns, which came back as the member '': {names}",
+     "el valor vacío de error de columnas ENUM, que volvió como el miembro '': {names}"),
     ("my_rounded", False, "digits of FLOAT values that its tool rounded: {names}", "cifras de valores FLOAT que su herramienta redondeó: {names}"),
     ("my_rehearsed_there", False,
      "Rehearsed on {server}, as scratch_server says, without events.", "El ensayo se hizo en {server}, como indica scratch_server, sin eventos."),

@@ -137,4 +137,20 @@ ROWS = (
         "La llave pública de {person} ({file}) {problem}",
         "Pida a esa persona una llave que cifre y no haya vencido (gpg --armor --export CORREO), póngala en ese archivo y ejecute custody.yml.",
     ),
+    (
+        "RSP788", "core_unsupported",
+        "this is ansible-core {version}, and the collection is tested with {oldest} and later, before {below}",
+        "Install one of these: python3 -m pip install -r requirements.txt, of the collection, with Python 3.10 or later; where the system's own is older, in a "
+        "virtual environment.",
+        "Aquí hay ansible-core {version}, y la colección se prueba con {oldest} o posterior, anterior a {below}",
+        "Instale una de esas versiones: python3 -m pip install -r requirements.txt, el de la colección, con Python 3.10 o posterior; si el del sistema es "
+        "anterior, en un entorno virtual.",
+    ),
+    (
+        "RSP789", "drill_rights_missing",
+        "its copies can't be proved: the account {account} may not make a database on {server}, where they are rehearsed",
+        "An administrator of that server gives it the right: {grant}",
+        "Sus copias no se pueden probar: la cuenta {account} no puede crear una base de datos en {server}, donde se restauran para probarlas",
+        "Que un administrador de ese servidor le dé el permiso: {grant}",
+    ),
 )

@@ -21,6 +21,11 @@ _ARGUMENTS = listing(text(), minimum=1)
 # the server where copies are rehearsed instead of a throw-away one; PostgreSQL takes the directory of a socket as its host
 _SCRATCH_SERVER = {"host": HOST, "port": PORT, "user": NAME, "password": secret(), "run_as": NAME}
 _SERVER = text(addresses.HOST + r"|/[^\x00-\x1f]*", "bd1.example.org")
+# an application of Microsoft's identity platform, which reads mailboxes by tokens
+_SERVICE = text(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/?", "https://graph.microsoft.com")
+_OAUTH = table({"tenant": text(r"[A-Za-z0-9.-]{1,253}", "00000000-0000-0000-0000-000000000000"), "client_id": text(), "client_secret": secret()}, {
+    "scope": text(), "authority": _SERVICE, "ca_certs": text(), "proxy": text(r"http://[^@\s]+", "http://proxy.example.org:3128"),
+})
 
 SOURCES = {
     "postgresql": table({"type": text(), "databases": all_or_listing(NAME)}, {
@@ -43,8 +48,12 @@ SOURCES = {
         "work_dir": absolute_path(), "ca_certs": text(), "proxy": text(r"https?://[^@\s]+", "http://proxy.example.org:3128"),
     }),
     "paths": table({"type": text(), "paths": listing(absolute_path(), minimum=1)}, {"exclude": listing(text())}),
-    "imap": table({"type": text(), "host": HOST, "user": NAME, "password": secret()}, {
-        "port": PORT, "ca_certs": text(), "work_dir": absolute_path(), "compare": choice("sample", "all"), "on_missing": choice("refuse", "partial"),
+    "imap": table({"type": text(), "host": HOST, "user": NAME}, {
+        "password": secret(), "oauth": _OAUTH, "port": PORT, "ca_certs": text(), "work_dir": absolute_path(), "compare": choice("sample", "all"),
+        "on_missing": choice("refuse", "partial"),
+    }),
+    "graph": table({"type": text(), "user": NAME, "oauth": _OAUTH}, {
+        "endpoint": _SERVICE, "work_dir": absolute_path(), "on_missing": choice("refuse", "partial"),
     }),
     "azure_backup": table({"type": text(), "vault": text(), "protects": choice("agent", "machine", "share")}, {
         "computer": HOST, "volume": text(), "machine": NAME, "storage_account": text(r"[a-z0-9]{3,24}", "archivosentidad"), "share": NAME,
@@ -77,6 +86,9 @@ def _source(value: Any, where: str, problems: List[Problem]) -> None:
         problems.append(Problem(where + ".scratch_server", None, "names no server", "Give its host, its port or its socket."))
     if value["type"] == "git":
         _git(value, where, problems)
+    if value["type"] == "imap" and ("password" in value) == ("oauth" in value):
+        problems.append(Problem(where, "password, oauth" if "oauth" in value else None, "needs exactly one of password and oauth",
+                                "Give password, or for OAuth2 (Microsoft 365) oauth."))
     if value["type"] == "azure_backup" and isinstance(value.get("protects"), str) and value["protects"] in _PROTECTED:
         needed, more = _PROTECTED[value["protects"]]
         problems += [Problem(where + "." + name, None, "is missing", "A {0} is named by {1}.".format(value["protects"], " and ".join(needed)))

@@ -17,7 +17,7 @@ SOURCE_TYPES = {
     "database": ("postgresql", "mariadb", "sqlite", "command"),
     "source_code": ("git", "paths"),
     "file_server": ("restic", "azure_backup"),
-    "mailbox": ("imap",),
+    "mailbox": ("imap", "graph"),
 }
 # Sources that a tool of the institution copies by itself, to a medium of its own (7.2.3 a): we set it up, check its jobs and record them.
 COPIED_BY_A_TOOL = ("azure_backup",)

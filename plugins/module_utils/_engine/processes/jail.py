@@ -91,6 +91,15 @@ _CHOSEN = ("/etc/alternatives",)
 _BECOME = ("setpriv", "--reuid={0}", "--regid={0}", "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
 
 
+def prove(label: str) -> None:
+    """Whether this account could make one here, as far as that is known before. Raises rehearsal_unavailable, tool_missing."""
+    if os.geteuid() != 0:
+        raise BackupError("rehearsal_unavailable", label=label,
+                          detail="a throw-away server runs as an account of its own, which needs root; run the task with become: true")
+    for tool in _TOOLS:
+        programs.find(tool, _PACKAGE)
+
+
 class Jail:
     """One such place, in `directory`, a private one of root's. To be entered; what runs in it ends with the block.
 
@@ -115,10 +124,7 @@ class Jail:
         self._why = ""
 
     def __enter__(self) -> "Jail":
-        if os.geteuid() != 0:
-            raise self._impossible("a throw-away server runs as an account of its own, which needs root; run the task with become: true")
-        for tool in _TOOLS:
-            programs.find(tool, _PACKAGE)
+        prove(self.label)
         account = stranger.pair()      # of the server, and of its clients
         if account is None:
             raise self._impossible("no free account was found")

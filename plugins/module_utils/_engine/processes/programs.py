@@ -61,7 +61,7 @@ def account(name: str) -> Account:
                           mend="Name an account that exists here, such as postgres, or leave it out.") from missing
     if os.geteuid() not in (0, entry.pw_uid):
         raise BackupError("invalid_input", where="run_as", value=name, problem="needs root to be taken on",
-                          mend="Run the task with become: true.")
+                          mend="Let Ansible be root on that server: ansible_become: true in the inventory.")
     return Account(name, entry.pw_uid, entry.pw_gid, entry.pw_dir, tuple(os.getgrouplist(name, entry.pw_gid)))
 
 

@@ -30,7 +30,7 @@ def account() -> Account:
     """An account that nobody has and no process runs as. Raises invalid_input when this process is not root, or all are in use."""
     if os.geteuid() != 0:
         raise BackupError("invalid_input", where="the account of this task", value=str(os.geteuid()),
-                          problem="can't take on an account without rights", mend="Run the task with become: true.")
+                          problem="can't take on an account without rights", mend="Let Ansible be root on that server: ansible_become: true in the inventory.")
     number = _free(CLIENTS, 1)
     if number is None:
         raise BackupError("invalid_input", where="the accounts of this server", value="{0}-{1}".format(CLIENTS[0], CLIENTS[-1]),

@@ -109,6 +109,12 @@ class Source(abc.ABC):
         Raises source_unreachable.
         """
 
+    def prove_drill(self, label: str) -> None:
+        """Prove, after preflight, that this server and these accounts could rehearse a copy. For a check; where nothing tells it before, nothing is said.
+
+        Raises what `rehearse` would, of what is no copy's fault, and drill_rights_missing.
+        """
+
     @abc.abstractmethod
     def parts(self) -> List[Part]:
         """The parts, after preflight, in the order they are copied."""
@@ -132,6 +138,13 @@ class Source(abc.ABC):
     def objects(self) -> Optional[int]:
         """How many things the copy holds, where the source counts them itself."""
         return None
+
+    def lacks(self) -> int:
+        """How many things the source has and the copy has not, where it may be made without them (on_missing: partial), after the parts were copied.
+
+        A copy that lacks anything is partial: the bitácora never counts it as a good one, whatever is proved of what it holds.
+        """
+        return 0
 
     def warnings(self) -> List[Remark]:
         """What a person should know although the copy is good."""

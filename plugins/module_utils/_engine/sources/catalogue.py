@@ -25,13 +25,13 @@ def build(source_type: str, options: Mapping[str, Any], assigned: Sequence[str] 
         from . import of_paths
 
         return of_paths.build(options, assigned)
-    if source_type == "imap":
+    if source_type in ("graph", "imap"):
         from . import of_mailboxes
 
-        return of_mailboxes.build(options, assigned)
+        return of_mailboxes.build({**options, "type": source_type}, assigned)
     if source_type == "restic":
         from . import of_files
 
         return of_files.build(options, assigned)
     raise BackupError("invalid_input", where="source.type", value=source_type, problem="is not a known source",
-                      mend="Use one of: command, git, imap, mariadb, paths, postgresql, restic, sqlite.")
+                      mend="Use one of: command, git, graph, imap, mariadb, paths, postgresql, restic, sqlite.")

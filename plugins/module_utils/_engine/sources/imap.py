@@ -6,7 +6,8 @@
     server ◄─TLS─ door (imap_relay) ◄─ dsync ─► Maildir of an account that nobody has     } judged by a listing of ours over a session of its own,
                                                  indice/NNNNN.jsonl, a line a mail         } which writes the index; only then is anything streamed
 
-A mail that the server has and the copy has not makes the copy fail, named by folder and UID; with `on_missing: partial` it is told and in the index's place.
+A mail that the server has and the copy has not makes the copy fail, named by folder and UID; with `on_missing: partial` it is told, and the
+copy is partial: it lacks something, and never counts as a good one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import hashlib
 import imaplib
 import os
 import stat
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import BackupError
 from ..filesystem import descriptors, returning, room
@@ -24,7 +25,7 @@ from ..processes import programs
 from ..processes.pipeline import Stage
 from ..processes.workspace import Workspace, inside
 from ..remarks import Remark
-from . import imap_judging, imap_maildir
+from . import imap_asked, imap_files, imap_giving, imap_judging, imap_maildir
 from .base import Check, Part, PartReader, Source, free_directory
 from .imap_dovecot import Dovecot
 from .imap_judging import Judged
@@ -32,12 +33,13 @@ from .imap_listing import Unlistable
 from .imap_relay import Relay
 from .imap_session import Place, session_with, signed_in
 from .imap_shown import shown_again
+from .mailbox_tokens import OF_IMAP, Tokens
 
 FORMAT = "Maildir with an index (tar)"
-_PASSES = 3           # of a mailbox that changes while it is copied
+PASSES = 3           # of a mailbox that changes while it is copied
 _MOST_NAMED = 10
-_INCLUDED = ["carpetas y mensajes del buzón principal", "marcas, palabras clave y fechas de recepción"]
-_NOT_INCLUDED = ["archivo en línea", "elementos recuperables", "reglas", "calendarios", "contactos", "carpetas compartidas de otros"]
+INCLUDED = ["carpetas y mensajes del buzón principal", "marcas, palabras clave y fechas de recepción"]
+NOT_INCLUDED = ["archivo en línea", "elementos recuperables", "reglas", "calendarios", "contactos", "carpetas compartidas de otros"]
 
 
 class _ListCheck(Check):
@@ -67,14 +69,17 @@ class Imap(Source):
 
     type = "imap"
     always_encrypted = True
-    OPTIONS = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing")
+    OPTIONS: Tuple[str, ...] = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing", "mail", "oauth")
 
     def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 0, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
-                 on_missing: str = "refuse", assigned: Sequence[str] = ()) -> None:
-        self.place = Place(host, user, password, port or 993, ca_certs)
+                 on_missing: str = "refuse", mail: Optional[Mapping[str, Any]] = None, assigned: Sequence[str] = (),
+                 oauth: Optional[Mapping[str, Any]] = None) -> None:
+        self.place = Place(host, user, password, port or 993, ca_certs, tokens=Tokens(oauth, OF_IMAP) if oauth else None)
         self.work_dir, self.every, self.partial, self.assigned = work_dir, compare == "all", on_missing == "partial", list(assigned)
         self.judged, self.separator = Judged(), ""
         self.noted: List[Remark] = []
+        self.asked = imap_asked.read(mail)      # of a restore
+        self.returned: List[Remark] = []
 
     def describe(self) -> str:
         return "{0} ({1})".format(self.place.user, self.place.where)
@@ -115,13 +120,13 @@ class Imap(Source):
                 begun, self.separator = imap_judging.before(session)
             dovecot = Dovecot(workspace, self.separator)
             try:
-                for number in range(_PASSES):
+                for number in range(PASSES):
                     said = self._bring(dovecot, number)
                     with session_with(self.place) as session:
                         self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
                         if not self.judged.unsettled and not self.judged.missing:
                             break
-                        if number + 1 < _PASSES:
+                        if number + 1 < PASSES:
                             begun, self.separator = imap_judging.before(session)
                             descriptors.remove(dovecot.held, "indice")
                 self._conclude(said)
@@ -149,7 +154,7 @@ class Imap(Source):
         """Raises imap_unsettled, imap_incomplete; notes what is to be told of a copy that stands."""
         judged = self.judged
         if judged.unsettled:
-            raise BackupError("imap_unsettled", mailbox=self.describe(), count=len(judged.unsettled), passes=_PASSES)
+            raise BackupError("imap_unsettled", mailbox=self.describe(), count=len(judged.unsettled), passes=PASSES)
         if judged.missing:
             named = ", ".join(each.told() for each in judged.missing[:_MOST_NAMED])
             count = len(judged.missing) + judged.unnamed
@@ -162,14 +167,17 @@ class Imap(Source):
             self.noted.append(Remark("imap_sizes", count=judged.sizes_lied))
 
     def facts(self) -> Dict[str, Any]:
-        return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": _INCLUDED,
-                "not_included": _NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
+        return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": INCLUDED,
+                "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
 
     def warnings(self) -> List[Remark]:
         return self.noted
 
     def objects(self) -> Optional[int]:
         return self.judged.mails
+
+    def lacks(self) -> int:
+        return len(self.judged.missing) + self.judged.unnamed
 
     def check_for(self, row: Dict[str, Any]) -> Check:
         return _ListCheck(row)
@@ -188,11 +196,25 @@ class Imap(Source):
                 dovecot.close()
         return ["tar_extract", "mailbox_index", "mailbox_listed"]
 
+    def remarks(self) -> List[Remark]:
+        return self.returned
+
+    def default_target(self, manifest: Mapping[str, Any]) -> str:
+        return imap_giving.folder_of(manifest["label"]) if self.asked.into_mailbox else super().default_target(manifest)
+
     def check_target(self, target: str, overwrite: bool, label: str) -> None:
+        if self.asked.into_mailbox:
+            if target != imap_giving.folder_of(label):
+                raise BackupError("invalid_input", where="target", value=target, problem="is given beside a mailbox",
+                                  mend="Leave it out: mails come back to a folder that is named after the copy.")
+            imap_giving.check(self.place, label)
+            return
         free_directory(target, overwrite, label, self.assigned)
 
     def restore(self, reader: PartReader, target: str, overwrite: bool) -> Dict[str, Any]:
-        """As files: the Maildir and its index, in a directory of their own."""
+        """As files: the Maildir and its index, or what is asked for of them, in a directory of their own. Or into a mailbox."""
+        if self.asked.into_mailbox:
+            return self._give(reader)
         real, kept = free_directory(target, overwrite, reader.manifest["label"], self.assigned)
         with inside(os.path.dirname(real)) as own:
             room.ask_for(own.pinned, int(reader.part("").get("size_original") or 0), reader.manifest["label"], False)
@@ -201,11 +223,40 @@ class Imap(Source):
                 _extract(reader, descriptors.path_of(restored), None)
                 mails = _proved(reader, restored)
                 descriptors.give(restored, os.geteuid(), os.getegid(), 0o700)      # whatever the archive says of its top
+                if not self.asked.whole or self.asked.form != imap_asked.FORMS[0]:
+                    mails = self._lay_out(reader, own.held, restored)
             finally:
                 os.close(restored)
             with returning.placing(own.held, real, reader.manifest["label"], target) as place:
                 place.put("restored", real, kept)
         return {"target": real, "objects": mails, "kept": kept}
+
+    def _lay_out(self, reader: PartReader, scratch: int, unpacked: int) -> int:
+        """What is asked for takes the place, and the name, of all that was unpacked; how many mails."""
+        laid = descriptors.make_directory(scratch, "laid")
+        try:
+            mails = imap_files.laid_out(unpacked, laid, self.asked, str(reader.part("")["facts"]["separator"]), reader.manifest["label"])
+        finally:
+            os.close(laid)
+        descriptors.move(scratch, "restored", scratch, "unpacked")
+        descriptors.move(scratch, "laid", scratch, "restored")
+        return mails
+
+    def _give(self, reader: PartReader) -> Dict[str, Any]:
+        """Into a mailbox, out of a private directory where all of the copy is proved first."""
+        label = reader.manifest["label"]
+        giving = imap_giving.Giving(self.place, label)
+        with Workspace(self.work_dir) as workspace:
+            room.ask_for(workspace.pinned, int(reader.part("").get("size_original") or 0), label, False)
+            unpacked = descriptors.make_directory(workspace.held, "unpacked")
+            try:
+                _extract(reader, descriptors.path_of(unpacked), None)
+                _proved(reader, unpacked)
+                restored = giving.give(unpacked, self.asked, str(reader.part("")["facts"]["separator"]))
+            finally:
+                os.close(unpacked)
+        self.returned = giving.remarks()
+        return restored
 
 
 def _extract(reader: PartReader, directory: str, account: Optional[programs.Account]) -> None:

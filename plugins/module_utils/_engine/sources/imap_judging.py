@@ -28,7 +28,7 @@ class Missing(NamedTuple):
     """A mail, or with UID 0 a whole folder, that the server has and the copy has not, and why in a word of ours."""
 
     folder: str
-    uid: int
+    uid: Any      # of a mailbox of Graph the identifier, for the copy's UIDs are its own
     reason: str
 
     def told(self) -> str:
@@ -48,7 +48,7 @@ class Judged:
         self.unsettled: List[str] = []      # folders that are not what they were when the copy began
         self.index = hashlib.sha256()
 
-    def lacks(self, folder: str, uid: int, reason: str) -> None:
+    def lacks(self, folder: str, uid: Any, reason: str) -> None:
         if len(self.missing) < _MOST_NAMED:
             self.missing.append(Missing(folder, uid, reason))
         else:

@@ -9,6 +9,7 @@ Keywords beyond the 26 that a Maildir has letters for, UIDs, dates and digests s
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -23,7 +24,7 @@ _LARGEST_LIST = 1 << 30
 _CHUNK = 1 << 20
 _HEADER = re.compile(rb"3 (?:.* )?V(\d+)")
 _LINE = re.compile(rb"(\d+) (?:[^:]* )?:(.+)\Z")
-_LETTERS = {"\\draft": "D", "\\flagged": "F", "\\answered": "R", "\\seen": "S", "\\deleted": "T"}
+LETTERS = {"\\draft": "D", "\\flagged": "F", "\\answered": "R", "\\seen": "S", "\\deleted": "T"}
 _SHIFTED = re.compile(r"&([^-]*)-")
 
 
@@ -88,6 +89,8 @@ def lying(maildir: int, directory: str) -> Optional[Lying]:
 def digest(folder: int, path: str) -> Tuple[str, int]:
     """SHA-256 and size of a mail's file below a folder that is held. Raises OSError, also for what is no regular file."""
     part, _slash, name = path.partition("/")
+    if "/" in name or ".." in (part, name):      # an index is a server's word
+        raise OSError(errno.EINVAL, "leads out of the folder", path)
     inner = descriptors.enter(folder, part)
     try:
         held = descriptors.regular(name, inner)
@@ -107,10 +110,10 @@ def marked(folder: int, path: str, flags: Sequence[str]) -> str:
     """Give a mail's file the letters of the flags that its server tells; letters of keywords stay. Gives where it lies then."""
     part, _slash, name = path.partition("/")
     base, _mark, letters = name.partition(":2,")
-    wanted = {letter for flag, letter in _LETTERS.items() if flag in {each.lower() for each in flags}}
+    wanted = {letter for flag, letter in LETTERS.items() if flag in {each.lower() for each in flags}}
     if {letter for letter in letters if letter.isupper()} - {"P"} == wanted:
         return path
-    told = "{0}:2,{1}".format(base, "".join(sorted(wanted | {letter for letter in letters if letter not in _LETTERS.values()})))
+    told = "{0}:2,{1}".format(base, "".join(sorted(wanted | {letter for letter in letters if letter not in LETTERS.values()})))
     source, target = descriptors.enter(folder, part), descriptors.enter(folder, "cur")
     try:
         descriptors.move(source, name, target, told)
@@ -139,7 +142,12 @@ def read(directory: int) -> Iterator[Tuple[bytes, Dict[str, Any]]]:
     for name in sorted(os.listdir(directory)):
         with os.fdopen(descriptors.regular(name, directory), "rb") as file:
             for text in file:
-                told = json.loads(text.decode("utf-8"))
-                if not isinstance(told, dict):
-                    raise ValueError("no object")
-                yield text, told
+                yield text, told_of(text)
+
+
+def told_of(text: bytes) -> Dict[str, Any]:
+    """What a line of an index says. Raises ValueError."""
+    told = json.loads(text.decode("utf-8"))
+    if not isinstance(told, dict):
+        raise ValueError("no object")
+    return told

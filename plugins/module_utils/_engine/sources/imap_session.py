@@ -19,11 +19,13 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..errors import BackupError
 from ..processes import programs
+from .mailbox_tokens import Tokens
 
 _WAITS = (1.0, 4.0)           # seconds before the second and the third attempt
 # Exchange says so of an account it has let in, for some seconds
 _PASSES = "authenticated but not connected"
 _SHOWN = 200
+_MECHANISMS = {"OAUTHBEARER": b"\1", "XOAUTH2": b""}      # and what answers the challenge in which a server tells why it refuses, before it does
 _LARGEST = 512 << 20
 
 
@@ -36,6 +38,7 @@ class Place(NamedTuple):
     port: int = 993
     ca_certs: str = ""        # PEM to trust in place of the system's, as text or a file of this server
     timeout: float = 300.0    # seconds of silence
+    tokens: Optional[Tokens] = None      # what the account shows in place of a password
 
     @property
     def where(self) -> str:
@@ -119,7 +122,9 @@ def _once(place: Place, context: ssl.SSLContext) -> imaplib.IMAP4:
 
 def _identify(session: imaplib.IMAP4, place: Place) -> None:
     try:
-        if "AUTH=PLAIN" in session.capabilities or not place.password.isascii():
+        if place.tokens:
+            _show_token(session, place, place.tokens.value())
+        elif "AUTH=PLAIN" in session.capabilities or not place.password.isascii():
             session.authenticate("PLAIN", lambda _told: "\0{0}\0{1}".format(place.user, place.password).encode("utf-8"))
         else:
             session.login(place.user, place.password)
@@ -130,6 +135,20 @@ def _identify(session: imaplib.IMAP4, place: Place) -> None:
         if _PASSES in words or "[UNAVAILABLE]" in words:
             raise unreachable(place, error) from error
         raise BackupError("imap_login_refused", server=place.where, account=place.user, detail=words) from None
+
+
+def _show_token(session: imaplib.IMAP4, place: Place, token: str) -> None:
+    """OAUTHBEARER (RFC 7628) where the server has it, else XOAUTH2, which is Microsoft's and Google's."""
+    mechanism = next((each for each in _MECHANISMS if "AUTH=" + each in session.capabilities), "XOAUTH2")
+    answers = iter((_bearer(place, mechanism, token).encode("utf-8"),))
+    session.authenticate(mechanism, lambda _told: next(answers, _MECHANISMS[mechanism]))
+
+
+def _bearer(place: Place, mechanism: str, token: str) -> str:
+    if mechanism == "OAUTHBEARER":
+        user = place.user.replace("=", "=3D").replace(",", "=2C")
+        return "n,a={0},\1host={1}\1port={2}\1auth=Bearer {3}\1\1".format(user, place.host, place.port, token)
+    return "user={0}\1auth=Bearer {1}\1\1".format(place.user, token)
 
 
 def said(error: BaseException, place: Place) -> str:
@@ -144,6 +163,9 @@ def said(error: BaseException, place: Place) -> str:
 
 def _forms_of(place: Place) -> List[str]:
     """The password as it went to the server and may come back: as it is, quoted, in base64, and in the words of Python for bytes."""
+    if place.tokens:
+        token = place.tokens.held
+        return [base64.b64encode(_bearer(place, each, token).encode("utf-8")).decode("ascii") for each in _MECHANISMS if token] + place.tokens.secrets()
     if not place.password:
         return []
     plain = place.password.encode("utf-8")

@@ -57,7 +57,7 @@ def _folder(session: imaplib.IMAP4, head: Dict[str, Any], wanted: List[Dict[str,
     there = {row.uid: row for row in imap_listing.rows(session, folder.exists)}
     for each in wanted:
         row = there.get(each["uid"])
-        if row is None or (row.size, row.date, _system(row.flags)) != (each["size"], each["date"], _system(each["flags"])):
+        if row is None or (row.size, row.date, _system(row.flags)) != (each.get("shown", each["size"]), each["date"], _system(each["flags"])):
             raise BackupError("restored_differs", label=label, detail="UID {0}".format(each["uid"]))
     return len(wanted)
 

@@ -21,7 +21,18 @@ from ..errors import BackupError
 from ..processes import programs
 from ..processes.pipeline import Stage, capture, run
 from ..remarks import Remark
-from . import databases, mariadb_elsewhere, mariadb_facts, mariadb_floats, mariadb_restore, mariadb_scratch, mariadb_session, mariadb_shape, mariadb_stock
+from . import (
+    databases,
+    mariadb_drill,
+    mariadb_elsewhere,
+    mariadb_facts,
+    mariadb_floats,
+    mariadb_restore,
+    mariadb_scratch,
+    mariadb_session,
+    mariadb_shape,
+    mariadb_stock,
+)
 from . import mariadb_text as texts
 from .base import Check, Part, PartReader, Source
 from .mariadb_client import TOOLS, TRANSACTIONAL, Connection, number
@@ -99,6 +110,9 @@ class MariaDB(Source):
         return sum(int(self._ask("SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = " + texts.text(name)))
                    for name in self.chosen)
 
+    def prove_drill(self, label: str) -> None:
+        mariadb_drill.prove(self, label)
+
     def parts(self) -> List[Part]:
         self.notes += mariadb_elsewhere.swept(self.live, self.existing)
         parts = [part for name in self.chosen for part in self._database_parts(name)]
@@ -114,7 +128,7 @@ class MariaDB(Source):
         self.dumping = name
         self._look_for_damage(name)
         facts, alone = self._facts_of(name), len(self.chosen) == 1
-        facts.update(self._floats_of(name))
+        facts.update(self._floats_of(name), **self._told().note_enums(name, self.unreadable.get(name, [])))
         parts = [Part(
             name=databases.part_name(name), extension="sql", format=texts.SQL, produce=lambda: self._dumping(name, facts),
             check=lambda: texts.DumpCheck(name, texts.SQL, facts["tables"], exact=len(facts["exact"])), minimum=200, facts=facts,
@@ -159,6 +173,9 @@ class MariaDB(Source):
         known += [table for table in sorted(found) if table not in known]
         if known:
             self._lacking(Remark("my_tables_unreadable", database=name, tables=known[:_MOST_TOLD]))
+
+    def lacks(self) -> int:
+        return sum(map(len, self.unreadable.values()))
 
     def goes_on_without(self, error: BackupError) -> bool:
         table = self._told().named_in(self.dumping, error) if self.on_missing == "partial" and error.fault.name == "source_damaged" else ""

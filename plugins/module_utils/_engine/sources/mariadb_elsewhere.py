@@ -37,15 +37,21 @@ def rehearse(reader: PartReader, live: Any, there: Any) -> List[Remark]:
     with usable(label, there.live):
         there.look()
         remarks = swept(there.live, there.existing)
-    with usable(label, there.live):
-        live.look()
-        same = _same(live.live, there.live)
-    if same:
-        raise BackupError("scratch_server_live", label=label, server=address)
+    prove(label, live, there)
     for row in rows:
         with _judged(label, row, there):
             there.prove_beside(reader, row, lambda name: _apart(live, name, label, address))
     return remarks + there.found + [Remark("my_rehearsed_there", server=address)]
+
+
+def prove(label: str, live: Any, there: Any) -> None:
+    """Whether copies of `live` could be rehearsed on `there`, and nothing made. Raises scratch_server_unusable, scratch_server_live."""
+    with usable(label, there.live):
+        there.look()
+        live.look()
+        same = _same(live.live, there.live)
+    if same:
+        raise BackupError("scratch_server_live", label=label, server=there.live.address())
 
 
 def swept(server: Connection, existing: Sequence[str]) -> List[Remark]:

@@ -20,6 +20,7 @@ DAMAGED = "database {0} has tables that the server can't open; look with CHECK T
 # As the tools name the table that they failed at: `m`, './base/m', 'm'.
 _NAMED = re.compile(r"[Tt]able `(?P<table>(?:[^`]|``)+)`|[Tt]able '(?:[^'/]*/)*(?P<other>[^'/]+)'|file '(?:[^'/]*/)*(?P<third>[^'/.]+)(?:\.MY[ID]|\.MA[ID])?'|"
                     r"`(?P<fourth>(?:[^`]|``)+)`")
+_MEMBER = re.compile("'((?:[^']|'')*)'")      # of the type of an ENUM, as information_schema has it
 
 
 class Told:
@@ -117,9 +118,28 @@ class Told:
             self.lacking(Remark("my_floats", database=name, columns=rounded[:_MOST_TOLD]))
         return {"rounded": [str(each) for each in rounded[:_MOST_TOLD]], "exact": exact}
 
+    def note_enums(self, name: str, without: Sequence[str] = ()) -> Dict[str, Any]:
+        """Rows of an ENUM that have its error value, whose text is empty, beside a member whose text is empty too: the tool writes both alike, and they come
+        back as that member. Gives, as facts, the columns in words (`blurred`), which are told.
+        """
+        columns = texts.lines_of(self.ask(
+            "SELECT HEX(CONVERT(c.TABLE_NAME USING utf8mb4)), HEX(CONVERT(COLUMN_NAME USING utf8mb4)), HEX(CONVERT(COLUMN_TYPE USING utf8mb4)) FROM "
+            "information_schema.COLUMNS c JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME WHERE "
+            "c.TABLE_SCHEMA = {0} AND TABLE_TYPE NOT LIKE '%VIEW%' AND DATA_TYPE = 'enum' AND COLUMN_TYPE LIKE '%''%'{1}".format(
+                texts.text(name), _but_for(without, "c.TABLE_NAME"))), 3)
+        counted = [(table, column, self._counted(name, table, "{0} + 0 = 0".format(texts.identifier(column))))
+                   for table, column, kind in columns if "" in _MEMBER.findall(kind)]
+        told = [Remark("my_enum", table=table, column=column, count=count) for table, column, count in counted if count]
+        if told:
+            self.lacking(Remark("my_enums", database=name, columns=told[:_MOST_TOLD]))
+        return {"blurred": [str(each) for each in told[:_MOST_TOLD]]}
+
     def _rounded(self, name: str, table: str, column: str) -> str:
-        quoted = texts.identifier(column)
-        sql = "SELECT SUM(CAST(CONCAT({0}) AS FLOAT) <> {0}) FROM {1}.{2}".format(quoted, texts.identifier(name), texts.identifier(table))
+        return self._counted(name, table, "CAST(CONCAT({0}) AS FLOAT) <> {0}".format(texts.identifier(column)))
+
+    def _counted(self, name: str, table: str, condition: str) -> str:
+        """How many rows of a table a condition holds for, "" for none."""
+        sql = "SELECT SUM({0}) FROM {1}.{2}".format(condition, texts.identifier(name), texts.identifier(table))
         answer = self.ask("SET @respaldo = {0}; PREPARE respaldo FROM @respaldo; EXECUTE respaldo".format(texts.text(sql))).strip()
         return answer if answer.isdigit() and answer != "0" else ""
 
@@ -156,7 +176,7 @@ def lacks(row: Mapping[str, Any]) -> List[Remark]:
     """What a copy of a database is known to lack, as its facts tell it, in words."""
     facts = texts.facts_in(dict(row))
     told: List[Remark] = []
-    for key, words in (("left_out", "my_left_out"), ("rounded", "my_rounded"), ("exact_changed", "my_rounded")):
+    for key, words in (("left_out", "my_left_out"), ("rounded", "my_rounded"), ("exact_changed", "my_rounded"), ("blurred", "my_blurred")):
         names = [each for each in facts.get(key) or () if isinstance(each, str)] if isinstance(facts.get(key), list) else []
         told += [Remark(words, names=names[:_MOST_TOLD])] if names else []
     return told

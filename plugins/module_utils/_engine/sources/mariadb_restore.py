@@ -50,9 +50,9 @@ def hands(live: Connection, version: str, into: str, reads: Sequence[str], event
     rights = ["GRANT ALL PRIVILEGES ON {0}.* TO {1}".format(texts.pattern(into), account)]
     rights += [] if events else ["REVOKE EVENT ON {0}.* FROM {1}".format(texts.pattern(into), account)]
     rights += ["GRANT SELECT, EXECUTE, SHOW VIEW, REFERENCES ON {0}.* TO {1}".format(texts.pattern(name), account) for name in reads]
-    wide = _wide(live, version)
+    wider = wide(live, version)
     try:
-        live.command("CREATE USER {0} IDENTIFIED BY '{1}'".format(account, password), *rights, "GRANT {0} ON *.* TO {1}".format(", ".join(wide), account))
+        live.command("CREATE USER {0} IDENTIFIED BY '{1}'".format(account, password), *rights, "GRANT {0} ON *.* TO {1}".format(", ".join(wider), account))
     except BackupError as error:
         _drop(live, account)
         if error.fault.name != "stage_failed":
@@ -94,7 +94,7 @@ def works_as(live: Connection, name: str) -> List[str]:
     return sorted({texts.decode(line) for line in live.ask(" UNION ".join(parts)).split()})
 
 
-def _wide(live: Connection, version: str) -> List[str]:
+def wide(live: Connection, version: str) -> List[str]:
     """The rights beyond one database that loading takes: to name definers, and routines where a binary log asks for it."""
     logged = live.ask("SELECT @@log_bin AND NOT @@log_bin_trust_function_creators").strip() == "1"
     if "MariaDB" in version:

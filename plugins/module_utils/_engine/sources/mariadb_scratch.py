@@ -80,6 +80,11 @@ def rehearse(reader: PartReader, scratch: str, live: Connection, version: str, e
             raise
 
 
+def prove(live: Connection, version: str, label: str) -> None:
+    """Whether a server could be made here for the copies of that one. Raises rehearsal_unavailable."""
+    _programs(live, version, label)
+
+
 class _Place:
     """The throw-away server."""
 

@@ -31,6 +31,18 @@ SELECT pg_catalog.json_build_object(
 # record_out rather than a cast, which the owner of the table may have made one of his own for
 _ROWS = ("SELECT pg_catalog.json_build_array({0}, pg_catalog.count(*), coalesce(pg_catalog.sum(('x' || pg_catalog.substr(pg_catalog.md5("
          "pg_catalog.record_out(t)::pg_catalog.text), 1, 15))::pg_catalog.bit(60)::pg_catalog.int8), 0)::pg_catalog.text) FROM {1} t")
+# Columns that are computed when a row is written, by functions or operators that are no part of the server: these may be others by now, and the tool copies
+# how such a column is made and none of its values. On them depends the column itself, before PostgreSQL 15, or its definition.
+_COMPUTED = """
+SELECT pg_catalog.json_build_array(pg_catalog.format('%I.%I', nspname, relname), pg_catalog.format('%I', attname),
+    pg_catalog.pg_relation_size(c.oid) < 67108864 AND pg_catalog.has_table_privilege(c.oid, 'select'))
+  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = attrelid JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
+  WHERE attgenerated = 's' AND relkind = 'r' AND NOT attisdropped AND EXISTS (SELECT FROM pg_catalog.pg_depend
+    WHERE refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
+      AND (classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objid = attrelid AND objsubid = attnum
+        OR classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+          AND objid IN (SELECT oid FROM pg_catalog.pg_attrdef WHERE adrelid = attrelid AND adnum = attnum)))
+  ORDER BY nspname, relname, attnum"""
 _MOST = 200
 TOLD = ("own_settings", "invalid", "limit", "comment", "tablespace", "role_settings")
 
@@ -42,6 +54,7 @@ def look(server: Server, database: str) -> Dict[str, Any]:
     except BackupError:     # a server that has no such things, or does not let this account see them
         return {"subscriptions": [], "mappings": 0, "unshown": [], "extension_tables": {}}
     counted = _counted(server, database, found.pop("tables"))
+    found["computed"] = _computed(server, database)
     found["extension_tables"] = {table: [extension, config, *rows] for table, (extension, config, rows) in counted.items()}
     return found
 
@@ -57,6 +70,36 @@ def _counted(server: Server, database: str, tables: List[Any]) -> Dict[str, Any]
         return {}
     rows = {name: [count, digest] for name, count, digest in map(json.loads, answer.splitlines())}
     return {name: (extension, config, rows[name]) for name, extension, config in tables if name in rows}
+
+
+def _computed(server: Server, database: str) -> Dict[str, Any]:
+    """Of each column that may be computed otherwise by now how many values, and a digest of them; nothing of those that are not looked at."""
+    try:
+        columns = [json.loads(line) for line in server.ask(_COMPUTED, database=database).splitlines()][:_MOST]
+    except BackupError:     # before PostgreSQL 12 there were none
+        return {}
+    found: Dict[str, Any] = {"{0}.{1}".format(table, column): [] for table, column, _small in columns}
+    # the column alone is read: what stands there was computed when its row was written, and nothing is computed now
+    query = " UNION ALL ".join(_ROWS.format(literal("{0}.{1}".format(table, column)), "(SELECT {1} FROM {0})".format(table, column))
+                               for table, column, small in columns if small)
+    try:
+        rows = server.ask("SET LOCAL statement_timeout = '60s'", query, database=database).splitlines() if query else []
+    except BackupError:
+        return found
+    return {**found, **{name: [count, digest] for name, count, digest in map(json.loads, rows)}}
+
+
+def computed_apart(server: Server, restored: str, facts: Mapping[str, Any]) -> List[Remark]:
+    """Columns whose values were computed anew, and are other ones than were copied, or may be."""
+    told = _table(_table(facts.get("beyond")).get("computed"))
+    if not told:
+        return []
+    here, name = _computed(server, restored), facts["database"]
+    pairs = [(column, row, here[column]) for column, row in sorted(told.items()) if here.get(column) is not None and row != here[column]]
+    others = [column for column, row, now in pairs if isinstance(row, list) and row[:1] == now[:1] != []]
+    unknown = sorted({column for column, _row, _now in pairs} - set(others)) + [column for column, row in sorted(told.items()) if row == here.get(column) == []]
+    found = [Remark("pg_computed_apart", database=name, columns=others[:20])] if others else []
+    return found + ([Remark("pg_computed_unknown", database=name, columns=unknown[:20])] if unknown else [])
 
 
 def without_rows(name: str, facts: Mapping[str, Any]) -> List[Remark]:

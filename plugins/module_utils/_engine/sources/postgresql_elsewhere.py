@@ -37,12 +37,8 @@ def rehearse(reader: PartReader, live: Server, there: Server, strict: bool, entr
     """
     label = reader.manifest["label"]
     rows = databases.some_of(databases.rows_of(reader.manifest["parts"]), label)
+    _look(label, there)
     with _usable(label, there):
-        there.look(["postgres"])
-        if _who(there)["follows"]:
-            raise BackupError("scratch_server_unusable", label=label, server=there.address(), detail="it follows another server, so nothing can be made on it")
-        for tool in ("pg_dump", "pg_restore"):
-            there.new_enough(tool)
         remarks = swept(there)
     _another(label, live, there, entrances)
     wanted = postgresql_scratch.version_copied(rows)
@@ -52,6 +48,21 @@ def rehearse(reader: PartReader, live: Server, there: Server, strict: bool, entr
         with postgresql_scratch.judged(label, row, exact), where.database(reader, row) as beside:
             there.drop(beside)
     return remarks + where.remarks + [Remark("pg_rehearsed_there", server=there.address())]
+
+
+def prove(label: str, live: Server, there: Server, entrances: Sequence[str]) -> None:
+    """Whether copies of `live` could be rehearsed there, and nothing made. Raises scratch_server_unusable, scratch_server_live."""
+    _look(label, there)
+    _another(label, live, there, entrances)
+
+
+def _look(label: str, there: Server) -> None:
+    with _usable(label, there):
+        there.look(["postgres"])
+        if _who(there)["follows"]:
+            raise BackupError("scratch_server_unusable", label=label, server=there.address(), detail="it follows another server, so nothing can be made on it")
+        for tool in ("pg_dump", "pg_restore"):
+            there.new_enough(tool)
 
 
 def swept(server: Server) -> List[Remark]:

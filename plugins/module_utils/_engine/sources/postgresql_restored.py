@@ -102,6 +102,7 @@ class Restoring:
             self._judge(reader, row, restored, options, loaded, (missing, changed, more))
         others = postgresql_beyond.compare(self.server, restored, row["facts"])
         others += postgresql_missing.told(row["facts"])
+        self.remarks += postgresql_beyond.computed_apart(self.server, restored, row["facts"])
         self.left_out += others
         self.remarks += [Remark("pg_but_for", database=row["facts"]["database"], what=each) for each in others]
 

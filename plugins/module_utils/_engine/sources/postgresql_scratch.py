@@ -88,6 +88,11 @@ def rehearse(reader: PartReader, scratch: str, bin_dir: str, owners: bool, stric
     return where.remarks + ([] if exact else [Remark("pg_other_server", servers=servers, version=_words(wanted))])
 
 
+def prove(version: str, bin_dir: str, label: str) -> None:
+    """Whether a server could be made here for the copies of one of this version. Raises rehearsal_unavailable."""
+    _servers(version_copied([{"facts": {"server_version": version}}]), bin_dir, label)
+
+
 class _Rehearsing(Restoring):
     """What this host lacks is told as such, rather than passed over: it may be there where the copy is restored."""
 

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mails given back into a mailbox: below a folder of ours there, each once, and compared afterwards by the listing that judges copies.
+
+    what is asked for of the copy ─ what lies in the folder already, by its bytes ─► APPEND ─► listed and read again: bytes, marks, dates
+
+APPEND takes a whole mail or none, so whoever kills a restore leaves whole mails, and the next one goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import array
+import collections
+import contextlib
+import imaplib
+import os
+from typing import Any, Counter, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
+
+from ..errors import BackupError
+from ..filesystem import descriptors
+from ..remarks import Remark
+from . import imap_listing
+from .imap_asked import Asked
+from .imap_chosen import Folder, Unpacked, chosen
+from .imap_session import Place, said, signed_in
+from .imap_target import Kept, Refused, Target
+
+_MOST_NAMED, _MOST_TOLD = 10, 1000
+_LARGEST = 512 << 20
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Sent(NamedTuple):
+    """A mail that went: its number and bytes in the copy, and what was said of it."""
+
+    uid: int
+    sha256: str
+    date: str
+    flags: Set[str]      # all that it had in the copy, lower case
+
+
+def folder_of(label: str) -> str:
+    """The folder that a copy comes back to."""
+    return "Restaurado " + label
+
+
+def check(place: Place, label: str) -> None:
+    """That the mailbox lets in and can be listed; nothing is made. Raises imap_unreachable, imap_login_refused, mail_target_broke."""
+    giving = Giving(place, label)
+    with giving.session() as target:
+        target.there()
+
+
+class Giving:
+    """One restore into a mailbox, as far as it went."""
+
+    def __init__(self, place: Place, label: str) -> None:
+        self.place, self.label = place, label
+        self.total = self.given = self.there = self.dates = self.marks = self.renamed = 0
+        self.lost: Set[str] = set()             # marks that the server did not keep
+        self.left_out: List[str] = []           # folder:UID of what it does not take
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Target]:
+        session = signed_in(self.place)
+        try:
+            yield Target(session, folder_of(self.label))
+        except (OSError, imaplib.IMAP4.error, imap_listing.Unlistable) as error:
+            raise BackupError("mail_target_broke", server=self.place.where, given=self.given + self.there, total=self.total,
+                              detail=said(error, self.place)) from error
+        finally:
+            with contextlib.suppress(OSError, imaplib.IMAP4.error):
+                session.logout()
+
+    def give(self, home: int, asked: Asked, separator: str) -> Dict[str, Any]:
+        """Give what is asked for of the copy unpacked in `home`, which was proved.
+
+        Raises mail_folder_unknown, mail_none_found before anything is asked of the server; imap_login_refused, mail_target_full, mail_target_refused,
+        mail_given_differs, mail_target_broke.
+        """
+        with Unpacked(home, self.label) as copy:
+            folders = chosen(copy, asked, separator)
+            self.total = sum(len(folder.uids) for folder in folders)
+            with self.session() as target:
+                names = self._names(folders, separator, target)
+                wanted = self._wanted(copy, folders, names, target)
+                for folder in folders:
+                    if wanted[folder.number]:
+                        self._folder(copy, folder._replace(uids=wanted[folder.number]), names[folder.number], target)
+        if self.total and not self.given + self.there:
+            raise BackupError("mail_target_refused", server=self.place.where, account=self.place.user, folder=folder_of(self.label),
+                              detail="it takes none of the mails")
+        return {"target": "{0} ({1}): {2}".format(self.place.user, self.place.where, folder_of(self.label)), "objects": self.given + self.there,
+                "kept": "", "given": self.given, "there": self.there, "left_out": self.left_out[:_MOST_TOLD]}
+
+    def remarks(self) -> List[Remark]:
+        """What is to be told although it is given back."""
+        found = [Remark("mail_left_out", count=len(self.left_out), named=", ".join(self.left_out[:_MOST_NAMED]))] if self.left_out else []
+        found += [Remark("mail_marks_lost", count=self.marks, named=", ".join(sorted(self.lost)[:_MOST_NAMED]))] if self.marks else []
+        found += [Remark("mail_dates_lost", count=self.dates)] if self.dates else []
+        found += [Remark("mail_folders_renamed", count=self.renamed)] if self.renamed else []
+        return found + ([Remark("mail_there_already", count=self.there)] if self.there else [])
+
+    def _names(self, folders: Sequence[Folder], separator: str, target: Target) -> Dict[str, str]:
+        """The name that each folder gets there: the levels of the copy below the folder of ours."""
+        names: Dict[str, str] = {}
+        for folder in folders:
+            parts = folder.name.split(separator) if separator else [folder.name]
+            name, number = target.below(parts), 1
+            self.renamed += any(part != target.part(part) for part in parts)
+            while name in names.values():      # two that differ only by what parts levels here
+                number += 1
+                name = target.below([*parts[:-1], "{0}_{1}".format(parts[-1], number)])
+            names[folder.number] = name
+        return names
+
+    def _wanted(self, copy: Unpacked, folders: Sequence[Folder], names: Dict[str, str], target: Target) -> Dict[str, "array.array[int]"]:
+        """The mails of each folder that are not there yet, by their bytes: in the very folder, else in another of ours, where somebody moved them.
+
+        Makes the folders that lack.
+        """
+        standing = target.there()
+        lying: Dict[str, Counter[str]] = {name: collections.Counter(target.digest(row.uid) for row in target.uids(name)) for name in standing}
+        missing = {folder.number: array.array("Q", self._not_in(copy, folder, lying.get(names[folder.number], collections.Counter()))) for folder in folders}
+        elsewhere: Counter[str] = sum(lying.values(), collections.Counter())
+        if elsewhere:
+            missing = {folder.number: array.array("Q", self._not_in(copy, folder._replace(uids=missing[folder.number]), elsewhere)) for folder in folders}
+        for name in [target.root, *names.values()]:
+            if name not in standing:
+                self._made(target, name)
+                standing.append(name)
+        return missing
+
+    def _not_in(self, copy: Unpacked, folder: Folder, lying: "Counter[str]") -> Iterator[int]:
+        for mail in copy.mails(folder):
+            if lying[mail["sha256"]] > 0:
+                lying[mail["sha256"]] -= 1
+                self.there += 1
+            else:
+                yield mail["uid"]
+
+    def _made(self, target: Target, name: str) -> None:
+        try:
+            target.make(name)
+        except Refused as error:
+            raise self._told(error, name) from error
+
+    def _told(self, error: Refused, name: str) -> BackupError:
+        if error.kind == "full":
+            return BackupError("mail_target_full", server=self.place.where, account=self.place.user, given=self.given + self.there, total=self.total,
+                               detail=said(error, self.place))
+        return BackupError("mail_target_refused", server=self.place.where, account=self.place.user, folder=name, detail=said(error, self.place))
+
+    def _folder(self, copy: Unpacked, folder: Folder, name: str, target: Target) -> None:
+        known = {row.uid for row in target.uids(name)}
+        sent: List[Sent] = []
+        try:
+            kept = target.opened_to_write(name)
+        except Refused as error:
+            raise self._told(error, name) from error
+        held = copy.folder(folder.directory)
+        try:
+            for mail in copy.mails(folder):
+                try:
+                    target.append(name, _flags(mail["flags"], kept), _internal(mail["date"]), self._bytes(held, mail["file"]))
+                except Refused as error:
+                    if error.kind != "this":
+                        raise self._told(error, name) from error
+                    self.left_out.append("{0}:{1}".format(folder.name, mail["uid"]))
+                    continue
+                self.given += 1
+                sent.append(Sent(mail["uid"], mail["sha256"], mail["date"], {flag.lower() for flag in mail["flags"]}))
+        finally:
+            os.close(held)
+        self._compare(folder, sent, known, name, target)
+
+    def _bytes(self, folder: int, path: str) -> bytes:
+        part, _slash, name = path.partition("/")
+        try:
+            inner = descriptors.enter(folder, part)
+            try:
+                return descriptors.read(name, _LARGEST, inner)
+            finally:
+                os.close(inner)
+        except OSError as error:
+            raise BackupError("restored_differs", label=self.label, detail=str(error)) from error
+
+    def _compare(self, folder: Folder, sent: Sequence[Sent], known: Set[int], name: str, target: Target) -> None:
+        """What is new there is what went. Of what was given twice each is looked for once. Raises mail_given_differs."""
+        found: Dict[str, List[Tuple[str, Set[str]]]] = collections.defaultdict(list)
+        for row in target.uids(name):
+            if row.uid not in known:
+                found[target.digest(row.uid)].append((row.date, {flag.lower() for flag in row.flags}))
+        missing = []
+        for mail in sent:
+            candidates = found[mail.sha256]
+            if not candidates:
+                missing.append("{0}:{1}".format(folder.name, mail.uid))
+                continue
+            same = (mail.date, mail.flags)
+            date, flags = candidates.pop(candidates.index(same) if same in candidates else 0)
+            self.dates += date != mail.date
+            self.marks += flags != mail.flags
+            self.lost |= mail.flags ^ flags
+        if missing:
+            raise BackupError("mail_given_differs", server=self.place.where, account=self.place.user, count=len(missing),
+                              named=", ".join(missing[:_MOST_NAMED]))
+
+
+def _flags(flags: Sequence[str], kept: Kept) -> List[str]:
+    """Those that the folder keeps, as far as they are words of the protocol: a server may refuse a mail for one that it does not keep."""
+    return [flag for flag in flags if kept.keeps(flag) and flag.isascii() and flag.isprintable() and not set(flag[1:]) & set('(){%*"\\] ')]
+
+
+def _internal(date: str) -> str:
+    """A date of an index as APPEND takes it."""
+    return "{0}-{1}-{2} {3} +0000".format(date[8:10], _MONTHS[int(date[5:7]) - 1], date[:4], date[11:19])

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mailbox that mails are given back to, through a fence: nothing can be made, read or written there but one folder of ours and what is below it.
+
+The fence stands where commands leave imaplib, so that no caller can step over it, by mistake either. Mails go as the bytes they are: imaplib's own APPEND
+would write other ends of lines into them.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import re
+from typing import Any, List, NamedTuple, Sequence, Set
+
+from ..errors import BackupError
+from . import imap_listing
+
+_ANYWHERE = frozenset(("CAPABILITY", "LIST", "LOGOUT", "NAMESPACE", "NOOP"))
+_IN_OURS = frozenset(("APPEND", "CREATE", "EXAMINE", "SELECT", "SUBSCRIBE"))
+_OF_ITS_MAILS = frozenset(("FETCH", "UID"))      # of the folder that is open, which is one of ours
+_NAMESPACE = re.compile(rb'\(\("(?P<prefix>(?:\\.|[^"\\])*)" (?:NIL|"(?P<delimiter>\\.|[^"\\])")')
+_DELIMITER = re.compile(rb'\([^)]*\) (?:NIL|"(?P<delimiter>\\.|[^"\\])") ')
+_PERMANENT = re.compile(rb"\(([^)]*)\)")
+_FULL = re.compile(r"\[?OVERQUOTA|quota", re.IGNORECASE)
+_NOT_ALLOWED = re.compile(r"\[NOPERM\]|\[READ-ONLY\]|\[TRYCREATE\]|permission denied", re.IGNORECASE)
+_SHOWN = 200
+
+
+class Refused(Exception):
+    """The server says no to one thing. `kind`: full, forbidden, or this one (a mail, a folder's name) alone."""
+
+    def __init__(self, kind: str, words: str) -> None:
+        super().__init__(words)
+        self.kind = kind
+
+
+class Kept(NamedTuple):
+    """Which marks a folder keeps: any keyword, or those (lower case)."""
+
+    any_keyword: bool
+    known: Set[str]
+
+    def keeps(self, flag: str) -> bool:
+        return self.any_keyword and not flag.startswith("\\") or flag.lower() in self.known
+
+
+class Target:
+    """The folder `name` of a mailbox, whether it is there or not, by a session that is signed in."""
+
+    def __init__(self, session: imaplib.IMAP4, name: str) -> None:
+        self._session = session
+        prefix, self.delimiter = _place(session)
+        self.between = self.delimiter or "-"      # where a server has no levels, names beside each other
+        self.root = prefix + self.part(name)
+        _fence(session, self)
+
+    def part(self, name: str) -> str:
+        """A level's name as one level here, whatever parts levels."""
+        return name.replace(self.delimiter, "_") if self.delimiter else name
+
+    def below(self, parts: Sequence[str]) -> str:
+        return self.between.join([self.root, *map(self.part, parts)])
+
+    def holds(self, name: str) -> bool:
+        """Whether a name of the server is the folder's or of one below it."""
+        return name == self.root or name.startswith(self.root + self.between)
+
+    def there(self) -> List[str]:
+        """The folders of ours that are there and can be opened. Raises Unlistable."""
+        return [name for name in imap_listing.folders(self._session)[0] if self.holds(name)]
+
+    def make(self, name: str) -> None:
+        """Make a folder, and show it in programs that show what is subscribed. Raises Refused."""
+        status, told = self._session.create(imap_listing.quoted(name))
+        if status != "OK" and "[ALREADYEXISTS]" not in words_of(told):
+            raise _refused(told)
+        self._session.subscribe(imap_listing.quoted(name))
+
+    def opened_to_write(self, name: str) -> Kept:
+        """Open a folder of ours as one that may be written; which marks it keeps. Raises Refused."""
+        try:
+            status, told = self._session.select(imap_listing.quoted(name))
+        except imaplib.IMAP4.readonly as error:
+            raise Refused("forbidden", "[READ-ONLY] {0}".format(error)[:_SHOWN]) from error
+        if status != "OK":
+            raise _refused(told)
+        said = self._session.response("PERMANENTFLAGS")[1]
+        found = _PERMANENT.search(said[-1]) if said and isinstance(said[-1], bytes) else None
+        if found is None:      # it says nothing: then all can be kept (RFC 3501, 7.1)
+            return Kept(True, {"\\seen", "\\answered", "\\flagged", "\\deleted", "\\draft"})
+        flags = {flag.lower() for flag in found[1].decode("utf-8", "replace").split()}
+        return Kept("\\*" in flags, flags - {"\\*"})
+
+    def uids(self, name: str) -> List[imap_listing.Row]:
+        """The mails of a folder of ours, which stays open to be looked at. Raises Unlistable."""
+        folder = imap_listing.opened(self._session, name)
+        if folder is None:
+            raise imap_listing.Unlistable("EXAMINE: NO")
+        return list(imap_listing.rows(self._session, folder.exists))
+
+    def digest(self, uid: int) -> str:
+        """SHA-256 of a mail of the folder that is open; "" when the server does not give it."""
+        return imap_listing.digest(self._session, uid) or ""
+
+    def append(self, name: str, flags: Sequence[str], date: str, mail: bytes) -> None:
+        """Put a mail into a folder of ours. Raises Refused."""
+        self._session.literal = mail      # type: ignore[assignment]  # typeshed knows texts alone
+        try:
+            status, told = self._session._simple_command(
+                "APPEND", imap_listing.quoted(name), "({0})".format(" ".join(flags)), '"{0}"'.format(date))
+        except (imaplib.IMAP4.abort, imaplib.IMAP4.readonly):
+            raise
+        except imaplib.IMAP4.error as error:      # BAD: a server that can't take these bytes
+            raise Refused("this", str(error)[:_SHOWN]) from error
+        if status != "OK":
+            raise _refused(told)
+
+
+def _refused(told: Any) -> Refused:
+    words = words_of(told)
+    return Refused("full" if _FULL.search(words) else "forbidden" if _NOT_ALLOWED.search(words) else "this", words)
+
+
+def words_of(told: Any) -> str:
+    words = b" ".join(each for each in told or () if isinstance(each, bytes)).decode("utf-8", "replace")
+    return "".join(each if each.isprintable() else " " for each in words)[:_SHOWN]
+
+
+def _place(session: imaplib.IMAP4) -> "tuple[str, str]":
+    """What names of the account's own folders begin with, and what parts levels ("" where nothing does)."""
+    _status, able = session.capability()      # what was told before the account was let in is less
+    if able and isinstance(able[-1], bytes) and b"NAMESPACE" in able[-1].upper().split():
+        _status, told = session.namespace()
+        match = _NAMESPACE.match(told[0]) if told and isinstance(told[0], bytes) else None
+        prefix = re.sub(rb"\\(.)", rb"\1", match["prefix"]) if match else b""
+        if match and prefix.isascii() and prefix.decode("ascii").isprintable():
+            return prefix.decode("ascii"), _character(match["delimiter"])
+    _status, told = session.list('""', '""')
+    match = _DELIMITER.match(told[0]) if told and isinstance(told[0], bytes) else None
+    return "", _character(match["delimiter"]) if match else ""
+
+
+def _character(found: Any) -> str:
+    return bytes(found)[-1:].decode("ascii", "replace") if found else ""
+
+
+def _fence(session: imaplib.IMAP4, target: Target) -> None:
+    """From here on the session sends only what the target may be asked. Raises mail_fenced, in the caller, for all else."""
+    send = session._command
+
+    def passed(name: str, *arguments: Any) -> Any:
+        if not may(target, name, arguments):
+            session.literal = None
+            raise BackupError("mail_fenced", command=name)
+        return send(name, *arguments)
+
+    setattr(session, "_command", passed)
+
+
+def may(target: Target, name: str, arguments: Sequence[Any]) -> bool:
+    """Whether a command makes, reads and writes nothing but the target's folders."""
+    if any("\r" in str(each) or "\n" in str(each) for each in arguments):
+        return False
+    if name in _IN_OURS:
+        named = str(arguments[0]) if arguments else ""
+        plain = re.sub(r"\\(.)", r"\1", named[1:-1])
+        return named == imap_listing.quoted(plain) and target.holds(plain)
+    if name in _OF_ITS_MAILS:
+        asked = str(arguments[-1]) if arguments else ""
+        return (name == "FETCH" or str(arguments[0]) == "FETCH") and not re.search(r"RFC822(?!\.SIZE)|(BODY|BINARY)\[", asked)
+    return name in _ANYWHERE
