@@ -1,7 +1,7 @@
 # Thin on purpose: each target calls one script of tools/. `make help` lists them.
 # What is given after a target (make backup REASON="..." BACKUP_GIT=...) reaches the script as environment: make sees to it.
 .DEFAULT_GOAL := help
-.PHONY: help backup inventario test test-fast coverage lint sanity docs lab lab-down setup clean
+.PHONY: help backup inventario test test-fast week coverage lint sanity docs lab lab-down setup clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ test: setup ## run every test; the summary comes last
 
 test-fast: setup ## but the slow ones: unit, callback on one ansible-core, house; 90 seconds
 	@.venv-dev/bin/python tools/test.py --fast
+
+week: setup ## a week of the schedule in a machine that systemd starts, by its own clock, and ten starts at once; some ten minutes, needs qemu-system-x86
+	@tools/week.sh
 
 coverage: setup ## which lines of the engine and the controller's code the unit and house tests run; the others by file in .cache/coverage.txt
 	@tools/coverage.sh

@@ -144,11 +144,12 @@ class Machine:
         print(f"boot at {since:%F %R} UTC: {time.monotonic() - started:.0f} s here")
         return text
 
-    def take(self, path: str) -> Path:
-        """A file of the disk, outside; an empty one where there is none."""
-        found = self.scratch / Path(path).name
-        found.unlink(missing_ok=True)
-        subprocess.run(["debugfs", "-R", f"dump {path} {found}", str(self.disk)], check=True, capture_output=True)
-        if not found.exists():
-            found.touch()
-        return found
+
+def take(disk: Path, path: str, scratch: Path) -> Path:
+    """A file of a disk, outside; an empty one where there is none."""
+    found = scratch / Path(path).name
+    found.unlink(missing_ok=True)
+    subprocess.run(["debugfs", "-R", f"dump {path} {found}", str(disk)], check=True, capture_output=True)
+    if not found.exists():
+        found.touch()
+    return found

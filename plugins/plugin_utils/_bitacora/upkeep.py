@@ -61,7 +61,7 @@ def unstarted(store: Store, now: datetime.datetime) -> list[dict[str, Any]]:
     """A structure for each series of missed starts that the bitácora does not tell yet: whoever reads only that sees it too, once for a series."""
     since = (now - missed.LOOKED_BACK).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     declared = store.entries(type=(in_force.SET, in_force.REMOVED, missed.FAILED))
-    found = missed.signs(declared, store.entries(type=missed.STARTED, since=since), now) if declared else []
+    found = missed.signs(declared, store.entries(type=missed.STARTED, since=since), now, missed.up_for()) if declared else []
     return [result.build(event=missed.TOLD, purpose=sign.purpose, objects=sign.missed, **result.failure(sign.error))
             for sign in missed.unwritten(found, store.entries(type=missed.TOLD) if found else []) if sign.error]
 

@@ -51,15 +51,16 @@ class Standing(NamedTuple):
 def read(store: Store, now: datetime.datetime) -> list[Standing]:
     """The standing of every purpose that the bitácora knows. Raises BackupError(bitacora_unreadable)."""
     since = _stamp(now - missed.LOOKED_BACK)
-    return standing(store.entries(type=DECLARED), store.entries(type=RUNS, since=since), now)
+    return standing(store.entries(type=DECLARED), store.entries(type=RUNS, since=since), now, missed.up_for())
 
 
-def standing(declared: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list[Standing]:
-    """`declared` are the entries DECLARED, `runs` those of RUNS since `now - missed.LOOKED_BACK`, both oldest first."""
+def standing(declared: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]], now: datetime.datetime,
+             up: datetime.timedelta = missed.LOOKED_BACK) -> list[Standing]:
+    """`declared` are the entries DECLARED, `runs` those of RUNS since `now - missed.LOOKED_BACK`, both oldest first; `up` is how long this machine is up."""
     told, known = list(declared), [entry for entry in runs if not entry.get("simulated")]
     started = {str(entry.get("playbook", "")): entry for entry in known if entry["type"] == missed.STARTED}
     ended = {entry.get("run"): entry for entry in known if entry["type"] in (ENDED, INTERRUPTED)}
-    signs = {sign.purpose: sign for sign in missed.signs(told, [entry for entry in known if entry["type"] == missed.STARTED], now)}
+    signs = {sign.purpose: sign for sign in missed.signs(told, [entry for entry in known if entry["type"] == missed.STARTED], now, up)}
     timed = missed.in_force_now(told)
     found = []
     for name, purpose in PURPOSES.items():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ TOLD = "schedule_missed"     # that a series of missed starts was written down, 
 LOOKED_BACK = datetime.timedelta(days=45)
 # A clock that was set back a little, or an entry's time cut to the second, makes no start too early.
 _EARLY = datetime.timedelta(minutes=1)
+# After a boot, until systemd has begun its timers; then each start that it catches up waits for its own random delay.
+_BOOT = datetime.timedelta(minutes=2)
 _UNKNOWN = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -38,8 +41,17 @@ class Sign(NamedTuple):
     due: datetime.datetime | None = None            # the last start that did not come
 
 
-def signs(declared: Iterable[Mapping[str, Any]], starts: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list[Sign]:
-    """`declared` are the entries SET, REMOVED and FAILED, `starts` the runs since `now - LOOKED_BACK`, both oldest first."""
+def up_for() -> datetime.timedelta:
+    """How long this machine is up."""
+    return datetime.timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+def signs(declared: Iterable[Mapping[str, Any]], starts: Iterable[Mapping[str, Any]], now: datetime.datetime,
+          up: datetime.timedelta = LOOKED_BACK) -> list[Sign]:
+    """`declared` are the entries SET, REMOVED and FAILED, `starts` the runs since `now - LOOKED_BACK`, both oldest first.
+
+    `up` is how long this machine is up: what its systemd is about to catch up is not missed yet.
+    """
     told = list(declared)
     failed = {str(entry.get("purpose", "")): entry for entry in told if entry["type"] == FAILED and not entry.get("simulated")}
     last: dict[str, datetime.datetime] = {}
@@ -55,7 +67,7 @@ def signs(declared: Iterable[Mapping[str, Any]], starts: Iterable[Mapping[str, A
         if error and not (started and started > moment(error)):
             found.append(Sign(purpose, 1, f"{error.get('error_code', '')}: {error.get('error_message_es', '')}"))
             started = moment(error)      # a start came, and failed: what did not come after it is a series of its own
-        found += _missed(purpose, timed, put, started, now)
+        found += _missed(purpose, timed, put, started, now, up)
     return found
 
 
@@ -74,13 +86,16 @@ def unwritten(found: Iterable[Sign], told: Iterable[Mapping[str, Any]]) -> list[
     return [sign for sign in found if sign.error and sign.since and written.get(sign.purpose, _UNKNOWN) <= sign.since]
 
 
-def _missed(purpose: str, timed: Timed, put: in_force.InForce, started: datetime.datetime | None, now: datetime.datetime) -> list[Sign]:
+def _missed(purpose: str, timed: Timed, put: in_force.InForce, started: datetime.datetime | None, now: datetime.datetime,
+            up: datetime.timedelta) -> list[Sign]:
     try:
         zone = zoneinfo.ZoneInfo(timed.zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return []
     late = datetime.timedelta(minutes=timed.delay_minutes + timed.grace_minutes)
     begin = max(moment(put.entry), now - LOOKED_BACK, *([started + _EARLY] if started else []))
+    if put.scheduler == in_force.SYSTEMD and timed.catch_up and up < _BOOT + datetime.timedelta(minutes=timed.delay_minutes):
+        begin = max(begin, now - up)
     due = until(timed.when, zone, begin, now - late)
     if not due:
         return []

@@ -34,6 +34,7 @@ class House:
 
     def __init__(self, top, gate):
         self.top, self.gate, self.bitacora = top, gate, top / "state" / "bitacora.sqlite"
+        self.hooks: dict[str, object] = {}      # of PORTAL
         self.folder = top / "legal"
         self.folder.mkdir()
         (self.folder / "acta.txt").write_text("uno")
@@ -63,7 +64,7 @@ class House:
                   "backup_media": [self.medium(), {"name": "local", "path": str(self.top / "otro"), "create": True, "default": False}], **changed}
         hosts = {"bd1": {"backup_systems": [self.system("SIGA"), self.system("LEGAL", "file_server", type="restic", paths=[str(self.folder)])],
                          "backup_assigned_paths": [str(self.top)]},
-                 "bd2": {"backup_systems": [self.system("PORTAL")]}}
+                 "bd2": {"backup_systems": [{**self.system("PORTAL"), "hooks": self.hooks}]}}
         (self.top / "inventory.yml").write_text(json.dumps({"all": {"hosts": hosts, "vars": common}}), "utf-8")
 
     def command(self, playbook, *options):

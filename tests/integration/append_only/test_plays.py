@@ -16,7 +16,11 @@ DATABASES = ("-e", "common_kind=database")
 
 
 def test_a_database_from_its_copy_to_its_removal(house):
+    note = ["/bin/sh", "-c", f"echo $RESPALDO_HOOK $0 $RESPALDO_RESULT >>{house.top}/comandos"]
+    house.hooks = {when: [{"argv": [*note, place], "on": place} for place in ("server", "controller")] for when in ("before", "after")}
+    house.write()
     house.good("database", limit="bd1:bd2")
+    assert (house.top / "comandos").read_text().splitlines() == ["before controller", "before server", "after server good", "after controller good"]
     labels = house.shelf("database/SIGA")
     assert len(labels) == 1 and len(house.shelf("database/PORTAL")) == 1
     house.good("verify", *DATABASES, "-e", '{"verify_only": ["SIGA"]}')
@@ -25,6 +29,8 @@ def test_a_database_from_its_copy_to_its_removal(house):
     house.good("restore", "-e", f"restore_host=bd1 restore_system=SIGA restore_kind=database restore_target={restored} restore_reason=prueba")
     assert restored.exists()
     house.good("reconcile", "-e", '{"reconcile_only": ["SIGA"]}')
+    house.hooks = {}
+    house.write()
     for _day in range(2):
         house.good("database", *EMERGENCY)
     assert len(house.shelf("database/SIGA")) == 3

@@ -112,9 +112,13 @@ def test_straight_to_the_cloud_and_back(house):
 
 
 def test_an_archive_for_windows_goes_there_and_comes_back(house):
-    house.database = {"encryption_format": "7z"}
+    note = ["/bin/sh", "-c", f"echo $RESPALDO_HOOK $0 $RESPALDO_RESULT >>{house.top}/comandos"]
+    house.database = {"encryption_format": "7z", "hooks": {
+        when: [{"argv": [*note, place], "on": place} for place in ("server", "controller")] for when in ("before", "after")}}
     house.good("database.yml")
     label = house.entries("copy_made")[0]["label"]
+    assert (house.top / "comandos").read_text().splitlines() == ["before controller", "before server", "after server good", "after controller good"]
+    assert len(house.entries("copy_made")[0]["hooks"]) == 4
     assert house.entries("copy_verified")[0]["trust_level"] == "T3"
     assert house.bench.client.download_blob(f"lima/database/SIGA/{label}/{label}.sqlite.zst.7z").readall()[:6] == b"7z\xbc\xaf\x27\x1c"
     house.good("restore.yml", "-e", "restore_host=localhost restore_kind=database restore_system=SIGA restore_requester=Ana", "-e",

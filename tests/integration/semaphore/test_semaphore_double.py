@@ -19,6 +19,7 @@ from plugins.plugin_utils._bitacora.store import open_store
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
+BY_SEMAPHORE = {"semaphore_vars": {"task_details": {"id": 7, "username": "", "url": "https://semaphore.example.org/project/1/history?t=7"}}}
 RUNS, AT_ONCE = int(os.environ.get("RESPALDO_DOUBLE", "3")), 3
 
 
@@ -35,15 +36,18 @@ def test_one_copy_and_as_many_explanations(tmp_path: Path) -> None:
     policy = (ROOT / "policies" / "manual-001-2019.yml").read_text("utf-8").replace("outside_working_hours: true", "outside_working_hours: false")
     (tmp_path / "policy.yml").write_text(policy, "utf-8")
     settings = {**os.environ, "RESPALDO_BITACORA": str(tmp_path / "bitacora.sqlite"), "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible"), "HOME": str(tmp_path)}
-    left, told = RUNS, []
-    while left > 0:
-        started = [subprocess.Popen([PROGRAM, "-i", str(tmp_path / "hosts.yml"), "playbooks/site.yml", "-e", f"backup_policy_file={tmp_path / 'policy.yml'}"],
-                                    cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _each in range(min(AT_ONCE, left))]
+    told = []
+    for first in range(0, RUNS, AT_ONCE):
+        started = [subprocess.Popen([PROGRAM, "-i", str(tmp_path / "hosts.yml"), "playbooks/site.yml", "-e", f"backup_policy_file={tmp_path / 'policy.yml'}",
+                                     *(["-e", json.dumps(BY_SEMAPHORE)] if number % 2 else [])],
+                                    cwd=ROOT, env=settings if number % 2 else {**settings, "RESPALDO_SCHEDULE": "copies"}, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, text=True) for number in range(first, min(first + AT_ONCE, RUNS))]
         told += [(each.communicate(timeout=300)[0], each.returncode) for each in started]
-        left -= AT_ONCE
     assert [status for _out, status in told] == [0] * RUNS, "\n".join(out for out, status in told if status)
     with open_store(str(tmp_path / "bitacora.sqlite"), readonly=True) as store:
+        began = [entry.get("purpose") for entry in store.entries(type="run_started")]
         made, idle, failed = store.entries(type="copy_made"), store.entries(type="copy_not_due"), store.entries(type=("copy_failed", "copy_refused"))
+    assert sorted(map(str, began)) == ["None"] * (RUNS // 2) + ["copies"] * (RUNS - RUNS // 2), "both schedulers began it"
     assert len(made) == 1 and not failed
     runs = {entry["run"]: entry.get("note_es") or entry["reason_text"] for entry in idle}
     assert len(runs) == RUNS - 1 and made[0]["run"] not in runs

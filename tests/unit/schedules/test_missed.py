@@ -52,6 +52,21 @@ def test_a_nightly_start(starts, now, told):
     assert missing([put("2026-11-28 15:00")], starts, now) == told
 
 
+@pytest.mark.parametrize("timed, scheduler, minutes, told", [
+    (NIGHTLY, "systemd", 1, []),                                       # it begins within its random delay
+    (NIGHTLY, "systemd", 6, []),
+    (NIGHTLY, "systemd", 7, [("copies", 2)]),
+    (NIGHTLY._replace(catch_up=False), "systemd", 1, [("copies", 2)]),
+    (NIGHTLY, "awx", 1, [("copies", 2)]),                              # nobody catches it up
+    (HOURLY, "systemd", 1, []),
+])
+def test_what_systemd_is_about_to_catch_up_after_an_outage_is_not_missed_yet(timed, scheduler, minutes, told):
+    """The controller came back at 12:00 after two nights; a run ends so many minutes later. systemd spreads what it catches up over the random delay."""
+    declared = [{**put("2026-11-28 15:00", timed), "scheduler": scheduler}]
+    now = utc("2026-11-30 12:00") + datetime.timedelta(minutes=minutes)
+    assert [(sign.purpose, sign.missed) for sign in missed.signs(declared, [], now, datetime.timedelta(minutes=minutes))] == told
+
+
 def test_what_was_due_before_it_was_put_in_force_is_not_missed():
     assert missing([put("2026-11-29 04:00")], [], "2026-11-29 12:00") == []
     assert missing([put("2026-11-20 04:00"), put("2026-11-29 04:00", NIGHTLY._replace(delay_minutes=9))], [], "2026-11-29 12:00") == []

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A week of every purpose in Lima: each minute as systemd counts it by the units that are put in force, and what is told of it when the controller is off.
 
-The clock of a host can't be moved in a container, so systemd's own counting stands for its timers here; that a timer starts what it should, and when:
-molecule/schedule, by the clock of the day.
+systemd's own counting stands for its timers here. A week of them in a machine with a clock of its own: tests/week (`make week`); that a timer starts what it
+should, by the clock of the day: molecule/schedule.
 """
 
 from __future__ import annotations
