@@ -55,7 +55,7 @@ def institution(tmp_path):
     def run(playbook, *options):
         command = [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(inventory), f"playbooks/{playbook}.yml", *options]
         settings = dict(os.environ, RESPALDO_BITACORA=str(bitacora), ANSIBLE_LOCAL_TEMP=str(tmp_path / "ansible"), HOME=str(tmp_path))
-        return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=180, check=False)
+        return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=600, check=False)
 
     run.inventory, run.top = inventory, tmp_path
     return run, bitacora

@@ -175,13 +175,19 @@ def _open_state(make: bool) -> Optional[int]:
 
 def _open_place(place: str) -> Optional[int]:
     """A directory that was told, made where it is not there; None where it is another's, or others may write to it."""
-    for each in (os.path.dirname(place), place):
-        os.makedirs(each, 0o700, exist_ok=True)
-    held = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    found = os.fstat(held)
+    at = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    for part in os.path.realpath(place).strip("/").split("/"):
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, 0o700, dir_fd=at)
+            inner = descriptors.enter(at, part)
+        finally:
+            os.close(at)
+        at = inner
+    found = os.fstat(at)
     if found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o022:
-        return held
-    os.close(held)
+        return at
+    os.close(at)
     return None
 
 
