@@ -57,7 +57,7 @@ class ActionModule(InventoryAction):
         refuse_injection()
         if arguments["unchanged"]:
             return _unchanged(task_vars["inventory_hostname"], arguments["unchanged"])
-        rules, _systems, media, _wanted = found = self.inventory(arguments, task_vars)
+        rules, _systems, media, _chosen = found = self.inventory(arguments, task_vars)
         clear = _clear.in_clear(task_vars["hostvars"].raw_get(task_vars["inventory_hostname"]))
         if clear and rules.get("secrets_in_clear") == "refuse":
             raise BackupError("secret_in_clear", where="; ".join(clear))
@@ -73,8 +73,8 @@ class ActionModule(InventoryAction):
         with open_store(resolve_url()) as store:
             kept_until = ""
             if arguments["request"] and arguments["request"]["ticket"].strip() and not emergency:
-                asked = _asked_for.for_copies(store, arguments["request"]["ticket"], [system for _index, system in found.chosen(arguments["kind"])])
-                kept_until = asked.kept_until
+                wanted = [system for _index, system in found.chosen(arguments["kind"])]
+                kept_until = _asked_for.for_copies(store, arguments["request"]["ticket"], wanted).kept_until
             for index, system in found.chosen(arguments["kind"]):
                 if arguments["night"] and system["kind"] not in arguments["night"]:
                     continue

@@ -4,7 +4,7 @@
 """The one catalogue of errors: stable code, English for operators of Ansible, Spanish for the bitácora.
 
 Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and labels, 2xx sources, 3xx the pipeline and its tools
-(making.py), of them 134 to 141 mails that are given back (giving.py);
+(making.py), of them 130 to 155 mailboxes (mailboxes.py);
 4xx media (media.py), of them 459 to 464 forges (forges.py), 428 and 465 to 468 restic's repositories (keys.py); 5xx verification, 6xx restore
 (proving.py); 7xx the bitácora, 8xx keys and custody, 9xx reports and warnings (records.py), of them 750 to 779 requests (requests.py),
 740, 741, 743 to 749, 776 to 784 and 790 the schedule, commands around copies and what a check finds (schedules.py), 793 to 799 the worst day (recovering.py).
@@ -17,7 +17,7 @@ import re
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from . import spanish
-from .faults import causes, forges, giving, keys, making, media, proving, records, recovering, requests, schedules
+from .faults import causes, forges, keys, mailboxes, making, media, proving, records, recovering, requests, schedules
 
 
 class Fault(NamedTuple):
@@ -42,7 +42,7 @@ class Cause(NamedTuple):
 
 
 _FAULTS = tuple(Fault(*row) for row in (
-    *making.ROWS, *giving.ROWS, *media.ROWS, *forges.ROWS, *keys.ROWS, *proving.ROWS, *records.ROWS, *recovering.ROWS, *requests.ROWS, *schedules.ROWS))
+    *making.ROWS, *mailboxes.ROWS, *media.ROWS, *forges.ROWS, *keys.ROWS, *proving.ROWS, *records.ROWS, *recovering.ROWS, *requests.ROWS, *schedules.ROWS))
 
 CATALOGUE: Dict[str, Fault] = {fault.name: fault for fault in _FAULTS}
 

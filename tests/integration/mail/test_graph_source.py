@@ -330,7 +330,7 @@ def test_a_full_place_of_work_is_told_as_such(there: server.FakeGraph, bench: Be
         for number in range(5):
             there.put(mail(number, 300_000))
         error = refused(bench, source(there, work_dir=str(place)), there)
-        assert error.code == "RSP402" and str(place) in error.message and list(place.iterdir()) == []
+        assert error.code == "RSP154" and str(place) in error.message and list(place.iterdir()) == []
     finally:
         subprocess.run(["umount", str(place)], check=True)
 

@@ -91,6 +91,7 @@ class Source(abc.ABC):
 
     type = ""
     always_encrypted = False      # it holds what people wrote to each other: a copy in clear is refused
+    unreadable: Mapping[str, Sequence[str]] = {}      # by database, what a copy was made without (goes_on_without)
 
     @abc.abstractmethod
     def describe(self) -> str:
@@ -144,7 +145,7 @@ class Source(abc.ABC):
 
         A copy that lacks anything is partial: the bitácora never counts it as a good one, whatever is proved of what it holds.
         """
-        return 0
+        return sum(map(len, self.unreadable.values()))
 
     def warnings(self) -> List[Remark]:
         """What a person should know although the copy is good."""

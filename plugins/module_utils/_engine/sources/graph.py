@@ -11,7 +11,6 @@ The mails are asked for as MIME, which alone is faithful. What can't be given so
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
@@ -24,6 +23,7 @@ from . import graph_listing, graph_maildir, mailbox_tokens
 from .graph_service import ENDPOINT, Refused, Service
 from .graph_taking import Taking
 from .imap import INCLUDED, NOT_INCLUDED, PASSES, Imap
+from .imap_session import FULL
 
 _HOME = "buzon"
 
@@ -81,12 +81,12 @@ class Graph(Imap):
                     taking.close()
                 if service.waits:
                     self.noted.append(Remark("graph_waited", count=service.waits, seconds=int(service.waited)))
-            self._conclude("")
+            self._conclude("", workspace.path)
             return os.dup(home)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in FULL:
                 raise
-            raise BackupError("medium_full", location=self.work_dir or "temporary directory", detail=str(error)) from error
+            raise self._no_room(workspace.path, str(error)) from error
         finally:
             os.close(home)
 

@@ -164,9 +164,6 @@ class MariaDB(Source):
         if known:
             self._lacking(Remark("my_tables_unreadable", database=name, tables=known[:_MOST_TOLD]))
 
-    def lacks(self) -> int:
-        return sum(map(len, self.unreadable.values()))
-
     def goes_on_without(self, error: BackupError) -> bool:
         table = self._told().named_in(self.dumping, error) if self.on_missing == "partial" and error.fault.name == "source_damaged" else ""
         known = self.unreadable.setdefault(self.dumping, [])

@@ -275,9 +275,6 @@ class PostgreSQL(Source):
         lost = postgresql_pieces.lost(error, described) if self.in_pieces else None
         return postgresql_missing.unreadable(error, described) or lost or explained(error, self.describe())
 
-    def lacks(self) -> int:
-        return sum(map(len, self.unreadable.values()))
-
     def goes_on_without(self, error: BackupError) -> bool:
         if error.fault.name == "snapshot_lost" and not self.one_stream:
             self.one_stream = [Remark("pg_one_stream", detail=error.details["detail"])]

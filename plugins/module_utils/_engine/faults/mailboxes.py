@@ -1,0 +1,156 @@
+# Copyright (c) 2026, perucompras.respaldo contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors of mailboxes: copied, given back, kept until a day (130 to 155 of 1xx). The form of a row: errors.Fault."""
+
+from __future__ import annotations
+
+ROWS = (
+    (
+        "RSP130", "imap_unreachable",
+        "the mailbox server {server} can't be read: {detail}",
+        "Nothing was copied and nothing there was changed. See that the server answers by IMAP over TLS (port 993) from this host, and run again.",
+        "No se puede leer el servidor de correo {server}: {detail}",
+        "No se copió nada ni se cambió nada allí. Revise que el servidor responda por IMAP con TLS (puerto 993) desde este equipo, y repita.",
+    ),
+    (
+        "RSP131", "imap_login_refused",
+        "{server} refused to let {account} in: {detail}",
+        "It was not tried again, since servers lock accounts that try too often. Correct the account or its password, and run again.",
+        "{server} no dejó entrar a {account}: {detail}",
+        "No se volvió a intentar, pues los servidores bloquean a quien intenta demasiado. Corrija la cuenta o su contraseña, y repita.",
+    ),
+    (
+        "RSP132", "imap_incomplete",
+        "{count} mails of {mailbox} are on the server and could not be copied: {named} {detail}",
+        "There is no copy. Look at these mails (folder:UID) with the administrator of the mail server, or take the others with on_missing: partial.",
+        "{count} mensajes de {mailbox} están en el servidor y no se pudieron copiar: {named} {detail}",
+        "No hay copia. Revise esos mensajes (carpeta:UID) con quien administra el correo, o copie los demás con on_missing: partial.",
+    ),
+    (
+        "RSP133", "imap_unsettled",
+        "{count} folders of {mailbox} were made, removed, renamed or numbered anew while it was copied, {passes} times",
+        "There is no copy. Copy it when its owner and its mail programs leave the folders as they are.",
+        "{count} carpetas de {mailbox} se crearon, eliminaron, renombraron o renumeraron mientras se copiaba, {passes} veces",
+        "No hay copia. Cópielo cuando su titular y sus programas de correo dejen las carpetas como están.",
+    ),
+    (
+        "RSP134", "mail_folder_unknown",
+        "the copy {label} has no folder {folder}",
+        "Nothing was restored. Write the folder as its owner sees it, with / between its levels (Enviados/2025); leave it out for all of them.",
+        "La copia {label} no tiene la carpeta {folder}",
+        "No se restauró nada. Escriba la carpeta como la ve su titular, con / entre sus niveles (Enviados/2025); no la indique si las quiere todas.",
+    ),
+    (
+        "RSP135", "mail_none_found",
+        "no mail of the copy {label} is what was asked for",
+        "Nothing was restored. Ask for less: fewer words of the subject, part of the sender's name or address, more days, other folders; or another copy.",
+        "Ningún mensaje de la copia {label} es lo que se pide",
+        "No se restauró nada. Pida con menos condiciones: menos palabras del asunto, parte del nombre o de la dirección, más días, otra carpeta; u otra copia.",
+    ),
+    (
+        "RSP136", "mail_target_full",
+        "the mailbox of {account} on {server} takes no more mails, {given} of {total} are there: {detail}",
+        "The mails that are there are whole. Raise its quota or make room, and run it again: it goes on, and gives nothing twice.",
+        "El buzón de {account} en {server} no recibe más mensajes, tiene {given} de {total}: {detail}",
+        "Los que están, están enteros. Amplíe su cuota o haga sitio, y repita: continúa, y nada queda dos veces.",
+    ),
+    (
+        "RSP137", "mail_target_refused",
+        "{server} does not let {account} make or write the folder {folder}: {detail}",
+        "Nothing else of the mailbox was touched. Let the account write there (restore_source may name another one), and run it again.",
+        "{server} no deja a {account} crear o escribir la carpeta {folder}: {detail}",
+        "No se tocó nada más del buzón. Dé a la cuenta permiso para escribir ahí (restore_source puede indicar otra), y repita.",
+    ),
+    (
+        "RSP138", "mail_given_differs",
+        "{count} mails that were given to {account} on {server} are not there as they were given: {named}",
+        "The server changes what it is given, or somebody moved them meanwhile. Before it is run again remove the folder that was made; or take EML files.",
+        "{count} mensajes que se entregaron a {account} en {server} no están ahí como se entregaron: {named}",
+        "Ese servidor cambia lo que recibe, o alguien los movió entretanto. Antes de repetir, elimine la carpeta que se creó; o restaure como archivos EML.",
+    ),
+    (
+        "RSP139", "mail_target_broke",
+        "the session with {server} broke, {given} of {total} mails are there: {detail}",
+        "The mails that are there are whole. Run it again: it goes on, and gives nothing twice.",
+        "La sesión con {server} se cortó, están {given} de {total} mensajes: {detail}",
+        "Los que están, están enteros. Repita: continúa, y nada queda dos veces.",
+    ),
+    (
+        "RSP141", "mail_fenced",
+        "the command {command} would leave the folder that mails are given back to; it was not sent",
+        "This is a mistake of this collection: report it. Nothing outside of that folder was touched.",
+        "La orden {command} saldría de la carpeta donde se devuelven los mensajes; no se envió",
+        "Es un error de esta colección: repórtelo. No se tocó nada fuera de esa carpeta.",
+    ),
+    (
+        "RSP142", "mailbox_service_unreachable",
+        "{server} can't be read: {detail}",
+        "Nothing was copied and nothing there was changed. See that this host reaches the service by HTTPS (or give oauth.proxy), and run again.",
+        "No se puede leer {server}: {detail}",
+        "No se copió nada ni se cambió nada allí. Revise que este equipo llegue al servicio por HTTPS (o indique oauth.proxy), y repita.",
+    ),
+    (
+        "RSP143", "graph_refused",
+        "{server} does not let the application {client} read the mailbox {mailbox}: {detail}",
+        "Nothing was copied. Look at the mailbox's address and at the application's right to it (Mail.Read); one that was just given may take two hours.",
+        "{server} no deja que la aplicación {client} lea el buzón {mailbox}: {detail}",
+        "No se copió nada. Revise la dirección del buzón y el permiso de la aplicación sobre él (Mail.Read); uno recién dado puede tardar dos horas.",
+    ),
+    (
+        "RSP144", "mailbox_token_refused",
+        "{server} gave the application {client} no token: {detail}",
+        "It was not tried again and no mailbox was read. Correct tenant, client_id, client_secret or scope; a secret of an application expires.",
+        "{server} no dio un token a la aplicación {client}: {detail}",
+        "No se volvió a intentar ni se leyó ningún buzón. Corrija tenant, client_id, client_secret o scope; el secreto de una aplicación caduca.",
+    ),
+    (
+        "RSP145", "graph_busy",
+        "{server} asks to wait {seconds} s more, after {waited} s of waiting; a copy waits {limit} s in all",
+        "There is no copy. Copy the mailbox at night or when other programs ask the service for less.",
+        "{server} pide esperar {seconds} s más, después de {waited} s de espera; una copia espera {limit} s en total",
+        "No hay copia. Copie el buzón de noche, o cuando otros programas le pidan menos al servicio.",
+    ),
+    (
+        "RSP146", "graph_unbelieved",
+        "{server} answers what is not to be believed: {detail}",
+        "There is no copy, and nothing more was sent there. See that the endpoint is Microsoft's, and that no proxy answers in its place.",
+        "{server} responde algo que no se puede creer: {detail}",
+        "No hay copia, y no se le envió nada más. Revise que el endpoint sea el de Microsoft y que ningún proxy responda en su lugar.",
+    ),
+    (
+        "RSP150", "copy_expired",
+        "{label} was to be kept until {until}, as its request says, and is not given back after that day",
+        "Retention removes it (prune.yml). Where it must still serve, hold it with its reason first (hold.yml), or copy the mailbox again under a request.",
+        "{label} debía conservarse hasta el {until}, como dice su solicitud, y después de ese día no se restaura",
+        "La retención la retira (prune.yml). Si aún debe servir, reténgala antes con su motivo (hold.yml), o copie otra vez el buzón con una solicitud.",
+    ),
+    (
+        "RSP151", "expired_not_on_request",
+        "{system} ({kind}) is not copied on request alone, so that the last of its copies never goes for its date",
+        "Leave expired out: the newest good copy is proven first, and stays.",
+        "{system} ({kind}) no se copia solo a solicitud: la última de sus copias nunca se retira por su fecha",
+        "No indique expired: primero se comprueba la copia buena más reciente, que se queda.",
+    ),
+    (
+        "RSP152", "imap_endless",
+        "{server} gave an answer that has no end: {detail}",
+        "There is no copy. A server of mails that works does not answer so: look at what answers there, and whether something between slows it down.",
+        "{server} dio una respuesta sin fin: {detail}",
+        "No hay copia. Un servidor de correo que funciona no responde así: revise quién responde ahí y si algo intermedio lo frena.",
+    ),
+    (
+        "RSP153", "imap_throttled",
+        "{server} said for {seconds} seconds that it serves later: {detail}",
+        "There is no copy. Copy it at another hour, or ask the administrator of the mail server for a higher limit of that account.",
+        "{server} dijo durante {seconds} segundos que atenderá después: {detail}",
+        "No hay copia. Cópielo a otra hora, o pida a quien administra el correo un límite mayor para esa cuenta.",
+    ),
+    (
+        "RSP154", "imap_no_room",
+        "{mailbox} does not fit into {directory}, where it lies while it is copied: {detail}",
+        "There is no copy, and nothing was left there. Give the source a work_dir with room for the whole mailbox, or make room, and run again.",
+        "{mailbox} no cabe en {directory}, donde está mientras se copia: {detail}",
+        "No hay copia, y allí no quedó nada. Indique en el origen un work_dir con sitio para todo el buzón, o haga sitio, y repita.",
+    ),
+)
