@@ -150,7 +150,7 @@ def main() -> None:
             source=dict(type="dict", required=True, options=_source_options.DATABASE_SOURCE),
             prove_drill=dict(type="bool", default=False)),
         supports_check_mode=True)
-    making.make_copy(module, build)
+    making.make_copy(module, build, of_databases.prove_drill)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -21,8 +21,8 @@ from .base import Task, run, warn
 from .ordering import order_of
 
 
-def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
-    """The work of every module that makes a copy. In check mode everything up to the first byte written is done."""
+def make_copy(module: AnsibleModule, build: Callable[[Task], Source], prove: Optional[Callable[[Source, str], None]] = None) -> None:
+    """The work of every module that makes a copy. In check mode everything up to the first byte written is done, and what `prove` does where it is asked."""
 
     def work(task: Task) -> Dict[str, Any]:
         if module.check_mode:
@@ -31,8 +31,8 @@ def make_copy(module: AnsibleModule, build: Callable[[Task], Source]) -> None:
             orders.prove_closed(order, source)
             source.preflight()
             source.prove_rights()
-            if task.params.get("prove_drill"):
-                source.prove_drill(task.slot.label)
+            if prove and task.params["prove_drill"]:
+                prove(source, task.slot.label)
             for medium in media:
                 orders.check(order, medium)
             return dict(changed=True, backup=task.fields(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import mariadb_scratch, postgresql_scratch
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import mariadb_scratch, of_databases, postgresql_scratch
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.mariadb import MariaDB
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.postgresql import PostgreSQL
 
@@ -20,7 +20,7 @@ LABEL = "SIGA_20261122"
 def proved(source: Any) -> None:
     source.preflight()
     source.prove_rights()
-    source.prove_drill(LABEL)
+    of_databases.prove_drill(source, LABEL)
 
 
 def test_postgresql(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,12 +110,6 @@ class Source(abc.ABC):
         Raises source_unreachable.
         """
 
-    def prove_drill(self, label: str) -> None:
-        """Prove, after preflight, that this server and these accounts could rehearse a copy. For a check; where nothing tells it before, nothing is said.
-
-        Raises what `rehearse` would, of what is no copy's fault, and drill_rights_missing.
-        """
-
     @abc.abstractmethod
     def parts(self) -> List[Part]:
         """The parts, after preflight, in the order they are copied."""

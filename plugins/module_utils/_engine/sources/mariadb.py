@@ -25,7 +25,6 @@ from . import databases, mariadb_elsewhere, mariadb_facts, mariadb_floats, maria
 from . import mariadb_text as texts
 from .base import Check, Part, PartReader, Source
 from .mariadb_client import TOOLS, TRANSACTIONAL, Connection, number
-from .mariadb_drill import prove
 
 _MOST_TOLD = 20
 _policy, _names = databases.policy_of, databases.names_of      # where the option of that name hides the room
@@ -99,9 +98,6 @@ class MariaDB(Source):
                 self.notes.append(Remark("my_users_old_tool"))
         return sum(int(self._ask("SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = " + texts.text(name)))
                    for name in self.chosen)
-
-    def prove_drill(self, label: str) -> None:
-        prove(self, label)
 
     def parts(self) -> List[Part]:
         self.notes += mariadb_elsewhere.swept(self.live, self.existing)

@@ -35,3 +35,18 @@ def build(source_type: str, options: Mapping[str, Any], assigned: Sequence[str] 
         return PostgreSQL(**given(options, PostgreSQL.OPTIONS))
     raise BackupError("invalid_input", where="source.type", value=source_type, problem="is not a known source of databases",
                       mend="Use one of: {0}.".format(", ".join(TYPES)))
+
+
+def prove_drill(source: Source, label: str) -> None:
+    """Prove, after preflight, that this server and these accounts could rehearse a copy. For a check; of a source that tells nothing before, nothing is said.
+
+    Raises what `rehearse` would, of what is no copy's fault, and drill_rights_missing.
+    """
+    if source.type == "mariadb":
+        from . import mariadb_drill
+
+        mariadb_drill.prove(source, label)
+    elif source.type == "postgresql":
+        from . import postgresql_drill
+
+        postgresql_drill.prove(source, label)

@@ -22,7 +22,7 @@ from ..errors import BackupError
 from ..processes import programs
 from ..processes.pipeline import Stage
 from ..remarks import Remark
-from . import databases, postgresql_beyond, postgresql_drill, postgresql_elsewhere, postgresql_missing, postgresql_pieces, postgresql_scratch
+from . import databases, postgresql_beyond, postgresql_elsewhere, postgresql_missing, postgresql_pieces, postgresql_scratch
 from .base import Check, Part, PartReader, Source
 from .postgresql_restored import Restoring
 from .postgresql_server import INSIDE, PACKAGE, Server, conninfo, explained, identifier
@@ -181,9 +181,6 @@ class PostgreSQL(Source):
                 more = " ..." if len(denied) > _MOST_DENIED else ""
                 raise BackupError("source_unreachable", source="database {0} on {1}".format(row["database"], self.live.address()),
                                   detail="the account may not read all of it ({0})".format(", ".join(denied[:_MOST_DENIED]) + more))
-
-    def prove_drill(self, label: str) -> None:
-        postgresql_drill.prove(self, label)
 
     def parts(self) -> List[Part]:
         self.notes += postgresql_elsewhere.swept(self.live)
