@@ -93,7 +93,7 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
             body = {name: value for name, value in entry.items() if name in result.SCHEMA or name in ("host", "run")}
             store.append(entry["type"], {**body, "retention_until": "2026-01-31"}, entry["at_event"], entry["run"])
     back = {"restore_host": "localhost", "restore_kind": "mailbox", "restore_system": "AnaQuispe", "restore_target": str(tmp_path / "otra"),
-            "restore_ticket": "", "restore_reason": "La jefatura lo pide"}
+            "restore_emergency": "La jefatura lo pide"}
     assert "RSP150" in house.run("restore", *key, wanted=2, **back) and not (tmp_path / "otra").exists()
     house.run("prune", *key)
     pruned, = house.entries("copy_pruned")
