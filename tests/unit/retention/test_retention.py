@@ -6,6 +6,10 @@
 from __future__ import annotations
 
 import datetime
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +19,7 @@ from plugins.module_utils._engine.policy import policy as engine
 from plugins.plugin_utils._bitacora.readable import ODD
 from plugins.plugin_utils._decisions import due, retention
 
+ROOT = Path(__file__).resolve().parents[3]
 LIMA = due.zone("America/Lima")
 NOW = datetime.datetime(2027, 8, 31, 15, tzinfo=datetime.timezone.utc)
 
@@ -179,3 +184,13 @@ def test_until_when_a_copy_is_kept_is_told_as_far_as_it_is_certain(rule, until, 
                    "started_at": at.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")} for place, at in ((1, NOW), (2, last))]
         only = {name: value for name, value in rule.items() if name != "weekly"}
         assert not gone(judge(copies, only, now=last)) and gone(judge(copies, only, now=last + datetime.timedelta(days=1))) == {"S_1"}
+
+
+def test_the_last_copy_of_what_is_copied_by_a_schedule_never_goes_for_its_date(tmp_path):
+    """Whoever calls the module: it is refused before the medium is looked at."""
+    asked = {"label": "SIGA_20261101", "sha256": "0" * 64, "system": "SIGA", "kind": "database", "expired": True,
+             "medium": {"name": "disco", "path": str(tmp_path)}, "victims": [{"label": "SIGA_20261101"}]}
+    done = subprocess.run([sys.executable, "-m", "ansible_collections.perucompras.respaldo.plugins.modules.backup_prune"], text=True, capture_output=True,
+                          input=json.dumps({"ANSIBLE_MODULE_ARGS": asked}), cwd=ROOT / "collections", timeout=120, check=False)
+    told = json.loads(done.stdout)
+    assert told["failed"] and told["error"]["code"] == "RSP151" and not list(tmp_path.iterdir())
