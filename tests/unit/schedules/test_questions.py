@@ -42,7 +42,8 @@ def test_a_form_asks_what_the_role_takes(form: Form) -> None:
         assert list(question.choices) == [each for each in option.get("choices", ()) if each], question.variable
         assert question.required == option.get("required", False), question.variable
         assert question.default in ("", option.get("default")), question.variable
-        assert question.several == (option["type"] == "list"), question.variable
+        # a list is raw where the filter `answer` reads it
+        assert question.several if option["type"] == "list" else option["type"] == "raw" or not question.several, question.variable
     assert not [each for each in form.fixed if form.fixed[each] not in options[each]["choices"]]
     assert {each for each, option in options.items() if option.get("required")} <= {*form.fixed, *(question.variable for question in form.questions)}
 
