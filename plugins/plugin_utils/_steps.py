@@ -93,7 +93,7 @@ def further(store: Store, history: list[dict[str, Any]], arguments: Mapping[str,
     if arguments["step"] == "estimate":
         more = _estimate(store, known, request, arguments["volume"], now, rules)
     elif arguments["step"] == "execute":
-        more = asking.link(history, known, request, arguments["entry"])
+        more = asking.link(known, request, arguments["entry"])
     entry = asking.entry(rule, request, person, arguments, more)
     asking.refuse_unrecordable(entry)
     return entry

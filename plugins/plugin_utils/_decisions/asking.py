@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._engine import moments, result, value_forms
@@ -183,13 +183,12 @@ def refuse_wrong_state(request: requests.Request, rule: requests.Rule) -> None:
                       action=rule.event.partition("_")[2], action_es=rule.spanish, allowed=", ".join(names) or "none by a person", allowed_es=_allowed(request))
 
 
-def link(history: Iterable[Mapping[str, Any]], known_ones: requests.Told, request: requests.Request, n: int) -> dict[str, Any]:
+def link(known_ones: requests.Told, request: requests.Request, n: int) -> dict[str, Any]:
     """What an entry says that links what was done to its request. Raises BackupError request_link_refused."""
-    executions = {row["n"]: row for row in history if row["type"] in requests.DONE and not row.get("simulated")}
-    why = requests.why_no_link(request, n, executions, {done for each in known_ones.requests.values() for done in each.done})
+    why = requests.why_no_link(request, n, known_ones.executions, {done for each in known_ones.requests.values() for done in each.done})
     if why:
         raise BackupError("request_link_refused", n=n, ticket=request.ticket, detail=why.english, detail_es=why.spanish)
-    done = executions[n]
+    done = known_ones.executions[n]
     return result.build(links=n, system=done.get("system"), kind=done.get("kind"), label=done.get("label"),
                         note_es="Atendida por el asiento n.º {0}: {1}{2}".format(
                             n, done.get("label", ""), " en " + done["target"] if done.get("target") else ""))

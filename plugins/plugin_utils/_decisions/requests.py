@@ -139,10 +139,11 @@ class Why(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a history tells: the requests by ticket, in the order they were opened, and what of it was passed over."""
+    """What a history tells: the requests by ticket, in the order they were opened, what of it was passed over, and what may have executed a request."""
 
     requests: dict[str, Request]
     odd: list[Odd]
+    executions: dict[int, Mapping[str, Any]]      # by number what came to a good end, whosever it is
 
 
 def may(request: Request) -> list[str]:
@@ -152,7 +153,7 @@ def may(request: Request) -> list[str]:
 
 def told(history: Iterable[Mapping[str, Any]]) -> Told:
     """The requests that entries tell, whatever the entries are. Simulations are nothing. Never raises on entries that a store gave."""
-    found = Told({}, [])
+    found = Told({}, [], {})
     reader = _Reader(found)
     for entry in sorted((each for each in history if not each.get("simulated")), key=lambda each: int(each["n"])):
         why = reader.take(entry)
@@ -166,7 +167,7 @@ class _Reader:
 
     def __init__(self, found: Told) -> None:
         self.requests = found.requests
-        self.executions: dict[int, Mapping[str, Any]] = {}     # what came to a good end, whosever it is
+        self.executions = found.executions
         self.linked: set[int] = set()
         self.refused: set[tuple[str, str, str]] = set()        # executions whose start was told already
 
@@ -179,7 +180,7 @@ class _Reader:
         request = self.requests.get(ticket)
         if type_ in EXECUTIONS:
             # a ticket of before there were requests, or of a help desk whose request stands nowhere, is a word and no more
-            return self._execution(request, entry) if request else ""
+            return self._of_request(request, entry) if request else ""
         rule = _BY_EVENT.get(type_)
         if rule is None:
             return ""
@@ -226,9 +227,15 @@ class _Reader:
         request.done.append(entry["links"])
         return self._step(request, entry, request.state if request.state in BEFORE else RESTORED)
 
-    def _execution(self, request: Request, entry: Mapping[str, Any]) -> str:
-        start, good, bad = EXECUTED_BY[request.kind]
+    def _of_request(self, request: Request, entry: Mapping[str, Any]) -> str:
         key = (str(entry.get("run", "")), str(entry.get("host", "")), str(entry.get("label", "")))
+        why = self._execution(request, entry, key)
+        if why or key in self.refused:
+            self.executions.pop(entry["n"], None)     # what was passed over executed no request, whoever links it
+        return why
+
+    def _execution(self, request: Request, entry: Mapping[str, Any], key: tuple[str, str, str]) -> str:
+        start, good, bad = EXECUTED_BY[request.kind]
         if entry["type"] == start:
             return self._begin(request, entry, key)
         if entry["type"] not in (good, bad) or key in self.refused or entry.get(RETRIED):

@@ -285,10 +285,10 @@ def test_a_wrong_state_says_what_may_be_done():
         asking.refuse_wrong_state(request(requests.CLOSED), requests.STEPS["conform"])
     assert "nada: está cerrada" in over.value.spanish
     with pytest.raises(BackupError) as unknown:
-        asking.known(requests.Told({"2026-0001": request(), "2026-0002": request(requests.CLOSED, "2026-0002")}, []), "2026-0009")
+        asking.known(requests.Told({"2026-0001": request(), "2026-0002": request(requests.CLOSED, "2026-0002")}, [], {}), "2026-0009")
     assert unknown.value.code == "RSP752" and "2026-0001" in unknown.value.spanish and "2026-0002" not in unknown.value.spanish
     with pytest.raises(BackupError) as wrong_link:
-        asking.link([], requests.Told({}, []), request(), 7)
+        asking.link(requests.Told({}, [], {}), request(), 7)
     assert wrong_link.value.code == "RSP755"
 
 

@@ -167,6 +167,15 @@ def test_no_entries_make_an_impossible_state(entries):
     assert {ticket: request.steps for ticket, request in again.requests.items()} == {ticket: request.steps for ticket, request in told.requests.items()}
 
 
+@pytest.mark.parametrize("passed_over", [
+    (*ALLOWED, ran("restored")),                                                                      # nobody began it
+    (opened(), ran("restore_started"), step("endorse"), step("estimate"), step("authorise"), ran("restored")),      # begun without leave
+])
+def test_what_was_passed_over_executed_nothing_whoever_links_it(passed_over):
+    request, odd = one(*passed_over, step("execute", links=len(passed_over)))
+    assert request.state == requests.AUTHORISED and request.done == [] and odd[-1].n == len(passed_over) + 1
+
+
 def test_the_events_of_the_action_are_those_of_the_machine():
     assert set(events.of("backup_request")) == set(requests.EVENTS)
     assert set(requests.SPANISH) == set(requests.STATES)
