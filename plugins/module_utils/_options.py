@@ -52,7 +52,6 @@ COPY: Dict[str, Any] = dict(
 )
 
 
-
 def several(**more: Any) -> Dict[str, Any]:
     """Those of a module that is given one copy, or several of a kind as `copies`, each with its own of these."""
     digest = dict(sha256=dict(type="str"))

@@ -143,7 +143,6 @@ class Relay:
                 with contextlib.suppress(OSError):
                     each.close()
 
-
     def _commands(self, ends: "_Ends") -> None:
         """Pass on, or refuse, each command that was heard whole."""
         while True:
