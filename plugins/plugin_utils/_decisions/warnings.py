@@ -246,9 +246,9 @@ def _of_space(space: Space, rules: Mapping[str, Any]) -> list[Condition]:
 def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any], system: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
     kind, name = system["kind"], system["name"]
     found: list[tuple[str, int, str]] = []
-    last = store.last_good(kind, name, engine.counted_trust(policy, system))
+    last = store.last_good(kind, name, engine.counted_trust(policy, system), due.believed_until(now))
     decision = due.decide(system, policy, last, now)
-    if decision.overdue_days or (last is None and decision.state in _DATED):
+    if decision.overdue_days or ((last is None or due.is_ahead(last, now)) and decision.state in _DATED):
         found.append(("overdue", rank(decision.overdue_days or 1), decision.why))
     facts = [entry for entry in store.believed(kind, name, store.entries(system=name, kind=kind, type=(
         "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed", "restored"))) if not entry.get("simulated")]
