@@ -114,7 +114,7 @@ def _of_failures(store: Store, systems: Sequence[Mapping[str, Any]], now: dateti
 
 def _of_media(store: Store, systems: Iterable[Mapping[str, Any]], rules: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
     """What was found where media are, and how long nothing was read there again (numerals 5.1 a, c; 6.3)."""
-    told = by_medium.seen(store, systems)
+    told = by_medium.seen(store, systems, due.believed_until(now))
     found = [Condition(f"{sign.name}:{sign.medium}:{sign.host}", sign.name, sign.level, sign.text) for sign in media.signs(told, rules, now)]
     spaces = [Space(name, row["free"], row["total"]) for name, row in by_medium.space(told, now).items()]
     return found + [condition for space in spaces for condition in _of_space(space, rules)]

@@ -184,7 +184,7 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
         found = _system(store, rules, system, store.believed(*key, grouped[key]), first, last, now, len(kept[key]), earlier.get(key), own)
         seen.append(found._replace(title=titles[key]))
     levels = capacity.history(changes)
-    told_media = by_medium.seen(store, known)
+    told_media = by_medium.seen(store, known, due.believed_until(now))
     free = {**{name: row["free"] for name, row in by_medium.space(told_media, now).items()}, **free}
     seals = store.entries(type="seal", limit=1)
     seen.sort(key=lambda system: (CRITICALITIES.index(system.criticality), system.name.lower(), system.kind))

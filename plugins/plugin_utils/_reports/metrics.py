@@ -107,7 +107,7 @@ def _of_system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any]
 
 
 def _of_media(store: Store, known: list[Mapping[str, Any]], now: datetime.datetime, free: Mapping[str, int]) -> list[Sample]:
-    levels, told = capacity.history(store.changes()), by_medium.seen(store, known)
+    levels, told = capacity.history(store.changes()), by_medium.seen(store, known, due.believed_until(now))
     left = {**{name: row["free"] for name, row in by_medium.space(told, now).items()}, **free}
     found = []
     for name in sorted({*levels, *left} - {""}):

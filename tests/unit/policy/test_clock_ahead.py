@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "collections"))
 
 from ansible_collections.perucompras.respaldo.plugins.action import backup_drill_plan  # noqa: E402
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import by_medium  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import drills, due, proofs, recovery, signs, warnings  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import facts, metrics  # noqa: E402
@@ -62,6 +63,8 @@ def test_what_was_true_without_that_night_is_told_with_it(store) -> None:
     assert told(store) == before and values(store) == numbers and planned(store) == row
     seen, = facts.read(store, RULES, [SYSTEM], datetime.date(2026, 11, 1), datetime.date(2026, 11, 24), NOW).systems
     assert (seen.last["label"], seen.decision.state, seen.proof_days) == ("SIGA_20260601", "overdue", 176)
+    medium, = by_medium.seen(store, [SYSTEM], due.believed_until(NOW))
+    assert medium.verified_at == "2026-06-01T08:00:00Z"
     turn, = drills.rotate([backup_drill_plan._candidate(store, SYSTEM, ["disco"], NOW)], RULES, NOW)
     assert turn.chosen and turn.days == 176
 
