@@ -56,11 +56,12 @@ class ActionModule(InventoryAction):
 def _candidate(store: Store, system: Mapping[str, Any], media: list[str], now: datetime.datetime) -> drills.Candidate:
     kind, name = system["kind"], system["name"]
     whole = [copy for copy in store.copies(kind, name) if any(copy["media"].get(medium, "") >= "T2" for medium in media)]
-    failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
-                if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label")]
     # a partial copy is proved where there is none that lacks nothing: what it holds must come back too
     best = [copy for copy in whole if not copy.get(LACKS)] or whole
     proved = proofs.every(store, kind, name, due.believed_until(now), of_partial=True)
+    # since the last proof by the order of entries: a failure that a clock which was ahead wrote is answered by what was proved after it
+    failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
+                if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label") and not (proved and entry["n"] < proved[-1]["n"])]
     return drills.Candidate(name, kind, system["criticality"], best[-1] if best else None, proved, failures)
 
 

@@ -67,6 +67,11 @@ def test_what_was_true_without_that_night_is_told_with_it(store) -> None:
     assert medium.verified_at == "2026-06-01T08:00:00Z"
     turn, = drills.rotate([backup_drill_plan._candidate(store, SYSTEM, ["disco"], NOW)], RULES, NOW)
     assert turn.chosen and turn.days == 176
+    # a drill that failed that night is answered by one that did not since
+    wrote(store, AHEAD, "verification_failed", reason="drill")
+    wrote(store, "2026-11-23", "copy_verified", verification_level="T3")
+    turn, = drills.rotate([backup_drill_plan._candidate(store, SYSTEM, ["disco"], NOW)], RULES, NOW)
+    assert (turn.chosen, turn.days) == (False, 1)
 
 
 def test_where_there_is_nothing_else_nobody_can_tell_how_old_it_is(store) -> None:
