@@ -15,7 +15,7 @@ from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora.any_store import Store
 from ..plugin_utils._bitacora.copies import LACKS
 from ..plugin_utils._bitacora.store import open_store, resolve_url
-from ..plugin_utils._decisions import drills, proofs
+from ..plugin_utils._decisions import drills, due, proofs
 from ..plugin_utils._inventory import INVENTORY, InventoryAction, on_one_medium
 
 
@@ -36,10 +36,11 @@ class ActionModule(InventoryAction):
             rules["drills"] = {**rules.get("drills", {}), "budget_minutes": arguments["budget_minutes"]}
         places = {(system["kind"], system["name"]): index for index, system in found.on_our_media(arguments["kind"])}
         names = [medium["name"] for medium in found.media]
+        now = datetime.datetime.now(datetime.timezone.utc)
         with open_store(resolve_url()) as store:
-            candidates = [_candidate(store, system, names) for _index, system in found.on_our_media(arguments["kind"])]
+            candidates = [_candidate(store, system, names, now) for _index, system in found.on_our_media(arguments["kind"])]
             bare = [_bare(candidate, len(store.copies(candidate.kind, candidate.system))) for candidate in candidates if candidate.copy is None]
-        turns = drills.rotate(candidates, rules, datetime.datetime.now(datetime.timezone.utc))
+        turns = drills.rotate(candidates, rules, now)
         copies = {(candidate.kind, candidate.system): candidate.copy for candidate in candidates}
         rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": on_one_medium(copies[turn.kind, turn.system], found.media)}
                 for turn in turns]
@@ -52,14 +53,15 @@ class ActionModule(InventoryAction):
         return {**told, "changed": False, "systems": len(rows), "turns": rows, "coverage_percent": covered, "summary": lines}
 
 
-def _candidate(store: Store, system: Mapping[str, Any], media: list[str]) -> drills.Candidate:
+def _candidate(store: Store, system: Mapping[str, Any], media: list[str], now: datetime.datetime) -> drills.Candidate:
     kind, name = system["kind"], system["name"]
     whole = [copy for copy in store.copies(kind, name) if any(copy["media"].get(medium, "") >= "T2" for medium in media)]
-    failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
-                if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label")]
     # a partial copy is proved where there is none that lacks nothing: what it holds must come back too
     best = [copy for copy in whole if not copy.get(LACKS)] or whole
-    proved = proofs.every(store, kind, name, of_partial=True)
+    proved = proofs.every(store, kind, name, due.believed_until(now), of_partial=True)
+    # since the last proof by the order of entries: a failure that a clock which was ahead wrote is answered by what was proved after it
+    failures = [entry for entry in store.entries(kind=kind, system=name, type=("copy_damaged", "verification_failed"))
+                if not entry.get("simulated") and entry.get("reason") == "drill" and entry.get("label") and not (proved and entry["n"] < proved[-1]["n"])]
     return drills.Candidate(name, kind, system["criticality"], best[-1] if best else None, proved, failures)
 
 

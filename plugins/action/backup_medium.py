@@ -17,7 +17,7 @@ from ..plugin_utils._actions import failed
 from ..plugin_utils._bitacora import by_medium, view
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._copying.opening import PlainAction
-from ..plugin_utils._decisions import media
+from ..plugin_utils._decisions import due, media
 from ..plugin_utils._tasks import address_of, is_true, plain
 
 _NUMERAL = "5.1"
@@ -44,8 +44,8 @@ class ActionModule(PlainAction):
         if not told.get("failed") and not health:
             raise BackupError("answer_unreadable", server=host, module="backup_info", detail="it has no health")
         with open_store(resolve_url()) as store:
-            known = next((row for row in by_medium.seen(store, systems) if (row.medium, row.host) == (name, host)), None)
             now = datetime.datetime.now(datetime.timezone.utc)
+            known = next((row for row in by_medium.seen(store, systems, due.believed_until(now)) if (row.medium, row.host) == (name, host)), None)
             age = media.unverified_days(known, now) if known else -1
         verified = known.verified_at if known else ""
         line = _line(health, told.get("error"), age, verified)

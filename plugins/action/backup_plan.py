@@ -64,7 +64,7 @@ class ActionModule(InventoryAction):
         here = due.zone(rules["time_zone"])
         now = datetime.datetime.now(datetime.timezone.utc)
         emergency = _emergency(arguments["emergency_reason"])
-        soon = (now + datetime.timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        soon = due.believed_until(now)
         plan = []
         odd = ""
         changed: list[dict[str, Any]] = []

@@ -11,19 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._engine import result
-from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy
 from ..plugin_utils._actions import show
-from ..plugin_utils._bitacora import view
+from ..plugin_utils._bitacora import clock, view
 from ..plugin_utils._bitacora.any_store import Store
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._custodians import custody
 from ..plugin_utils._decisions import due, retention
 from ..plugin_utils._inventory import INVENTORY, InventoryAction
-
-# Institutions copy each week at least (numeral 6.4): a bitácora without an entry for longer means that the clock jumped, or nobody was here.
-_LONGEST_SILENCE = datetime.timedelta(days=45)
-_SKEW = datetime.timedelta(minutes=5)
 
 
 class ActionModule(InventoryAction):
@@ -42,7 +37,7 @@ class ActionModule(InventoryAction):
         rows: list[dict[str, Any]] = []
         with open_store(resolve_url()) as store:
             if not arguments["clock_confirmed"]:
-                _refuse_a_wrong_clock(store, now)
+                clock.refuse_a_wrong_one(store, now, os.environ.get("RESPALDO_RUN_ID"))
             protected = {medium["name"]: medium.get("write_once_days", 0) for medium in found.media}
             for _index, system in found.on_our_media(arguments["kind"]):
                 rows += _system(store, system, found.rules, now, arguments["repository"], protected)
@@ -109,14 +104,3 @@ def _lines(row: Mapping[str, Any]) -> list[str]:
     lines = [f"{row['system']} ({view.KINDS[row['kind']]}) en {row['medium']}: quedan {len(row['kept'])}, se retiran {len(row['victims'])}"]
     lines += [f"    se retira {victim['label']} ({view.amount(victim['size'])}): {victim['reason']}" for victim in row["victims"]]
     return lines + [f"    queda {kept['label']}: {kept['why']}" for kept in row["kept"]]
-
-
-def _refuse_a_wrong_clock(store: Store, now: datetime.datetime) -> None:
-    """A clock behind the bitácora, or far ahead of it, is not one to measure ages by. Raises BackupError clock_suspect."""
-    own = os.environ.get("RESPALDO_RUN_ID")
-    newest = next((entry["at_recorded"] for entry in store.entries(limit=1000, newest_first=True) if entry.get("run") != own), None)
-    if newest is None:
-        return
-    recorded = datetime.datetime.strptime(newest, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
-    if not recorded - _SKEW <= now <= recorded + _LONGEST_SILENCE:
-        raise BackupError("clock_suspect", now=now.strftime("%Y-%m-%dT%H:%M:%SZ"), newest=newest)

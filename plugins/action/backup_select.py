@@ -68,7 +68,7 @@ class ActionModule(BackupAction):
             _known_systems.refuse_unknown(task_vars, kind, system, "system")
         moment = _moment(arguments["lost_at"], arguments["time_zone"]) or (request.lost_at if request else "")
         names = [str(medium.get("name")) for medium in arguments["media"]]
-        newest = offers.newest_before(offers.whole(copies), moment)
+        newest = offers.newest_before(offers.whole(copies), moment, datetime.datetime.now(datetime.timezone.utc))
         chosen, asked = newest, label.parse(arguments["label"]).name if arguments["label"] else ""
         if asked:
             chosen = next((copy for copy in (copies if arguments["damaged"] else offers.whole(copies)) if copy["label"] == asked), None)

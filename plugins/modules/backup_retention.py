@@ -17,7 +17,8 @@ description:
     (M(perucompras.respaldo.backup_hold)), and what is dated in the future. Without a rule nothing goes; without a good copy nothing goes.
   - A mailbox is copied on request alone (numeral 6.4). Such a copy is kept until the day that its request says, else for the days of the policy, and then
     may go, also the last one; a hold wins.
-  - A clock behind the newest entry of the bitácora, or more than 45 days ahead of it, is refused with RSP408.
+  - A clock behind the newest entry of the bitácora, or more than 45 days ahead of it, is refused with RSP408. What was written in the last three days speaks
+    for no clock, as a night whose clock jumped copies before it removes.
   - Nothing is removed here; M(perucompras.respaldo.backup_prune) does it.
 options:
   repository:

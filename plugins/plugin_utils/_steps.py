@@ -73,7 +73,7 @@ def opening(store: Store, arguments: Mapping[str, Any], rules: Mapping[str, Any]
     times = asking.times(arguments, zone, now)
     asker = entitled.opener(rules, " ".join(arguments["person"].split()), " ".join(arguments["office"].split()), local.date())
     until = asking.until(arguments, local.date())
-    warned = asking.warning(store.copies(system["kind"], system["name"]) if system else [], times, zone)
+    warned = asking.warning(store.copies(system["kind"], system["name"]) if system else [], times, zone, now)
 
     def entry(ticket: str) -> dict[str, Any]:
         return asking.opening(arguments, ticket, asker, system, times, warned, until)
@@ -103,7 +103,7 @@ def _estimate(store: Store, known: requests.Told, request: requests.Request, vol
               rules: Mapping[str, Any]) -> dict[str, Any]:
     kind = request.system_kind or "file_server"
     if volume is None:
-        volume = asking.volume_of(request, store.copies(kind, request.system) if request.system else [])
+        volume = asking.volume_of(request, store.copies(kind, request.system) if request.system else [], now)
     found = estimates.estimate(request, volume, kind, store.entries(type="restored"), known.requests.values(), now, rules)
     promised = due.moment(found.promised_for)
     if promised is None:

@@ -19,6 +19,7 @@ LISTS = {
     "File servers, directories, Azure Blob": [str(n) for n in range(1, 25) if n != 19],
     "Ansible, AWX, schedulers": [str(n) for n in range(1, 23)],
     "Siblings, and reports read later": [f"L{n}" for n in range(1, 19)],
+    "Many copies at once, partial ones, clocks": [f"C{n}" for n in range(1, 6)],
 }
 COPYING = ("site", "database", "file_server", "source_code", "drill", "prune", "reconcile", "transfer", "verify")
 

@@ -14,6 +14,7 @@ from .any_store import Store
 
 CHECKS = ("medium_checked", "medium_failed")
 _CHECKS_LOOKED_AT = 1000
+_ANY = "9999"       # after every time
 # A look at a medium says nothing of it after so long.
 LOOK_STANDS = datetime.timedelta(days=31)
 
@@ -28,10 +29,11 @@ class Seen(NamedTuple):
     checked: Mapping[str, Any]              # the newest entry of CHECKS, empty where nobody looked
 
 
-def seen(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Seen]:
+def seen(store: Store, systems: Iterable[Mapping[str, Any]], until: str) -> list[Seen]:
     """Each medium with copies of these systems, or that was looked at, once for each server that wrote to it; by name and server.
 
-    A directory of the same name on two servers is two directories, and whoever may write to a medium by one key may not by another.
+    A directory of the same name on two servers is two directories, and whoever may write to a medium by one key may not by another. No verification that
+    is dated after `until` is taken for the last one.
     """
     kept = {key: {medium for media, _size in copies for medium in media} for key, copies in store.kept(
         [(system["kind"], system["name"]) for system in systems]).items()}
@@ -40,9 +42,9 @@ def seen(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Seen]:
     # grouped by the database: of ten years there are few groups and many entries
     fields = [store.field(name) for name in ("medium", "host", "kind", "system", "source_type")]
     for types, which, found in ((("copy_made", "copy_transferred"), "min", copied), (("copy_verified",), "max", verified)):
-        sql = "SELECT {0}, {1}(at_event) FROM entries WHERE type IN ({2}) AND {3} GROUP BY {0}".format(
+        sql = "SELECT {0}, {1}(at_event) FROM entries WHERE type IN ({2}) AND at_event <= ? AND {3} GROUP BY {0}".format(
             ", ".join(fields), which, ", ".join("'{0}'".format(each) for each in types), store.simulated(False))
-        for media, host, kind, system, source_type, at in store.select(sql):
+        for media, host, kind, system, source_type, at in store.select(sql, (until if which == "max" else _ANY,)):
             for medium in str(media or "").split(", "):
                 if medium and source_type not in COPIED_BY_A_TOOL and medium in kept.get((kind, system), ()):
                     key = (medium, str(host or ""))

@@ -52,4 +52,6 @@ def _goes_on(entry: Mapping[str, Any], started: Mapping[str, Any] | None, now: d
     if started is None or is_dead(started, me):
         return False
     longest = _UNSEEN if is_elsewhere(started, me) else _SEEN
-    return str(entry["at_recorded"]) > (now - longest).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # a clock that was ahead when it began must not keep every later run from this copy until that date comes
+    earliest, latest = ((now + by).strftime("%Y-%m-%dT%H:%M:%SZ") for by in (-longest, longest))
+    return earliest < str(entry["at_recorded"]) < latest

@@ -77,6 +77,13 @@ class Heard:
 
     def _failure(self, host: str, found: Mapping[str, Any]) -> None:
         error = found.get("error")
+        # of a task about several copies, each by its label: the error of the task is that of the first
+        several = [row for row in map(result.clean, _rows(found)) if row.get("error_code")] if isinstance(found.get("backup"), list) else []
+        for row in several:
+            said = f"{row.get('label') or row.get('system') or ''} {row['error_code']}: {row.get('error_message_es') or row.get('error_message') or ''}"
+            self._failed(f"Falló   {host}  {said.strip().splitlines()[0][:_LONGEST]}", str(row.get("error_remedy_es") or ""))
+        if isinstance(error, Mapping) and error.get("code") in [row["error_code"] for row in several]:
+            return
         if isinstance(error, Mapping) and error.get("code"):
             text = f"{error['code']}: {error.get('message_es') or error.get('message') or ''}"
             remedy = str(error.get("remedy_es") or "")
@@ -84,7 +91,9 @@ class Heard:
             text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), _UNREACHED if found.get("unreachable") else ""
             if "results" in found:
                 return      # each of its rows was told
-        line = f"Falló   {host}  {text.splitlines()[0][:_LONGEST]}"
+        self._failed(f"Falló   {host}  {text.splitlines()[0][:_LONGEST]}", remedy)
+
+    def _failed(self, line: str, remedy: str) -> None:
         if not self._say(line):
             return
         self.failures += 1

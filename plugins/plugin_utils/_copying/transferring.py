@@ -34,7 +34,7 @@ class TransferAction(EngineAction):
         rows = several.rows_of(arguments)
         if len(rows) > 1 and may_go_together(str(arguments.get("kind")), [arguments.get("source"), arguments.get("medium")]):
             return several.result_of(self, self._together(rows, task_vars))
-        return several.result_of(self, [several.caught(self, row, self._alone, _with_key(row), task_vars) for row in rows])
+        return several.result_of(self, self._one_by_one(rows, task_vars))
 
     def failures(self, error: BackupError) -> t.Any:
         rows = self._task.args.get("copies")
@@ -42,6 +42,18 @@ class TransferAction(EngineAction):
             return super().failures(error)
         shared = {name: value for name, value in self._task.args.items() if name != "copies"}
         return [self.failure(error, {**row, **shared}) for row in rows if isinstance(row, Mapping)]
+
+    def _one_by_one(self, rows: list[several.Row], task_vars: dict[str, t.Any]) -> list[several.Row]:
+        results: list[several.Row] = []
+        for row in rows:
+            try:
+                results.append(several.caught(self, row, self._alone, _with_key(row), task_vars))
+            except AnsibleError as error:
+                # as in _together: what has its name already has its entry, and of the others it is told that they were not carried
+                if not results:
+                    raise
+                return results + [self._lost(each, error) for each in rows[len(results):]]
+        return results
 
     def _together(self, rows: list[several.Row], task_vars: dict[str, t.Any]) -> list[several.Row]:
         """Carried by one start of the module on the server, and named by another one; what is slow takes more."""
@@ -60,13 +72,20 @@ class TransferAction(EngineAction):
             for place, told in zip(left, made):
                 results[place] = told
                 if (told.get("error") or {}).get("name") == "label_taken" and not self._task.check_mode:
-                    results[place] = several.caught(self, rows[place], self._there_already, rows[place], {}, told, task_vars)
+                    results[place] = self._looked_at(rows[place], told, task_vars)
                 elif not told.get("failed") and not self._task.check_mode:
                     carried.append(place)
             if carried:
                 self._name(rows, results, carried, task_vars)
             left = left[len(made):]
         return results
+
+    def _looked_at(self, row: several.Row, refused: several.Row, task_vars: dict[str, t.Any]) -> several.Row:
+        """What came of a copy whose label was taken: a server that goes away meanwhile hides nothing of the others."""
+        try:
+            return several.caught(self, row, self._there_already, row, {}, refused, task_vars)
+        except AnsibleError as error:
+            return self._lost(row, error)
 
     def _name(self, rows: list[several.Row], results: list[several.Row], carried: list[int], task_vars: dict[str, t.Any]) -> None:
         """Publish what was carried, while this run lives."""
@@ -119,7 +138,11 @@ class TransferAction(EngineAction):
                                       detail="it does not name the digest of the copy")
                 aimed = {name: arguments[name] for name in ("label", "system", "kind")}
                 aimed.update(media=[target], sha256=made["backup"]["sha256"], sealed=made.pop("sealed", {}))
-                published = publish(self, aimed, made["backup"], clouds, task_vars)
+                try:
+                    published = publish(self, aimed, made["backup"], clouds, task_vars)
+                except AnsibleError as error:
+                    # it may have its name by now: no way out of here is without an entry
+                    published = self._lost(arguments, error)
                 # once more when a server's own note told of blocks that the service had forgotten
                 if not clouds or (published.get("error") or {}).get("name") != "blocks_lost":
                     break

@@ -118,10 +118,10 @@ def until(arguments: Mapping[str, Any], today: datetime.date) -> str:
     return day.isoformat()
 
 
-def warning(copies: Sequence[Mapping[str, Any]], said: Mapping[str, str], zone: datetime.tzinfo) -> str:
+def warning(copies: Sequence[Mapping[str, Any]], said: Mapping[str, str], zone: datetime.tzinfo, now: datetime.datetime) -> str:
     """What 5.3 c asks to be told, in Spanish: that the information was changed after the last copy before its loss, or that there is none; "" for neither."""
     changed, lost = said.get("changed_at", ""), said.get("lost_at", "")
-    newest = offers.newest_before(offers.whole(copies), lost)
+    newest = offers.newest_before(offers.whole(copies), lost, now)
     if copies and newest is None:
         return NO_COPY
     taken = str(newest.get("started_at", "")) if newest else ""
@@ -194,9 +194,9 @@ def link(known_ones: requests.Told, request: requests.Request, n: int) -> dict[s
                             n, done.get("label", ""), " en " + done["target"] if done.get("target") else ""))
 
 
-def volume_of(request: requests.Request, copies: Sequence[Mapping[str, Any]]) -> int:
+def volume_of(request: requests.Request, copies: Sequence[Mapping[str, Any]], now: datetime.datetime) -> int:
     """Bytes of the copy that would be restored. Raises BackupError(invalid_input) where none is known, and nobody said a volume."""
-    newest = offers.newest_before(offers.whole(copies), request.lost_at)
+    newest = offers.newest_before(offers.whole(copies), request.lost_at, now)
     size = (newest.get("size") or newest.get("size_original")) if newest else None
     if not isinstance(size, int):
         raise BackupError("invalid_input", where="request_volume", value="", problem="is missing: no copy tells how much it is",

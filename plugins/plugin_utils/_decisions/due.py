@@ -36,6 +36,9 @@ TRUST_GRACE = datetime.timedelta(days=1)
 # When an entry happened that does not say it: long ago, so that nothing counts as done lately for it.
 UNKNOWN = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 
+# By how much the clocks of runs may differ. What is dated later than that was written by a clock that was ahead: for years it would be the newest of all.
+CLOCKS_DIFFER = datetime.timedelta(minutes=5)
+
 
 class Decision(NamedTuple):
     """What is to be done with a system now, and why."""
@@ -224,6 +227,16 @@ def moment(text: Any) -> datetime.datetime | None:
     if not result.is_time(text):
         return None
     return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+
+
+def believed_until(now: datetime.datetime) -> str:
+    """Until when what an entry says to have happened is believed now, as the bitácora writes times."""
+    return (now + CLOCKS_DIFFER).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def is_ahead(copy: Mapping[str, Any], now: datetime.datetime) -> bool:
+    """Whether a copy is dated in the future."""
+    return taken_at(copy) > now + CLOCKS_DIFFER
 
 
 def zone(name: str, where: str = "backup_policy.time_zone") -> zoneinfo.ZoneInfo:

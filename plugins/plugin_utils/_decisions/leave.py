@@ -12,7 +12,7 @@ from typing import Any
 
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.value_forms import seen
-from . import asking, requests
+from . import asking, due, requests
 from .requests import Why
 
 # Which restores need a request: of file servers, which numeral 7.1 is about, or also those of the EGCR of databases and source code.
@@ -92,4 +92,4 @@ def later_change(request: requests.Request | None, copy: Mapping[str, Any], zone
     """What 5.3 c asks to be told of the copy that is restored, in Spanish; "" when there is nothing to tell."""
     if request is None:
         return ""
-    return asking.warning([{"media": {"": "T2"}, **copy}], {"changed_at": request.changed_at}, zone)
+    return asking.warning([{"media": {"": "T2"}, **copy}], {"changed_at": request.changed_at}, zone, due.taken_at(copy))

@@ -17,9 +17,11 @@ Copy = Mapping[str, t.Any]
 _TOLD = 20      # copies that a message names, the newest
 
 
-def newest_before(copies: Sequence[Copy], moment: str) -> Copy | None:
-    """The newest of the copies that began before a moment in UTC; of all of them when it is empty."""
-    before = [copy for copy in copies if not moment or copy.get("started_at", "") < moment]
+def newest_before(copies: Sequence[Copy], moment: str, now: datetime.datetime) -> Copy | None:
+    """The newest of the copies that began before a moment in UTC, of all of them when it is empty: one that is dated in the future then is the newest only
+    where there is no other.
+    """
+    before = [copy for copy in copies if copy.get("started_at", "") < (moment or due.believed_until(now))] or ([] if moment else copies)
     return before[-1] if before else None
 
 

@@ -28,19 +28,22 @@ def proves(entry: Mapping[str, Any], of_partial: bool = False) -> bool:
     return entry["type"] == "copy_verified" and (entry.get("verification_level") or entry.get("trust_level")) in _LEVELS
 
 
-def newest(store: Store, kind: str, system: str, measured: bool = False) -> Mapping[str, Any] | None:
-    """The last proof of a system; with `measured` the last that tells how long it took. Raises BackupError(bitacora_unreadable)."""
+def newest(store: Store, kind: str, system: str, until: str, measured: bool = False) -> Mapping[str, Any] | None:
+    """The last proof of a system; with `measured` the last that tells how long it took. None that is dated after `until` (due.believed_until).
+
+    Raises BackupError(bitacora_unreadable).
+    """
     for limit in (_LOOKED_AT, None):
         told = store.entries(system=system, kind=kind, type=TYPES, newest_first=True, limit=limit)
         for entry in store.believed(kind, system, filter(proves, told)):
-            if not measured or entry.get("duration_ms"):
+            if entry["at_event"] <= until and (entry.get("duration_ms") or not measured):
                 return entry
         if len(told) < _LOOKED_AT:
             break
     return None
 
 
-def every(store: Store, kind: str, system: str, of_partial: bool = False) -> list[dict[str, Any]]:
-    """All proofs of a system, oldest first. Raises BackupError(bitacora_unreadable)."""
+def every(store: Store, kind: str, system: str, until: str, of_partial: bool = False) -> list[dict[str, Any]]:
+    """All proofs of a system up to `until`, oldest first. Raises BackupError(bitacora_unreadable)."""
     told = store.entries(kind=kind, system=system, type=TYPES)
-    return store.believed(kind, system, (entry for entry in told if proves(entry, of_partial)))
+    return store.believed(kind, system, (entry for entry in told if entry["at_event"] <= until and proves(entry, of_partial)))

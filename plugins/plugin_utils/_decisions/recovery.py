@@ -74,34 +74,37 @@ def rules_of(policy: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     return {each: {**DEFAULTS[each], **(told.get(each) or {})} for each in CRITICALITIES}
 
 
-def read(store: Store, systems: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Known]:
+def read(store: Store, systems: Iterable[tuple[str, Mapping[str, Any]]], now: datetime.datetime) -> list[Known]:
     """What the bitácora knows of (host, system). Raises BackupError(bitacora_unreadable)."""
-    found, rates = [], dict[str, int]()
+    found, rates, until = [], dict[str, int](), due.believed_until(now)
     for host, system in systems:
         kind, name = str(system["kind"]), str(system["name"])
         if kind not in rates:
             rates[kind] = estimates.rate(store.entries(kind=kind, type="restored"), kind)[0]
-        copy = _newest(store, kind, name)
-        proof = proofs.newest(store, kind, name, measured=True)
+        copy = _newest(store, kind, name, now)
+        proof = proofs.newest(store, kind, name, until, measured=True)
         found.append(Known(host, system, copy, int(proof["duration_ms"]) if proof else 0, str(proof["at_event"]) if proof else "", rates[kind]))
     return found
 
 
-def _newest(store: Store, kind: str, name: str) -> Mapping[str, Any] | None:
-    """The newest copy that is whole on a medium. The whole history is read only where the last one made is not whole on all its media."""
-    good = store.last_good(kind, name, "T1")
+def _newest(store: Store, kind: str, name: str, now: datetime.datetime) -> Mapping[str, Any] | None:
+    """The newest copy that is whole on a medium, one dated in the future only where there is no other. The whole history is read only where the last one
+    made is not whole on all its media.
+    """
+    good = store.last_good(kind, name, "T1", due.believed_until(now))
     made = store.entries(kind=kind, system=name, type="copy_made", limit=1) if good else []
     if good and made and made[0].get("label") == good.get("label"):
         return good
     whole = offers.whole(store.copies(kind, name))
-    return whole[-1] if whole else None
+    dated = [copy for copy in whole if not due.is_ahead(copy, now)] or whole
+    return dated[-1] if dated else None
 
 
 def of_inventory(store: Store, hosts: Mapping[str, Mapping[str, Any]], policy: Mapping[str, Any], now: datetime.datetime) -> list[Row]:
     """The rows of every system of the inventory (institution.of_all_hosts) that is copied. Raises BackupError(bitacora_unreadable)."""
     known = [(host, system) for host, told in hosts.items() for system in told["systems"]
              if system.get("enabled", True) and system["kind"] in policy["kinds"]]
-    return plan(read(store, known), policy, now)
+    return plan(read(store, known, now), policy, now)
 
 
 def plan(known: Iterable[Known], policy: Mapping[str, Any], now: datetime.datetime) -> list[Row]:
@@ -132,7 +135,8 @@ def problems(rows: Iterable[Row]) -> list[str]:
     for row in rows:
         title = titles[row.kind, row.system]
         if not row.loss_met:
-            lost = f"se perderían {duration(row.lost_ms)} de datos" if row.label else "no tiene ninguna copia entera: se perdería todo"
+            lost = "no tiene ninguna copia entera: se perdería todo" if not row.label else (
+                f"se perderían {duration(row.lost_ms)} de datos" if row.lost_ms >= 0 else "no consta de cuándo es su última copia")
             found.append(f"{title}: {lost}; se admiten {duration(row.loss_limit_ms)}")
         if row.restore_met is False:
             found.append(f"{title}: restaurarlo tomó {duration(row.takes_ms)}; se admiten {duration(row.restore_limit_ms)}")
@@ -200,7 +204,8 @@ def _row(place: int, known: Known, rule: Mapping[str, int], remarks: list[str], 
     size = int(copy.get("size") or 0)
     takes = known.proved_ms or (max(1000, size * 1000 // known.rate) if copy else -1)
     began = due.moment(str(copy.get("started_at") or copy.get("at_event") or "")) if copy else None
-    lost = max(0, int((now - began) / datetime.timedelta(milliseconds=1))) if began else -1
+    # of one dated in the future nobody can tell how old it is
+    lost = max(0, int((now - began) / datetime.timedelta(milliseconds=1))) if began and not due.is_ahead(copy, now) else -1
     limits = {name: rule[name] * int(_HOUR / datetime.timedelta(milliseconds=1)) for name in ("loss_hours", "restore_hours")}
     if not copy:
         remarks = [*remarks, "no tiene ninguna copia entera"]

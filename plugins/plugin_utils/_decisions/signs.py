@@ -112,7 +112,8 @@ def much_changed(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], n
 def unread(facts: Sequence[Mapping[str, Any]], rules: Mapping[str, Any], now: datetime.datetime) -> list[tuple[str, int, str]]:
     """Nothing of a repository's data was read again for days: what was written long ago is proved by that alone, and the period it is promised in passes."""
     made = [entry for entry in facts if entry["type"] == "copy_made" and entry.get("repository")]
-    read = [entry for entry in facts if entry["type"] == "copy_verified" and any(check.startswith(DATA_CHECK) for check in entry.get("checks") or ())]
+    read = [entry for entry in facts if entry["type"] == "copy_verified" and any(check.startswith(DATA_CHECK) for check in entry.get("checks") or ())
+            and not due.is_ahead({"started_at": entry["at_event"]}, now)]
     if not made or not rules["data_read_days"]:
         return []
     age = (now - time_of((read or made[:1])[-1]["at_event"])).days
@@ -141,9 +142,10 @@ def proof(facts: Sequence[Mapping[str, Any]], limit: int, now: datetime.datetime
         if entry["type"] in ("copy_damaged", "verification_failed"):
             # without a label it says each night what goes on: it was told when it began
             bad = entry if entry.get("label") else bad
-        elif entry["type"] in ("copy_made", "copy_verified"):
+        elif entry["type"] in ("copy_made", "copy_verified") and not lack(entry):
+            # what lacks something of its source takes no other's place
             bad = None
-        if proofs.proves(entry):
+        if proofs.proves(entry) and not due.is_ahead({"started_at": entry["at_event"]}, now):
             proved = entry["at_event"]
     found = []
     if bad is not None:

@@ -28,7 +28,7 @@ class Sign(NamedTuple):
 def signs(entries: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list[Sign]:
     """A sign for each request with letters that have failed for more than an hour, or that a run began and nobody ended."""
     found = _untold(entries, now)
-    late = {ticket: [tries for tries in letters if now - time_of(tries[0]["at_event"]) >= _PATIENCE] for ticket, letters in found.items()}
+    late = {ticket: [tries for tries in letters if now - _since(tries) >= _PATIENCE] for ticket, letters in found.items()}
     return [_sign(ticket, letters, now) for ticket, letters in sorted(late.items()) if letters]
 
 
@@ -69,14 +69,19 @@ def _untold(entries: Iterable[Mapping[str, Any]], now: datetime.datetime) -> dic
     return found
 
 
+def _since(tries: list[Mapping[str, Any]]) -> datetime.datetime:
+    """Since when a letter is tried: of what a clock that was ahead wrote, the later tries tell."""
+    return min(time_of(each["at_event"]) for each in tries)
+
+
 def _failure(tries: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The last failure of a letter's tries; empty where there is none."""
     return next((entry for entry in reversed(tries) if entry.get("error_code")), {})
 
 
 def _sign(ticket: str, letters: list[list[Mapping[str, Any]]], now: datetime.datetime) -> Sign:
-    oldest = min(letters, key=lambda tries: str(tries[0]["at_event"]))
-    age = (now - time_of(oldest[0]["at_event"])).days
+    oldest = min(letters, key=_since)
+    age = (now - _since(oldest)).days
     last = _failure(oldest)
     why = "{0}: {1}".format(last["error_code"], last.get("error_message_es", "")) if last else "una ejecución terminó sin decir si lo envió"
     many = "un correo" if len(letters) == 1 else "{0} correos".format(len(letters))

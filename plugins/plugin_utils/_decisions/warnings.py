@@ -114,7 +114,7 @@ def _of_failures(store: Store, systems: Sequence[Mapping[str, Any]], now: dateti
 
 def _of_media(store: Store, systems: Iterable[Mapping[str, Any]], rules: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
     """What was found where media are, and how long nothing was read there again (numerals 5.1 a, c; 6.3)."""
-    told = by_medium.seen(store, systems)
+    told = by_medium.seen(store, systems, due.believed_until(now))
     found = [Condition(f"{sign.name}:{sign.medium}:{sign.host}", sign.name, sign.level, sign.text) for sign in media.signs(told, rules, now)]
     spaces = [Space(name, row["free"], row["total"]) for name, row in by_medium.space(told, now).items()]
     return found + [condition for space in spaces for condition in _of_space(space, rules)]
@@ -246,9 +246,9 @@ def _of_space(space: Space, rules: Mapping[str, Any]) -> list[Condition]:
 def _of_system(store: Store, policy: Mapping[str, Any], rules: Mapping[str, Any], system: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
     kind, name = system["kind"], system["name"]
     found: list[tuple[str, int, str]] = []
-    last = store.last_good(kind, name, engine.counted_trust(policy, system))
+    last = store.last_good(kind, name, engine.counted_trust(policy, system), due.believed_until(now))
     decision = due.decide(system, policy, last, now)
-    if decision.overdue_days or (last is None and decision.state in _DATED):
+    if decision.overdue_days or ((last is None or due.is_ahead(last, now)) and decision.state in _DATED):
         found.append(("overdue", rank(decision.overdue_days or 1), decision.why))
     facts = [entry for entry in store.believed(kind, name, store.entries(system=name, kind=kind, type=(
         "copy_made", "copy_failed", "copy_refused", "copy_verified", "copy_damaged", "verification_failed", "restored"))) if not entry.get("simulated")]

@@ -52,11 +52,11 @@ def tries(told: Iterable[Mapping[str, Any]]) -> dict[Key, Tries]:
     return found
 
 
-def not_before(known: Tries) -> datetime.datetime:
-    """When a letter that failed may be tried again."""
-    if known.last.get("type") != FAILED:
-        return moments.UNKNOWN
+def not_before(known: Tries, now: datetime.datetime) -> datetime.datetime:
+    """When a letter that failed may be tried again: at once, where a clock that was ahead wrote the failure."""
     failed = moments.moment(known.last.get("at_event")) or moments.UNKNOWN
+    if known.last.get("type") != FAILED or moments.is_ahead({"started_at": known.last.get("at_event")}, now):
+        return moments.UNKNOWN
     return failed + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(known.failures - 1, 20))
 
 
@@ -73,7 +73,7 @@ def reserve(store: Store, letter: Letter, run: str, host: str, now: datetime.dat
     """
     with store.exclusive():
         known = tries(store.entries(type=TYPES)).get(letter.key, Tries())
-        if known.told or now < not_before(known) or _is_held(store, known.last, run, now):
+        if known.told or now < not_before(known, now) or _is_held(store, known.last, run, now):
             return ""
         # an identity is signed for one address: a corrected one gets another
         same = known.started if known.started.get("address") == letter.to.address else {}
@@ -85,7 +85,7 @@ def reserve(store: Store, letter: Letter, run: str, host: str, now: datetime.dat
 def _is_held(store: Store, last: Mapping[str, Any], run: str, now: datetime.datetime) -> bool:
     if last.get("type") != STARTED or last.get("run") == run:
         return False
-    return (now - (moments.moment(last["at_event"]) or moments.UNKNOWN) < _HELD
+    return (abs(now - (moments.moment(last["at_event"]) or moments.UNKNOWN)) < _HELD
             and not store.entries(run=str(last.get("run", "")), type=_RUN_ENDS, limit=1))
 
 

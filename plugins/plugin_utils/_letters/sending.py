@@ -100,7 +100,7 @@ def send(post: Post, store: Store, letters: Sequence[Letter]) -> list[Outcome]:
 
 def _waits(post: Post, letter: Letter) -> bool:
     known = queue.tries(post.told).get(letter.key, queue.Tries())
-    return post.now < queue.not_before(known) or queue.today_to(letter.to.address, post.told, post.now) >= queue.MOST_A_DAY
+    return post.now < queue.not_before(known, post.now) or queue.today_to(letter.to.address, post.told, post.now) >= queue.MOST_A_DAY
 
 
 def _one(post: Post, store: Store, door: _smtp.Door, letter: Letter, words: Written) -> tuple[Outcome, bool]:

@@ -182,7 +182,7 @@ def plan(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str, 
     changes = store.changes()
     levels, there = history(changes), held(changes)
     systems = list(systems)
-    told = by_medium.seen(store, systems)
+    told = by_medium.seen(store, systems, due.believed_until(now))
     space = {**by_medium.space(told, now), **space}
     of_inventory: dict[str, int] = {}
     needs = []

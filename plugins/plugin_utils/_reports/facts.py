@@ -184,7 +184,7 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
         found = _system(store, rules, system, store.believed(*key, grouped[key]), first, last, now, len(kept[key]), earlier.get(key), own)
         seen.append(found._replace(title=titles[key]))
     levels = capacity.history(changes)
-    told_media = by_medium.seen(store, known)
+    told_media = by_medium.seen(store, known, due.believed_until(now))
     free = {**{name: row["free"] for name, row in by_medium.space(told_media, now).items()}, **free}
     seals = store.entries(type="seal", limit=1)
     seen.sort(key=lambda system: (CRITICALITIES.index(system.criticality), system.name.lower(), system.kind))
@@ -196,14 +196,14 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
         _open_restores(store, now), verified(), seals[-1] if seals else None, list(_designations(rules, now.astimezone(here).date())),
         store.passed_over.line(), [sign.text for sign in forges.signs(store.entries(type=forges.TYPES), now)], asked,
         purposes.read(store, now), _left(held, known),
-        recovery.plan(recovery.read(store, [("", system) for system in known if system.get("enabled", True)]), rules, now))
+        recovery.plan(recovery.read(store, [("", system) for system in known if system.get("enabled", True)], now), rules, now))
 
 
 def _system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any], told: Sequence[Mapping[str, Any]], first: datetime.date,
             last: datetime.date, now: datetime.datetime, kept: int, before: Mapping[str, Any] | None, excuses: Sequence[Mapping[str, Any]] = ()) -> System:
     kind, name = system["kind"], system["name"]
-    good = store.last_good(kind, name, engine.counted_trust(rules, system))
-    proof = proofs.newest(store, kind, name)
+    good = store.last_good(kind, name, engine.counted_trust(rules, system), due.believed_until(now))
+    proof = proofs.newest(store, kind, name, due.believed_until(now))
     if before is None and good is not None and _time(good["at_event"]) < datetime.datetime.combine(first, datetime.time(), due.zone(rules["time_zone"])):
         before = good
     made = [entry for entry in told if entry["type"] == "copy_made" and not entry.get("simulated")]

@@ -88,13 +88,13 @@ def _of_system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any]
     labels = {"system": name, "kind": kind}
     found = [Sample("respaldo_system_declared", 1, {**labels, "criticality": system["criticality"]}),
              Sample("respaldo_drill_every_seconds", drills.rules_of(rules)["every"][system["criticality"]] * _DAY, labels)]
-    last = store.last_good(kind, name, engine.counted_trust(rules, system))
+    last = store.last_good(kind, name, engine.counted_trust(rules, system), due.believed_until(now))
     decision = due.decide(system, rules, last, now)
     found.append(Sample("respaldo_copy_overdue_seconds", decision.overdue_days * _DAY, labels))
     if decision.next_due:
         day = datetime.datetime.combine(datetime.date.fromisoformat(decision.next_due), datetime.time(), due.zone(rules["time_zone"]))
         found.append(Sample("respaldo_copy_due_timestamp_seconds", int(day.timestamp()), labels))
-    if last:
+    if last and not due.is_ahead(last, now):
         found.append(Sample("respaldo_copy_last_timestamp_seconds", int(due.taken_at(last).timestamp()), labels))
         found += [Sample(metric, last[field] // unit, labels) for metric, field, unit in (
             ("respaldo_copy_size_bytes", "size", 1), ("respaldo_copy_duration_seconds", "duration_ms", 1000)) if isinstance(last.get(field), int)]
@@ -102,12 +102,12 @@ def _of_system(store: Store, rules: Mapping[str, Any], system: Mapping[str, Any]
             found.append(Sample("respaldo_copy_trust_level", result.TRUST_LEVELS.index(last["trust_level"]), labels))
     made = store.entries(system=name, kind=kind, type="copy_made", limit=1)
     found += [Sample("respaldo_copy_lacking", made[0].get("lacks", 0), labels)] if made else []
-    proof = proofs.newest(store, kind, name)
+    proof = proofs.newest(store, kind, name, due.believed_until(now))
     return [*found, Sample("respaldo_drill_last_timestamp_seconds", _seconds(proof["at_event"]), labels)] if proof else found
 
 
 def _of_media(store: Store, known: list[Mapping[str, Any]], now: datetime.datetime, free: Mapping[str, int]) -> list[Sample]:
-    levels, told = capacity.history(store.changes()), by_medium.seen(store, known)
+    levels, told = capacity.history(store.changes()), by_medium.seen(store, known, due.believed_until(now))
     left = {**{name: row["free"] for name, row in by_medium.space(told, now).items()}, **free}
     found = []
     for name in sorted({*levels, *left} - {""}):

@@ -89,7 +89,7 @@ FORMS = {
         Question("restore_mail_since", "Recibidos desde", "De un buzón: AAAA-MM-DD."),
         Question("restore_mail_until", "Recibidos hasta", "De un buzón: AAAA-MM-DD."),
         Question("restore_mail_subject", "Palabras del asunto", "De un buzón."),
-        Question("restore_label", "Rótulo", "En blanco: la copia buena más reciente."),
+        Question("restore_label", "Rótulo", "En blanco: la más reciente que esté íntegra. Si es parcial, la restauración lo dice."),
         Question("restore_lost_at", "Cuándo se perdió", _DATE),
         Question("restore_reason", "Motivo", "Por qué otra copia que la más reciente."),
         Question("restore_ticket", "Ticket de la solicitud"),

@@ -97,6 +97,8 @@ def test_a_copy_is_left_to_a_run_for_so_long_and_no_longer(store, facts, hours):
     run(store, "R2")
     assert "R1" in left(store, "R2", now=NOW + datetime.timedelta(hours=hours - 0.5))
     assert left(store, "R2", now=NOW + datetime.timedelta(hours=hours + 0.5)) == ""
+    # its clock was ahead, and this one is right: nobody waits for years
+    assert left(store, "R2", now=NOW - datetime.timedelta(days=3000)) == ""
 
 
 def test_every_interleaving_of_two_runs_leaves_one_copy(store):

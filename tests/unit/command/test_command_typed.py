@@ -191,6 +191,24 @@ def heard(*events: dict) -> tuple[list[str], Heard]:
     return lines, listener
 
 
+def test_of_a_task_about_several_copies_each_failure_is_told_by_its_label() -> None:
+    """The error of the task is that of the first, and a copy that failed beside it would be named by nothing."""
+    def row(label: str, **more: str) -> dict[str, str]:
+        return {"event": "transfer_failed" if more else "copy_transferred", "label": label, **more}
+
+    full = {"error_code": "RSP402", "error_message_es": "El medio nas está lleno", "error_remedy_es": "Libere espacio."}
+    damaged = {"error_code": "RSP501", "error_message_es": "Los bytes difieren"}
+    found = {"failed": True, "error": {"code": "RSP402", "message_es": "El medio nas está lleno"}, "msg": "RSP402: ... (WEB_20261127 RSP402; ...)",
+             "backup": [row("WEB_20261126"), row("WEB_20261127", **full), row("SIGA_20261128", **damaged)]}
+    lines, listener = heard({"event": "runner_on_failed", "event_data": {"host": "bd1", "res": found}})
+    assert lines == ["Trasladado  WEB_20261126", "Falló   bd1  WEB_20261127 RSP402: El medio nas está lleno", "    Libere espacio.",
+                     "Falló   bd1  SIGA_20261128 RSP501: Los bytes difieren"]
+    assert (listener.done, listener.failures) == (1, 2)
+    # an error that is of none of them is told too
+    apart = {**found, "error": {"code": "RSP706", "message_es": "No hubo respuesta"}}
+    assert heard({"event": "runner_on_failed", "event_data": {"host": "bd1", "res": apart}})[0][-1] == "Falló   bd1  RSP706: No hubo respuesta"
+
+
 def test_a_copy_is_one_line_with_its_warnings() -> None:
     row = {"event": "copy_made", "label": "SIGA_20261128", "size": 4613734, "trust_level": "T3", "medium": "nas-lima", "duration_ms": 12000,
            "warnings_es": ["una carpeta montada no está en la copia"]}

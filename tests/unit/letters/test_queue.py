@@ -35,7 +35,7 @@ def letter(address="carmen@example.org"):
 @pytest.mark.parametrize("failures, minutes", [(1, 5), (2, 10), (3, 20), (6, 160), (9, 1280), (10, 1440), (50, 1440)])
 def test_the_pause_grows_and_ends_at_a_day(failures, minutes):
     told = [entry("letter_failed", at(hours=failures - number)) for number in range(failures)]
-    assert queue.not_before(queue.tries(told)[KEY]) == NOW - datetime.timedelta(hours=1) + datetime.timedelta(minutes=minutes)
+    assert queue.not_before(queue.tries(told)[KEY], NOW) == NOW - datetime.timedelta(hours=1) + datetime.timedelta(minutes=minutes)
 
 
 def test_only_so_many_go_to_one_address_in_a_day():
@@ -51,6 +51,8 @@ def test_only_so_many_go_to_one_address_in_a_day():
     ([("letter_started", {"minutes": 61}, "A")], True, True),                                        # or is of a controller that nobody hears of
     ([("letter_started", {"minutes": 9}, "A"), ("letter_failed", {"minutes": 4}, "A")], False, False),
     ([("letter_started", {"minutes": 9}, "A"), ("letter_failed", {"minutes": 6}, "A")], True, True),
+    ([("letter_started", {"days": -3000}, "A")], True, True),                                        # a clock that was ahead holds back none
+    ([("letter_started", {"days": -3000}, "A"), ("letter_failed", {"days": -3000}, "A")], True, True),
 ], ids=str)
 def test_a_letter_is_taken_by_one_and_keeps_its_identity(tmp_path, before, taken, same):
     with open_store(str(tmp_path / "b.sqlite")) as store:
@@ -78,6 +80,7 @@ def test_an_identity_is_not_used_for_another_address(tmp_path):
     ([("letter_failed", {"hours": 5}), ("request_told", {"hours": 4})], None),
     ([("letter_failed", {"days": 9}), ("letter_failed", {"days": 4})], None),      # nobody tries it any more: it is not due
     ([("letter_failed", {"days": 9}), ("letter_failed", {"hours": 4})], 4),
+    ([("letter_failed", {"days": -3000}), ("letter_failed", {"hours": 4})], 1),
 ], ids=str)
 def test_what_does_not_go_is_told_after_an_hour_and_worse_with_time(entries, level):
     found = unsent.signs([entry(type_, at(**ago), error_code="RSP764", error_message_es="No se pudo") for type_, ago in entries], NOW)

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 import zoneinfo
 
 from plugins.plugin_utils._bitacora.copies import DAMAGES, copies_told
 from plugins.plugin_utils._decisions import offers
+
+NOW = datetime.datetime(2026, 11, 24, 15, 0, tzinfo=datetime.timezone.utc)
 
 
 def copy(day: int, media: dict[str, str], **more):
@@ -22,9 +26,12 @@ ELSEWHERE = copy(4, {"nube": "T3", "disco": ""})
 
 def test_the_newest_whole_one_before_the_loss_is_offered() -> None:
     copies = [WHOLE, DAMAGED, LATER]
-    assert offers.newest_before(offers.whole(copies), "") is LATER
-    assert offers.newest_before(offers.whole(copies), "2026-11-03T00:00:00Z") is WHOLE
-    assert offers.newest_before(offers.whole(copies), "2026-10-01T00:00:00Z") is None
+    assert offers.newest_before(offers.whole(copies), "", NOW) is LATER
+    assert offers.newest_before(offers.whole(copies), "2026-11-03T00:00:00Z", NOW) is WHOLE
+    assert offers.newest_before(offers.whole(copies), "2026-10-01T00:00:00Z", NOW) is None
+    # of a clock that was ahead: the newest only where there is no other
+    ahead = {**LATER, "started_at": "2036-01-01T03:00:00Z"}
+    assert offers.newest_before([WHOLE, ahead], "", NOW) is WHOLE and offers.newest_before([ahead], "", NOW) is ahead
 
 
 def test_a_medium_where_it_is_whole_comes_first_and_a_damaged_one_only_when_wanted() -> None:

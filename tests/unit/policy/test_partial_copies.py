@@ -95,7 +95,8 @@ def test_what_is_proved_of_it_proves_no_whole_copy(store) -> None:
     assert not proofs.proves(verified) and proofs.proves({**verified, "lacks": 0}) and proofs.proves(verified, of_partial=True)
     assert not proofs.proves({"type": "restored", "lacks": 1}) and proofs.proves({"type": "restored"})
     # its drill has its turn all the same, or it would be the first of every night
-    assert proofs.every(store, "database", "SIGA") == [] and proofs.every(store, "database", "SIGA", of_partial=True) == [verified]
+    until = due.believed_until(NOW)
+    assert proofs.every(store, "database", "SIGA", until) == [] and proofs.every(store, "database", "SIGA", until, of_partial=True) == [verified]
     assert signs.proof([verified], 90, NOW) == []
     copy = store.copies("database", "SIGA")[-1]
     assert offers.told(copy, copy, "", "disco", LIMA).endswith("Atención: es parcial, le faltan 2 elementos de su origen")

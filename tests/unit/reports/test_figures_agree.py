@@ -108,7 +108,7 @@ def numbers(store):
 
 @pytest.fixture(scope="module")
 def turns(store):
-    candidates = [backup_drill_plan._candidate(store, each, ["nas", "segundo"]) for each in SYSTEMS if each.get("enabled", True)]
+    candidates = [backup_drill_plan._candidate(store, each, ["nas", "segundo"], NOW) for each in SYSTEMS if each.get("enabled", True)]
     return {(turn.kind, turn.system): turn for turn in drills.rotate(candidates, RULES, NOW)}
 
 
@@ -132,7 +132,7 @@ def test_what_is_due_and_overdue(store, shown, numbers):
 
 
 def test_proofs_of_restore(store, shown, numbers, turns):
-    rows = {(row.kind, row.system): row for row in recovery.plan(recovery.read(store, [("bd1", each) for each in SYSTEMS if each.get("enabled", True)]),
+    rows = {(row.kind, row.system): row for row in recovery.plan(recovery.read(store, [("bd1", each) for each in SYSTEMS if each.get("enabled", True)], NOW),
                                                                  RULES, NOW)}
     untested = {condition.key for condition in warnings.in_force(store, {**RULES, "drills": {"every": dict.fromkeys(("alta", "media", "baja"), 20)}},
                                                                  SYSTEMS, NOW) if condition.name == "untested"}
@@ -183,7 +183,7 @@ def test_equal_names_are_told_apart(store, shown):
         "APAGADO", "Carpetas", "NUNCA", "PORTAL", "RESTAURADO", "SIGA (Base de datos)", "SIGA (Código fuente)"]
     page = board.render(shown)
     assert page.count('<th scope="row">SIGA (Base de datos)</th>') == 1 and '<th scope="row">SIGA</th>' not in page
-    lost = recovery.problems(recovery.plan(recovery.read(store, [("bd1", each) for each in SYSTEMS]), RULES, NOW))
+    lost = recovery.problems(recovery.plan(recovery.read(store, [("bd1", each) for each in SYSTEMS], NOW), RULES, NOW))
     assert [line for line in lost if line.startswith("SIGA (Código fuente): ")] and not [line for line in lost if line.startswith("SIGA: ")]
 
 

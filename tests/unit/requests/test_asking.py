@@ -153,6 +153,7 @@ def test_the_system_is_one_of_the_inventory():
             asking.system_of({**ARGUMENTS, **wrong}, systems)
 
 
+NOW = datetime.datetime(2026, 11, 24, 15, 0, tzinfo=datetime.timezone.utc)
 COPIES = [{"label": f"X_202611{day}", "started_at": f"2026-11-{day}T03:00:00Z", "media": {"nas": "T2"}, "size": int(day)} for day in (18, 19, 20)]
 
 
@@ -162,9 +163,9 @@ COPIES = [{"label": f"X_202611{day}", "started_at": f"2026-11-{day}T03:00:00Z", 
     ({"lost_at": "2026-11-01T12:00:00Z"}, "No hay ninguna copia anterior"),
 ])
 def test_a_change_after_the_last_copy_is_warned_of(said, words):
-    found = asking.warning(COPIES, said, LIMA)
+    found = asking.warning(COPIES, said, LIMA, NOW)
     assert words in found and bool(found) == bool(words)
-    assert asking.warning([], said, LIMA) == ""
+    assert asking.warning([], said, LIMA, NOW) == ""
 
 
 # -- the estimate
@@ -236,9 +237,9 @@ def test_what_was_promised_is_compared_with_what_it_took(promised, at, kept):
 
 
 def test_the_volume_is_that_of_the_copy_before_the_loss():
-    assert asking.volume_of(request(lost_at="2026-11-19T12:00:00Z"), COPIES) == 19
+    assert asking.volume_of(request(lost_at="2026-11-19T12:00:00Z"), COPIES, NOW) == 19
     with pytest.raises(BackupError) as refused:
-        asking.volume_of(request(), [])
+        asking.volume_of(request(), [], NOW)
     assert "request_volume" in refused.value.spanish
 
 

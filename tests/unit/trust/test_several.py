@@ -50,14 +50,14 @@ def each_good(copies: list[dict[str, Any]]) -> dict[str, Any]:
     return {"changed": True, "answers": [good(each) for each in copies]}
 
 
-def carry(monkeypatch: pytest.MonkeyPatch, *answers: Any, labels: Any = LABELS) -> tuple[dict[str, Any], Wire]:
+def carry(monkeypatch: pytest.MonkeyPatch, *answers: Any, labels: Any = LABELS, **shared: Any) -> tuple[dict[str, Any], Wire]:
     wire = Wire(*answers)
     monkeypatch.setattr(several, "answer_of", wire)
     monkeypatch.setenv("RESPALDO_CONTROLLER_PID", str(os.getpid()))
     task = types.SimpleNamespace(action="perucompras.respaldo.backup_transfer", check_mode=False, args={}, delegate_to=None)
     action = transferring.TransferAction.__new__(transferring.TransferAction)
     action._task = task
-    return action.work({**SHARED, "copies": [row(label) for label in labels]}, {"inventory_hostname": "bd1"}), wire
+    return action.work({**SHARED, **shared, "copies": [row(label) for label in labels]}, {"inventory_hostname": "bd1"}), wire
 
 
 def ends(told: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -115,6 +115,52 @@ def test_a_server_that_goes_away_costs_no_entry_of_what_has_its_name(monkeypatch
     # of those whose name it did not speak of, none is said to have it
     told, _wire = carry(monkeypatch, each_good, first)
     assert ends(told) == {LABELS[0]: MADE, **dict.fromkeys(LABELS[1:], ("transfer_failed", "RSP706"))}
+
+
+def test_a_server_that_goes_away_while_one_is_looked_at_hides_no_other(monkeypatch):
+    """The label of one is taken: the very copy may lie there, which is read. Another was named before, one failed: they have their entries all the same."""
+    taken = {"failed": True, "error": {"code": "RSP403", "name": "label_taken", "message": "taken"}}
+    full = {"failed": True, "error": {"code": "RSP402", "message": "full"}}
+
+    def lost(*_given: Any) -> Any:
+        raise AnsibleConnectionFailure("connection reset")
+
+    monkeypatch.setattr(transferring.TransferAction, "_there_already", lost)
+    second = lambda copies: {"answers": [taken, full, good(copies[2])]}  # noqa: E731
+    told, _wire = carry(monkeypatch, lambda copies: {"answers": [good(copies[0])]}, each_good, second, each_good)
+    assert ends(told) == {LABELS[0]: MADE, LABELS[1]: ("transfer_failed", "RSP706"), LABELS[2]: ("transfer_failed", "RSP402"), LABELS[3]: MADE}
+
+
+def one_by_one(monkeypatch: pytest.MonkeyPatch, work: Any) -> dict[str, Any]:
+    """What is of one copy each, as those of a file server: several in a task all the same, where a person's own play says so."""
+    monkeypatch.setattr(transferring.TransferAction, "_alone", work)
+    return carry(monkeypatch, kind="file_server")[0]
+
+
+def test_a_server_that_goes_away_among_copies_that_go_one_by_one_costs_no_entry(monkeypatch):
+    def work(self: Any, row: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        if row["label"] == LABELS[gone]:
+            raise AnsibleConnectionFailure("connection reset")
+        return {"changed": True, "backup": {"event": "copy_transferred", "label": row["label"]}}
+
+    gone = 2
+    assert ends(one_by_one(monkeypatch, work)) == {**dict.fromkeys(LABELS[:2], MADE), **dict.fromkeys(LABELS[2:], ("transfer_failed", "RSP706"))}
+    gone = 0
+    with pytest.raises(AnsibleConnectionFailure):
+        one_by_one(monkeypatch, work)
+
+
+def test_a_server_that_goes_away_while_a_copy_gets_its_name_is_recorded(monkeypatch):
+    """One copy in a task: it may have its name by then, and an end without an entry would be all that tells of it."""
+    def lost(*_given: Any) -> Any:
+        raise AnsibleConnectionFailure("connection reset")
+
+    monkeypatch.setattr(transferring, "run_module", lambda _action, _name, given, _vars: {**good(given), "backup": {"sha256": given["sha256"]}})
+    monkeypatch.setattr(transferring, "publish", lost)
+    action = transferring.TransferAction.__new__(transferring.TransferAction)
+    action._task = types.SimpleNamespace(action="perucompras.respaldo.backup_transfer", check_mode=False, args={}, delegate_to=None)
+    told = action.work({**SHARED, **row(LABELS[0])}, {"inventory_hostname": "bd1"})
+    assert told["failed"] and (told["backup"]["event"], told["backup"]["error_code"]) == ("transfer_failed", "RSP706")
 
 
 def test_nothing_gets_a_name_once_the_controller_is_gone(monkeypatch):

@@ -58,9 +58,9 @@ ROWS = (
     ),
     (
         "RSP408", "clock_suspect",
-        "the clock says {now}, but the newest entry of the bitácora is of {newest}: no copy is removed by a clock that may be wrong",
+        "the clock says {now}, which does not follow the entry of the bitácora of {newest}: no copy is removed by a clock that may be wrong",
         "Set the clock of the controller. If it is right, give prune_clock_confirmed=true once.",
-        "El reloj indica {now}, pero el último asiento de la bitácora es del {newest}: no se retira ninguna copia con un reloj dudoso",
+        "El reloj indica {now}, lo que no sigue al asiento de la bitácora del {newest}: no se retira ninguna copia con un reloj dudoso",
         "Corrija la hora del controlador. Si es correcta, ejecute una vez con prune_clock_confirmed=true.",
     ),
     (
