@@ -88,21 +88,24 @@ def lying(maildir: int, directory: str) -> Optional[Lying]:
     except OSError:
         return None
     files = Shelf()
+    found: Optional[Lying] = None
     try:
         with os.fdopen(descriptors.regular(_UIDLIST, held), "rb") as file:
             header = _HEADER.match(file.readline(_LONGEST_LINE))
             if header:
-                found = (_LINE.match(line.rstrip(b"\n")) for line in iter(lambda: file.readline(_LONGEST_LINE), b""))
-                moved = _shelved(held, ((int(match[1]), match[2]) for match in found if match), files)
-                return Lying(held, int(header[1]), files, moved)
+                told = (_LINE.match(line.rstrip(b"\n")) for line in iter(lambda: file.readline(_LONGEST_LINE), b""))
+                moved = _shelved(held, ((int(match[1]), match[2]) for match in told if match), files)
+                found = Lying(held, int(header[1]), files, moved)
     except OSError as error:
         if error.errno in FULL:
             raise
-    except ValueError:      # UIDs that do not rise: no list of Dovecot's
+    except (ValueError, OverflowError):      # UIDs that do not rise, or are none: no list of Dovecot's
         pass
-    files.close()
-    os.close(held)
-    return None
+    finally:
+        if found is None:
+            files.close()
+            os.close(held)
+    return found
 
 
 def _shelved(held: int, told: Iterable[Tuple[int, bytes]], files: Shelf) -> Dict[int, str]:

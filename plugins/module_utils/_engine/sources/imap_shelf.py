@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import array
 import bisect
+import contextlib
 import os
 import tempfile
 from typing import Any, Iterator, Optional, Sequence
@@ -37,7 +38,8 @@ class Shelf:
         self.close()
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):      # a full disk: what was not written yet is of no use any more
+            self._file.close()
 
     def put(self, uid: int, text: bytes) -> None:
         """Raises ValueError for a UID that is not above all before it, OSError."""
