@@ -194,7 +194,7 @@ def test_mailbox() -> None:
     assert beside.names() == ["ours", *(peer for peer in ("mbsync", "offlineimap") if f"left out: {peer}" not in text)]
     positive(beside, "CPU s", "server's CPU s", "largest process MiB")
     assert memory.names() == ["20", "60"]
-    positive(memory, "own process MiB", "CPU s")
+    positive(memory, "largest process MiB", "CPU s")
 
 
 def test_names() -> None:

@@ -24,7 +24,7 @@ from .imap_shelf import Shelf
 
 _UIDLIST = "dovecot-uidlist"
 _LONGEST_LINE = 1 << 16
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17      # each read takes this much memory, also of a small mail
 _HEADER = re.compile(rb"3 (?:.* )?V(\d+)")
 _LINE = re.compile(rb"(\d+) (?:[^:]* )?:(.+)\Z")
 LETTERS = {"\\draft": "D", "\\flagged": "F", "\\answered": "R", "\\seen": "S", "\\deleted": "T"}
