@@ -189,6 +189,14 @@ def test_forges() -> None:
     assert [row[-4:] for row in table.rows[:3]] == [["3", "3", "0", "0"], ["3", "2", "1", "1"], ["0", "0", "0", "0"]]
 
 
+def test_mailbox() -> None:
+    text, (beside, memory) = small("mailbox/run")
+    assert beside.names() == ["ours", *(peer for peer in ("mbsync", "offlineimap") if f"left out: {peer}" not in text)]
+    positive(beside, "CPU s", "server's CPU s", "largest process MiB")
+    assert memory.names() == ["20", "60"]
+    positive(memory, "largest process MiB", "CPU s")
+
+
 def test_names() -> None:
     text, (large, real) = small("names/run")
     assert "gave the same index" in text and len(large.rows) == 14

@@ -18,7 +18,7 @@ import tempfile
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ..filesystem import descriptors
-from . import imap_listing, imap_maildir
+from . import imap_listing, imap_maildir, imap_shelf
 from .imap_bounded import Bounded
 from .imap_listing import Opened, Row
 
@@ -64,8 +64,14 @@ def before(session: Bounded) -> Tuple[Before, str]:
     for name in names:
         folder = imap_listing.opened(session, name)
         if folder:
-            found[name] = (folder.uidvalidity, array.array("Q", (row.uid for row in imap_listing.rows(session, folder.exists))))
+            found[name] = (folder.uidvalidity, _ascending(array.array("Q", imap_listing.uids(session, folder.exists))))
     return found, delimiter
+
+
+def _ascending(uids: "array.array[int]") -> "array.array[int]":
+    """As they are asked for they come in order, and nothing has to be made of them; else they are put in order, each once."""
+    rising = all(uids[place - 1] < uids[place] for place in range(1, len(uids)))
+    return uids if rising else array.array("Q", sorted(set(uids)))
 
 
 def judge(session: Bounded, begun: Before, delimiter: str, home: int, every: bool) -> Judged:
@@ -95,13 +101,13 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
     if directory is None or lying is None:
         judged.lacks(name, 0, "its name can be no directory's" if directory is None else "the folder was not brought")
         return
-    try:
+    with lying:
         if lying.uidvalidity != folder.uidvalidity:
             judged.unsettled.append(name)
             return
         judged.folders += 1
         chosen = _chosen(begun) if not every else set()
-        known = set(begun)
+        here = bytearray(len(begun))      # which of those that were there are there still
         with os.fdopen(descriptors.create(*index), "wb") as file:
             def write(told: Dict[str, Any]) -> None:
                 text = imap_maildir.written(told)
@@ -111,19 +117,18 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
             write(imap_maildir.head(name, directory, folder.uidvalidity))
             # listed whole before bodies are asked for: a server tells of what is gone between two commands, and numbers move
             for row in _on_disk(imap_listing.rows(session, folder.exists)):
-                path, was = lying.files.pop(row.uid, ""), row.uid in known
-                known.discard(row.uid)
+                path, place = lying.take(row.uid), imap_shelf.place_of(begun, row.uid)
+                if place >= 0:
+                    here[place] = 1
                 if path:
                     _mail(session, name, row, path, lying.held, every or row.uid in chosen, write, judged)
-                elif was:
+                elif place >= 0:
                     judged.lacks(name, row.uid, "the server did not give it")
                 else:
                     judged.arrived += 1
-        judged.gone += len(known)
-        for path in lying.files.values():      # gone from the server meanwhile
+        judged.gone += len(here) - sum(here)
+        for path in lying.left():      # gone from the server meanwhile
             _leave_out(lying.held, path)
-    finally:
-        os.close(lying.held)
 
 
 def _on_disk(rows: Iterable[Row]) -> Iterator[Row]:
@@ -138,7 +143,7 @@ def _on_disk(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _chosen(uids: Sequence[int]) -> set:
-    return set(secrets.SystemRandom().sample(list(uids), min(SAMPLE, len(uids))))
+    return {uids[place] for place in secrets.SystemRandom().sample(range(len(uids)), min(SAMPLE, len(uids)))}
 
 
 def _mail(session: Bounded, name: str, row: Row, path: str, held: int, ask: bool, write: Any, judged: Judged) -> None:

@@ -14,26 +14,46 @@ import hashlib
 import json
 import os
 import re
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+import stat
+from typing import Any, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 from ..filesystem import descriptors
 from .imap_listing import Row
+from .imap_session import FULL
+from .imap_shelf import Shelf
 
 _UIDLIST = "dovecot-uidlist"
-_LARGEST_LIST = 1 << 30
-_CHUNK = 1 << 20
+_LONGEST_LINE = 1 << 16
+_CHUNK = 1 << 17      # each read takes this much memory, also of a small mail
 _HEADER = re.compile(rb"3 (?:.* )?V(\d+)")
 _LINE = re.compile(rb"(\d+) (?:[^:]* )?:(.+)\Z")
 LETTERS = {"\\draft": "D", "\\flagged": "F", "\\answered": "R", "\\seen": "S", "\\deleted": "T"}
 _SHIFTED = re.compile(r"&([^-]*)-")
 
 
-class Lying(NamedTuple):
-    """A folder of the Maildir: its directory, held; UIDVALIDITY as its list has it; the file of each UID, below that directory."""
+class Lying:
+    """A folder of the Maildir: its directory, held; UIDVALIDITY as its list has it; the file of each UID, below that directory. Use as a context manager."""
 
-    held: int
-    uidvalidity: int
-    files: Dict[int, str]
+    def __init__(self, held: int, uidvalidity: int, files: Shelf, moved: Dict[int, str]) -> None:
+        self.held, self.uidvalidity = held, uidvalidity
+        self._files, self._moved = files, moved
+
+    def __enter__(self) -> "Lying":
+        return self
+
+    def __exit__(self, *_unused: Any) -> None:
+        self._files.close()
+        os.close(self.held)
+
+    def take(self, uid: int) -> str:
+        """The file of a mail that was not taken yet; "" where there is none."""
+        path = self._files.take(uid)
+        return os.fsdecode(path) if path else self._moved.pop(uid, "")
+
+    def left(self) -> Iterator[str]:
+        """The files that were not taken."""
+        yield from (os.fsdecode(path) for path in self._files.left() if path)
+        yield from self._moved.values()
 
 
 def directory_of(name: str, delimiter: str) -> Optional[str]:
@@ -62,28 +82,60 @@ def _shifted(text: str) -> str:
 
 
 def lying(maildir: int, directory: str) -> Optional[Lying]:
-    """The folder of a directory below the Maildir; None where none lies there. The caller closes what it holds."""
+    """The folder of a directory below the Maildir; None where none lies there."""
     try:
         held = descriptors.below(maildir, directory) if directory else os.dup(maildir)
     except OSError:
         return None
+    files = Shelf()
+    found: Optional[Lying] = None
     try:
-        files = {}
-        for part in ("cur", "new"):
-            inner = descriptors.enter(held, part)
-            try:
-                files.update({os.fsencode(name).split(b":2,")[0]: part + "/" + name for name in os.listdir(inner)})
-            finally:
-                os.close(inner)
-        first, *lines = descriptors.read(_UIDLIST, _LARGEST_LIST, held).split(b"\n")
-        header = _HEADER.match(first)
-        if header:
-            found = (match.groups() for match in map(_LINE.match, lines) if match)
-            return Lying(held, int(header[1]), {int(uid): files[base.split(b":2,")[0]] for uid, base in found if base.split(b":2,")[0] in files})
-    except OSError:
+        with os.fdopen(descriptors.regular(_UIDLIST, held), "rb") as file:
+            header = _HEADER.match(file.readline(_LONGEST_LINE))
+            if header:
+                told = (_LINE.match(line.rstrip(b"\n")) for line in iter(lambda: file.readline(_LONGEST_LINE), b""))
+                moved = _shelved(held, ((int(match[1]), match[2]) for match in told if match), files)
+                found = Lying(held, int(header[1]), files, moved)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+    except (ValueError, OverflowError):      # UIDs that do not rise, or are none: no list of Dovecot's
         pass
-    os.close(held)
-    return None
+    finally:
+        if found is None:
+            files.close()
+            os.close(held)
+    return found
+
+
+def _shelved(held: int, told: Iterable[Tuple[int, bytes]], files: Shelf) -> Dict[int, str]:
+    """Put the file of each mail of a list on the shelf; gives those of the mails that have other letters by now than when the list was written."""
+    inner = {part: descriptors.enter(held, part) for part in ("cur", "new")}
+    try:
+        elsewhere: Dict[bytes, int] = {}
+        for uid, name in told:
+            part = next((part for part in inner if _stands(inner[part], name)), "")
+            if not part:
+                elsewhere[name.split(b":2,")[0]] = uid
+            files.put(uid, os.fsencode(part) + b"/" + name if part else b"")
+        moved = {}
+        for part in inner if elsewhere else ():
+            with os.scandir(inner[part]) as entries:
+                for entry in entries:
+                    uid = elsewhere.get(os.fsencode(entry.name).split(b":2,")[0], 0)
+                    if uid:
+                        moved[uid] = part + "/" + entry.name
+        return moved
+    finally:
+        for each in inner.values():
+            os.close(each)
+
+
+def _stands(directory: int, name: bytes) -> bool:
+    try:
+        return b"/" not in name and stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+    except (OSError, ValueError):      # ValueError: a null byte
+        return False
 
 
 def digest(folder: int, path: str) -> Tuple[str, int]:

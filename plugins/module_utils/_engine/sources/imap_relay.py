@@ -20,7 +20,7 @@ import socket
 import ssl
 import threading
 import time
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import imap_patience
 
@@ -172,40 +172,53 @@ class _Ends:
         client.setblocking(False)
         far.setblocking(False)
         self._poll = select.poll()
+        self._wanted: Dict[int, int] = {}
 
     def step(self) -> bool:
         """Wait until something can pass, and pass it; False once nothing more will."""
-        self._wait()
+        ready = self._wait()
         if not self._far_ended and len(self.to_client) < _MOST_HELD:
-            found = _received(self.far)
-            self._far_ended = found == b""
-            self.to_client += found or b""
-            self._listen(found or b"")
+            self._gather()
         if self.to_client:
             del self.to_client[:_sent(self.client, self.to_client)]
         if self._far_ended:
             return bool(self.to_client)
         if self.to_far:
             del self.to_far[:_sent(self.far, self.to_far)]
-        if len(self.to_far) < _MOST_HELD:
+        if len(self.to_far) < _MOST_HELD and ready.get(self.client.fileno(), 0) & ~select.POLLOUT:
             heard = _received(self.client)
             if heard == b"":
                 return False
             self.heard += heard or b""
         return True
 
+    def _gather(self) -> None:
+        """All that has come, up to a piece: a server sends few kilobytes at once, and each of them alone would be a turn of everything here."""
+        come: List[bytes] = []
+        size = 0
+        while size < _CHUNK and not self._far_ended:
+            found = _received(self.far)
+            if found is None:
+                break
+            self._far_ended = not found
+            come.append(found)
+            size += len(found)
+        whole = b"".join(come)
+        self.to_client += whole
+        self._listen(whole)
+
     def _listen(self, found: bytes) -> None:
         """Whether the server says that it serves later; its words may lie across two pieces."""
         if b" NO " in found or b" BAD " in found or b"acko" in found:
             self.wait = max(self.wait, imap_patience.heard(self._last + found))
-        self._last = (self._last + found)[-600:]
+        self._last = (self._last + found[-600:])[-600:]
 
-    def _wait(self) -> None:
+    def _wait(self) -> Dict[int, int]:
         wanted = {self.client.fileno(): (select.POLLIN if len(self.to_far) < _MOST_HELD and not self._far_ended else 0)
                   | (select.POLLOUT if self.to_client else 0),
                   self.far.fileno(): (select.POLLIN if len(self.to_client) < _MOST_HELD and not self._far_ended else 0)
                   | (select.POLLOUT if self.to_far else 0)}
-        for number, events in wanted.items():
+        for number, events in wanted.items() if wanted != self._wanted else ():
             if events:
                 self._poll.register(number, events)
             else:
@@ -213,7 +226,8 @@ class _Ends:
                     self._poll.unregister(number)
         # what TLS has read ahead is on no socket any more
         ahead = getattr(self.far, "pending", lambda: 0)() and len(self.to_client) < _MOST_HELD
-        self._poll.poll(0 if ahead else None)
+        self._wanted = wanted
+        return dict(self._poll.poll(0 if ahead else None))
 
 
 def _early(client: socket.socket, lines: Any) -> bytes:

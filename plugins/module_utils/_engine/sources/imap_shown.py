@@ -7,59 +7,66 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import json
 import os
-from typing import Any, Dict, Iterator, List, Tuple
+import tempfile
+from typing import Any, Dict, List
 
 from ..errors import BackupError
-from ..filesystem import descriptors
-from . import imap_listing, imap_maildir
+from ..filesystem import descriptors, room
+from . import imap_listing, imap_maildir, imap_shelf
 from .imap_dovecot import Dovecot
+from .imap_session import FULL
 
 _SYSTEM = ("\\seen", "\\answered", "\\flagged", "\\deleted", "\\draft")
 
 
 def shown_again(dovecot: Dovecot, label: str) -> int:
-    """How many mails were shown as the index has them: UIDVALIDITY, UID, size, date, system flags. Raises restored_differs."""
-    shown = 0
+    """How many mails were shown as the index has them: UIDVALIDITY, UID, size, date, system flags. Raises restored_differs, rehearsal_no_room."""
+    shown = needed = 0
     try:
         indices = descriptors.enter(dovecot.held, "indice")
+        needed = sum(os.stat(name, dir_fd=indices, follow_symlinks=False).st_size for name in os.listdir(indices))
         session = dovecot.session()
+        there = imap_shelf.Shelf()
         try:
-            for folder, rows in _folders(indices):
-                shown += _folder(session, folder, rows, label)
+            for _text, told in imap_maildir.read(indices):
+                if "uidvalidity" in told:
+                    there.close()
+                    there = _listed(session, told, label)
+                    continue
+                if there.take(told["uid"]) != _compared(told.get("shown", told["size"]), told["date"], told["flags"]):
+                    raise BackupError("restored_differs", label=label, detail="UID {0}".format(told["uid"]))
+                shown += 1
         finally:
+            there.close()
             os.close(indices)
             with contextlib.suppress(OSError, imaplib.IMAP4.error):
                 session.logout()
     except (OSError, ValueError, KeyError, imaplib.IMAP4.error, imap_listing.Unlistable) as error:
+        if isinstance(error, OSError) and error.errno in FULL:      # of the shelf, which is this server's and no part of the copy
+            raise room.missing(tempfile.gettempdir(), needed, label, True) from error
         raise BackupError("restored_differs", label=label, detail=str(error)) from error
     return shown
 
 
-def _folders(indices: int) -> Iterator[Tuple[Dict[str, Any], List[Dict[str, Any]]]]:
-    head: Dict[str, Any] = {}
-    rows: List[Dict[str, Any]] = []
-    for _text, told in imap_maildir.read(indices):
-        if "uidvalidity" in told:
-            if head:
-                yield head, rows
-            head, rows = told, []
-        else:
-            rows.append(told)
-    if head:
-        yield head, rows
-
-
-def _folder(session: imaplib.IMAP4, head: Dict[str, Any], wanted: List[Dict[str, Any]], label: str) -> int:
+def _listed(session: imaplib.IMAP4, head: Dict[str, Any], label: str) -> imap_shelf.Shelf:
+    """What is compared of each mail of a folder, as the Dovecot shows it."""
     folder = imap_listing.opened(session, head["folder"])
     if folder is None or folder.uidvalidity != head["uidvalidity"]:
         raise BackupError("restored_differs", label=label, detail="UIDVALIDITY {0}".format(head["uidvalidity"]))
-    there = {row.uid: row for row in imap_listing.rows(session, folder.exists)}
-    for each in wanted:
-        row = there.get(each["uid"])
-        if row is None or (row.size, row.date, _system(row.flags)) != (each.get("shown", each["size"]), each["date"], _system(each["flags"])):
-            raise BackupError("restored_differs", label=label, detail="UID {0}".format(each["uid"]))
-    return len(wanted)
+    there = imap_shelf.Shelf()
+    try:
+        for row in imap_listing.rows(session, folder.exists):
+            there.put(row.uid, _compared(row.size, row.date, row.flags))
+    except BaseException:
+        there.close()
+        raise
+    return there
+
+
+def _compared(size: int, date: str, flags: Any) -> bytes:
+    return json.dumps([size, date, _system(flags)]).encode("ascii")
 
 
 def _system(flags: Any) -> List[str]:
