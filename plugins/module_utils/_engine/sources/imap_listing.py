@@ -12,7 +12,7 @@ import datetime
 import hashlib
 import imaplib
 import re
-from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from . import imap_patience
 from .imap_bounded import Bounded
@@ -25,7 +25,8 @@ _LIST = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"(?:\\.|[^"\\])") (
 _ROW = re.compile(rb'INTERNALDATE "(?P<date>[^"]{26})"|\bUID (?P<uid>\d+)|\bRFC822\.SIZE (?P<size>\d+)|\bFLAGS \((?P<flags>[^)]*)\)')
 _UNOPENABLE = {b"\\noselect", b"\\nonexistent"}
 _RECENT = "\\recent"
-_SHOWN = 120
+_GONE = b"[EXPUNGEISSUED]"      # RFC 5530
+_SHOWN = 4000           # of what a server said; who tells it hides the password first, and cuts it then
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -62,7 +63,7 @@ def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
             continue
         match = _LIST.match(text)
         if not match:
-            raise Unlistable("LIST: {0!r}".format(line)[:80])
+            raise Unlistable("LIST: {0!r}".format(line)[:_SHOWN])
         delimiter = delimiter or ("" if match["delimiter"] == b"NIL" else str(match["delimiter"][1:-1].replace(b"\\\\", b"\\"), "utf-8"))
         if {each.lower() for each in match["flags"].split()} & _UNOPENABLE:
             continue
@@ -99,20 +100,23 @@ def opened(session: imaplib.IMAP4, name: str) -> Optional[Opened]:
 
 
 def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
-    """The mails of the folder that is open, as many as there were when it was opened."""
+    """The mails of the folder that is open, each once; fewer than there were when it was opened where some went since, or the server passes them over."""
     for first in range(1, exists + 1, _BATCH):
         numbers = "{0}:{1}".format(first, min(first + _BATCH - 1, exists))
         status, told = _fetched(session, numbers)
         if status != "OK":
-            raise Unlistable("FETCH: {0}".format(status))
-        given = 0
+            # some went since: those that are there came before it said so, and whoever counts them knows
+            if not any(_GONE in line for line in told if isinstance(line, bytes)):
+                raise Unlistable("FETCH: {0}".format(status))
+            told = session.untagged_responses.pop("FETCH", [])
+        given: Set[bytes] = set()
         for line in told:
             if isinstance(line, tuple):
                 raise Unlistable("FETCH: a literal where none was asked for")
             row = _row(line) if isinstance(line, bytes) else None
-            if row:
-                given += 1
-                if given > _BATCH:
+            if row and line.split(b" ", 1)[0] not in given:      # one that is told twice stands for no other
+                given.add(line.split(b" ", 1)[0])
+                if len(given) > _BATCH:
                     raise Unlistable("FETCH: more mails than were asked for")
                 yield row
 
