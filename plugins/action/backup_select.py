@@ -41,6 +41,7 @@ class ActionModule(BackupAction):
         "offices": {"type": "dict", "default": {}},
         "mail": {"type": "dict", "default": {}},
         "mailbox": {"type": "str", "default": ""},
+        "account": {"type": "str", "default": ""},
         "media": {"type": "list", "elements": "dict", "required": True},
         "partial": {"type": "bool", "default": False},
         "damaged": {"type": "bool", "default": False},
@@ -62,7 +63,9 @@ class ActionModule(BackupAction):
                               mend="Leave it out.")
         request = _request(arguments) if arguments["for"] == "restore" else None
         if into:
-            mails.refuse_other_mailbox(into, system, _office_here(task_vars, into), request)
+            office, account = _mailbox_here(task_vars, into)
+            mails.refuse_other_mailbox(into, system, office, request)
+            mails.refuse_other_account(arguments["account"], account)
         copies = _partial(kind, system, arguments["label"]) if arguments["partial"] else _known(kind, system)
         if not copies:
             _known_systems.refuse_unknown(task_vars, kind, system, "system")
@@ -138,10 +141,11 @@ def _office(task_vars: t.Mapping[str, t.Any], kind: str, system: str, chosen: t.
     return offices[0] if offices else str(chosen.get("office") or "")
 
 
-def _office_here(task_vars: t.Mapping[str, t.Any], mailbox: str) -> str:
-    """Whose a mailbox is that this host reaches. Raises BackupError invalid_input."""
+def _mailbox_here(task_vars: t.Mapping[str, t.Any], mailbox: str) -> tuple[str, str]:
+    """Whose a mailbox is that this host reaches, and its account. Raises BackupError invalid_input."""
     here = str(task_vars.get("inventory_hostname") or "")
-    found = [str(row.get("office") or "") for host, row in declared(task_vars, mails.KIND, mailbox) if host == here]
+    found = [(str(row.get("office") or ""), str((row.get("source") or {}).get("user") or ""))
+             for host, row in declared(task_vars, mails.KIND, mailbox) if host == here]
     if not found:
         raise BackupError("invalid_input", where="restore_mailbox", value=mailbox, problem="is no mailbox of this server",
                           mend="Give the name of a system of the kind mailbox that backup_systems of this server declares.")

@@ -80,6 +80,13 @@ options:
     version_added: 0.3.0
     type: str
     default: ""
+  account:
+    description:
+      - Of a mailbox, the account that signs in for mails to come back, where the inventory's is not wanted.
+      - It is that of O(mailbox), or a master user who enters it, as C(ACCOUNT*MASTER), parted as your server wants it.
+    version_added: 0.3.0
+    type: str
+    default: ""
   target:
     description: Where it will be restored to; recorded. Only of a file server's copy, and into a mailbox, may it be left out of a restore.
     type: str

@@ -22,6 +22,8 @@ KIND = "mailbox"
 # a row of what a request asks for that names the mailbox which mails may come back to
 _NAMES = ("buzon:", "buzón:")
 _TEXTS = ("format", "sender", "since", "until", "subject")
+# what parts the account of a mailbox from the name of who enters it for another
+_PARTS = re.compile(r"[*%/\\]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -86,6 +88,13 @@ def refuse_other_mailbox(into: str, system: str, office: str, request: requests.
         raise BackupError("request_gives_no_leave", ticket=request.ticket, detail="it does not name the mailbox {0} (request_paths: buzon:{0})".format(into),
                           detail_es="no nombra el buzón {0} (request_paths: buzon:{0})".format(into))
     leave.refuse_other_office(request, into, office)
+
+
+def refuse_other_account(given: str, own: str) -> None:
+    """Who signs in for mails to come back enters the mailbox that was named: by its account, or as a master user of it. Raises invalid_input."""
+    if given and own and own.casefold() not in _PARTS.split(given.casefold()):
+        raise BackupError("invalid_input", where="restore_source.user", value=given, problem="is not the account of that mailbox, {0}".format(own),
+                          mend="Leave it out, write a master user as ACCOUNT*MASTER, or name the other mailbox (restore_mailbox) under a request for it.")
 
 
 def named_by(wanted: Sequence[str]) -> set[str]:

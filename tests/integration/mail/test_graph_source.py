@@ -133,6 +133,41 @@ def test_there_and_back_with_odd_folders_flags_and_pages(there: server.FakeGraph
     assert not any("Búsqueda" in each for each in there.asked)
 
 
+def test_folders_nested_deeper_than_a_path_can_be_come_back(there: server.FakeGraph, bench: Bench) -> None:
+    """tar packs a file below a path of 4096 bytes or more, and unpacks none: its owner could make a copy that looks good and never comes back."""
+    names, folder = [f"{number:02d}" + "x" * 180 for number in range(30)], ""
+    for name in names:
+        folder = there.folder(name, folder)
+    there.put(mail(1), folder)
+    mailbox = source(there)
+    assert bench.make(mailbox).fields["objects"] == 1 and mailbox.judged.folders == 31
+    with bench.open() as copy, private_directory() as scratch:
+        assert Graph().rehearse(copy, scratch) == ["tar_extract", "mailbox_index", "mailbox_listed"]
+    assert [bytes_ for _line, bytes_ in back(bench, mailbox)["/".join(names)]] == [mail(1)]
+
+
+def test_pages_that_end_before_all_was_listed_make_no_good_copy(there: server.FakeGraph, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As microsoft-graph-docs#2153: no next page is named, though there is more."""
+    there.page_size, whole, cut = 3, there._page, "messages"
+    top = there.folder("Arriba")
+    for number in range(5):
+        there.put(mail(number), there.folder(f"Abajo {number}", top))
+        there.put(mail(number))
+
+    def page(query: dict[str, str], below: str, *more: Any) -> dict[str, Any]:
+        told = whole(query, below, *more)
+        return {name: value for name, value in told.items() if name != "@odata.nextLink" or cut not in below}
+
+    monkeypatch.setattr(there, "_page", page)
+    assert refused(bench, source(there), there).code == "RSP133"
+    cut = "childFolders"
+    error = refused(bench, source(there), there)
+    assert error.code == "RSP132" and "Arriba:* (2 folders below it are counted and not listed)" in error.details["named"]
+    mailbox = source(there, on_missing="partial")
+    bench.make(mailbox)
+    assert mailbox.lacks() == 1 and mailbox.judged.mails == 8
+
+
 def test_names_of_directories_are_unlike_each_other_and_none_is_the_maildirs_own() -> None:
     rows = [graph_maildir.Folder(str(number), (name,), False) for number, name in enumerate((*FOLDERS, "Bandeja", "a\nb", ""))]
     told = graph_maildir.directories(rows, str(len(FOLDERS)))

@@ -72,6 +72,8 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
     head, line = map(json.loads, (tmp_path / "vuelta/indice/00001.jsonl").read_text("ascii").splitlines())
     assert head["name"] == "INBOX" and (tmp_path / "vuelta" / line["file"]).read_bytes() == b"Subject: dos\r\n\r\nx\r\n"
     ticket = authorised(house, "Carmen Soto Vega", "Oficina de Logística", "restore", request_system="AnaQuispe")
+    refused = house.run("restore", *key, wanted=2, **back, restore_mailbox="AnaQuispe", restore_ticket=ticket, restore_source={"user": "jefa@example.org"})
+    assert "RSP101" in refused and "jefa@example.org" in refused and len(house.entries("restored")) == 1
     told += house.run("restore", *key, **back, restore_mailbox="AnaQuispe", restore_ticket=ticket)
     files, into = house.entries("restored")
     assert files["trust_level"] == "T0" and files["wanted"] == ["1 carpeta", "recibidos desde 2026-01-01T05:00:00Z", "con palabras del asunto"]

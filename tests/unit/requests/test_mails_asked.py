@@ -45,5 +45,12 @@ def test_mails_come_back_to_their_own_mailbox_or_to_one_that_the_request_names()
     mails.refuse_other_mailbox("", "Ana", "", None)
     mails.refuse_other_mailbox("Ana", "Ana", "Otra", None)
     mails.refuse_other_mailbox("Luis Rey", "Ana", "logística", request)
+    for account in ("", "luis@example.org", "Luis@Example.org*respaldo", "dominio\\servicio\\luis@example.org"):
+        mails.refuse_other_account(account, "luis@example.org")
+    mails.refuse_other_account("quien@example.org", "")
+    for account in ("jefa@example.org", "xluis@example.org", "luis@example.org.otra"):
+        with pytest.raises(BackupError) as told:
+            mails.refuse_other_account(account, "luis@example.org")
+        assert told.value.code == "RSP101" and account in told.value.spanish and "no es la cuenta de ese buzón" in told.value.spanish
     assert refused("Luis Rey", "Logística", None) == "RSP754"
     assert [refused("Rosa", "Logística", request), refused("Luis Rey", "Otra", request)] == ["RSP763", "RSP762"]

@@ -243,6 +243,9 @@ ROWS = (
     ("Name a file of passwords instead: PGPASSFILE.", "Nombre en su lugar un archivo de contraseñas: PGPASSFILE."),
     ("Give what backup_schedule returns as schedules.", "Dé lo que backup_schedule devuelve como schedules."),
     # -- mailboxes that are given back
+    ("is not the account of that mailbox, {}", "no es la cuenta de ese buzón, {}"),
+    ("Leave it out, write a master user as ACCOUNT*MASTER, or name the other mailbox (restore_mailbox) under a request for it.",
+     "No lo indique, escriba un usuario maestro como CUENTA*MAESTRO, o nombre el otro buzón (restore_mailbox) con una solicitud que lo nombre."),
     ("is no form of mails", "no es un formato de mensajes"),
     ("is not done by Microsoft Graph", "no se hace por Microsoft Graph"),
     ("Ask for maildir, eml or mbox, or for a system whose source is imap.", "Pida maildir, eml o mbox, o un sistema cuyo origen sea imap."),

@@ -58,9 +58,9 @@ ROWS = (
     (
         "RSP137", "mail_target_refused",
         "{server} does not let {account} make or write the folder {folder}: {detail}",
-        "Nothing else of the mailbox was touched. Let the account write there (restore_source may name another one), and run it again.",
+        "Nothing else of the mailbox was touched. Let the account write there (restore_source may name a master user, as ACCOUNT*MASTER), and run it again.",
         "{server} no deja a {account} crear o escribir la carpeta {folder}: {detail}",
-        "No se tocó nada más del buzón. Dé a la cuenta permiso para escribir ahí (restore_source puede indicar otra), y repita.",
+        "No se tocó nada más del buzón. Dé a la cuenta permiso para escribir ahí (o indique en restore_source un usuario maestro, CUENTA*MAESTRO), y repita.",
     ),
     (
         "RSP138", "mail_given_differs",

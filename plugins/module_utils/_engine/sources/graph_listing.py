@@ -33,6 +33,7 @@ class Folder(NamedTuple):
     id: str
     names: Tuple[str, ...]
     hidden: bool
+    unlisted: int = 0      # folders below it that the service counts and does not list
 
 
 class Mail(NamedTuple):
@@ -59,10 +60,11 @@ def folders(service: Service) -> List[Folder]:
     """All folders, each after the one it lies in. Raises Refused where one was removed meanwhile."""
     found: List[Folder] = []
     seen: Set[str] = set()
-    pending: List[Tuple[str, Tuple[str, ...]]] = [("mailFolders", ())]
+    counted: Dict[str, int] = {}
+    pending: List[Tuple[str, str, Tuple[str, ...]]] = [("", "mailFolders", ())]
     while pending:
-        below, above = pending.pop()
-        for page in service.pages(below, **{"$select": "id,displayName,isHidden", "$top": "100", "includeHiddenFolders": "true"}):
+        parent, below, above = pending.pop()
+        for page in service.pages(below, **{"$select": "id,displayName,isHidden,childFolderCount", "$top": "100", "includeHiddenFolders": "true"}):
             for row in page["value"]:
                 identifier = _identifier(service, row)
                 name = row.get("displayName")
@@ -71,11 +73,14 @@ def folders(service: Service) -> List[Folder]:
                 if identifier in seen or len(seen) > _MOST_FOLDERS:
                     raise service.unbelieved("a folder twice, or folders without end")
                 seen.add(identifier)
+                counted[parent] = counted.get(parent, 0) - 1
                 if _SEARCH in str(row.get("@odata.type", "")):
                     continue
                 found.append(Folder(identifier, (*above, name), row.get("isHidden") is True))
-                pending.append(("mailFolders/{0}/childFolders".format(quoted(identifier)), (*above, name)))
-    return sorted(found, key=lambda each: (each.names, each.id))
+                told = row.get("childFolderCount")
+                counted[identifier] = told if isinstance(told, int) else 0
+                pending.append((identifier, "mailFolders/{0}/childFolders".format(quoted(identifier)), (*above, name)))
+    return sorted((each._replace(unlisted=max(0, counted[each.id])) for each in found), key=lambda each: (each.names, each.id))
 
 
 class Counted:

@@ -26,6 +26,7 @@ _RESERVED = ("cur", "new", "tmp", "inbox")
 _ALIKE = {"/": "\u2215", "\0": "\ufffd"}
 _FIRST = {".": "\u2024", "~": "\u223c"}
 _LONGEST = 200             # bytes of a directory's name
+_DEEPEST = 800             # of a path: tar unpacks no file below one of 4096, and servers list no folder of more than some thousand
 
 
 def directories(folders: Sequence[Folder], inbox: str) -> Dict[str, str]:
@@ -35,6 +36,8 @@ def directories(folders: Sequence[Folder], inbox: str) -> Dict[str, str]:
     taken = set()
     for folder in folders:
         above = by_names.get(folder.names[:-1], "")
+        if len(above) > _DEEPEST - _LONGEST:      # whoever nests them further finds the rest at the top
+            above = ""
         part = encoded(_part(folder.names[-1]))
         name = INBOX if folder.id == inbox else (above + SEPARATOR if above else "") + part
         number = 1

@@ -128,7 +128,9 @@ class Taking:
             graph_maildir.listed(held, self._uidvalidity, paths)
         finally:
             os.close(held)
-        if not counted.whole:
+        if folder.unlisted:      # pages of folders may end early, as those of mails
+            judged.lacks(name, 0, "{0} folders below it are counted and not listed".format(folder.unlisted))
+        if not counted.whole or folder.unlisted and not last:
             judged.unsettled.append(name)
 
     def _gone(self, seen: Set[str], judged: Judged) -> None:

@@ -32,7 +32,7 @@ from .imap_dovecot import Dovecot
 from .imap_judging import Judged
 from .imap_listing import Unlistable
 from .imap_relay import Relay
-from .imap_session import FULL, Place, session_with, signed_in
+from .imap_session import FULL, Place, hidden, session_with, signed_in, unreachable
 from .imap_shown import shown_again
 from .mailbox_tokens import OF_IMAP, Tokens
 
@@ -140,7 +140,7 @@ class Imap(Source):
                 raise
             raise self._no_room(workspace.path, str(error)) from error
         except Unlistable as error:
-            raise BackupError("imap_unreachable", server=self.place.where, detail=str(error)) from error
+            raise unreachable(self.place, error) from error
 
     def _bring(self, dovecot: Dovecot, number: int) -> str:
         sessions: List[Bounded] = []
@@ -162,7 +162,7 @@ class Imap(Source):
 
     def _conclude(self, said: str, directory: str) -> None:
         """Raises imap_unsettled, imap_no_room, imap_incomplete; notes what is to be told of a copy that stands."""
-        judged = self.judged
+        judged, said = self.judged, hidden(said, self.place)      # what the server said to the synchroniser
         if judged.missing and room.is_full(said):
             raise self._no_room(directory, said)      # the server would have given these: no copy that is partial on purpose
         if judged.unsettled:

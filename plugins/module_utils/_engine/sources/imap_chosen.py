@@ -11,7 +11,8 @@ from __future__ import annotations
 import array
 import os
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+import unicodedata
+from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 from ..errors import BackupError
 from ..filesystem import descriptors
@@ -90,34 +91,45 @@ def _mail(told: Dict[str, Any]) -> Dict[str, Any]:
 def chosen(copy: Unpacked, asked: Asked, separator: str) -> List[Folder]:
     """The folders with what is asked for of each; without a search also the empty ones. Raises mail_folder_unknown, mail_none_found, restored_differs."""
     try:
-        found, named = [], set()
+        found, wanted = [], _asked_for(copy, asked, separator)
         for number in copy.numbers():
-            head, mails = copy.read(number)
-            names = names_of(head, separator)
-            if asked.folders and not any(_same(each) in names for each in asked.folders):
+            if asked.folders and number not in wanted:
                 continue
-            named |= names
+            head, mails = copy.read(number)
             uids = array.array("Q", _uids(copy, head["directory"], mails, asked))
             if uids or not asked.searches:
                 found.append(Folder(number, head["folder"], head["name"], head["directory"], uids))
     except (OSError, ValueError, KeyError) as error:
         raise BackupError("restored_differs", label=copy.label, detail=str(error)) from error
-    unknown = [each for each in asked.folders if _same(each) not in named]
-    if unknown:
-        raise BackupError("mail_folder_unknown", label=copy.label, folder=", ".join(unknown))
     if not sum(len(each.uids) for each in found) and not asked.whole:
         raise BackupError("mail_none_found", label=copy.label)
     return found
 
 
-def names_of(head: Dict[str, Any], separator: str) -> "set[str]":
+def _asked_for(copy: Unpacked, asked: Asked, separator: str) -> Set[str]:
+    """The numbers of the folders that are asked for. Raises mail_folder_unknown."""
+    named = {number: _names_of(copy.read(number)[0], separator) for number in copy.numbers()} if asked.folders else {}
+    found: Set[str] = set()
+    unknown = []
+    for each in asked.folders:
+        numbers = _numbers(named, each)
+        found |= numbers
+        unknown += [] if numbers else [each]
+    if unknown:
+        raise BackupError("mail_folder_unknown", label=copy.label, folder=", ".join(unknown))
+    return found
+
+
+def _numbers(named: Dict[str, Set[str]], wanted: str) -> Set[str]:
+    """The folders of one name. Who writes it as it is gets no other that differs from it by accents or capitals alone."""
+    exact = {number for number, names in named.items() if unicodedata.normalize("NFC", wanted) in names}
+    return exact or {number for number, names in named.items() if imap_headers.folded(wanted) in map(imap_headers.folded, names)}
+
+
+def _names_of(head: Dict[str, Any], separator: str) -> Set[str]:
     """The names by which people may ask for a folder: the server's, as they read it, and that with slashes between its levels."""
     readable = str(head["name"])
-    return {_same(each) for each in (str(head["folder"]), readable, readable.replace(separator, "/") if separator else readable)}
-
-
-def _same(name: str) -> str:
-    return imap_headers.folded(name)
+    return {unicodedata.normalize("NFC", each) for each in (str(head["folder"]), readable, readable.replace(separator, "/") if separator else readable)}
 
 
 def _uids(copy: Unpacked, directory: str, mails: Iterator[Dict[str, Any]], asked: Asked) -> Iterator[int]:

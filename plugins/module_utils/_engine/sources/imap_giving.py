@@ -15,12 +15,13 @@ import collections
 import contextlib
 import imaplib
 import os
+import re
 from typing import Any, Counter, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ..errors import BackupError
 from ..filesystem import descriptors
 from ..remarks import Remark
-from . import imap_listing
+from . import imap_listing, imap_maildir
 from .imap_asked import Asked
 from .imap_chosen import Folder, Unpacked, chosen
 from .imap_session import Place, said, signed_in
@@ -28,6 +29,8 @@ from .imap_target import Kept, Refused, Target
 
 _MOST_NAMED, _MOST_TOLD = 10, 1000
 _LARGEST = 512 << 20
+# what may stand in a command as a mark (RFC 3501: flag-keyword, flag-extension)
+_MARK = re.compile(r"""\\?[^\x00-\x20\x7f-\U0010ffff(){%*"\\\]]+""")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -67,11 +70,17 @@ class Giving:
         try:
             yield Target(session, folder_of(self.label))
         except (OSError, imaplib.IMAP4.error, imap_listing.Unlistable) as error:
-            raise BackupError("mail_target_broke", server=self.place.where, given=self.given + self.there, total=self.total,
-                              detail=said(error, self.place)) from error
+            raise self._broke(said(error, self.place)) from error
+        except BackupError as error:
+            if error.fault.name != "imap_throttled":      # of a copy; here mails went
+                raise
+            raise self._broke(said(Exception(str(error.details["detail"])), self.place)) from error
         finally:
             with contextlib.suppress(OSError, imaplib.IMAP4.error):
                 session.logout()
+
+    def _broke(self, detail: str) -> BackupError:
+        return BackupError("mail_target_broke", server=self.place.where, given=self.given + self.there, total=self.total, detail=detail)
 
     def give(self, home: int, asked: Asked, separator: str) -> Dict[str, Any]:
         """Give what is asked for of the copy unpacked in `home`, which was proved.
@@ -80,11 +89,12 @@ class Giving:
         mail_given_differs, mail_target_broke.
         """
         with Unpacked(home, self.label) as copy:
-            folders = chosen(copy, asked, separator)
+            folders, all_of_it = chosen(copy, asked, separator), chosen(copy, Asked(), separator)
             self.total = sum(len(folder.uids) for folder in folders)
             with self.session() as target:
-                names = self._names(folders, separator, target)
-                wanted = self._wanted(copy, folders, names, target)
+                names = self._names(all_of_it, separator, target)      # whatever is asked for of it, a folder comes back by one name
+                self.renamed = sum(any(part != target.part(part) for part in _parts(folder, separator)) for folder in folders)
+                wanted = self._wanted(copy, folders, all_of_it, names, target)
                 for folder in folders:
                     if wanted[folder.number]:
                         self._folder(copy, folder._replace(uids=wanted[folder.number]), names[folder.number], target)
@@ -105,32 +115,46 @@ class Giving:
     def _names(self, folders: Sequence[Folder], separator: str, target: Target) -> Dict[str, str]:
         """The name that each folder gets there: the levels of the copy below the folder of ours."""
         names: Dict[str, str] = {}
+        taken: Set[str] = set()
         for folder in folders:
-            parts = folder.name.split(separator) if separator else [folder.name]
+            parts = _parts(folder, separator)
             name, number = target.below(parts), 1
-            self.renamed += any(part != target.part(part) for part in parts)
-            while name in names.values():      # two that differ only by what parts levels here
+            while name in taken:      # two that differ only by what parts levels here
                 number += 1
                 name = target.below([*parts[:-1], "{0}_{1}".format(parts[-1], number)])
+            taken.add(name)
             names[folder.number] = name
         return names
 
-    def _wanted(self, copy: Unpacked, folders: Sequence[Folder], names: Dict[str, str], target: Target) -> Dict[str, "array.array[int]"]:
+    def _wanted(self, copy: Unpacked, folders: Sequence[Folder], all_of_it: Sequence[Folder], names: Dict[str, str],
+                target: Target) -> Dict[str, "array.array[int]"]:
         """The mails of each folder that are not there yet, by their bytes: in the very folder, else in another of ours, where somebody moved them.
 
-        Makes the folders that lack.
+        What the copy has in that other folder too was moved by nobody. Makes the folders that lack.
         """
         standing = target.there()
         lying: Dict[str, Counter[str]] = {name: collections.Counter(target.digest(row.uid) for row in target.uids(name)) for name in standing}
+        elsewhere = self._moved(copy, all_of_it, names, lying)
         missing = {folder.number: array.array("Q", self._not_in(copy, folder, lying.get(names[folder.number], collections.Counter()))) for folder in folders}
-        elsewhere: Counter[str] = sum(lying.values(), collections.Counter())
         if elsewhere:
             missing = {folder.number: array.array("Q", self._not_in(copy, folder._replace(uids=missing[folder.number]), elsewhere)) for folder in folders}
-        for name in [target.root, *names.values()]:
+        for name in [target.root, *(names[folder.number] for folder in folders)]:
             if name not in standing:
                 self._made(target, name)
                 standing.append(name)
         return missing
+
+    @staticmethod
+    def _moved(copy: Unpacked, all_of_it: Sequence[Folder], names: Dict[str, str], lying: "Dict[str, Counter[str]]") -> "Counter[str]":
+        """What lies in folders of ours beyond what the copy has in them."""
+        beyond: Counter[str] = collections.Counter()
+        left = {name: collections.Counter(each) for name, each in lying.items() if each}
+        for folder in all_of_it:
+            if names[folder.number] in left:
+                left[names[folder.number]].subtract(mail["sha256"] for mail in copy.mails(folder))
+        for each in left.values():
+            beyond.update(+each)
+        return beyond
 
     def _not_in(self, copy: Unpacked, folder: Folder, lying: "Counter[str]") -> Iterator[int]:
         for mail in copy.mails(folder):
@@ -163,7 +187,7 @@ class Giving:
         try:
             for mail in copy.mails(folder):
                 try:
-                    target.append(name, _flags(mail["flags"], kept), _internal(mail["date"]), self._bytes(held, mail["file"]))
+                    _put(target, name, _flags(mail["flags"], kept), _internal(mail["date"]), self._bytes(held, mail["file"]))
                 except Refused as error:
                     if error.kind != "this":
                         raise self._told(error, name) from error
@@ -210,7 +234,25 @@ class Giving:
 
 def _flags(flags: Sequence[str], kept: Kept) -> List[str]:
     """Those that the folder keeps, as far as they are words of the protocol: a server may refuse a mail for one that it does not keep."""
-    return [flag for flag in flags if kept.keeps(flag) and flag.isascii() and flag.isprintable() and not set(flag[1:]) & set('(){%*"\\] ')]
+    return [flag for flag in flags if kept.keeps(flag) and _MARK.fullmatch(flag)]
+
+
+def _put(target: Target, name: str, flags: List[str], date: str, mail: bytes) -> None:
+    """Give a mail with its marks. One that is refused goes again without keywords, then without any: what it lost is told. Raises Refused for its bytes."""
+    system = [flag for flag in flags if flag.lower() in imap_maildir.LETTERS]
+    for marks in (flags, system):
+        if marks:
+            try:
+                target.append(name, marks, date, mail)
+                return
+            except Refused as error:
+                if error.kind != "this":
+                    raise
+    target.append(name, [], date, mail)
+
+
+def _parts(folder: Folder, separator: str) -> List[str]:
+    return folder.name.split(separator) if separator else [folder.name]
 
 
 def _internal(date: str) -> str:

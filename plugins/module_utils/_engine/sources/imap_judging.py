@@ -63,6 +63,8 @@ def before(session: Bounded) -> Tuple[Before, str]:
     found: Before = {}
     for name in names:
         folder = imap_listing.opened(session, name)
+        # one that does not open has no number: whether it is gone, or shut, is seen afterwards
+        found[name] = (0, array.array("Q"))
         if folder:
             found[name] = (folder.uidvalidity, _ascending(array.array("Q", imap_listing.uids(session, folder.exists))))
     return found, delimiter
@@ -84,6 +86,9 @@ def judge(session: Bounded, begun: Before, delimiter: str, home: int, every: boo
         judged.unsettled += sorted(set(names) ^ set(begun))
         for number, name in enumerate(names, 1):
             folder = imap_listing.opened(session, name) if name in begun else None
+            if folder is None and name in begun and not begun[name][0]:
+                judged.lacks(name, 0, "the server does not open it")
+                continue
             if folder is None or folder.uidvalidity != begun[name][0]:
                 judged.unsettled += [name] if name in begun else []
                 continue
@@ -115,8 +120,10 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
                 file.write(text)
 
             write(imap_maildir.head(name, directory, folder.uidvalidity))
+            listed = 0
             # listed whole before bodies are asked for: a server tells of what is gone between two commands, and numbers move
             for row in _on_disk(imap_listing.rows(session, folder.exists)):
+                listed += 1
                 path, place = lying.take(row.uid), imap_shelf.place_of(begun, row.uid)
                 if place >= 0:
                     here[place] = 1
@@ -126,6 +133,8 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
                     judged.lacks(name, row.uid, "the server did not give it")
                 else:
                     judged.arrived += 1
+        if listed < folder.exists:
+            judged.lacks(name, 0, "the server lists {0} of its {1} mails".format(listed, folder.exists))
         judged.gone += len(here) - sum(here)
         for path in lying.left():      # gone from the server meanwhile
             _leave_out(lying.held, path)

@@ -12,7 +12,7 @@ import datetime
 import hashlib
 import imaplib
 import re
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Set, Tuple, TypeVar
 
 from . import imap_patience
 from .imap_bounded import Bounded
@@ -26,7 +26,8 @@ _ROW = re.compile(rb'INTERNALDATE "(?P<date>[^"]{26})"|\bUID (?P<uid>\d+)|\bRFC8
 _UID = re.compile(rb"[ (]UID (\d{1,20})")
 _UNOPENABLE = {b"\\noselect", b"\\nonexistent"}
 _RECENT = "\\recent"
-_SHOWN = 120
+_GONE = b"[EXPUNGEISSUED]"      # RFC 5530
+_SHOWN = 4000           # of what a server said; who tells it hides the password first, and cuts it then
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -66,7 +67,7 @@ def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
             continue
         match = _LIST.match(text)
         if not match:
-            raise Unlistable("LIST: {0!r}".format(line)[:80])
+            raise Unlistable("LIST: {0!r}".format(line)[:_SHOWN])
         delimiter = delimiter or ("" if match["delimiter"] == b"NIL" else str(match["delimiter"][1:-1].replace(b"\\\\", b"\\"), "utf-8"))
         if {each.lower() for each in match["flags"].split()} & _UNOPENABLE:
             continue
@@ -103,7 +104,7 @@ def opened(session: imaplib.IMAP4, name: str) -> Optional[Opened]:
 
 
 def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
-    """The mails of the folder that is open, as many as there were when it was opened."""
+    """The mails of the folder that is open, each once; fewer than there were when it was opened where some went since, or the server passes them over."""
     return _each(session, exists, "(UID FLAGS INTERNALDATE RFC822.SIZE)", _row)
 
 
@@ -117,15 +118,18 @@ def _each(session: imaplib.IMAP4, exists: int, items: str, read: Callable[[bytes
         numbers = "{0}:{1}".format(first, min(first + _BATCH - 1, exists))
         status, told = _fetched(session, numbers, items)
         if status != "OK":
-            raise Unlistable("FETCH: {0}".format(status))
-        given = 0
+            # some went since: those that are there came before it said so, and whoever counts them knows
+            if not any(_GONE in line for line in told if isinstance(line, bytes)):
+                raise Unlistable("FETCH: {0}".format(status))
+            told = session.untagged_responses.pop("FETCH", [])
+        given: Set[bytes] = set()
         for line in told:
             if isinstance(line, tuple):
                 raise Unlistable("FETCH: a literal where none was asked for")
             found = read(line) if isinstance(line, bytes) else None
-            if found:
-                given += 1
-                if given > _BATCH:
+            if found and line.split(b" ", 1)[0] not in given:      # one that is told twice stands for no other
+                given.add(line.split(b" ", 1)[0])
+                if len(given) > _BATCH:
                     raise Unlistable("FETCH: more mails than were asked for")
                 yield found
 

@@ -67,6 +67,7 @@ def asked(session: imaplib.IMAP4, ask: Callable[[], Tuple[str, Any]]) -> Tuple[s
             if error:
                 raise error
             return status, told
-        waited.more(seconds, "".join(each if each.isprintable() else " " for each in words)[:200])
+        hidden = getattr(session, "hidden", str)      # of the password, which a server may repeat
+        waited.more(seconds, hidden("".join(each if each.isprintable() else " " for each in words))[:200])
         # rows that came before it failed would be taken for the answer to the next question
         session.untagged_responses.pop("FETCH", None)

@@ -53,6 +53,10 @@ class _Secure(Bounded):
         self._place, self._context, self.where, self.silence = place, context, place.where, place.timeout
         super().__init__(place.host, place.port)
 
+    def hidden(self, words: str) -> str:
+        """What the server said, without the password."""
+        return hidden(words, self._place)
+
     def _create_socket(self, timeout: Optional[float] = None) -> Any:
         return shaken(socket.create_connection((self._place.host, self._place.port), self._place.timeout), self._context, self._place.host, self._place.timeout)
 
@@ -147,10 +151,14 @@ def said(error: BaseException, place: Place) -> str:
     """The words of an error, on one line, short, and without the password, whatever a server echoes."""
     first = error.args[0] if error.args else ""
     words = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
-    words = "".join(each if each.isprintable() else " " for each in words)
+    return hidden("".join(each if each.isprintable() else " " for each in words), place)[:_SHOWN] or type(error).__name__
+
+
+def hidden(words: str, place: Place) -> str:
+    """Words of others without the password or token. What is to be short is cut afterwards: the half of a password would not be found."""
     for each in _forms_of(place):
         words = words.replace(each, "***")
-    return words[:_SHOWN] or type(error).__name__
+    return words
 
 
 def _forms_of(place: Place) -> List[str]:

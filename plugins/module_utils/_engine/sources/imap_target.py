@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import imaplib
 import re
-from typing import Any, List, NamedTuple, Sequence, Set
+from typing import Any, Callable, List, NamedTuple, Sequence, Set, Tuple
 
 from ..errors import BackupError
-from . import imap_listing
+from . import imap_listing, imap_patience
 
 _ANYWHERE = frozenset(("CAPABILITY", "LIST", "LOGOUT", "NAMESPACE", "NOOP"))
 _IN_OURS = frozenset(("APPEND", "CREATE", "EXAMINE", "SELECT", "SUBSCRIBE"))
@@ -24,7 +24,7 @@ _DELIMITER = re.compile(rb'\([^)]*\) (?:NIL|"(?P<delimiter>\\.|[^"\\])") ')
 _PERMANENT = re.compile(rb"\(([^)]*)\)")
 _FULL = re.compile(r"\[?OVERQUOTA|quota", re.IGNORECASE)
 _NOT_ALLOWED = re.compile(r"\[NOPERM\]|\[READ-ONLY\]|\[TRYCREATE\]|permission denied", re.IGNORECASE)
-_SHOWN = 200
+_LONGEST = 4000      # of a server's words; who tells them hides the password first, and cuts them then
 
 
 class Refused(Exception):
@@ -72,19 +72,28 @@ class Target:
 
     def make(self, name: str) -> None:
         """Make a folder, and show it in programs that show what is subscribed. Raises Refused."""
-        status, told = self._session.create(imap_listing.quoted(name))
-        if status != "OK" and "[ALREADYEXISTS]" not in words_of(told):
-            raise _refused(told)
-        self._session.subscribe(imap_listing.quoted(name))
+        status, words = self._answered(lambda: self._session.create(imap_listing.quoted(name)), False)
+        # that it is there already some servers say in words of their own, so that it is looked whether it is
+        if status != "OK" and "[ALREADYEXISTS]" not in words and not self._opens(name):
+            raise _refused(words)
+        self._answered(lambda: self._session.subscribe(imap_listing.quoted(name)), False)
+
+    def _opens(self, name: str) -> bool:
+        try:
+            return imap_listing.opened(self._session, name) is not None
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:      # BAD: so some say that there is none
+            return False
 
     def opened_to_write(self, name: str) -> Kept:
         """Open a folder of ours as one that may be written; which marks it keeps. Raises Refused."""
         try:
-            status, told = self._session.select(imap_listing.quoted(name))
+            status, words = self._answered(lambda: self._session.select(imap_listing.quoted(name)))
         except imaplib.IMAP4.readonly as error:
-            raise Refused("forbidden", "[READ-ONLY] {0}".format(error)[:_SHOWN]) from error
+            raise Refused("forbidden", "[READ-ONLY] {0}".format(error)[:_LONGEST]) from error
         if status != "OK":
-            raise _refused(told)
+            raise _refused(words)
         said = self._session.response("PERMANENTFLAGS")[1]
         found = _PERMANENT.search(said[-1]) if said and isinstance(said[-1], bytes) else None
         if found is None:      # it says nothing: then all can be kept (RFC 3501, 7.1)
@@ -97,34 +106,49 @@ class Target:
         folder = imap_listing.opened(self._session, name)
         if folder is None:
             raise imap_listing.Unlistable("EXAMINE: NO")
-        return list(imap_listing.rows(self._session, folder.exists))
+        rows = list(imap_listing.rows(self._session, folder.exists))
+        if len(rows) < folder.exists:      # what is passed over would be given twice
+            raise imap_listing.Unlistable("FETCH: {0} of {1} mails".format(len(rows), folder.exists))
+        return rows
 
     def digest(self, uid: int) -> str:
         """SHA-256 of a mail of the folder that is open; "" when the server does not give it."""
         return imap_listing.digest(self._session, uid) or ""
 
     def append(self, name: str, flags: Sequence[str], date: str, mail: bytes) -> None:
-        """Put a mail into a folder of ours. Raises Refused."""
-        self._session.literal = mail
-        try:
-            status, told = self._session._simple_command(
-                "APPEND", imap_listing.quoted(name), "({0})".format(" ".join(flags)), '"{0}"'.format(date))
-        except (imaplib.IMAP4.abort, imaplib.IMAP4.readonly):
-            raise
-        except imaplib.IMAP4.error as error:      # BAD: a server that can't take these bytes
-            raise Refused("this", str(error)[:_SHOWN]) from error
+        """Put a mail into a folder of ours; a server that says no has not taken it (RFC 3501, 6.3.11). Raises Refused, imap_throttled."""
+        def ask() -> Any:
+            self._session.literal = mail
+            return self._session._simple_command("APPEND", imap_listing.quoted(name), "({0})".format(" ".join(flags)), '"{0}"'.format(date))
+
+        status, words = self._answered(ask, not flags)      # it may be the marks that are too many
         if status != "OK":
-            raise _refused(told)
+            raise _refused(words)
+
+    def _answered(self, ask: Callable[[], Any], limits_pass: bool = True) -> Tuple[str, str]:
+        """How a command ended, and the words; given again while the server says that it serves later. `limits_pass`: whether [LIMIT] says so too."""
+        waited = imap_patience.Waited(getattr(self._session, "where", ""))
+        while True:
+            try:
+                status, told = ask()
+                words = words_of(told)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                status, words = "BAD", words_of([str(error).encode("utf-8", "replace")])
+            seconds = None if status == "OK" else imap_patience.to_wait(words)
+            if seconds is None or not limits_pass and "[LIMIT]" in words.upper():
+                return status, words
+            waited.more(seconds, words)
 
 
-def _refused(told: Any) -> Refused:
-    words = words_of(told)
+def _refused(words: str) -> Refused:
     return Refused("full" if _FULL.search(words) else "forbidden" if _NOT_ALLOWED.search(words) else "this", words)
 
 
 def words_of(told: Any) -> str:
     words = b" ".join(each for each in told or () if isinstance(each, bytes)).decode("utf-8", "replace")
-    return "".join(each if each.isprintable() else " " for each in words)[:_SHOWN]
+    return "".join(each if each.isprintable() else " " for each in words)[:_LONGEST]
 
 
 def _place(session: Any) -> "tuple[str, str]":
