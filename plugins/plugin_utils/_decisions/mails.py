@@ -21,6 +21,7 @@ from . import leave, requests
 KIND = "mailbox"
 # a row of what a request asks for that names the mailbox which mails may come back to
 _NAMES = ("buzon:", "buzón:")
+_LONGEST = 4000
 _TEXTS = ("format", "sender", "since", "until", "subject")
 # what parts the account of a mailbox from the name of who enters it for another
 _PARTS = re.compile(r"[*%/\\]")
@@ -30,9 +31,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 def asked(given: Mapping[str, Any], kind: str, zone: datetime.tzinfo) -> dict[str, Any]:
     """The option `mail` of backup_restore; days become the moments in UTC that they begin and end at. Raises BackupError(invalid_input)."""
     told: dict[str, Any] = {name: " ".join(str(given.get(name) or "").split()) for name in _TEXTS}
-    folders = given.get("folders") or []
-    # a comma may be part of a folder's name
-    told["folders"] = [row.strip() for row in (folders.split("\n") if isinstance(folders, str) else map(str, folders)) if row.strip()]
+    told["folders"] = _folders(given.get("folders"))
     told = {name: value for name, value in told.items() if value}
     for name in told if kind != KIND else ():
         # what was asked for stays untold: it may be a word of a subject
@@ -47,6 +46,14 @@ def asked(given: Mapping[str, Any], kind: str, zone: datetime.tzinfo) -> dict[st
         raise BackupError("invalid_input", where=_where("until"), value=str(given.get("until")), problem="ends before it begins",
                           mend="Give the first day as since and the last one as until.")
     return told
+
+
+def _folders(given: Any) -> list[str]:
+    """The folders of a list, or of lines; a comma may be part of a name. Raises BackupError(invalid_input)."""
+    rows = given.split("\n") if isinstance(given, str) else [] if given is None else given
+    if not isinstance(rows, list) or any(not isinstance(row, str) or len(row) > _LONGEST for row in rows):
+        raise BackupError("invalid_input", where=_where("folders"), value="...", problem="is not a list of texts", mend="Write one folder on each line.")
+    return [row.strip() for row in rows if row.strip()]
 
 
 def _where(name: str) -> str:

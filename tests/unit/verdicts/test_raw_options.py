@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ansible_collections.perucompras.respaldo.plugins.filter.answer import answe
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _inventory, _vaults
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._azure import recovery
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import mails
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._semaphore import declaring
 
 TOP = Path(__file__).resolve().parents[3]
@@ -64,6 +66,7 @@ def names(given):
 READERS = {
     "azure_backup_vaults": (lambda given: recovery.checked(_vaults._readable(given)), "backup_vaults", "RSP101"),
     "schedule_semaphore": (declaring.check, "backup_semaphore", "RSP748"),
+    "restore_mail_folders": (lambda given: mails.asked({"folders": given}, "mailbox", datetime.timezone.utc), "restore_mail_folders", "RSP101"),
     "check_only": (names, "only", "RSP101"), "common_forge_gone": (forges, "accept_gone", "RSP101"), "plan_forge_gone": (forges, "accept_gone", "RSP101"),
 }
 # One word of three, which Ansible's own check of the action reads.
@@ -101,5 +104,6 @@ def test_a_reader_of_its_own_refuses_by_code_and_name_or_takes_it_for_nothing(op
         except BackupError as error:
             assert error.code == code and where in error.message and error.remedy and len(error.message) < 2000, (given, error.message)
         else:
-            # a forge may have any name, and one that is none accepts nothing
-            assert not given or option.endswith("forge_gone") and isinstance(given, (str, list, tuple)), "taken in silence: {0!r}".format(given)
+            # a forge may have any name, and one that is none accepts nothing; of folders it is the copy that knows which it has (RSP134)
+            names_things = option.endswith(("forge_gone", "mail_folders"))
+            assert not given or names_things and isinstance(given, (str, list, tuple)), "taken in silence: {0!r}".format(given)

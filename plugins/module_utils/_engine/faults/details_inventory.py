@@ -246,6 +246,7 @@ ROWS = (
     ("is not the account of that mailbox, {}", "no es la cuenta de ese buzón, {}"),
     ("Leave it out, write a master user as ACCOUNT*MASTER, or name the other mailbox (restore_mailbox) under a request for it.",
      "No lo indique, escriba un usuario maestro como CUENTA*MAESTRO, o nombre el otro buzón (restore_mailbox) con una solicitud que lo nombre."),
+    ("Write one folder on each line.", "Escriba una carpeta por línea."),
     ("is no form of mails", "no es un formato de mensajes"),
     ("is not done by Microsoft Graph", "no se hace por Microsoft Graph"),
     ("Ask for maildir, eml or mbox, or for a system whose source is imap.", "Pida maildir, eml o mbox, o un sistema cuyo origen sea imap."),
