@@ -165,7 +165,7 @@ def test_a_server_that_goes_away_while_a_copy_gets_its_name_is_recorded(monkeypa
 
 def test_nothing_gets_a_name_once_the_controller_is_gone(monkeypatch):
     def then_killed(copies: list[dict[str, Any]]) -> dict[str, Any]:
-        monkeypatch.setenv("RESPALDO_CONTROLLER_PID", "1")
+        monkeypatch.setenv("RESPALDO_CONTROLLER_PID", str(2 ** 22 + 1))      # nobody's: 1 is our parent where tests run in the background
         return each_good(copies)
 
     told, wire = carry(monkeypatch, then_killed)
