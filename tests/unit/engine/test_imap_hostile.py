@@ -12,7 +12,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,22 @@ class Server:
         self.repeats = self.issues = False
         self.appended: list[tuple[str, str]] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.near: list[socket.socket] = []
+        self.threads: list[threading.Thread] = []
+        self._begin(self._accept)
+
+    def _begin(self, target: Callable[..., None], *arguments: Any) -> None:
+        self.threads.append(threading.Thread(target=target, args=arguments, daemon=True))
+        self.threads[-1].start()
+
+    def close(self) -> None:
+        """End it, and leave nothing to the tests that come after."""
+        for each in (self.listener, *self.near):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in self.threads:
+            thread.join(10)
 
     def session(self, *_unused: Any) -> Spoken:
         return Spoken("127.0.0.1", self.listener.getsockname()[1])
@@ -63,7 +78,8 @@ class Server:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                threading.Thread(target=self._serve, args=(self.listener.accept()[0],), daemon=True).start()
+                self.near.append(self.listener.accept()[0])
+                self._begin(self._serve, self.near[-1])
 
     def _serve(self, near: socket.socket) -> None:
         with contextlib.suppress(OSError), near, near.makefile("rb") as lines:
@@ -131,7 +147,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(imap_patience, "_UNTOLD", 0.01)
     monkeypatch.setattr(imap_patience, "PATIENCE", 0.05)
     yield found
-    found.listener.close()
+    found.close()
 
 
 def unpacked(top: Path, **folders: Sequence[bytes]) -> int:

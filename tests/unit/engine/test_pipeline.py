@@ -30,14 +30,15 @@ def nothing(chunk):
 
 def ours():
     children = pathlib.Path("/proc/self/task/{0}/children".format(os.getpid())).read_text()
-    return sorted(os.listdir("/proc/self/fd")), children, threading.active_count()
+    return sorted(os.listdir("/proc/self/fd")), children
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left():
-    before = ours()
+    before, threads = ours(), set(threading.enumerate())
     yield
     assert ours() == before
+    assert set(threading.enumerate()) <= threads      # one of another test may end meanwhile
 
 
 def failure(*stages, **more):

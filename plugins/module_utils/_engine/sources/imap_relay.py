@@ -66,7 +66,8 @@ class Relay:
         self.refused: List[str] = []                    # names of commands that did not pass
         self.wait = 0.0                                 # the longest time that the server asked for, where it said that it serves later
         self._open: List[Any] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self) -> "Relay":
         return self
@@ -77,6 +78,7 @@ class Relay:
                 each.shutdown(socket.SHUT_RDWR)
             with contextlib.suppress(OSError):
                 each.close()
+        self._accepting.join(1)
 
     def _accept(self) -> None:
         while self._listener.fileno() >= 0:
