@@ -149,8 +149,9 @@ class ActionModule(InventoryAction):
 
 
 def _night(kinds: Sequence[str], plan: Sequence[Mapping[str, Any]], left: Collection[str], guarded: Mapping[str, Any], host: str, odd: str = "",
-           changed: Sequence[dict[str, Any]] = (), asked: Mapping[str, Mapping[str, Any]] = _NOTHING_ASKED) -> dict[str, Any]:
+           changed: Sequence[dict[str, Any]] = (), asked: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """The kinds with something to do, whose own plans come next; that there is nothing to do for the others is told and recorded here, as those would."""
+    asked = asked or _NOTHING_ASKED
     digests = asked["digests"]
     rows = [_same(row) if row["due"] == "if_changed" and digests.get(row["system"]) and digests[row["system"]] == row.get("previous_content_digest") else row
             for row in plan]

@@ -123,7 +123,7 @@ def run_each(module: AnsibleModule, work: Callable[[Task], Mapping[str, Any]], f
     signal.signal(signal.SIGTERM, _interrupted)
     answers: List[Dict[str, Any]] = []
     began = time.monotonic()
-    ended: Optional[BackupError] = None
+    ended: List[BackupError] = []      # why it was told to end, once it was
     for row in module.params["copies"]:
         if answers and time.monotonic() - began > BEGUN_WITHIN:
             break
@@ -132,11 +132,11 @@ def run_each(module: AnsibleModule, work: Callable[[Task], Mapping[str, Any]], f
         try:
             task = Task(module, dict(module.params, **row))
             if ended:
-                raise ended
+                raise ended[0]
             answers.append(dict(work(task)))
         except BackupError as error:
             answers.append(_failed(task, error, failure_event, started))
-            ended = error if error.fault.name == "interrupted" else None
+            ended = [error] if error.fault.name == "interrupted" else []
         except Exception as error:  # the boundary, as in `run`
             answers.append(_failed(task, _unforeseen(error), failure_event, started, **traced(module, error)))
     _tell_scratch(module)
