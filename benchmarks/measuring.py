@@ -26,6 +26,7 @@ TOP = Path(__file__).resolve().parents[1]
 MIB = 1 << 20
 SAMPLE = 0.1      # seconds
 BESIDE = "ours, of the tree beside"
+UNSEEN = "not seen"      # a peak of what lived less than a sample: never 0.0, which would be a figure
 
 
 class Used(NamedTuple):
@@ -72,7 +73,7 @@ class Sampler(threading.Thread):
 
     def run(self) -> None:
         page = os.sysconf("SC_PAGE_SIZE")
-        while not self.enough.wait(SAMPLE):
+        while not self.enough.wait(SAMPLE):      # what lives less than that may never be met: peak() tells it
             together = 0
             for pid in tree_of(self.pid):
                 with contextlib.suppress(OSError, IndexError):
@@ -162,6 +163,11 @@ def by_pairs(name: str, ones: Sequence[float], others: Sequence[float]) -> str:
 
 def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [heads, ["---"] + ["---:"] * (len(heads) - 1), *lines])
+
+
+def peak(value: float, digits: int = 1) -> str:
+    """A peak of memory in MiB, as a cell; what no sample met is told as such."""
+    return f"{value / MIB:.{digits}f}" if value else UNSEEN
 
 
 def load() -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 import measuring
 from institution import SERVERS_PYTHON
-from measuring import MIB, TOP, Used
+from measuring import TOP, Used
 
 SHIPPED, FREE, LINEAR = "database.yml", "strategy: free", "strategy: linear"
 HEADS = ["wall s", "CPU s", "CPU s a server", "copies at once", "controller MiB"]
@@ -118,7 +118,7 @@ def together(work: Path, options: Namespace, settings: Callable[[Path, Path, Pat
         lines = []
         for way, rows in found.items():
             wall, cpu, each, most, controller = measuring.medians((used.wall, used.cpu, used.cpu / hosts, most, used.controller) for used, most in rows)
-            lines.append([way, f"{wall:.2f}", f"{cpu:.2f}", f"{each:.2f}", f"{most:.0f}", f"{controller / MIB:.1f}"])
+            lines.append([way, f"{wall:.2f}", f"{cpu:.2f}", f"{each:.2f}", f"{most:.0f}", measuring.peak(controller)])
         text += [f"### {hosts} servers, one copy each\n", measuring.table([f"median of {options.rounds}", *HEADS], lines), ""]
         text += ["- " + measuring.by_pairs(f"{SHIPPED} over {FREE}, {kind}", *([getattr(row[0], kind) for row in found[way]] for way in (SHIPPED, FREE)))
                  for kind in ("wall", "cpu")]
