@@ -63,7 +63,7 @@ def unstarted(store: Store, now: datetime.datetime) -> list[dict[str, Any]]:
     declared = store.entries(type=(in_force.SET, in_force.REMOVED, missed.FAILED))
     found = missed.signs(declared, store.entries(type=missed.STARTED, since=since), now, missed.up_for()) if declared else []
     return [result.build(event=missed.TOLD, purpose=sign.purpose, objects=sign.missed, **result.failure(sign.error))
-            for sign in missed.unwritten(found, store.entries(type=missed.TOLD) if found else []) if sign.error]
+            for sign in missed.unwritten(found, store.entries(type=missed.TOLD) if found else [], now) if sign.error]
 
 
 def tells(facts: Mapping[str, Any]) -> bool:

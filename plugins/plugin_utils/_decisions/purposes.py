@@ -57,7 +57,8 @@ def read(store: Store, now: datetime.datetime) -> list[Standing]:
 def standing(declared: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]], now: datetime.datetime,
              up: datetime.timedelta = missed.LOOKED_BACK) -> list[Standing]:
     """`declared` are the entries DECLARED, `runs` those of RUNS since `now - missed.LOOKED_BACK`, both oldest first; `up` is how long this machine is up."""
-    told, known = list(declared), [entry for entry in runs if not entry.get("simulated")]
+    # a run that a clock began that was ahead says nothing of how this purpose stands
+    told, known = list(declared), [entry for entry in runs if not entry.get("simulated") and not missed.is_ahead(entry, now)]
     started = {str(entry.get("playbook", "")): entry for entry in known if entry["type"] == missed.STARTED}
     ended = {entry.get("run"): entry for entry in known if entry["type"] in (ENDED, INTERRUPTED)}
     signs = {sign.purpose: sign for sign in missed.signs(told, [entry for entry in known if entry["type"] == missed.STARTED], now, up)}

@@ -208,10 +208,12 @@ def _of_the_chain(store: Store) -> list[Condition]:
 
 
 def _of_the_seal(store: Store, rules: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
-    """Only where the bitácora is sealed at all: its newest seal must not be old."""
-    newest = store.entries(type="seal", limit=1)
-    if not newest:
+    """Only where the bitácora is sealed at all: its newest seal must not be old. One that is dated in the future says nothing of its age."""
+    if not store.entries(type="seal", limit=1):
         return []
+    newest = store.entries(type="seal", until=due.believed_until(now), limit=1)
+    if not newest:
+        return [Condition("seal", "seal", 1, "Todos los sellos tienen fecha futura: no consta cuándo se selló por última vez")]
     age = (now - time_of(newest[-1]["at_event"])).days
     if age < rules["seal_days"]:
         return []
@@ -224,7 +226,8 @@ def _of_the_anchors(store: Store, rules: Mapping[str, Any], now: datetime.dateti
     newest = store.entries(type="seal", limit=1)
     sent: dict[str, dict[str, Any]] = {}
     for entry in store.entries(type=("anchor_sent", "anchor_failed"), limit=_ANCHORS_LOOKED_AT):
-        if not entry.get("simulated"):
+        # one that was sent by a clock that was ahead is no sign that any was sent lately
+        if not entry.get("simulated") and not (entry["type"] == "anchor_sent" and entry["at_event"] > due.believed_until(now)):
             sent[entry.get("anchor", "")] = entry
     for name, entry in sorted(sent.items()):
         if entry["type"] == "anchor_failed" and (entry.get("sealed_n") or newest and newest[-1].get("run") == entry.get("run")):
@@ -300,14 +303,14 @@ def summary_is_due(store: Store, channel: str, now: datetime.datetime, zone: dat
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(datetime.timezone.utc)
     since = midnight.strftime("%Y-%m-%dT%H:%M:%SZ")
     return not any(entry.get("medium") == channel and entry.get("warning") == SUMMARY and not entry.get("simulated")
-                   for entry in store.entries(type="warning_sent", since=since))
+                   for entry in store.entries(type="warning_sent", since=since, until=due.believed_until(now)))
 
 
 def day_line(store: Store, now: datetime.datetime) -> str:
     """What the last 24 hours brought, in a sentence."""
     since = (now - datetime.timedelta(days=1)).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     counts = dict.fromkeys(("copy_made", "copy_failed", "copy_verified"), 0)
-    for entry in store.entries(type=tuple(counts), since=since):
+    for entry in store.entries(type=tuple(counts), since=since, until=due.believed_until(now)):
         counts[entry["type"]] += not entry.get("simulated")
     return "Últimas 24 horas: {copy_made} copias generadas, {copy_failed} fallidas, {copy_verified} verificaciones correctas.".format(**counts)
 
