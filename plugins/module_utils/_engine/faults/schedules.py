@@ -113,7 +113,7 @@ ROWS = (
         "RSP781", "not_ready",
         "not all is ready: {count} findings stop copies, proofs or warnings",
         "Mend them in their order, each as its line says, and run check.yml again until it says listo.",
-        "No todo está listo: {count} hallazgos impiden copiar, probar o avisar",
+        "No todo está listo; hallazgos que impiden copiar, probar o avisar: {count}",
         "Corríjalos en su orden, cada uno como dice su línea, y vuelva a comprobar hasta que diga «Listo».",
     ),
     (
