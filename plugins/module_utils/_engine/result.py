@@ -39,7 +39,7 @@ EVENTS = (
     "readiness_checked",
     "medium_checked", "medium_failed",
     "controller_recovered",
-    "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "heartbeat_failed",
+    "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "schedule_late", "heartbeat_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
 
