@@ -178,7 +178,7 @@ SCHEMA: Dict[str, Field] = {
     "message_id": _controller("text"),
     "purpose": _controller("name"),                 # what is scheduled: copies, transfer
     "schedule": _controller("text"),                # when, as _schedules/when.py writes and reads it
-    "scheduler": _controller("word"),               # who starts it: systemd, awx, semaphore
+    "scheduler": _controller("word"),               # who starts it: systemd, awx, semaphore, cron
     "note_es": _server("text"),                     # Spanish
     "error_code": _server("code"),
     "error_message": _server("text"),               # English
