@@ -39,7 +39,7 @@ EVENTS = (
     "readiness_checked",
     "medium_checked", "medium_failed",
     "controller_recovered",
-    "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "heartbeat_failed",
+    "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "schedule_late", "heartbeat_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
 
@@ -178,7 +178,7 @@ SCHEMA: Dict[str, Field] = {
     "message_id": _controller("text"),
     "purpose": _controller("name"),                 # what is scheduled: copies, transfer
     "schedule": _controller("text"),                # when, as _schedules/when.py writes and reads it
-    "scheduler": _controller("word"),               # who starts it: systemd, awx, semaphore
+    "scheduler": _controller("word"),               # who starts it: systemd, awx, semaphore, cron
     "note_es": _server("text"),                     # Spanish
     "error_code": _server("code"),
     "error_message": _server("text"),               # English

@@ -36,14 +36,19 @@ def rival(store: Store, run: str, kind: str, system: str, label: str, now: datet
     for entry in others:
         # a copy that a dead run left, and another adopted now, is as old as that run
         if begun and entry["type"] == "copy_made" and entry["n"] > begun[0]["n"] and not entry.get("adopted_run"):
-            return f"{system}: no corresponde, porque la ejecución {entry.get('run')} hizo {entry.get('label')} cuando esta ya había empezado"
+            return f"{system}: no corresponde, porque otra ejecución hizo {entry.get('label')} cuando esta ya había empezado: {_who(entry)}"
     ended = {(entry.get("run"), entry.get("label")) for entry in others if entry["type"] != "copy_started"}
     alive = {str(started.get("run")): started for started in store.open_runs()}
     for entry in others:
         at = (entry.get("run"), entry.get("label"))
         if entry["type"] == "copy_started" and at not in ended and (own is None or entry["n"] < own) and _goes_on(entry, alive.get(str(at[0])), now):
-            return f"{system}: no corresponde, porque la ejecución {at[0]} está haciendo {at[1]}, que empezó antes"
+            return f"{system}: no corresponde, porque otra ejecución empezó antes y está haciendo {at[1]}: {_who(entry)}"
     return ""
+
+
+def _who(entry: Mapping[str, Any]) -> str:
+    """The other run as people know it: its number finds its entries, and who began it says which scheduler to look at."""
+    return ", ".join(str(entry[name]) for name in ("run", "executed_by") if entry.get(name))
 
 
 def _goes_on(entry: Mapping[str, Any], started: Mapping[str, Any] | None, now: datetime.datetime) -> bool:

@@ -50,7 +50,7 @@ _RESULTS = {
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "controller_recovered": "Controlador recuperado",
     "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",
-    "schedule_missed": "Programación que no corrió", "heartbeat_failed": "Señal de vida no recibida",
+    "schedule_missed": "Programación que no corrió", "schedule_late": "Programación que empezó tarde", "heartbeat_failed": "Señal de vida no recibida",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",
     "repository_renamed": "Repositorio renombrado", "repository_gone": "Repositorio retirado",
     "folder_reported": "Informe de carpeta", "answer_refused": "Respuesta rechazada",

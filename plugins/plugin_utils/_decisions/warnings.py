@@ -36,7 +36,7 @@ TITLES = {
     "anchor": "Sello de la bitácora sin anclar", "custody": "Custodia de contraseñas", "entries": "Asientos que no se entienden o no se creen",
     "refused": "Un servidor respondió lo que no le corresponde", "designation": "EGCR sin designación", "forge": "Repositorios de una forja",
     "letters": "Correos de solicitudes sin enviar",
-    "schedule": "Programación que no corrió",
+    "schedule": "Programación que no corrió", "late": "Programación que empezó tarde",
     "transfer": "Traslado fallido", "prune": "Retiro fallido", "restore": "Restauración fallida", "unsent": "Aviso que no llegó a su destinatario",
     "purpose": "Última ejecución con fallas", "heartbeat": "Señal de vida que no llegó",
 }
@@ -178,8 +178,8 @@ def _of_custody(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Cond
 
 
 def _of_purposes(store: Store, told: Container[str], now: datetime.datetime) -> list[Condition]:
-    """Purposes whose last start, by what schedule.yml put in force, did not come or recorded nothing itself; and those whose last run failed, but for what
-    is `told` by system.
+    """Purposes whose last start, by what schedule.yml put in force, did not come, recorded nothing itself or came late; and those whose last run failed, but
+    for what is `told` by system.
     """
     found = []
     for each in purposes.read(store, now):
@@ -187,6 +187,8 @@ def _of_purposes(store: Store, told: Container[str], now: datetime.datetime) -> 
             found.append(Condition(f"schedule:{each.purpose}", "schedule", rank(each.missed), each.text))
         elif each.state in purposes.BAD and each.purpose in purposes.TOLD and each.purpose not in told:
             found.append(Condition(f"purpose:{each.purpose}", "purpose", 1, each.text))
+        if each.late and each.state not in purposes.MISSING and now - time_of(each.last) <= SIGN_STANDS:
+            found.append(Condition(f"late:{each.purpose}", "late", 1, each.late_text))
     return found
 
 

@@ -50,7 +50,8 @@ def test_of_any_order_of_starts_one_goes_on(store):
     for name in names:
         told(store, "copy_started", name, "SIGA_20261122")
     going = [name for name in names if not left(store, name, "SIGA_20261122")]
-    assert going == ["R1"] and "la ejecución R1 está haciendo SIGA_20261122" in left(store, "R3", "SIGA_20261122")
+    assert going == ["R1"]
+    assert left(store, "R3", "SIGA_20261122") == "SIGA: no corresponde, porque otra ejecución empezó antes y está haciendo SIGA_20261122: R1"
     # one that comes later sees it before it takes a label
     run(store, "R4")
     assert "R1" in left(store, "R4")
@@ -60,9 +61,10 @@ def test_what_another_made_since_this_run_began_is_not_made_again(store):
     run(store, "R1")
     told(store, "copy_started", "R1", "SIGA_20261122")
     run(store, "R2")
-    told(store, "copy_made", "R1", "SIGA_20261122")
+    told(store, "copy_made", "R1", "SIGA_20261122", executed_by="programación «Noche» (según AWX; cuenta root)")
     store.append("run_ended", {"run": "R1"}, _at(), "R1")
-    assert "la ejecución R1 hizo SIGA_20261122" in left(store, "R2")
+    assert left(store, "R2") == ("SIGA: no corresponde, porque otra ejecución hizo SIGA_20261122 cuando esta ya había empezado: R1, "
+                                 "programación «Noche» (según AWX; cuenta root)")
     # of what was there before it began its plan has decided
     run(store, "R3")
     assert left(store, "R3") == ""
