@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import base64
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import login
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_session, mailbox_tokens
@@ -19,10 +19,6 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sourc
 from .conftest import USER, Dovecot
 from .test_box import _token
 from .test_imap_source import Bench
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from fakes import login
 
 KEY, OTHER = b"0123456789abcdef0123456789abcdef", bytes(32)
 
