@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import registered
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.streamed import StreamedCopy
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import graph_again, graph_service
 from graph import server
 
 from . import graph_bench
-from .graph_bench import SUBJECT, back, mail, refused, source
+from .graph_bench import SUBJECT, back, mail, oauth, refused, source
 from .test_imap_source import KEYS, Bench
 
 KILLS = int(os.environ.get("RESPALDO_GRAPH_KILLS", "15"))
@@ -39,7 +40,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 def parted(separator: str, text: str = "hola", importance: str = "high") -> bytes:
     """A mail as Exchange may write it: what parts it, and a header out of a property."""
     return (f"Received: from a\r\nImportance: {importance}\r\n folded\r\nSubject: {SUBJECT}\r\nContent-Type: multipart/mixed;\r\n"
-            f'\tboundary="_000_{separator}"\r\n\r\n--_000_{separator}\r\nContent-Type: multipart/alternative; boundary=_001_{separator}\r\n\r\n--_001_{separator}\r\n\r\n{text}\r\n'
+            f'\tboundary="_000_{separator}"\r\n\r\n--_000_{separator}\r\n'
+            f"Content-Type: multipart/alternative; boundary=_001_{separator}\r\n\r\n--_001_{separator}\r\n\r\n{text}\r\n"
             f"--_001_{separator}--\r\n--_000_{separator}--\r\n").encode()
 
 
@@ -206,3 +208,22 @@ def test_killed_at_moments_of_chance_it_leaves_no_copy_that_is_not_whole_and_the
             assert copy.manifest["source"]["facts"]["missing"] == [] and copy.part("")["facts"]["mails"] == 30
     rest = {path.name for path in (bench.top / "medium/mailbox/AnaQuispe").iterdir() if path.is_dir()} - {path.name for path in published}
     assert not any(name.endswith(".partial") for name in rest), rest
+
+
+def test_a_certificate_is_shown_in_place_of_a_secret_and_its_key_stays_here(there: server.FakeGraph, bench: Bench) -> None:
+    there.certificate, key = registered.pair()
+    shown = {"client_secret": "", "certificate": there.certificate, "private_key": key}
+    number = there.put(mail(1))
+    ended: list[None] = []
+
+    def before(target: str) -> None:
+        if f"{number}/$value" in target and not ended:
+            ended.append(there.expire())
+
+    there.before = before
+    made = bench.make(source(there, oauth=oauth(there, **shown)))
+    assert made.fields["objects"] == 1 and sum(each.startswith("POST") for each in there.asked) == 3, "another is signed when the token ends"
+    there.certificate = registered.pair()[0]
+    error = refused(bench, source(there, oauth=oauth(there, **shown)), there)
+    assert error.code == "RSP144" and "AADSTS700027" in error.message and "eyJ" not in error.message + str(error.details), "what it repeats is hidden"
+    assert refused(bench, source(there, oauth=oauth(there)), there).code == "RSP144"

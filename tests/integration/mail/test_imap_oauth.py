@@ -12,6 +12,7 @@ from typing import Any
 
 import login
 import pytest
+import registered
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_session, mailbox_tokens
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.imap import Imap
@@ -51,9 +52,9 @@ class Gate:
         self.given.append(_token(self.key))
         return self.given[-1]
 
-    def source(self, secret: str = login.SECRET) -> Imap:
+    def source(self, secret: str = login.SECRET, **more: str) -> Imap:
         oauth = {"tenant": login.TENANT, "client_id": login.CLIENT, "client_secret": secret, "authority": self.fake.url,
-                 "ca_certs": str(self.top / "server.pem")}
+                 "ca_certs": str(self.top / "server.pem"), **more}
         return Imap(host="localhost", user=USER, port=self.server.port, ca_certs=str(self.server.top / "cert.pem"), oauth=oauth)
 
 
@@ -98,3 +99,14 @@ def test_what_a_server_repeats_of_a_token_is_hidden(gate: Gate) -> None:
     for mechanism in imap_session._MECHANISMS:
         packed = base64.b64encode(imap_session._bearer(mailbox.place, mechanism, token).encode()).decode()
         assert imap_session.said(OSError(f"no {packed} {token} {login.SECRET}"), mailbox.place) == "no *** *** ***"
+
+
+def test_a_certificate_is_shown_in_place_of_the_secret(gate: Gate) -> None:
+    gate.fake.certificate, key = registered.pair()
+    gate.source("", certificate=gate.fake.certificate, private_key=key).preflight()
+    assert len(gate.given) == 1 and "client_secret" not in gate.fake.asked[-1]
+    mailbox = gate.source("", certificate=gate.fake.certificate, private_key=key)
+    gate.fake.certificate = registered.pair()[0]
+    with pytest.raises(BackupError) as told:
+        mailbox.preflight()
+    assert told.value.code == "RSP144" and "AADSTS700027" in told.value.message and len(gate.given) == 1
