@@ -58,7 +58,8 @@ def test_it_is_as_microsoft_wants_it_made_anew_each_time_and_the_key_is_shown_to
 def test_what_can_not_sign_is_told_and_nothing_of_the_key(pair: tuple[str, str], case: str, detail: str) -> None:
     certificate, key = {
         "none": lambda: ("x", pair[1]), "torn": lambda: ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", pair[1]),
-        "other": lambda: (pair[0], registered.pair(elliptic=True)[1]), "ended": lambda: registered.pair(days=-1), "elliptic": lambda: registered.pair(elliptic=True),
+        "other": lambda: (pair[0], registered.pair(elliptic=True)[1]), "ended": lambda: registered.pair(days=-1),
+        "elliptic": lambda: registered.pair(elliptic=True),
         "passphrase": lambda: registered.pair(passphrase=b"frase"), "no key": lambda: (pair[0], "clave-plantada-que-no-es-clave"),
         "path": lambda: ("/nonexistent/cert.pem", pair[1])}[case]()
     with pytest.raises(BackupError) as told:

@@ -29,7 +29,7 @@ _SECONDS, _SECONDS_OF_MAIL = 300.0, 3600.0
 _TRIES = 4                # of what is cut, or ends in an error of the service
 _PATIENCE = 4 * 3600.0    # seconds that a copy waits in all
 _SHORTEST, _LONGEST = 1.0, 300.0
-_BUSY = (429, 503, 504)
+_BUSY = (429, 503)        # and 504, where it says for how long
 _LARGEST_LINK = 1 << 14
 _MOST_PAGES = 1_000_000
 
@@ -128,7 +128,7 @@ class Service:
                 continue
             if answer is not None and answer.status in (401, 403):
                 raise self.refused(str(Refused(answer.status, _code(answer.body))))
-            if answer is not None and answer.status in _BUSY:
+            if answer is not None and (answer.status in _BUSY or answer.status == 504 and asked_to_wait(answer.headers) is not None):
                 self._wait(answer.headers)
                 continue
             if answer is not None and (answer.status < 500 or _code(answer.body) == MIME_FAILED):

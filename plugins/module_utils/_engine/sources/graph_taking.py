@@ -26,6 +26,7 @@ from .imap_judging import SAMPLE, Judged
 _BYTES = "bytes"
 _MOST_ASKED = 200       # mails that are gone, asked for one by one
 _SHOWN = 120
+_SCANNING = 86400.0     # seconds since a mail came, in which what stands in place of an attachment is none of its own
 
 
 class _Held(NamedTuple):
@@ -192,6 +193,8 @@ class Taking:
             writing.close()
         if not writing.size:
             return "the server gave no bytes"
+        if writing.scanned and graph_maildir.seconds_of(mail.date) > time.time() - _SCANNING:
+            return "an attachment of it is being scanned"
         if here:
             descriptors.remove(self._bytes, str(here.number))
         self._held[mail.id] = _Held(self._number, mail.change, writing.sha256.hexdigest(), writing.size, writing.shown)

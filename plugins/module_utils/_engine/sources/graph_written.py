@@ -11,9 +11,14 @@ from typing import Any, List
 
 from ..filesystem import descriptors
 
+# the name of what stands in place of an attachment while Defender looks into it
+_SCANNED = b'ame="Safe Attachments Scan In Progress'
 
 class Written:
-    """A mail's file, below a directory that is held. `size` are its bytes, `shown` those that IMAP counts, each line ended by CR and LF."""
+    """A mail's file, below a directory that is held. `size` are its bytes, `shown` those that IMAP counts, each line ended by CR and LF.
+
+    `scanned`: something stands in it in place of an attachment.
+    """
 
     def __init__(self, directory: int, name: str) -> None:
         self._directory, self._name, self._held = directory, name, -1
@@ -21,6 +26,7 @@ class Written:
 
     def _from_start(self) -> None:
         self.sha256, self.size, self.shown, self._last = hashlib.sha256(), 0, 0, b""
+        self.scanned, self._tail = False, b""
 
     def again(self) -> Any:
         """What takes the bytes, from the first one on."""
@@ -38,6 +44,8 @@ class Written:
         bare = joined.count(b"\n") - joined.count(b"\r\n") - (self._last == b"\n")
         self.shown += len(chunk) + bare
         self._last = chunk[-1:]
+        self.scanned = self.scanned or _SCANNED in self._tail + chunk
+        self._tail = (self._tail + chunk)[-len(_SCANNED):]
         rest: List[bytes] = [chunk]
         while rest:
             part = rest.pop()
