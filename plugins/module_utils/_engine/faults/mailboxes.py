@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of mailboxes: copied, given back, kept until a day (130 to 155 of 1xx). The form of a row: errors.Fault."""
+"""The errors of mailboxes: copied, given back, kept until a day (130 to 155 of 1xx), and of who reads them (469 of 4xx). The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -100,9 +100,9 @@ ROWS = (
     (
         "RSP144", "mailbox_token_refused",
         "{server} gave the application {client} no token: {detail}",
-        "It was not tried again and no mailbox was read. Correct tenant, client_id, client_secret or scope; a secret of an application expires.",
+        "It was not tried again and no mailbox was read. Correct tenant, client_id, client_secret, certificate or scope; secrets and certificates expire.",
         "{server} no dio un token a la aplicación {client}: {detail}",
-        "No se volvió a intentar ni se leyó ningún buzón. Corrija tenant, client_id, client_secret o scope; el secreto de una aplicación caduca.",
+        "No se volvió a intentar ni se leyó ningún buzón. Corrija tenant, client_id, client_secret, certificate o scope; secretos y certificados caducan.",
     ),
     (
         "RSP145", "graph_busy",
@@ -152,5 +152,12 @@ ROWS = (
         "There is no copy, and nothing was left there. Give the source a work_dir with room for the whole mailbox, or make room, and run again.",
         "{mailbox} no cabe en {directory}, donde está mientras se copia: {detail}",
         "No hay copia, y allí no quedó nada. Indique en el origen un work_dir con sitio para todo el buzón, o haga sitio, y repita.",
+    ),
+    (
+        "RSP469", "mailbox_certificate_unusable",
+        "the certificate of the application {client} can't be used: {detail}",
+        "Nobody was asked and no mailbox was read. Give oauth.certificate as it is registered in Entra ID, and its RSA key without a passphrase (private_key).",
+        "No se puede usar el certificado de la aplicación {client}: {detail}",
+        "No se consultó a nadie ni se leyó ningún buzón. Dé en oauth.certificate el registrado en Entra ID, y su clave RSA sin frase de paso (private_key).",
     ),
 )

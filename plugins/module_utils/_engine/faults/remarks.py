@@ -60,6 +60,9 @@ ROWS = (
     ("graph_waited", False,
      "The service had the copy wait {count} times, {seconds} s in all",
      "El servicio hizo esperar a la copia {count} veces, {seconds} s en total."),
+    ("graph_uncounted", False,
+     "At the top {count} folders are counted that are not listed: calendars and contacts are such. The list of all mails has none that lies in them",
+     "En el primer nivel se cuentan {count} carpetas que no se listan: los calendarios y contactos lo son. La lista general no tiene mensajes en ellas."),
     # -- folders and file servers -----------------------------------------------------------------------------------
     ("not_assigned", True,
      "Not copied, since it is mounted there and not assigned: {path}", "No se copió, pues está montado ahí y no está asignado: {path}."),

@@ -44,7 +44,7 @@ class Judged:
     """What the comparison found, as far as it went."""
 
     def __init__(self) -> None:
-        self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = 0
+        self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = self.uncounted = 0
         self.missing: List[Missing] = []
         self.unnamed = 0
         self.unsettled: List[str] = []      # folders that are not what they were when the copy began
