@@ -126,6 +126,9 @@ SCHEMA: Dict[str, Field] = {
     "files_changed": _server("number", int),
     "files_unmodified": _server("number", int),
     "data_added": _server("number", int),           # bytes of new content, before compression
+    "since": _controller("label"),                  # the earlier copy of a mailbox whose mails did not travel again
+    "travelled": _server("number", int),            # bytes that the server of a mailbox sent to what brings it; the comparison is not counted
+    "travelled_objects": _server("number", int),    # mails of a copy that are not those of the earlier one
     "repository_sizes": _server("numbers", list),   # bytes of all files of the repository, on each of the media of `medium`, once this was done
     "unread": _server("rows", list),                # paths that could not be read, the first of them
     "unread_count": _server("number", int),

@@ -84,7 +84,7 @@ MODULES: dict[str, Module] = {
 }
 
 # What an entry has only when the server came so far as to tell it; the words are the controller's all the same.
-_WHEN_TOLD = ("location", "encrypted", "repository", "source_type")
+_WHEN_TOLD = ("location", "encrypted", "repository", "since", "source_type")
 
 # What each of the modules that makes copies reads, when its task does not say.
 _READS = {"backup_git": "git", "backup_archive": "paths", "backup_files": "restic", "backup_mailbox": "imap"}
@@ -172,6 +172,8 @@ def known_of(module: str, arguments: Mapping[str, t.Any]) -> dict[str, t.Any]:
             known["key_reference"] = str(encryption["key_reference"])
     if module == "backup_files":
         known["repository"] = repository_of(arguments)
+    if module == "backup_mailbox" and arguments.get("earlier"):
+        known["since"] = str(arguments["earlier"]["label"])
     if module == "backup_restore" and arguments.get("target"):
         known.setdefault("target", str(arguments["target"]))
     return known

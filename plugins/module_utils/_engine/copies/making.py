@@ -85,7 +85,7 @@ def _attempt(order: Order, source: Source, media: Sequence[Medium], started_at: 
     fields = dict(
         sealing.told(order.slot, source, media, manifest, sealed, clock), size_original=sum(row["size_original"] for row in rows),
         compression=order.compression, encrypted=bool(cipher), content_digest=source.content_digest() or None, objects=objects,
-        lacks=lacks or None)
+        lacks=lacks or None, **source.travelled())
     return sealing.Made(sealed.digest, fields, manifest, sealed.notes)
 
 

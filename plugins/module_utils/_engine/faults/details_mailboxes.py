@@ -25,5 +25,14 @@ ROWS = (
     ("an answer of {} bytes", "una respuesta de {} bytes"), ("an answer of more than {} bytes", "una respuesta de más de {} bytes"),
     ("it does not tell where its answer ends", "no indica dónde termina su respuesta"),
     ("its answer is packed, which was not asked for", "su respuesta viene comprimida, y no se pidió así"),
+    # why an earlier copy saves nothing
+    ("it is of another mailbox", "es de otro buzón"), ("it is partial", "es parcial"),
+    ("the server parts levels of folders otherwise now", "el servidor separa ahora de otro modo los niveles de carpetas"),
+    ("there is no room for its {} bytes", "no hay sitio para sus {} bytes"), ("another tree", "otro árbol"),
+    ("the bitácora has it as damaged on every medium of this task", "en la bitácora consta como dañada en todos los medios de esta tarea"),
+    ("it lies on no medium that this server may read while it copies (append_only, azure_blob)",
+     "no está en ningún medio que este servidor pueda leer mientras copia (append_only, azure_blob)"),
+    ("its day has passed", "ya pasó su día"), ("the bitácora has no digest of it", "la bitácora no tiene su huella"),
+    ("only private keys open it, which no server is given", "solo la abren llaves privadas, que no se dan a ningún servidor"),
     ("its answer was cut after {} of {} bytes", "su respuesta se cortó después de {} de {} bytes"), ("it answers {}", "responde {}"),
 )
