@@ -122,6 +122,7 @@ class Imap(Source):
             dovecot = Dovecot(workspace, self.separator)
             try:
                 for number in range(PASSES):
+                    dovecot.ahead = begun.ahead
                     said = self._bring(dovecot, number)
                     with session_with(self.place) as session:
                         self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)

@@ -28,6 +28,7 @@ state_dir = {top}/run
 mail_home = {top}/{user}
 mail_location = maildir:~/Maildir:LAYOUT=fs:INDEX={top}/{user}/index
 mail_save_crlf = yes
+mail_fsync = never
 ssl = no
 namespace inbox {{
   inbox = yes
@@ -41,11 +42,14 @@ imapc_ssl = no
 imapc_user = {user}
 imapc_password = {word}
 imapc_features = rfc822.size fetch-headers fetch-fix-broken-mails
+mail_prefetch_count = {ahead}
 """
 
 
 class Dovecot:
     """What runs in a workspace of ours: the Maildir lies in its directory `buzon`, which belongs to the account."""
+
+    ahead = 0      # mails that the synchroniser asks for beyond the one that it writes
 
     def __init__(self, workspace: Workspace, separator: str) -> None:
         # it comes from a server or a manifest, and stands in a configuration
@@ -97,7 +101,7 @@ class Dovecot:
 
         Whether it did is not believed: who calls compares.
         """
-        path = self._configured("conf.{0}".format(pass_number), _FAR.format(port=port, user=_USER, word=word))
+        path = self._configured("conf.{0}".format(pass_number), _FAR.format(port=port, user=_USER, word=word, ahead=self.ahead))
         stage = Stage("doveadm", [_doveadm(), "-c", path, "backup", "-R", "imapc:"], self._environment(), account=self.account,
                       accepted=frozenset((0, _AGAIN)), limit=_LONGEST)
         try:
