@@ -76,7 +76,7 @@ def of_own_start(store: Store, now: datetime.datetime, facts: Mapping[str, Any])
     start = late.measured(purpose, declared, store.entries(type=missed.STARTED, since=_since(now)), now, facts["run"]) if purpose and declared else None
     if purpose is None or start is None:
         return []
-    lost = missed.unwritten([start.lost], store.entries(type=missed.TOLD)) if start.lost else []
+    lost = missed.unwritten([start.lost], store.entries(type=missed.TOLD), now) if start.lost else []
     return [*(result.build(event=missed.TOLD, purpose=purpose, objects=sign.missed, **result.failure(sign.error)) for sign in lost if sign.error),
             *([result.build(event=late.TOLD, purpose=purpose, **result.failure(start.error))] if start.error else [])]
 

@@ -157,6 +157,7 @@ class Imap(Source):
         """Bring what is not there, and judge, until it is all that the server had; what the synchroniser complained of last."""
         said = ""
         for number in numbers:
+            dovecot.ahead = begun.ahead
             said = self._bring(dovecot, number)
             with session_with(self.place) as session:
                 self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
