@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
+import socket
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import zoneinfo
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
-from .conftest import PASSWORD, USER, Dovecot, Institution
+from .conftest import PASSWORD, ROOT, USER, Dovecot, Institution
 
 SECRET = "SECRETO-de-Ana-4711"
 HEADS = [{"name": "Carmen Soto Vega", "office": "Oficina de Logística", "from": "2020-01-01"}, {"name": "Otro Jefe", "office": "Otra", "from": "2020-01-01"}]
@@ -29,6 +33,63 @@ def authorised(house: Institution, head: str, office: str, of: str = "mailbox", 
     for step, person, given in (("estimate", "Ana Quispe", {"request_volume": 10}), ("authorise", "Rosa Vega", {})):
         house.run("request", request_step=step, request_person=person, request_ticket=ticket, **given)
     return ticket
+
+
+class Shut:
+    """A door before the server that takes connections and lets nothing through until it is opened."""
+
+    def __init__(self, port: int) -> None:
+        self._far, self._open = port, threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.came = self._listener.getsockname()[1], threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near = self._listener.accept()[0]
+                self.came.set()
+                threading.Thread(target=self._serve, args=(near,), daemon=True).start()
+
+    def _serve(self, near: socket.socket) -> None:
+        self._open.wait()
+        far = socket.create_connection(("127.0.0.1", self._far))
+        threading.Thread(target=self._pump, args=(near, far), daemon=True).start()
+        self._pump(far, near)
+
+    @staticmethod
+    def _pump(of: socket.socket, to: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := of.recv(1 << 14):
+                to.sendall(chunk)
+            to.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._open.set()
+        self._listener.close()
+
+
+def _restored_while_another_tries(house: Institution, key: tuple[str, ...], **given: object) -> str:
+    """A restore into a mailbox, and another of the same copy while the first is at it: that one gives nothing, and says who is."""
+    door = Shut(house.dovecot.port)
+    words, settings = house.command("restore", *key, **given, restore_source={"port": door.port})
+    first = subprocess.Popen(words, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert door.came.wait(300), first.communicate()
+        second = house.run("restore", *key, wanted=2, **given)
+        begun = house.entries("restore_started")
+        assert "RSP148" in second and begun[-2]["run"] in second and begun[-1]["run"] != begun[-2]["run"]
+        door.open()
+        told, _none = first.communicate(timeout=600)
+        assert first.returncode == 0, told
+    finally:
+        first.kill()
+        first.wait(60)
+        door.close()
+    return second + told
 
 
 def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tmp_path: Path) -> None:
@@ -61,9 +122,10 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
     assert (made["ticket"], made["requester"], made["encrypted"], made["objects"]) == (ticket, "Carmen Soto Vega", True, 2)
     assert "Vacaciones" in made["reason_text"] and made["retention_until"] == f"{today + datetime.timedelta(days=30)}"
     assert dovecot.flags("INBOX") == before
-    told += house.run("verify", *key, verify_level="T3")
+    told += house.run("verify", *key, verify_level="T4")
     verified, = house.entries("copy_verified")
-    assert verified["trust_level"] == "T3" and "mailbox_listed" in verified["checks"]
+    assert verified["trust_level"] == "T4" and {"mailbox_listed", "source_mails"} <= set(verified["checks"])
+    assert [each for each in verified["warnings_es"] if each.startswith("Del buzón como está ahora, 2 mensajes son como en la copia, 2 de ellos comparados")]
     # back as files in an emergency, and into the mailbox under a request that names it: without either nothing is opened
     back = {"restore_host": "localhost", "restore_kind": "mailbox", "restore_system": "AnaQuispe"}
     assert "RSP754" in house.run("restore", *key, wanted=2, **back, restore_target=str(tmp_path / "vuelta"))
@@ -74,7 +136,7 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
     ticket = authorised(house, "Carmen Soto Vega", "Oficina de Logística", "restore", request_system="AnaQuispe")
     refused = house.run("restore", *key, wanted=2, **back, restore_mailbox="AnaQuispe", restore_ticket=ticket, restore_source={"user": "jefa@example.org"})
     assert "RSP101" in refused and "jefa@example.org" in refused and len(house.entries("restored")) == 1
-    told += house.run("restore", *key, **back, restore_mailbox="AnaQuispe", restore_ticket=ticket)
+    told += _restored_while_another_tries(house, key, **back, restore_mailbox="AnaQuispe", restore_ticket=ticket)
     files, into = house.entries("restored")
     assert files["trust_level"] == "T0" and files["wanted"] == ["1 carpeta", "recibidos desde 2026-01-01T05:00:00Z", "con palabras del asunto"]
     assert (into["target"], into["objects"], into["ticket"]) == (f"Restaurado {made['label']}, en el buzón AnaQuispe", 2, ticket) and "wanted" not in into

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mailbox that mails are given back to, through a fence: nothing can be made, read or written there but one folder of ours and what is below it.
+How full the mailbox is may be asked.
 
 The fence stands where commands leave imaplib, so that no caller can step over it, by mistake either. Mails go as the bytes they are: imaplib's own APPEND
 would write other ends of lines into them.
@@ -18,10 +19,13 @@ from . import imap_listing, imap_patience
 
 _ANYWHERE = frozenset(("CAPABILITY", "LIST", "LOGOUT", "NAMESPACE", "NOOP"))
 _IN_OURS = frozenset(("APPEND", "CREATE", "EXAMINE", "SELECT", "SUBSCRIBE"))
+_HOW_FULL = "GETQUOTAROOT"
 _OF_ITS_MAILS = frozenset(("FETCH", "UID"))      # of the folder that is open, which is one of ours
 _NAMESPACE = re.compile(rb'\(\("(?P<prefix>(?:\\.|[^"\\])*)" (?:NIL|"(?P<delimiter>\\.|[^"\\])")')
 _DELIMITER = re.compile(rb'\([^)]*\) (?:NIL|"(?P<delimiter>\\.|[^"\\])") ')
 _PERMANENT = re.compile(rb"\(([^)]*)\)")
+_QUOTA = re.compile(rb"\(([^()]*)\)\s*\Z")
+_RESOURCE = re.compile(rb"(STORAGE|MESSAGE) (\d{1,18}) (\d{1,18})(?= |\Z)", re.IGNORECASE)
 _FULL = re.compile(r"\[?OVERQUOTA|quota", re.IGNORECASE)
 _NOT_ALLOWED = re.compile(r"\[NOPERM\]|\[READ-ONLY\]|\[TRYCREATE\]|permission denied", re.IGNORECASE)
 _LONGEST = 4000      # of a server's words; who tells them hides the password first, and cuts them then
@@ -45,6 +49,13 @@ class Kept(NamedTuple):
         return self.any_keyword and not flag.startswith("\\") or flag.lower() in self.known
 
 
+class Room(NamedTuple):
+    """What a quota leaves (RFC 9208): of STORAGE in KiB, of MESSAGE in mails."""
+
+    resource: str
+    left: int
+
+
 class Target:
     """The folder `name` of a mailbox, whether it is there or not, by a session that is signed in."""
 
@@ -65,6 +76,23 @@ class Target:
     def holds(self, name: str) -> bool:
         """Whether a name of the server is the folder's or of one below it."""
         return name == self.root or name.startswith(self.root + self.between)
+
+    def rooms(self) -> List[Room]:
+        """What the quotas leave that hold for the folder of ours; none where the server has none, or does not say."""
+        _status, able = self._session.capability()
+        if not able or not isinstance(able[-1], bytes) or not re.search(rb"(?i)(\A| )QUOTA(=| |\Z)", able[-1]):
+            return []
+        for name in (self.root, "INBOX"):      # of a folder that is not there yet many servers say nothing
+            try:
+                status, told = self._session.getquotaroot(imap_listing.quoted(name))
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                continue
+            found = [room for line in told[-1] or () for room in _rooms(line)] if status == "OK" else []
+            if found:
+                return found
+        return []
 
     def there(self) -> List[str]:
         """The folders of ours that are there and can be opened. Raises Unlistable."""
@@ -142,6 +170,14 @@ class Target:
             waited.more(seconds, words)
 
 
+def _rooms(line: Any) -> List[Room]:
+    """What a line of QUOTA leaves; a root's name that comes as a literal stands before it, in a pair."""
+    listed = _QUOTA.search(line) if isinstance(line, bytes) else None
+    # a limit of nothing is how some servers say that there is none
+    return [Room(str(name, "ascii").upper(), max(0, int(limit) - int(used))) for name, used, limit in _RESOURCE.findall(listed[1]) if int(limit)] \
+        if listed else []
+
+
 def _refused(words: str) -> Refused:
     return Refused("full" if _FULL.search(words) else "forbidden" if _NOT_ALLOWED.search(words) else "this", words)
 
@@ -190,6 +226,8 @@ def may(target: Target, name: str, arguments: Sequence[Any]) -> bool:
         named = str(arguments[0]) if arguments else ""
         plain = re.sub(r"\\(.)", r"\1", named[1:-1])
         return named == imap_listing.quoted(plain) and target.holds(plain)
+    if name == _HOW_FULL:
+        return len(arguments) == 1 and str(arguments[0]) in (imap_listing.quoted(target.root), imap_listing.quoted("INBOX"))
     if name in _OF_ITS_MAILS:
         asked = str(arguments[-1]) if arguments else ""
         return (name == "FETCH" or str(arguments[0]) == "FETCH") and not re.search(r"RFC822(?!\.SIZE)|(BODY|BINARY)\[", asked)
