@@ -16,6 +16,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sourc
 
 from .conftest import PASSWORD, Dovecot
 from .test_imap_back import _give, _into, _tree, _wanted, kept
+from .test_imap_source import ODD
 
 __all__ = ["kept"]
 # what many servers have: a quota that can be asked for
@@ -25,7 +26,8 @@ protocol imap {{
 }}
 plugin {{
   quota = count:User quota
-  quota_rule = *:storage=600K
+  quota_rule = *:storage=30M:messages=70
+  quota_max_mail_size = 900K
   quota_vsizes = yes
 }}"""
 
@@ -52,7 +54,7 @@ def test_what_the_server_changes_is_named_and_one_that_changes_all_gets_five(kep
     root = f"Restaurado {bench.slot.label}"
     with pytest.raises(BackupError) as told:
         _give(bench, _into(small))
-    assert told.value.code == "RSP149" and told.value.details["resource"] == "STORAGE" and PASSWORD not in str(told.value)
+    assert told.value.code == "RSP149" and told.value.details["resource"] == "MESSAGE" and PASSWORD not in str(told.value)
     with small.session() as session:
         assert session.list()[1] == session.list('""', "INBOX")[1], "something was made"
 
@@ -70,6 +72,11 @@ def test_what_the_server_changes_is_named_and_one_that_changes_all_gets_five(kep
     assert (restored["given"], restored["not_back"], restored["objects"], restored["other"]) == (40, 1, 39, [f"INBOX:{seven}"])
     assert [(each.key, each.parameters["named"]) for each in giving.remarks() if "named" in each.parameters] == [("mail_other", f"INBOX:{seven}")]
     assert len(small.lying(f"{root}.INBOX")) == 40
+
+    # a mail that is larger than the server takes is told by it as a limit: no other waits for that
+    restored = _give(bench, _into(small, mail={"format": "mailbox", "folders": ["Enviados"]}))
+    large = next(uid for uid, _flags, _date, raw in served_there["Enviados"] if len(raw) > 900 << 10)
+    assert (restored["given"], restored["not_back"], restored["left_out"]) == (len(ODD) - 1, 1, [f"Enviados:{large}"])
 
 
 def _at_once(bench: Any, server: Dovecot, both: Any, told: Any) -> None:

@@ -55,6 +55,7 @@ class Server:
         self.repeats = self.issues = False
         self.keeps: Callable[[bytes], bytes] = lambda mail: mail      # what it makes of a mail that it is given
         self.quota: dict[str, list[bytes]] = {}                       # by folder, what it tells of its quotas
+        self.able = b""                                               # more that it says it can
         self.beside: list[bytes] = []                                 # mails that somebody else gives as soon as one comes
         self.appended: list[tuple[str, str]] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -117,7 +118,7 @@ class Server:
         verb = command.split(" ")[0]
         mails = self.folders.get(opened, [])
         if verb == "CAPABILITY":
-            return [b"CAPABILITY IMAP4rev1" + (b" QUOTA" if self.quota else b"")]
+            return [b"CAPABILITY IMAP4rev1" + (b" QUOTA" if self.quota else b"") + self.able]
         if verb == "GETQUOTAROOT":
             told = self.quota.get(name)
             return [b"NO there is none"] if told is None else [b'QUOTAROOT "x" "a (b"', *(b"QUOTA " + each for each in told)]
@@ -201,6 +202,18 @@ def test_a_server_that_takes_mails_later_is_waited_for_and_none_is_left_out(tmp_
     assert PASSWORD[:4] not in str(broke.value.details) and "UNAVAILABLE" in broke.value.message
 
 
+def test_a_mail_that_is_too_large_for_the_server_is_named_and_the_others_come(tmp_path: Path, server: Server) -> None:
+    server.says = [(r"APPEND .*\{5\}", b"NO [LIMIT] Mail is larger than the maximum size allowed"), (r"APPEND .*\{6\}", b"BAD [TOOBIG] Message too large.")]
+    server.once = [(r"APPEND .*\{3\}", b"NO [LIMIT] APPEND Rate limit hit")]
+    home = unpacked(tmp_path, Ventas=[b"cinco", b"cinco6", b"uno"])
+    told, _giving = given(home)
+    assert (told["given"], told["not_back"], told["left_out"], server.once) == (1, 2, ["Ventas:1", "Ventas:2"], [])
+    # one that tells its limit is not sent what is beyond: some end the session for it, at the same mail each time
+    server.says, server.appended, server.able = [(r"APPEND .*\{[4-9]\}", b"BAD sent all the same")], [], b" APPENDLIMIT=3"
+    told, _giving = given(home)
+    assert (told["there"], told["left_out"], server.appended) == (1, ["Ventas:1", "Ventas:2"], [])
+
+
 def test_one_mail_that_is_refused_for_ever_is_named_and_the_others_come(tmp_path: Path, server: Server) -> None:
     server.says = [(r"APPEND .*\{3\}", b"NO it is odd")]
     told, giving = given(unpacked(tmp_path, Ventas=[b"uno", b"cinco"]))
@@ -269,8 +282,10 @@ _ROOMY = rb'"a (STORAGE 1 1)" (STORAGE 100 1000000 MESSAGE 3 90)'
 
 
 @pytest.mark.parametrize(("quota", "wanted"), [
-    ({"INBOX": [rb'"x" (STORAGE 1000 1000)']}, ("STORAGE", "0 KiB", "3 KiB")), ({"INBOX": [_ROOMY, rb"y (MESSAGE 8 10 STORAGE 1 99999)"]}, ("MESSAGE", "2", "3")),
-    ({ROOT: [rb"x (MESSAGE 9 10)"], "INBOX": [_ROOMY]}, ("MESSAGE", "1", "3")), ({"INBOX": [_ROOMY]}, None), ({"INBOX": [rb'"" ()']}, None), ({"Otra": []}, None),
+    ({"INBOX": [rb'"x" (STORAGE 1000 1000)']}, ("STORAGE", "0 KiB", "3 KiB")),
+    ({"INBOX": [_ROOMY, rb"y (MESSAGE 8 10 STORAGE 1 99999)"]}, ("MESSAGE", "2", "3")),
+    ({ROOT: [rb"x (MESSAGE 9 10)"], "INBOX": [_ROOMY]}, ("MESSAGE", "1", "3")),
+    ({"INBOX": [_ROOMY]}, None), ({"INBOX": [rb'"" ()']}, None), ({"Otra": []}, None),
     ({"INBOX": [rb"x (STORAGE 998 1000)"]}, None), ({"INBOX": [rb"x (STORAGE 7 0 MESSAGE 7 0)", b"none", rb"x (STORAGE 1", rb"x (MESSAGE uno dos)"]}, None)])
 def test_what_does_not_fit_is_refused_before_anything_is_given(tmp_path: Path, server: Server, quota: dict[str, list[bytes]],
                                                                wanted: tuple[str, str, str] | None) -> None:

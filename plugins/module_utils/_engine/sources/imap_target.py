@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import imaplib
 import re
+import sys
 from typing import Any, Callable, List, NamedTuple, Sequence, Set, Tuple
 
 from ..errors import BackupError
@@ -26,6 +27,9 @@ _DELIMITER = re.compile(rb'\([^)]*\) (?:NIL|"(?P<delimiter>\\.|[^"\\])") ')
 _PERMANENT = re.compile(rb"\(([^)]*)\)")
 _QUOTA = re.compile(rb"\(([^()]*)\)\s*\Z")
 _RESOURCE = re.compile(rb"(STORAGE|MESSAGE) (\d{1,18}) (\d{1,18})(?= |\Z)", re.IGNORECASE)
+_LARGEST = re.compile(rb"(?i)(?:\A| )APPENDLIMIT=(\d{1,18})(?= |\Z)")
+# a limit that passes by itself; others are of this very mail, which is too large or has too many marks
+_RATE = re.compile(r"\brate\b|too many (?:requests|commands)|later", re.IGNORECASE)
 _FULL = re.compile(r"\[?OVERQUOTA|quota", re.IGNORECASE)
 _NOT_ALLOWED = re.compile(r"\[NOPERM\]|\[READ-ONLY\]|\[TRYCREATE\]|permission denied", re.IGNORECASE)
 _LONGEST = 4000      # of a server's words; who tells them hides the password first, and cuts them then
@@ -62,6 +66,7 @@ class Target:
     def __init__(self, session: Any, name: str) -> None:
         self._session = session      # imaplib's, of which more is taken than it declares
         prefix, self.delimiter = _place(session)
+        self.largest = _largest(session)
         self.between = self.delimiter or "-"      # where a server has no levels, names beside each other
         self.root = prefix + self.part(name)
         _fence(session, self)
@@ -144,17 +149,23 @@ class Target:
         return imap_listing.digest(self._session, uid) or ""
 
     def append(self, name: str, flags: Sequence[str], date: str, mail: bytes) -> None:
-        """Put a mail into a folder of ours; a server that says no has not taken it (RFC 3501, 6.3.11). Raises Refused, imap_throttled."""
+        """Put a mail into a folder of ours; a server that says no has not taken it (RFC 3501, 6.3.11). Raises Refused, imap_throttled.
+
+        One that is larger than the server says that it takes is not sent: some end the session for it, and the restore that goes on would end there again.
+        """
+        if len(mail) > self.largest:
+            raise Refused("this", "APPENDLIMIT={0}".format(self.largest))
+
         def ask() -> Any:
             self._session.literal = mail
             return self._session._simple_command("APPEND", imap_listing.quoted(name), "({0})".format(" ".join(flags)), '"{0}"'.format(date))
 
-        status, words = self._answered(ask, not flags)      # it may be the marks that are too many
+        status, words = self._answered(ask, False)
         if status != "OK":
             raise _refused(words)
 
     def _answered(self, ask: Callable[[], Any], limits_pass: bool = True) -> Tuple[str, str]:
-        """How a command ended, and the words; given again while the server says that it serves later. `limits_pass`: whether [LIMIT] says so too."""
+        """How a command ended, and the words; given again while the server says that it serves later. `limits_pass`: whether any [LIMIT] says so too."""
         waited = imap_patience.Waited(getattr(self._session, "where", ""))
         while True:
             try:
@@ -165,7 +176,7 @@ class Target:
             except imaplib.IMAP4.error as error:
                 status, words = "BAD", words_of([str(error).encode("utf-8", "replace")])
             seconds = None if status == "OK" else imap_patience.to_wait(words)
-            if seconds is None or not limits_pass and "[LIMIT]" in words.upper():
+            if seconds is None or not limits_pass and "[LIMIT]" in words.upper() and not _RATE.search(words):
                 return status, words
             waited.more(seconds, words)
 
@@ -199,6 +210,13 @@ def _place(session: Any) -> "tuple[str, str]":
     _status, told = session.list('""', '""')
     match = _DELIMITER.match(told[0]) if told and isinstance(told[0], bytes) else None
     return "", _character(match["delimiter"]) if match else ""
+
+
+def _largest(session: Any) -> int:
+    """The largest mail that the server says it takes (RFC 7889)."""
+    _status, able = session.capability()
+    found = _LARGEST.search(able[-1]) if able and isinstance(able[-1], bytes) else None
+    return int(found[1]) if found and int(found[1]) else sys.maxsize
 
 
 def _character(found: Any) -> str:
