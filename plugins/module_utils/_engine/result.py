@@ -122,6 +122,7 @@ SCHEMA: Dict[str, Field] = {
     "tool_copy": _controller("name"),               # id of the copy in that tool: a recovery point
     "objects": _server("number", int),              # how many things the copy holds: tables, refs, files
     "lacks": _server("number", int),                # how many things of its source a copy lacks that is partial on purpose: it never counts as a good one
+    "not_back": _server("number", int),             # of a restore: how many things of the copy are not back as they are in it; the others are
     "files_new": _server("number", int),            # of an incremental copy, against the one before
     "files_changed": _server("number", int),
     "files_unmodified": _server("number", int),

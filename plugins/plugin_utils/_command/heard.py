@@ -75,7 +75,9 @@ class Heard:
         row = result.clean(row)
         if row.get("event") not in _DONE:
             return
-        done = "Copiado en parte" if row["event"] == "copy_made" and row.get("lacks") else _DONE[row["event"]]
+        done = _DONE[row["event"]]
+        if row["event"] == "copy_made" and row.get("lacks") or row["event"] == "restored" and row.get("not_back"):
+            done += " en parte"
         told = [done, row.get("label") or row.get("system") or "", amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
                 row.get("medium", ""), f"{row['duration_ms'] / 1000:.0f} s" if "duration_ms" in row else ""]
         if not self._say("  ".join(word for word in told if word)):
