@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...module_utils._engine import result
-from .._bitacora.view import amount
+from .._bitacora.view import KINDS, amount
 from .verbs import VERBS
 
 # What was done, by its event: how the line begins.
@@ -32,6 +32,7 @@ class Heard:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._told: set[str] = set()
+        self._kinds: dict[tuple[str, str], str] = {}        # of each line's event and label
         self.shown: list[str] = []
         self.rows: dict[str, list[dict[str, Any]]] = {}      # of a result's lists, by their names, those that a verb writes for machines (verbs.py)
         self.plans: list[dict[str, Any]] = []      # rows of backup_plan, each with its host
@@ -67,7 +68,12 @@ class Heard:
         if row.get("event") not in _DONE:
             return
         done = "Copiado en parte" if row["event"] == "copy_made" and row.get("lacks") else _DONE[row["event"]]
-        told = [done, row.get("label") or row.get("system") or "", amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
+        name = str(row.get("label") or row.get("system") or "")
+        # a database and a repository may have one name, and so one label: the second is told with its kind
+        kind = str(row.get("kind", ""))
+        if self._kinds.setdefault((row["event"], name), kind) != kind:
+            name = f"{name} ({KINDS.get(kind, kind)})"
+        told = [done, name, amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
                 row.get("medium", ""), f"{row['duration_ms'] / 1000:.0f} s" if "duration_ms" in row else ""]
         if not self._say("  ".join(word for word in told if word)):
             return
