@@ -100,7 +100,7 @@ def test_fresh_machine_to_the_first_encrypted_copy(machine: Machine) -> None:
         at = time.monotonic()
         if line.startswith("apt-get"):
             line = "command -v git make"         # they are here; what a mirror takes is not ours to measure
-        told = machine.type(line.replace("REPOSITORIO", str(TOP)))
+        told = machine.type(line.replace("REPOSITORIO", f"file://{TOP}"))
         spent.append(f"{time.monotonic() - at:.0f}")
     seconds = time.monotonic() - began
     copy = re.search(r"SIGA_\d{8}\s+Generada", told)
