@@ -14,6 +14,12 @@ import subprocess
 
 from institution import SERVERS, TOP, Institution, quoted
 
+def section(title: str) -> str:
+    """The first block of lines to type that the guide has after these words."""
+    found = (TOP / "docs/guia-operador.md").read_text("utf-8").partition(title)[2]
+    return found.partition("```sh\n")[2].partition("\n```")[0]
+
+
 # ansible-playbook, as the guide types it; what INV and LLAVE are it says at its head
 PLAY = "ansible-playbook playbooks/{}.yml INV LLAVE"
 
@@ -127,6 +133,17 @@ def test_one_database_of_two(month: Institution) -> None:
     assert re.search(rf"^Restaurado  {month.label('CatalogosElectronicos', 7)}", told, re.MULTILINE), told
     assert month.postgres.sql("SELECT count(*), min(asunto) FROM expediente", "auditoria_restaurada") == "200|auditoria 1\n"
     assert month.entries("restored", system="Catálogos Electrónicos")
+
+
+def test_one_table(month: Institution) -> None:
+    """restore of one table"""
+    month.at(7, "10:15")
+    month.postgres.sql("DELETE FROM expediente WHERE numero > 100", "siga")
+    month.typed("respaldo restaurar SIGA --destino siga_restaurada")
+    socket = f"PGHOST={month.postgres.directory} PGPORT={month.postgres.port} PGUSER=postgres"
+    for line in section("**Una sola tabla.**").splitlines():
+        month.typed(f"export {socket}; {line}")
+    assert month.postgres.sql("SELECT count(*) FROM expediente_restaurada", "siga") == "200\n"
 
 
 def test_a_file_a_repository_and_sqlite(month: Institution) -> None:

@@ -209,6 +209,16 @@ def test_of_a_task_about_several_copies_each_failure_is_told_by_its_label() -> N
     assert heard({"event": "runner_on_failed", "event_data": {"host": "bd1", "res": apart}})[0][-1] == "Falló   bd1  RSP706: No hubo respuesta"
 
 
+def test_a_database_and_a_repository_of_one_name_are_two_lines() -> None:
+    """Both have one label: the second line was taken for the first told again, and a copy that was made was not told."""
+    def done(kind: str, **more: object) -> dict[str, object]:
+        return {"event": "runner_on_ok", "event_data": {"host": "bd1", "res": {"backup": {
+            "event": "copy_simulated", "label": "SIGA_20261128", "kind": kind, "medium": "nas", **more}}}}
+
+    lines, listener = heard(done("database"), done("source_code"), done("database"), done("source_code"))
+    assert lines == ["Se copiaría  SIGA_20261128  nas", "Se copiaría  SIGA_20261128 (Código fuente)  nas"] and listener.done == 2
+
+
 def test_a_copy_is_one_line_with_its_warnings() -> None:
     row = {"event": "copy_made", "label": "SIGA_20261128", "size": 4613734, "trust_level": "T3", "medium": "nas-lima", "duration_ms": 12000,
            "warnings_es": ["una carpeta montada no está en la copia"]}

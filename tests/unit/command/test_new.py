@@ -250,3 +250,11 @@ def test_each_type_is_asked_for_what_it_needs() -> None:
     assert {kind: [field.name for field in describing.fields_of(kind) if field.default is None] for kind in describing.TYPES} == {
         **dict.fromkeys(("postgresql", "mariadb"), ["nombre"]), **dict.fromkeys(("sqlite", "git", "directorio", "carpeta"), ["nombre", "ruta"])}
     assert len(answering.QUESTIONS) + 1 == 10
+
+
+@pytest.mark.parametrize(("more", "account"), ((";direccion=/run/otro; puerto=5433", "postgres"), (";direccion=bd1.example.org", ""), ("", "")))
+def test_a_socket_elsewhere_is_entered_as_the_usual_one(more: str, account: str) -> None:
+    """Who names the directory of the socket, and no account, is known there by the account of the system; root is nobody to PostgreSQL."""
+    system = describing.described(describing.read(f"tipo=postgresql; nombre=SIGA; bases=siga{more}"), 1).system
+    assert system["source"].get("run_as", "") == account
+    assert "run_as" not in describing.described(describing.read("tipo=mariadb; nombre=T; bases=t; direccion=/run/otro"), 1).system["source"]
