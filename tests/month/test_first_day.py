@@ -29,14 +29,15 @@ class Machine:
     """A process in the overlay takes lines of a shell and tells how each ended."""
 
     def __init__(self, place: Path) -> None:
-        for name in ("upper", "work", "root"):
+        for name in ("upper", "work", "root", "srv", "lib"):
             (place / name).mkdir()
         root = place / "root"
         inside = " && ".join((
             f"mount -t overlay overlay -o lowerdir=/,upperdir={place}/upper,workdir={place}/work {root}",
             f"mount --rbind /proc {root}/proc", f"mount --rbind /dev {root}/dev", f"mount -t tmpfs tmpfs {root}/tmp",
-            *(f"rm -rf {root}{path}" for path in ("/srv/respaldo", "/srv/inventario", "/srv/respaldos", "/etc/respaldo", "/etc/respaldo.conf",
-                                                  "/var/lib/respaldo", "/var/lib/postgresql", "/usr/local/bin/respaldo")),
+            *(f"rm -rf {root}{path}" for path in ("/etc/respaldo", "/etc/respaldo.conf", "/var/lib/postgresql", "/usr/local/bin/respaldo")),
+            # what lasts is no overlay, as on no machine: the product takes one for a container, and refuses to keep there what must not be lost
+            f"mkdir -p {root}/srv {root}/var/lib/respaldo", f"mount --bind {place}/srv {root}/srv", f"mount --bind {place}/lib {root}/var/lib/respaldo",
             f"mkdir -p {root}/var/lib/postgresql {root}/run/postgresql", f"chown postgres {root}/var/lib/postgresql {root}/run/postgresql",
             f"exec chroot {root} /usr/bin/env -i HOME=/nuevo LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "
             f"{_for_pip()} bash --norc"))
