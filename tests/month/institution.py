@@ -23,11 +23,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import yaml
 from aiosmtpd.controller import Controller
 from databases.conftest import Maria, Postgres, free_port
+from zoneinfo import ZoneInfo
 
 TOP = Path(__file__).resolve().parents[2]
 LIMA = ZoneInfo("America/Lima")

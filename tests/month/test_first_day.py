@@ -134,5 +134,6 @@ def test_inventory_of_the_readme(machine: Machine) -> None:
     machine.type(f"cat >/nuevo/hosts.yml <<'FIN'\n{text}\nFIN")
     line = re.search(r"`(ansible-playbook playbooks/site\.yml -i INVENTORY[^`]*)`", readme)
     assert line
-    told = machine.type(f"cd /srv/respaldo && PATH=$PWD/.venv/bin:$PATH {line[1].replace('INVENTORY', '/nuevo/hosts.yml').replace('PASSWORD', '/etc/respaldo/vault.pass')}")
+    typed = line[1].replace("INVENTORY", "/nuevo/hosts.yml").replace("PASSWORD", "/etc/respaldo/vault.pass")
+    told = machine.type(f"cd /srv/respaldo && PATH=$PWD/.venv/bin:$PATH {typed}")
     assert "SIGA_" in told, told[-3000:]

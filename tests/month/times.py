@@ -76,7 +76,7 @@ def main(other: Path, rounds: int) -> None:
                         found.setdefault((title, name), []).append(measured(months[name], tree, play))
             for month in months.values():
                 month.end()
-    print(f"| medians of {rounds} | CPU s before | CPU s now | wall s before | wall s now | lines before | lines now |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(f"| of {rounds} | CPU s before | CPU s now | wall s before | wall s now | lines before | lines now |", "| --- " + "| ---: " * 6 + "|", sep="\n")
     for title in PLAYS:
         cells = [statistics.median(row[place] for row in found[title, name]) for place in range(3) for name in trees]
         print(f"| {title} | {cells[0]:.1f} | {cells[1]:.1f} | {cells[2]:.1f} | {cells[3]:.1f} | {cells[4]:.0f} | {cells[5]:.0f} |")
