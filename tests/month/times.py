@@ -36,7 +36,7 @@ def prepared(place: Path, postgres: Postgres, maria: Maria, tree: Path) -> Insti
         *month.systems()), RESPALDO_CONF="")
     month.replaced("hosts.yml", "        ansible_user: root\n",
                    "        ansible_connection: local\n        ansible_python_interpreter: \"{{ ansible_playbook_python }}\"\n")
-    month.replaced("group_vars/all/personas.yml", '"{{ inventory_dir }}/policy.yml"', f'"{tree}/policies/manual-001-2019.yml"')
+    month.replaced("group_vars/all/personas.yml", f"{month.inventory}/policy.yml", f"{tree}/policies/manual-001-2019.yml")
     month.replaced("group_vars/all/medios.yml", "    create: true\n",
                    f"    create: true\n  - name: segundo\n    type: local\n    path: {place}/segundo\n    create: true\n    default: false\n"
                    "backup_repository: segundo\n")
