@@ -239,12 +239,16 @@ def test_custody_and_a_new_person(month: Institution) -> None:
     month.at(11, "08:30")
     month.mark()
     month.typed("respaldo custodiar")
-    public = month.key("eva@example.org")
-    month.replaced("group_vars/all/personas.yml", f'          from: "{month.day(0)}"\n',
-                   f'          from: "{month.day(0)}"\n          until: "{month.day(10)}"\n')
-    people = (month.inventory / "group_vars/all/personas.yml").read_text("utf-8")
-    print(people, public)
+    envelope = sorted((month.state / "custodia/database/SIGA").glob("*.yml.asc"))[-1]
+    assert month.opens("ana@example.org", envelope)
+    # as the guide has it: who is replaced gets `until` and stays, and the new one a key
+    shutil.copy(month.key("eva@example.org"), month.inventory / "llaves/eva.asc")
+    key = f'          public_key_file: "{month.inventory}/llaves/egcr.asc"\n'
+    month.replaced("group_vars/all/personas.yml", key,
+                   f'{key}          until: "{month.day(10)}"\n        - name: "Eva Ruiz Díaz"\n          email: "eva@example.org"\n'
+                   f'          from: "{month.day(11)}"\n          public_key_file: "{month.inventory}/llaves/eva.asc"\n')
     month.typed("respaldo custodiar")
+    assert month.opens("eva@example.org", envelope) and not month.opens("ana@example.org", envelope)
 
 
 def test_anchor(month: Institution) -> None:
@@ -260,7 +264,14 @@ def test_anchor(month: Institution) -> None:
     mail.write_bytes(month.inbox.messages[0])
     chain = TOP / "plugins/plugin_utils/_bitacora/chain.py"
     month.typed(f"python3 {chain} {month.bitacora} --anchor {mail}")
-    shutil.copy(month.bitacora, month.place / "cortada.sqlite")
+    # who cuts its end, and all that would show it here, is found by the mail
+    cut = month.place / "cortada.sqlite"
+    shutil.copy(month.bitacora, cut)
+    with contextlib.closing(sqlite3.connect(cut)) as base, base:
+        for name, in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            base.execute(f'DROP TRIGGER "{name}"')
+        base.execute("DELETE FROM entries WHERE n > 20")
+    month.typed(f"python3 {chain} {cut} --anchor {mail}", status=1)
 
 
 def test_excuse_and_compliance(month: Institution) -> None:
@@ -292,8 +303,8 @@ def test_medium_full(month: Institution) -> None:
     """medium full"""
     month.at(15, "20:00")
     small = month.mounted("chico", "size=96k")
-    month.replaced("group_vars/all/medios.yml", "backup_repository:",
-                   f"  - name: chico\n    type: local\n    path: {small}\n    default: false\nbackup_repository:")
+    month.replaced("group_vars/all/medios.yml", "  - name: local\n",
+                   f"  - name: chico\n    type: local\n    path: {small}\n    default: false\n  - name: local\n")
     month.replaced("host_vars/app1.example.org.yml", "    criticality: baja\n", "    criticality: baja\n    media: [chico]\n")
     month.mark()
     month.typed("respaldo copiar Encuestas --motivo 'antes de llenarlo'")
