@@ -282,16 +282,18 @@ def test_excuse_and_compliance(month: Institution) -> None:
     told = month.typed(f"{PLAY.format('excuse')} -e excuse_system=SIGA -e excuse_kind=database -e excuse_from={month.day(10)} -e excuse_until={month.day(13)} "
                        "-e 'excuse_reason=\"Corte de energía\"' -e 'excuse_requester=\"Ana Quispe Núñez\"'").out
     assert str(month.entries("excuse")[0]["n"]) in told, told
-    month.typed(f"respaldo cumplimiento --desde {month.day(0)[:7]} --hasta {month.day(0)[:7]} --json {month.place}/meses.json")
-    print((month.place / "meses.json").read_text())
+    told = month.typed(f"respaldo cumplimiento --desde {month.day(0)[:7]} --hasta {month.day(14)[:7]} --json {month.place}/meses.json").out
+    assert "SIGA" in told and "ustificad" in told, told
 
 
 def test_report_and_evidence(month: Institution) -> None:
     """compliance, report, evidence"""
     month.at(14, "21:00")
     month.typed("respaldo restaurar SIGA --destino siga_restaurada --simular")
-    told = month.typed("respaldo informe")
-    print(told.all)
+    month.edit("group_vars/all/informes.yml", report_directory=f"{month.place}/informes")
+    told = month.typed("respaldo informe").out
+    board, = (month.place / "informes").glob("tablero_*.html")
+    assert f"Archivo  {board}" in told and "Simulación" not in board.read_text("utf-8"), told
     told = month.typed(f"{PLAY.format('evidence')} -e evidence_since={month.day(0)[:7]} -e evidence_until={month.day(14)[:7]} "
                        f"-e evidence_dest={month.place}/evidencia.zip")
     assert f"{month.place}/evidencia.zip" in told.out

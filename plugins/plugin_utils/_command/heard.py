@@ -59,6 +59,8 @@ class Heard:
                 self._failure(host, found)
             for name in sorted(name for name in _TABLES.intersection(found) if isinstance(found[name], list)):
                 self.rows.setdefault(name, []).extend({"host": host, **row} for row in found[name] if isinstance(row, Mapping))
+            if str(data.get("task_action", "")).endswith(".backup_report") and kind in _WENT_WELL and isinstance(found.get("files"), list):
+                self.done += sum(self._say(f"Archivo  {path}") for path in found["files"])      # what a report is for, and where
             if isinstance(found.get("plan"), list):
                 self.plans += [{**row, "host": host} for row in found["plan"] if isinstance(row, Mapping)]
         return False

@@ -219,6 +219,13 @@ def test_a_database_and_a_repository_of_one_name_are_two_lines() -> None:
     assert lines == ["Se copiaría  SIGA_20261128  nas", "Se copiaría  SIGA_20261128 (Código fuente)  nas"] and listener.done == 2
 
 
+def test_a_report_says_where_it_is() -> None:
+    event = {"event": "runner_on_ok", "event_data": {"host": "localhost", "task_action": "perucompras.respaldo.backup_report", "res": {
+        "files": ["/var/lib/respaldo/informes/tablero_2026-11-28.html"]}}}
+    lines, listener = heard(event, event, {**event, "event_data": {**event["event_data"], "task_action": "perucompras.respaldo.backup_evidence"}})   # type: ignore[dict-item]
+    assert lines == ["Archivo  /var/lib/respaldo/informes/tablero_2026-11-28.html"] and listener.done == 1
+
+
 def test_a_copy_is_one_line_with_its_warnings() -> None:
     row = {"event": "copy_made", "label": "SIGA_20261128", "size": 4613734, "trust_level": "T3", "medium": "nas-lima", "duration_ms": 12000,
            "warnings_es": ["una carpeta montada no está en la copia"]}
