@@ -13,7 +13,7 @@ from typing import Any
 from ...module_utils._engine import result
 from ...module_utils._engine.value_forms import seen
 from .. import _refused_words
-from .._bitacora.view import amount
+from .._bitacora.view import KINDS, amount
 from .verbs import VERBS
 
 # What was done, by its event: how the line begins.
@@ -38,6 +38,7 @@ class Heard:
     def __init__(self, tell: Callable[[str], None], options: Mapping[str, str] | None = None) -> None:
         self._tell, self._options, self._said_of = tell, dict(options or {}), set[str]()
         self._told: set[str] = set()
+        self._kinds: dict[tuple[str, str], str] = {}        # of each line's event and label
         self.shown: list[str] = []
         self.rows: dict[str, list[dict[str, Any]]] = {}      # of a result's lists, by their names, those that a verb writes for machines (verbs.py)
         self.plans: list[dict[str, Any]] = []      # rows of backup_plan, each with its host
@@ -67,6 +68,8 @@ class Heard:
                 self.rows.setdefault(name, []).extend({"host": host, **row} for row in found[name] if isinstance(row, Mapping))
             if kind == "runner_on_ok" and str(data.get("task_action", "")).rpartition(".")[2] == "debug":
                 self.shown += _lines(found.get("msg"))
+            if str(data.get("task_action", "")).endswith(".backup_report") and kind in _WENT_WELL and isinstance(found.get("files"), list):
+                self.done += sum(self._say(f"Archivo  {path}") for path in found["files"])      # what a report is for, and where
             if isinstance(found.get("plan"), list):
                 self.plans += [{**row, "host": host} for row in found["plan"] if isinstance(row, Mapping)]
         return False
@@ -78,7 +81,12 @@ class Heard:
         done = _DONE[row["event"]]
         if row["event"] == "copy_made" and row.get("lacks") or row["event"] == "restored" and row.get("not_back"):
             done += " en parte"
-        told = [done, row.get("label") or row.get("system") or "", amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
+        name = str(row.get("label") or row.get("system") or "")
+        # a database and a repository may have one name, and so one label: the second is told with its kind
+        kind = str(row.get("kind", ""))
+        if self._kinds.setdefault((row["event"], name), kind) != kind:
+            name = f"{name} ({KINDS.get(kind, kind)})"
+        told = [done, name, amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
                 row.get("medium", ""), f"{row['duration_ms'] / 1000:.0f} s" if "duration_ms" in row else ""]
         if not self._say("  ".join(word for word in told if word)):
             return

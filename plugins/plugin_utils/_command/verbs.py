@@ -73,10 +73,11 @@ VERBS: Mapping[str, Verb] = {
     ), shows=True, rows="entries"),
     "informe": Verb("report", "escribe el tablero y los reportes del mes", (
         Option("fecha", "report_date", "como si hoy fuera este día (AAAA-MM-DD)", "day"),
-    ), prints=True),
-    "cumplimiento": Verb("compliance", "escribe el reporte de cumplimiento", (
+    )),
+    "cumplimiento": Verb("compliance", "qué se cumplió cada mes, y qué ocupan los medios", (
         Option("desde", "compliance_since", "primer mes (AAAA-MM)"),
         Option("hasta", "compliance_until", "último mes (AAAA-MM)"),
+        Option("html", "compliance_dest", "archivo donde se escribe como página"),
         _JSON,
     ), shows=True, rows="matrix"),
     "verificar": Verb("verify", "vuelve a leer y comprobar las copias y la bitácora", systems=_ONLY),

@@ -237,6 +237,23 @@ def test_what_ansible_refused_is_told_in_spanish_with_the_option_that_gives_it()
     assert lines == ["Falló   localhost  Falta indicar find_person (--persona). find_deleted (--borrados) no tiene un valor válido. Valores: any, no, yes."]
 
 
+def test_a_database_and_a_repository_of_one_name_are_two_lines() -> None:
+    """Both have one label: the second line was taken for the first told again, and a copy that was made was not told."""
+    def done(kind: str, **more: object) -> dict[str, object]:
+        return {"event": "runner_on_ok", "event_data": {"host": "bd1", "res": {"backup": {
+            "event": "copy_simulated", "label": "SIGA_20261128", "kind": kind, "medium": "nas", **more}}}}
+
+    lines, listener = heard(done("database"), done("source_code"), done("database"), done("source_code"))
+    assert lines == ["Se copiaría  SIGA_20261128  nas", "Se copiaría  SIGA_20261128 (Código fuente)  nas"] and listener.done == 2
+
+
+def test_a_report_says_where_it_is() -> None:
+    event = {"event": "runner_on_ok", "event_data": {"host": "localhost", "task_action": "perucompras.respaldo.backup_report", "res": {
+        "files": ["/var/lib/respaldo/informes/tablero_2026-11-28.html"]}}}
+    lines, listener = heard(event, event, {**event, "event_data": {**event["event_data"], "task_action": "perucompras.respaldo.backup_evidence"}})   # type: ignore[dict-item]
+    assert lines == ["Archivo  /var/lib/respaldo/informes/tablero_2026-11-28.html"] and listener.done == 1
+
+
 def test_a_copy_is_one_line_with_its_warnings() -> None:
     row = {"event": "copy_made", "label": "SIGA_20261128", "size": 4613734, "trust_level": "T3", "medium": "nas-lima", "duration_ms": 12000,
            "warnings_es": ["una carpeta montada no está en la copia"]}
