@@ -86,14 +86,14 @@ ROWS = (
         "It does what it had to, no other is needed. See in its scheduler why it did not begin in time (controller off, scheduler stopped, jobs that wait for "
         "others). The next start that comes in time ends this.",
         "La programación de «{purpose_es}» de {at}, por {scheduler}, empezó con {late} de atraso: {began}",
-        "Hace lo que debía: no hace falta otra. Vea en su programador por qué no empezó a su hora (controlador apagado, programador detenido, tareas que esperan "
-        "a otras). El siguiente inicio a su hora termina este aviso.",
+        "Hace lo que debía: no hace falta otra. Vea en su programador por qué no empezó a su hora (controlador apagado, programador detenido, tareas que "
+        "esperan a otras). El siguiente inicio a su hora termina este aviso.",
     ),
     (
         "RSP758", "unit_extended",
         "{unit} does not stand as it was made: files beside it change it ({detail})",
-        "See all of it with systemctl cat {unit}. An OnCalendar there is one more start, not another hour, unless an empty OnCalendar= stands before it. Put the "
-        "time into backup_schedule, take the file away and run schedule.yml again; schedule.yml itself leaves such files alone.",
+        "See all of it with systemctl cat {unit}. An OnCalendar there is one more start, not another hour, unless an empty OnCalendar= stands before it. Put "
+        "the time into backup_schedule, take the file away and run schedule.yml again; schedule.yml itself leaves such files alone.",
         "{unit} no está como se hizo: la cambian archivos a su lado ({detail})",
         "Véalo entero con systemctl cat {unit}. Un OnCalendar allí es un inicio más, no otra hora, salvo que antes haya un OnCalendar= vacío. Ponga la hora en "
         "backup_schedule, quite el archivo y ejecute otra vez schedule.yml, que por su cuenta no toca esos archivos.",
