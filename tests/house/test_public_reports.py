@@ -20,6 +20,7 @@ LISTS = {
     "Ansible, AWX, schedulers": [str(n) for n in range(1, 23)],
     "Mailboxes": [f"M{n}" for n in range(1, 25)],
     "Siblings, and reports read later": [f"L{n}" for n in range(1, 19)],
+    "Schedulers": [f"P{n}" for n in range(1, 7)],
     "Many copies at once, partial ones, clocks": [f"C{n}" for n in range(1, 6)],
 }
 COPYING = ("site", "database", "file_server", "source_code", "drill", "prune", "reconcile", "transfer", "verify")

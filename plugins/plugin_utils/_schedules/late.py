@@ -4,8 +4,8 @@
 """Which start came later than its hour, and which before it never came, whoever was to make them: by what schedule.yml declared and by the starts that the
 bitácora has. Pure functions.
 
-One rule for every scheduler: systemd catches up after an outage, AWX and cron start when they can, Semaphore goes on with its next hour, and a person starts
-what was forgotten. Each of them is a start, and is measured against the hours since the start before it.
+One rule for every scheduler: systemd catches up after an outage, AWX starts what it could not, cron and Semaphore go on with their next hour, and a person
+starts what was forgotten. Each of them is a start, and is measured against the hours since the start before it.
 """
 
 from __future__ import annotations

@@ -43,10 +43,9 @@ def test_one_copy_and_as_many_explanations(tmp_path: Path) -> None:
     started = []
     for number in range(RUNS):
         variables, environment, _who = SCHEDULERS[number % len(SCHEDULERS)]
-        started.append(subprocess.Popen([PROGRAM, "-i", str(tmp_path / "hosts.yml"), "playbooks/site.yml", "-e",
-                                         f"backup_policy_file={tmp_path / 'policy.yml'}",
-                                         *(["-e", json.dumps(variables)] if variables else [])],
-                                        cwd=ROOT, env={**settings, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        argv = [PROGRAM, "-i", str(tmp_path / "hosts.yml"), "playbooks/site.yml", "-e", f"backup_policy_file={tmp_path / 'policy.yml'}"]
+        started.append(subprocess.Popen([*argv, *(["-e", json.dumps(variables)] if variables else [])], cwd=ROOT, env={**settings, **environment},
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
     told = [(each.communicate(timeout=1200)[0], each.returncode) for each in started]
     assert [status for _out, status in told] == [0] * RUNS, "\n".join(out for out, status in told if status)
     with open_store(str(tmp_path / "bitacora.sqlite"), readonly=True) as store:
