@@ -1,7 +1,7 @@
 # Thin on purpose: each target calls one script of tools/. `make help` lists them.
 # What is given after a target (make backup REASON="..." BACKUP_GIT=...) reaches the script as environment: make sees to it.
 .DEFAULT_GOAL := help
-.PHONY: help backup inventario test test-fast week coverage lint sanity docs lab lab-down setup clean
+.PHONY: help backup inventario test test-fast week month coverage lint sanity docs lab lab-down setup clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ test-fast: setup ## but the slow ones: unit, callback on one ansible-core, house
 
 week: setup ## a week of the schedule in a machine that systemd starts, by its own clock, and ten starts at once; some ten minutes, needs qemu-system-x86
 	@tools/week.sh
+
+month: setup ## a newcomer's month on real servers, each row as the guide types it, and a fresh machine's first encrypted copy, timed; some ten minutes
+	@tools/month.sh
 
 coverage: setup ## which lines of the engine and the controller's code the unit and house tests run; the others by file in .cache/coverage.txt
 	@tools/coverage.sh

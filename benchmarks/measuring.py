@@ -41,6 +41,14 @@ class Used(NamedTuple):
     disk: int          # peak of what lay in the directory that was looked at
 
 
+class TooLong(Exception):
+    """A command was ended since it took longer than it may; `used` is what it used until then."""
+
+    def __init__(self, used: Used) -> None:
+        super().__init__(f"ended after {used.wall:.0f} s")
+        self.used = used
+
+
 # --- measuring ---
 
 def tree_of(root: int) -> list[int]:
@@ -96,26 +104,34 @@ def is_ansible(command: bytes) -> bool:
     return any(os.path.basename(word) in (b"ansible-playbook", b"ansible") for word in command.split(b"\0")[:2])
 
 
-def measured(argv: Sequence[str | Path], environment: Mapping[str, str], log: Path, disk: Path | None = None) -> Used:
-    """Run a command to its end, its output in `log`. One that fails ends the benchmark with the end of that."""
+def measured(argv: Sequence[str | Path], environment: Mapping[str, str], log: Path, disk: Path | None = None, limit: float = 0.0) -> Used:
+    """Run a command to its end, its output in `log`. One that fails ends the benchmark with the end of that. Raises TooLong after `limit` seconds."""
     os.sync()      # the dirty pages of what ran before are not this one's
     before = time.monotonic()
     with open(log, "wb") as output:
         process = subprocess.Popen(argv, env=dict(environment), cwd=TOP, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
         sampler = Sampler(process.pid, disk)
         sampler.start()
+        late = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL))
+        if limit:
+            late.start()
         try:
             _pid, status, usage = os.wait4(process.pid, 0)
         except BaseException:      # Ctrl-C does not reach a session of its own
             os.killpg(process.pid, signal.SIGTERM)
             raise
+        finally:
+            late.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - before
     sampler.enough.set()
     sampler.join()
+    used = Used(wall, usage.ru_utime + usage.ru_stime, sampler.largest, sampler.together, sampler.controller, sampler.fork, sampler.disk)
+    if limit and process.returncode == -signal.SIGKILL and wall >= limit:
+        raise TooLong(used)
     if process.returncode != 0:
         raise SystemExit("{0} ended with {1}:\n{2}".format(" ".join(map(str, argv))[:500], process.returncode, log.read_text("utf-8", "replace")[-4000:]))
-    return Used(wall, usage.ru_utime + usage.ru_stime, sampler.largest, sampler.together, sampler.controller, sampler.fork, sampler.disk)
+    return used
 
 
 def duration(bitacora: Path | str, event: str) -> float:

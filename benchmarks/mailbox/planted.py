@@ -16,10 +16,13 @@ _SHARES = (30, 18, 9, 10, 11, 6, 5, 4, 1, 3, 2, 1)      # of the mails, in each 
 _KEYWORDS = ("$Forwarded", "$MDNSent", "Urgente", "Revisado")
 _MARKS = ("", "S", "S", "S", "RS", "FS", "Sa", "RSab", "FSc", "Sd")      # of Maildir; small letters are keywords
 _BEGUN = 1_600_000_000
+LARGE = 5.0      # of a thousand mails
 
 
-def lay(maildir: Path, mails: int, owner: os.stat_result) -> int:
-    """Lay mails where a server looks for them, in the form that it gives them itself; gives their bytes as a server counts them."""
+def lay(maildir: Path, mails: int, owner: os.stat_result, large: float = LARGE) -> int:
+    """Lay mails where a server looks for them, in the form that it gives them itself; gives their bytes as a server counts them. `large`: how many of
+    a thousand have 1 to 4 MB.
+    """
     chance = random.Random(4711)
     block = base64.encodebytes(chance.randbytes(1 << 20))      # what attachments are made of: compresses little
     prose = b"".join(b"%s\n" % b" ".join(chance.choice(_WORDS) for _word in range(11)) for _line in range(8000))
@@ -32,7 +35,7 @@ def lay(maildir: Path, mails: int, owner: os.stat_result) -> int:
         (folder / "dovecot-keywords").write_text("".join(f"{number} {word}\n" for number, word in enumerate(_KEYWORDS)), "ascii")
     for number, name in enumerate(where):
         folder = maildir if name == "INBOX" else maildir / f".{name}"
-        raw = _mail(number, chance, prose, block)
+        raw = _mail(number, chance, prose, block, large / 1000)
         size = len(raw) + raw.count(b"\n")
         path = folder / "cur" / f"{_BEGUN + number}.M{number}P1.servidor,S={len(raw)},W={size}:2,{chance.choice(_MARKS)}"
         path.write_bytes(raw)
@@ -44,9 +47,9 @@ def lay(maildir: Path, mails: int, owner: os.stat_result) -> int:
     return total
 
 
-def _mail(number: int, chance: random.Random, prose: bytes, block: bytes) -> bytes:
+def _mail(number: int, chance: random.Random, prose: bytes, block: bytes, large: float) -> bytes:
     kind = chance.random()
-    size = int(chance.triangular(4000, 60000, 7000) if kind < 0.975 else chance.uniform(1e5, 5e5) if kind < 0.995 else chance.uniform(1e6, 4e6))
+    size = int(chance.triangular(4000, 60000, 7000) if kind < 0.98 - large else chance.uniform(1e5, 5e5) if kind < 1 - large else chance.uniform(1e6, 4e6))
     head = (f"Received: from pc.example.org by mx.example.org with ESMTPS id {number:08x}\nFrom: Persona {number % 97} <persona{number % 97}@example.org>\n"
             f"To: ana@example.org\nSubject: Asunto {number}\nMessage-ID: <{number}.{chance.getrandbits(64):x}@example.org>\n"
             f"Date: Mon, 1 Jan 2024 10:{number % 60:02d}:00 -0500\nMIME-Version: 1.0\n")

@@ -16,8 +16,8 @@ description:
   - Dovecot's synchroniser brings the mailbox into a private Maildir; a listing of ours compares it with the server, writes the index, and only then is
     anything streamed through compression and encryption to the media. A mail that the server has and the copy has not makes it fail (RSP132).
   - A mailbox of Microsoft 365 can be read by Microsoft Graph too (O(source.type=graph)), each mail as MIME, named by its immutable identifier. The service has
-    no UIDs, so those of the copy are its own; categories stand in the index. The bytes are the service's own rendering, and are not compared a second time.
-    Hidden folders are copied too, folders that only search are not.
+    no UIDs, so those of the copy are its own; categories stand in the index. The bytes are the service's own rendering, and are
+    read a second time (O(source.compare)). Hidden folders are copied too, and those that only their mails tell of; folders that only search are not.
   - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
     structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
   - Archive mailboxes, recoverable items, rules, calendars, contacts and folders of others are not in it; the manifest says so.

@@ -83,8 +83,9 @@ def _policy(answers: Mapping[str, Any], manual: str) -> str:
 
 
 def _people(answers: Mapping[str, Any], collection: str, today: str) -> str:
-    key = ['public_key_file: "{{ inventory_dir }}/llaves/egcr.asc"'] if answers["public_key"] else []
-    lines = ['backup_policy_file: "{{ inventory_dir }}/policy.yml"', "",
+    # no inventory_dir: Ansible does not know it in plays of localhost (warnings, reports), unless the inventory names that host
+    key = [f"public_key_file: {_text(answers['directory'] + '/llaves/egcr.asc')}"] if answers["public_key"] else []
+    lines = [f"backup_policy_file: {_text(answers['directory'] + '/policy.yml')}", "",
              "# Quién responde (5.1 b, 5.2), desde cuándo y por qué documento (document). A quien se reemplaza se le pone until; no se borra.",
              "backup_actors:", "  jefe_oti:", *_person(answers["head"], today, "    "), "  egcr:"]
     if not key:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import stat
+import tracemalloc
 
 import pytest
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.filesystem import descriptors
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.filesystem import descriptors, system_calls
 
 DEEP = 3000
 
@@ -120,6 +121,34 @@ def test_removal_follows_no_link(held, tmp_path):
     (tmp_path / "tree/in/link").symlink_to(tmp_path / "canary")
     descriptors.remove(held, "tree")
     assert (tmp_path / "canary/shadow").read_text() == "secret" and not (tmp_path / "tree").exists()
+
+
+def test_a_name_more_to_remove_costs_no_memory(held, tmp_path):
+    """A mailbox of 100,000 mails had some ten megabytes of names put together before the first was removed."""
+    peaks = []
+    for count in (200, 2200):
+        (tmp_path / "full").mkdir()
+        for number in range(count):
+            os.close(os.open(tmp_path / "full" / "{0:0100d}".format(number), os.O_CREAT | os.O_WRONLY))
+        (tmp_path / "full/inner").mkdir()
+        (tmp_path / "full/inner/last").touch()
+        tracemalloc.start()
+        try:
+            descriptors.remove(held, "full")
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert os.listdir(tmp_path) == []
+    assert peaks[1] - peaks[0] < 2000 * 20, peaks
+
+
+def test_what_can_not_be_kept_on_disk_is_told(held, tmp_path):
+    (tmp_path / "written").write_text("x")
+    system_calls.settled(held)
+    gone = os.dup(held)
+    os.close(gone)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        system_calls.settled(gone)
 
 
 def test_a_copy_between_descriptors_has_a_limit(held, tmp_path):

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import socket
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_bounded, imap_judging, imap_listing, imap_patience, imap_relay
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import (
+    imap_bounded,
+    imap_judging,
+    imap_listing,
+    imap_maildir,
+    imap_patience,
+    imap_relay,
+)
 
 ROW = b'* %d FETCH (UID %d FLAGS () INTERNALDATE "01-Jan-2020 10:00:00 -0500" RFC822.SIZE 10)\r\n'
 
@@ -133,7 +142,7 @@ def test_more_rows_than_were_asked_for_and_more_mails_than_there_can_be_stop_the
         imap_listing.opened(Many(), "INBOX")      # type: ignore[arg-type]
 
 
-def test_rows_wait_on_disk_until_the_last_has_come() -> None:
+def test_rows_wait_on_disk_until_the_last_has_come(tmp_path: Path) -> None:
     rows = [imap_listing.Row(number, 10, "2020-01-01T00:00:00Z", ("$a", "\udcf1")) for number in range(1, 50)]
     came: list[int] = []
 
@@ -142,9 +151,18 @@ def test_rows_wait_on_disk_until_the_last_has_come() -> None:
             came.append(row.uid)
             yield row
 
-    given = imap_judging._on_disk(coming())
-    assert next(given) == rows[0] and len(came) == len(rows)
-    assert list(given) == rows[1:]
+    for name in ("cur", "new"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "new/\udcff-7").touch()
+    (tmp_path / "dovecot-uidlist").write_bytes(b"3 V1 N50\n7 :\xff-7\n")
+    held = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    lying = imap_maildir.lying(held, "")
+    os.close(held)
+    assert lying is not None
+    with lying:
+        given = imap_judging._on_disk(coming(), lying)
+        assert next(given) == (rows[0], "") and len(came) == len(rows)
+        assert list(given) == [(row, "new/\udcff-7" if row.uid == 7 else "") for row in rows[1:]]
 
 
 def test_what_was_heard_with_the_sign_in_is_passed_on_and_all_goes_by_one_thread() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import (
+    imap_ahead,
     imap_judging,
     imap_listing,
     imap_maildir,
@@ -63,19 +64,36 @@ def test_texts_are_taken_once_and_those_that_nobody_took_are_left() -> None:
         with pytest.raises(ValueError, match="UID 3 after 4294967295"):
             shelf.put(3, b"again")
         assert [shelf.take(uid) for uid in (4, 3, 3, 4_294_967_295)] == [None, b"three", None, b"\xff\0\n"]
-        assert list(shelf.left()) == [b""]
+        assert list(shelf.left()) == [(5, b"")]
+
+
+def test_texts_are_found_in_whatever_order_they_are_asked_for() -> None:
+    with imap_shelf.Shelf() as shelf:
+        for uid in range(1, 1000):
+            shelf.put(uid, b"%d" % uid * (uid % 7))
+        asked = [*range(999, 500, -7), 3, 2, 64, 65, 128, 129, 1, *range(200, 300)]
+        assert [shelf.take(uid) for uid in asked] == [b"%d" % uid * (uid % 7) for uid in asked]
+        shelf.put(1000, b"put after it was read")
+        assert shelf.take(1000) == b"put after it was read"
+        left = dict(shelf.left())
+        assert len(left) == 1000 - len(set(asked)) - 1 and left[997] == b"997" * 3
 
 
 def test_the_file_of_a_mail_is_found_also_where_its_letters_are_others_by_now(tmp_path: Path) -> None:
-    held = folder(tmp_path, [(1, "a:2,S"), (2, "b:2,"), (4, "gone:2,S"), (5, "n"), (6, "../x"), (8, "..")],
-                  ["cur/a:2,S", "cur/b:2,FS", "new/n", "cur/not-in-the-list:2,S"])
+    listed = [(1, "a:2,S"), (2, "b:2,"), (3, "c"), (4, "gone:2,S"), (5, "n"), (6, "../x"), (7, "k"), (8, ".."), (9, "removed"), (10, "old")]
+    held = folder(tmp_path, listed, ["cur/a:2,S", "cur/b:2,FS", "cur/c:2,FS", "new/n", "cur/k:2,Fab", "cur/not-in-the-list:2,S", "cur/removed:2,S", "new/old"])
+    (tmp_path / "dovecot-keywords").write_text("0 Urgente\n1 $Forwarded\n77 beyond\nno line of it\n")
     try:
         lying = imap_maildir.lying(held, "")
         assert lying is not None and lying.uidvalidity == 7
         with lying:
-            assert [lying.take(uid) for uid in (1, 1, 4, 6, 8, 9)] == ["cur/a:2,S", "", "", "", "", ""]
-            assert sorted(lying.left()) == ["cur/b:2,FS", "new/n"]
-            assert (lying.take(2), lying.take(5)) == ("cur/b:2,FS", "new/n")
+            flags: dict[int, list[str]] = {3: ["\\Seen", "\\Flagged"], 7: ["$forwarded", "\\Flagged", "urgente"]}
+            taken = {uid: lying.take(uid, flags.get(uid, ["\\Seen"])) for uid in (1, 2, 3, 4, 5, 6, 7, 8)}
+            assert taken == {1: "cur/a:2,S", 2: "", 3: "cur/c:2,FS", 4: "", 5: "new/n", 6: "", 7: "cur/k:2,Fab", 8: ""}
+            assert [lying.take(uid, ["\\Seen"]) for uid in (1, 2, 11)] == ["", "", ""]      # each once
+            lying.looked_for()
+            assert [lying.found(uid) for uid in (1, 2, 2, 4, 6, 8)] == ["", "cur/b:2,FS", "", "", "", ""]
+            assert sorted(lying.left()) == ["cur/removed:2,S", "new/old"]
     finally:
         os.close(held)
 
@@ -90,15 +108,16 @@ def test_a_list_whose_uids_do_not_rise_is_none(listed: list[tuple[int, str]], tm
 
 
 def test_a_mail_more_costs_no_more_memory_than_its_numbers(tmp_path: Path) -> None:
-    """It was some hundred bytes: names of files, a set of UIDs, the lines of a list."""
-    name = "1600000000.M{0}P1.a-server-with-a-long-name.example.org,S=12345,W=12400:2,S"
+    """It was some hundred bytes: names of files, a set of UIDs, the lines of a list; and again of each mail with a mark, whose name the list has without it."""
+    name = "1600000000.M{0}P1.a-server-with-a-long-name.example.org,S=12345,W=12400"
     peaks = []
     for count in (500, 4500):
         top = tmp_path / str(count)
         top.mkdir()
         listed = [(number, name.format(number)) for number in range(1, count + 1)]
-        held = folder(top, listed, ["cur/" + each for _uid, each in listed])
-        begun = imap_judging._ascending(array.array("Q", range(1, count + 1)))
+        held = folder(top, listed, ["cur/" + each + ":2,Sa" for _uid, each in listed])
+        (top / "dovecot-keywords").write_text("0 Urgente\n")
+        begun = imap_judging._ascending(array.array(imap_shelf.NUMBER, range(1, count + 1)))
         del listed
         tracemalloc.start()
         try:
@@ -106,27 +125,45 @@ def test_a_mail_more_costs_no_more_memory_than_its_numbers(tmp_path: Path) -> No
             assert lying is not None
             with lying:
                 imap_judging._chosen(begun)
-                assert all(lying.take(uid) for uid in begun)
+                rows = (imap_listing.Row(uid, 12400, "2020-01-01T15:00:00Z", ("\\Seen", "Urgente")) for uid in begun)
+                assert all(path for _row, path in imap_judging._on_disk(rows, lying))
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
             os.close(held)
-    assert (peaks[1] - peaks[0]) / 4000 < 40, peaks
+    assert (peaks[1] - peaks[0]) / 4000 < 8, peaks
 
 
-def test_uids_are_listed_alone_and_put_in_order_where_they_are_not() -> None:
-    def uids(*told: int) -> list[int]:
-        rows = [b"%d (UID %d)" % (number, uid) for number, uid in enumerate(told, 1)]
-        return list(imap_judging._ascending(array.array("Q", imap_listing.uids(Session(*rows, b"2 (FLAGS (\\Seen))"), 3))))      # type: ignore[arg-type]
+def test_uids_are_listed_with_sizes_alone_and_put_in_order_where_they_are_not() -> None:
+    def sizes(*told: int) -> list[tuple[int, int]]:
+        rows = [b"%d (UID %d RFC822.SIZE %d)" % (number, uid, 10 * uid) for number, uid in enumerate(told, 1)]
+        return list(imap_listing.sizes(Session(*rows, b"2 (FLAGS (\\Seen))", b"9 (UID 4)"), 3))      # type: ignore[arg-type]
 
-    found = uids(5, 3, 3)
-    assert found == [3, 5] and uids(3, 5) == [3, 5]
+    assert sizes(5, 3, 3) == [(5, 50), (3, 30), (3, 30), (4, 0)]
+    found = imap_judging._ascending(array.array(imap_shelf.NUMBER, (5, 3, 3)))
+    assert list(found) == [3, 5] and list(imap_judging._ascending(array.array(imap_shelf.NUMBER, (3, 5)))) == [3, 5]
     assert [imap_shelf.place_of(found, uid) for uid in (2, 3, 4, 5, 6)] == [-1, 0, -1, 1, -1]
     for wrong in (0, 1 << 32):
         with pytest.raises(imap_listing.Unlistable):
-            uids(wrong)
+            sizes(wrong)
     with pytest.raises(imap_listing.Unlistable, match="more mails than were asked for"):
-        uids(*range(1, BATCH + 2))
+        sizes(*range(1, BATCH + 2))
+
+
+def test_so_many_mails_are_asked_for_at_once_as_their_sizes_allow() -> None:
+    def number(*folders: list[int]) -> int:
+        ahead = imap_ahead.Ahead()
+        for sizes in folders:
+            ahead.folder()
+            for size in sizes:
+                ahead.see(size)
+        return ahead.number
+
+    mib = 1 << 20
+    assert number() == number([]) == number([40_000] * 1000) == 20
+    assert number([mib, *[1000] * 20] * 30) == 20 and number([32 * mib], [mib], [32 * mib]) == 20      # of which no two lie beside each other
+    assert number([2 * mib] * 21) == 4 and number([2 * mib] * 16) == 20
+    assert number([1000] * 50, [25 * mib] * 2, [1000] * 50) == 0
 
 
 class Shown:

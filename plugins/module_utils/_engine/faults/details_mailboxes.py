@@ -9,6 +9,13 @@ ROWS = (
     ("needs exactly one of password and oauth", "necesita exactamente uno de password y oauth"),
     ("Give password, or for OAuth2 (Microsoft 365) oauth.", "Indique password, o para OAuth2 (Microsoft 365) oauth."),
     ("is no address of a service", "no es la dirección de un servicio"), ("Write it like https://host.", "Escríbala así: https://host."),
+    ("needs exactly one of client_secret and certificate with private_key", "necesita exactamente uno: client_secret, o certificate con private_key"),
+    ("Give client_secret, or certificate and its private_key.", "Indique client_secret, o certificate y su private_key."),
+    # why a certificate can't prove who reads
+    ("there is no certificate (PEM) in it", "no contiene ningún certificado (PEM)"), ("it can't be read as a certificate", "no se puede leer como certificado"),
+    ("the key does not sign as Microsoft wants it (PS256): it must be one of RSA", "la clave no firma como Microsoft pide (PS256): debe ser RSA"),
+    ("its private key can't be read: it is no PEM, or has a passphrase", "su clave privada no se puede leer: no es PEM, o tiene frase de paso"),
+    ("the private key is of another certificate", "la clave privada es de otro certificado"), ("it has ended", "ya venció"),
     # what a service of mailboxes answers that can't be believed, or heard
     ("a list without its value", "una lista sin su value"), ("a next page that is no address", "una página siguiente que no es una dirección"),
     ("a next page on another service", "una página siguiente en otro servicio"), ("a next page that came before", "una página siguiente que ya vino"),

@@ -370,25 +370,26 @@ def _empty_once(held: int, device: int) -> None:
 
 
 def _clear(held: int, device: int) -> List[str]:
-    """Remove what is no directory, and directories that are empty; the names of those that are not."""
+    """Remove what is no directory, and directories that are empty; the names of those that are not. All names at once would take memory by their number."""
     if os.fstat(held).st_dev != device:
         raise OSError(errno.EXDEV, "another file system is mounted here")
     left: List[str] = []
-    for name in _names(held):
-        try:
-            status = os.stat(name, dir_fd=held, follow_symlinks=False)
-            if not stat.S_ISDIR(status.st_mode):
-                os.unlink(name, dir_fd=held)
-            elif status.st_dev != device:
-                raise OSError(errno.EXDEV, "another file system is mounted here", name)
-            else:
-                os.rmdir(name, dir_fd=held)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            left.append(name)
+    with os.scandir(held) as entries:
+        for name in (entry.name for entry in entries):
+            try:
+                status = os.stat(name, dir_fd=held, follow_symlinks=False)
+                if not stat.S_ISDIR(status.st_mode):
+                    os.unlink(name, dir_fd=held)
+                elif status.st_dev != device:
+                    raise OSError(errno.EXDEV, "another file system is mounted here", name)
+                else:
+                    os.rmdir(name, dir_fd=held)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                left.append(name)
     return left
 
 

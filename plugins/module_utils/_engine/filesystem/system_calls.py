@@ -28,6 +28,15 @@ def rename_without_replacing(source: int, name: str, target: int, new_name: str)
     raise OSError(number, os.strerror(number), new_name)
 
 
+def settled(held: int) -> None:
+    """All that was written to the file system of what a descriptor holds is on its disk, or an OSError says that some of it is not (Linux 5.8)."""
+    if not hasattr(_libc, "syncfs"):
+        os.sync()
+    elif _libc.syncfs(held) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
 def birth(held: int) -> int:
     """When what a descriptor holds was made, in nanoseconds since 1970, which nobody can set; 0 where the system or the file system can't tell.
 

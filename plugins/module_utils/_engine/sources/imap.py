@@ -23,7 +23,7 @@ from ..processes import programs
 from ..processes.pipeline import Stage
 from ..processes.workspace import Workspace, inside
 from ..remarks import Remark
-from . import imap_asked, imap_earlier, imap_files, imap_giving, imap_judging, imap_patience
+from . import imap_asked, imap_beside, imap_earlier, imap_files, imap_giving, imap_judging, imap_patience
 from .base import Check, Part, PartReader, Source, free_directory
 from .imap_bounded import Bounded
 from .imap_dovecot import Dovecot
@@ -70,7 +70,7 @@ class Imap(Source):
     type = "imap"
     always_encrypted = True
     asked = imap_asked.Asked()            # of a restore
-    returned: Sequence[Remark] = ()       # what became of it
+    returned: Sequence[Remark] = ()       # what became of it, or of a comparison
     earlier: Optional[imap_earlier.Earlier] = None      # a copy whose mails need not travel again
     OPTIONS: Tuple[str, ...] = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing", "oauth")
 
@@ -157,6 +157,7 @@ class Imap(Source):
         """Bring what is not there, and judge, until it is all that the server had; what the synchroniser complained of last."""
         said = ""
         for number in numbers:
+            dovecot.ahead = begun.ahead
             said = self._bring(dovecot, number)
             with session_with(self.place) as session:
                 self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
@@ -249,6 +250,34 @@ class Imap(Source):
                 dovecot.close()
         return ["tar_extract", "mailbox_index", "mailbox_listed"]
 
+    def compare(self, reader: PartReader, scratch: str) -> List[str]:
+        """The index beside the mailbox as it is now. One that is in use changes: what is still there must be what was copied."""
+        if not self.place.host:
+            return []
+        with Workspace(scratch) as own:
+            argv = [tar(), "--extract", "--file=-", "--directory=" + own.pinned, "--no-same-owner", "--no-same-permissions", "indice"]
+            reader.stream("", [Stage("tar --extract", argv)])
+            found = self._beside(own.held, reader.manifest["label"])
+        if found.differ:
+            raise BackupError("mailbox_differs", label=reader.manifest["label"], count=found.differ, named=", ".join(found.others))
+        self.returned = [Remark("mailbox_compared", same=found.same, bytes=found.compared, new=found.new, gone=found.gone, marked=found.marked)]
+        self.returned += [Remark("mailbox_folders_changed", named=_named(found.changed))] if found.changed else []
+        self.returned += [Remark("mailbox_folders_unlike", named=_named(found.unlike))] if found.unlike else []
+        return ["source_mails"] if found.compared or not (found.changes or found.unlike) else []
+
+    def _beside(self, home: int, label: str) -> imap_beside.Beside:
+        try:
+            indices = descriptors.enter(home, "indice")
+            try:
+                with session_with(self.place) as session:
+                    return imap_beside.beside(session, indices, self.every)
+            finally:
+                os.close(indices)
+        except Unlistable as error:
+            raise unreachable(self.place, error) from error
+        except (ValueError, KeyError) as error:
+            raise BackupError("restored_differs", label=label, detail=str(error)) from error
+
     def remarks(self) -> List[Remark]:
         return list(self.returned)
 
@@ -313,3 +342,7 @@ class Imap(Source):
                 os.close(unpacked)
         self.returned = giving.remarks()
         return restored
+
+
+def _named(folders: Sequence[str]) -> str:
+    return ", ".join(folders[:_MOST_NAMED]) + (", ..." if len(folders) > _MOST_NAMED else "")

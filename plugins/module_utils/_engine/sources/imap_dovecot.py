@@ -13,7 +13,7 @@ import os
 from typing import Dict, Iterator, Optional
 
 from ..errors import BackupError
-from ..filesystem import descriptors
+from ..filesystem import descriptors, system_calls
 from ..processes import programs, stranger
 from ..processes.pipeline import Stage, capture
 from ..processes.workspace import Workspace
@@ -28,6 +28,7 @@ state_dir = {top}/run
 mail_home = {top}/{user}
 mail_location = maildir:~/Maildir:LAYOUT=fs:INDEX={top}/{user}/index
 mail_save_crlf = yes
+mail_fsync = never
 ssl = no
 namespace inbox {{
   inbox = yes
@@ -41,11 +42,14 @@ imapc_ssl = no
 imapc_user = {user}
 imapc_password = {word}
 imapc_features = rfc822.size fetch-headers fetch-fix-broken-mails
+mail_prefetch_count = {ahead}
 """
 
 
 class Dovecot:
     """What runs in a workspace of ours: the Maildir lies in its directory `buzon`, which belongs to the account."""
+
+    ahead = 0      # mails that the synchroniser asks for beyond the one that it writes
 
     def __init__(self, workspace: Workspace, separator: str) -> None:
         # it comes from a server or a manifest, and stands in a configuration
@@ -95,18 +99,21 @@ class Dovecot:
     def synchronise(self, port: int, word: str, pass_number: int) -> str:
         """Bring what the server behind the door has. Gives what the program complained of; "" where it says that all was brought.
 
-        Whether it did is not believed: who calls compares.
+        Whether it did is not believed: who calls compares. Raises OSError where what it wrote can't be kept: that is asked for once, of all of it, in
+        place of a wait of the program's for each mail.
         """
-        path = self._configured("conf.{0}".format(pass_number), _FAR.format(port=port, user=_USER, word=word))
+        path = self._configured("conf.{0}".format(pass_number), _FAR.format(port=port, user=_USER, word=word, ahead=self.ahead))
         stage = Stage("doveadm", [_doveadm(), "-c", path, "backup", "-R", "imapc:"], self._environment(), account=self.account,
                       accepted=frozenset((0, _AGAIN)), limit=_LONGEST)
+        said = ""
         try:
             capture(stage)
         except BackupError as error:
             if error.fault.name != "stage_failed":
                 raise
-            return str(error.details["detail"]) or str(error.details["status"])
-        return ""
+            said = str(error.details["detail"]) or str(error.details["status"])
+        system_calls.settled(self.held)
+        return said
 
     def session(self) -> Piped:
         """IMAP over the Maildir as it lies here: the program itself, by its standard input and output."""

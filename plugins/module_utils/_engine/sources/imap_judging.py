@@ -15,10 +15,11 @@ import json
 import os
 import secrets
 import tempfile
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ..filesystem import descriptors
 from . import imap_listing, imap_maildir, imap_shelf
+from .imap_ahead import Ahead
 from .imap_bounded import Bounded
 from .imap_listing import Opened, Row
 
@@ -37,14 +38,17 @@ class Missing(NamedTuple):
         return "{0}:{1} ({2})".format(self.folder, self.uid or "*", self.reason)
 
 
-Before = Dict[str, Tuple[int, "array.array[int]"]]
+class Before(Dict[str, Tuple[int, "array.array[int]"]]):
+    """UIDVALIDITY and UIDs of each folder before anything is copied; and how many mails may be asked for beyond one."""
+
+    ahead = 0
 
 
 class Judged:
     """What the comparison found, as far as it went."""
 
     def __init__(self) -> None:
-        self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = 0
+        self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = self.uncounted = 0
         self.missing: List[Missing] = []
         self.unnamed = 0
         self.unsettled: List[str] = []      # folders that are not what they were when the copy began
@@ -58,22 +62,28 @@ class Judged:
 
 
 def before(session: Bounded) -> Tuple[Before, str]:
-    """The UIDs of each folder before anything is copied, with its UIDVALIDITY, and what parts levels."""
+    """What each folder holds before anything is copied, and what parts levels."""
     names, delimiter = imap_listing.folders(session)
-    found: Before = {}
+    found, ahead = Before(), Ahead()
     for name in names:
         folder = imap_listing.opened(session, name)
         # one that does not open has no number: whether it is gone, or shut, is seen afterwards
-        found[name] = (0, array.array("Q"))
+        found[name] = (0, array.array(imap_shelf.NUMBER))
         if folder:
-            found[name] = (folder.uidvalidity, _ascending(array.array("Q", imap_listing.uids(session, folder.exists))))
+            uids = array.array(imap_shelf.NUMBER)
+            ahead.folder()
+            for uid, size in imap_listing.sizes(session, folder.exists):
+                uids.append(uid)
+                ahead.see(size)
+            found[name] = (folder.uidvalidity, _ascending(uids))
+    found.ahead = ahead.number
     return found, delimiter
 
 
 def _ascending(uids: "array.array[int]") -> "array.array[int]":
     """As they are asked for they come in order, and nothing has to be made of them; else they are put in order, each once."""
     rising = all(uids[place - 1] < uids[place] for place in range(1, len(uids)))
-    return uids if rising else array.array("Q", sorted(set(uids)))
+    return uids if rising else array.array(imap_shelf.NUMBER, sorted(set(uids)))
 
 
 def judge(session: Bounded, begun: Before, delimiter: str, home: int, every: bool) -> Judged:
@@ -111,7 +121,7 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
             judged.unsettled.append(name)
             return
         judged.folders += 1
-        chosen = _chosen(begun) if not every else set()
+        sample = chosen(begun) if not every else set()
         here = bytearray(len(begun))      # which of those that were there are there still
         with os.fdopen(descriptors.create(*index), "wb") as file:
             def write(told: Dict[str, Any]) -> None:
@@ -122,13 +132,13 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
             write(imap_maildir.head(name, directory, folder.uidvalidity))
             listed = 0
             # listed whole before bodies are asked for: a server tells of what is gone between two commands, and numbers move
-            for row in _on_disk(imap_listing.rows(session, folder.exists)):
+            for row, path in _on_disk(imap_listing.rows(session, folder.exists), lying):
                 listed += 1
-                path, place = lying.take(row.uid), imap_shelf.place_of(begun, row.uid)
+                place = imap_shelf.place_of(begun, row.uid)
                 if place >= 0:
                     here[place] = 1
                 if path:
-                    _mail(session, name, row, path, lying.held, every or row.uid in chosen, write, judged)
+                    _mail(session, name, row, path, lying.held, every or row.uid in sample, write, judged)
                 elif place >= 0:
                     judged.lacks(name, row.uid, "the server did not give it")
                 else:
@@ -140,18 +150,20 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
             _leave_out(lying.held, path)
 
 
-def _on_disk(rows: Iterable[Row]) -> Iterator[Row]:
-    """All rows, once the last of them has come: a folder's rows wait in a file without a name, not in memory."""
+def _on_disk(rows: Iterable[Row], lying: imap_maildir.Lying) -> Iterator[Tuple[Row, str]]:
+    """All rows, once the last of them has come, each with its mail's file: a folder's rows wait in a file without a name, not in memory."""
     with tempfile.TemporaryFile() as file:
         for row in rows:
-            file.write(json.dumps(row).encode("ascii") + b"\n")
+            file.write(json.dumps([*row, lying.take(row.uid, row.flags)]).encode("ascii") + b"\n")
+        lying.looked_for()
         file.seek(0)
         for line in file:
-            uid, size, date, flags = json.loads(line.decode("ascii"))
-            yield Row(uid, size, date, tuple(flags))
+            uid, size, date, flags, path = json.loads(line.decode("ascii"))
+            yield Row(uid, size, date, tuple(flags)), path or lying.found(uid)
 
 
-def _chosen(uids: Sequence[int]) -> set:
+def chosen(uids: Sequence[int]) -> Set[int]:
+    """A sample of a folder's mails, by chance: who could foretell it could change the others."""
     return {uids[place] for place in secrets.SystemRandom().sample(range(len(uids)), min(SAMPLE, len(uids)))}
 
 

@@ -24,6 +24,7 @@ _MOST_MAILS, _MOST_FOLDERS = 5_000_000, 50_000      # more than any mailbox has:
 _LIST = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"(?:\\.|[^"\\])") (?P<name>.*)', re.DOTALL)
 _ROW = re.compile(rb'INTERNALDATE "(?P<date>[^"]{26})"|\bUID (?P<uid>\d+)|\bRFC822\.SIZE (?P<size>\d+)|\bFLAGS \((?P<flags>[^)]*)\)')
 _UID = re.compile(rb"[ (]UID (\d{1,20})")
+_SIZE = re.compile(rb"[ (]RFC822\.SIZE (\d{1,18})\b")
 _UNOPENABLE = {b"\\noselect", b"\\nonexistent"}
 _RECENT = "\\recent"
 _GONE = b"[EXPUNGEISSUED]"      # RFC 5530
@@ -108,9 +109,9 @@ def rows(session: imaplib.IMAP4, exists: int) -> Iterator[Row]:
     return _each(session, exists, "(UID FLAGS INTERNALDATE RFC822.SIZE)", _row)
 
 
-def uids(session: imaplib.IMAP4, exists: int) -> Iterator[int]:
-    """Their UIDs alone, which costs both sides a fraction."""
-    return _each(session, exists, "(UID)", _uid)
+def sizes(session: imaplib.IMAP4, exists: int) -> Iterator[Tuple[int, int]]:
+    """Their UIDs and sizes alone, which costs both sides a fraction; 0 where a size is told otherwise, of which `rows` complains."""
+    return _each(session, exists, "(UID RFC822.SIZE)", _size)
 
 
 def _each(session: imaplib.IMAP4, exists: int, items: str, read: Callable[[bytes], Optional[_Told]]) -> Iterator[_Told]:
@@ -138,12 +139,13 @@ def _fetched(session: imaplib.IMAP4, numbers: str, items: str) -> Tuple[str, Any
     return imap_patience.asked(session, lambda: session.fetch(numbers, items))
 
 
-def _uid(line: bytes) -> Optional[int]:
-    """The UID that a line tells; None for one without."""
+def _size(line: bytes) -> Optional[Tuple[int, int]]:
+    """The UID and the size that a line tells; None for one without a UID."""
     found = _UID.search(line)
     if found and not 0 < int(found[1]) < _LARGEST_UID:
         raise Unlistable("FETCH: {0!r}".format(line)[:_SHOWN])
-    return int(found[1]) if found else None
+    size = _SIZE.search(line)
+    return (int(found[1]), int(size[1]) if size else 0) if found else None
 
 
 def _row(line: bytes) -> Optional[Row]:

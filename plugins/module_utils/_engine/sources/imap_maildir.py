@@ -15,44 +15,89 @@ import json
 import os
 import re
 import stat
-from typing import Any, Dict, Iterable, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from ..filesystem import descriptors
 from .imap_listing import Row
 from .imap_session import FULL
 from .imap_shelf import Shelf
 
-_UIDLIST = "dovecot-uidlist"
+_UIDLIST, _KEYWORDS = "dovecot-uidlist", "dovecot-keywords"
+_PARTS = ("cur", "new")
 _LONGEST_LINE = 1 << 16
 _CHUNK = 1 << 17      # each read takes this much memory, also of a small mail
 _HEADER = re.compile(rb"3 (?:.* )?V(\d+)")
 _LINE = re.compile(rb"(\d+) (?:[^:]* )?:(.+)\Z")
+_KEYWORD = re.compile(rb"(\d{1,2}) (.+)\Z")
 LETTERS = {"\\draft": "D", "\\flagged": "F", "\\answered": "R", "\\seen": "S", "\\deleted": "T"}
 _SHIFTED = re.compile(r"&([^-]*)-")
 
 
 class Lying:
-    """A folder of the Maildir: its directory, held; UIDVALIDITY as its list has it; the file of each UID, below that directory. Use as a context manager."""
+    """A folder of the Maildir: its directory, held; UIDVALIDITY as its list has it; the file of each UID, below that directory. Use as a context manager.
 
-    def __init__(self, held: int, uidvalidity: int, files: Shelf, moved: Dict[int, str]) -> None:
+    The list has names without letters, so a mail's file is where its server's flags say; memory is only taken by those that were marked meanwhile.
+    """
+
+    def __init__(self, held: int, uidvalidity: int, files: Shelf) -> None:
         self.held, self.uidvalidity = held, uidvalidity
-        self._files, self._moved = files, moved
+        self._files, self._keywords = files, _keywords(held)
+        self._elsewhere: Dict[bytes, int] = {}
+        self._moved: Dict[int, str] = {}
+        self._parts: Dict[str, int] = {}
+        try:
+            for part in _PARTS:
+                self._parts[part] = descriptors.enter(held, part)
+        except BaseException:
+            self._shut()
+            raise
 
     def __enter__(self) -> "Lying":
         return self
 
     def __exit__(self, *_unused: Any) -> None:
         self._files.close()
+        self._shut()
         os.close(self.held)
 
-    def take(self, uid: int) -> str:
-        """The file of a mail that was not taken yet; "" where there is none."""
-        path = self._files.take(uid)
-        return os.fsdecode(path) if path else self._moved.pop(uid, "")
+    def _shut(self) -> None:
+        for each in self._parts.values():
+            os.close(each)
+
+    def take(self, uid: int, flags: Sequence[str]) -> str:
+        """The file of a mail that was not taken yet; "" where there is none, or where `found` must look for it."""
+        name = self._files.take(uid)
+        return self._standing(uid, name, flags) if name else ""
+
+    def _standing(self, uid: int, name: bytes, flags: Sequence[str]) -> str:
+        base = name.split(b":2,")[0]
+        for part, each in (("cur", base + b":2," + self._letters(flags)), ("new", name), ("cur", name)):
+            if _stands(self._parts[part], each):
+                return part + "/" + os.fsdecode(each)
+        self._elsewhere[base] = uid
+        return ""
+
+    def _letters(self, flags: Sequence[str]) -> bytes:
+        lower = [flag.lower() for flag in flags]
+        return "".join(sorted({LETTERS.get(flag) or self._keywords.get(flag, "") for flag in lower})).encode("ascii")
+
+    def looked_for(self) -> "Lying":
+        """Look, once all were taken that are to be, where those lie that have other letters, and those that nobody took. Raises OSError."""
+        self._moved.update((uid, path) for uid, path in ((uid, self._standing(uid, name, ())) for uid, name in self._files.left()) if path)
+        for part in _PARTS if self._elsewhere else ():
+            with os.scandir(self._parts[part]) as entries:
+                for entry in entries:
+                    uid = self._elsewhere.get(os.fsencode(entry.name).split(b":2,")[0], 0)
+                    if uid:
+                        self._moved[uid] = part + "/" + entry.name
+        return self
+
+    def found(self, uid: int) -> str:
+        """The file of a mail that did not stand where it was taken, once; "" where there is none."""
+        return self._moved.pop(uid, "")
 
     def left(self) -> Iterator[str]:
-        """The files that were not taken."""
-        yield from (os.fsdecode(path) for path in self._files.left() if path)
+        """The files that were neither taken nor found."""
         yield from self._moved.values()
 
 
@@ -93,9 +138,10 @@ def lying(maildir: int, directory: str) -> Optional[Lying]:
         with os.fdopen(descriptors.regular(_UIDLIST, held), "rb") as file:
             header = _HEADER.match(file.readline(_LONGEST_LINE))
             if header:
-                told = (_LINE.match(line.rstrip(b"\n")) for line in iter(lambda: file.readline(_LONGEST_LINE), b""))
-                moved = _shelved(held, ((int(match[1]), match[2]) for match in told if match), files)
-                found = Lying(held, int(header[1]), files, moved)
+                for match in (_LINE.match(line.rstrip(b"\n")) for line in iter(lambda: file.readline(_LONGEST_LINE), b"")):
+                    if match:
+                        files.put(int(match[1]), match[2])
+                found = Lying(held, int(header[1]), files)
     except OSError as error:
         if error.errno in FULL:
             raise
@@ -108,27 +154,14 @@ def lying(maildir: int, directory: str) -> Optional[Lying]:
     return found
 
 
-def _shelved(held: int, told: Iterable[Tuple[int, bytes]], files: Shelf) -> Dict[int, str]:
-    """Put the file of each mail of a list on the shelf; gives those of the mails that have other letters by now than when the list was written."""
-    inner = {part: descriptors.enter(held, part) for part in ("cur", "new")}
+def _keywords(held: int) -> Dict[str, str]:
+    """The letter of each keyword of a folder, by the list that Dovecot has of them; none of what is no list."""
     try:
-        elsewhere: Dict[bytes, int] = {}
-        for uid, name in told:
-            part = next((part for part in inner if _stands(inner[part], name)), "")
-            if not part:
-                elsewhere[name.split(b":2,")[0]] = uid
-            files.put(uid, os.fsencode(part) + b"/" + name if part else b"")
-        moved = {}
-        for part in inner if elsewhere else ():
-            with os.scandir(inner[part]) as entries:
-                for entry in entries:
-                    uid = elsewhere.get(os.fsencode(entry.name).split(b":2,")[0], 0)
-                    if uid:
-                        moved[uid] = part + "/" + entry.name
-        return moved
-    finally:
-        for each in inner.values():
-            os.close(each)
+        told = descriptors.read(_KEYWORDS, _LONGEST_LINE, held).split(b"\n")
+    except OSError:
+        return {}
+    found = (_KEYWORD.match(line) for line in told)
+    return {match[2].decode("utf-8", "surrogateescape").lower(): chr(ord("a") + int(match[1])) for match in found if match and int(match[1]) < 26}
 
 
 def _stands(directory: int, name: bytes) -> bool:

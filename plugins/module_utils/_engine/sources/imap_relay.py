@@ -220,8 +220,10 @@ class _Ends:
 
     def _listen(self, found: bytes) -> None:
         """Whether the server says that it serves later; its words may lie across two pieces."""
-        if b" NO " in found or b" BAD " in found or b"acko" in found:
-            self.wait = max(self.wait, imap_patience.heard(self._last + found))
+        seam = self._last + found[:600]
+        for text in (seam, found):
+            if b" NO " in text or b" BAD " in text:
+                self.wait = max(self.wait, imap_patience.heard(text))
         self._last = (self._last + found[-600:])[-600:]
 
     def _wait(self) -> Dict[int, int]:
