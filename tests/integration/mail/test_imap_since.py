@@ -158,6 +158,9 @@ def test_an_earlier_copy_that_is_not_what_it_was_is_told_and_all_travels(small: 
         judged(good, "earlier_unused", "earlier_unusable")
     _mailbox, remark = judged(good, "earlier_unused", "earlier_unusable", user=USER.upper())      # an account that the copy does not name
     assert "es de otro buzón" in remark.spanish
+    copy = StreamedCopy(first, bench.medium, KEYS, made.digest)
+    copy.manifest = {"source": {"type": "imap", "facts": ["of another form"]}, "parts": [{"name": ""}]}
+    judged(Earlier(first.label, lambda: contextlib.nullcontext(copy)), "earlier_damaged", "restored_differs")
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)

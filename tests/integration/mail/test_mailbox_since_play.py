@@ -51,9 +51,8 @@ def test_a_risk_that_lasts_has_only_what_is_new_travel(house: Institution, dovec
     assert fourth["travelled_objects"] == 21 and "warning_keys" not in fourth
 
     # each opens by its own password, and none is told, nor lies anywhere but in custody
-    kept = [opened(path, tmp_path / "llave") for path in (tmp_path / "custodia").rglob("*")
-            if path.is_file() and path.read_bytes().startswith(b"$ANSIBLE_VAULT")]
-    passwords = {each["password"] for each in kept}
+    files = [path for path in (tmp_path / "custodia").rglob("*") if path.is_file() and path.read_bytes().startswith(b"$ANSIBLE_VAULT")]
+    passwords = {opened(path, tmp_path / "llave")["password"] for path in files}
     assert len(passwords) == 4
     elsewhere = (path for path in tmp_path.rglob("*") if path.is_file() and path.name != "hosts.yml")
     seen = told.encode() + b"".join(path.read_bytes() for path in elsewhere)

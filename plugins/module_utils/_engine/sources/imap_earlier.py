@@ -87,6 +87,9 @@ def lay(earlier: Earlier, dovecot: Dovecot, place: Place, separator: str) -> Lai
         laid = Laid(earlier.label, dovecot.held)
         descriptors.remove(dovecot.held, "indice")
         return laid
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:      # a manifest or an index of another form
+        descriptors.empty(dovecot.held)
+        raise BackupError("restored_differs", label=earlier.label, detail=str(error)) from error
     except BaseException:
         descriptors.empty(dovecot.held)
         raise
