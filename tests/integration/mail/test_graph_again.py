@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import registered
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.streamed import StreamedCopy
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import graph_again, graph_service
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import graph_again, graph_service, graph_taking
 from graph import server
 
 from . import graph_bench
@@ -91,6 +91,17 @@ def test_other_content_when_it_is_read_again_is_in_no_good_copy(there: server.Fa
     mailbox = source(there)
     assert bench.make(mailbox).manifest["warnings"] == []
     assert mail(2) in [bytes_ for _line, bytes_ in back(bench, mailbox)["Bandeja de entrada"]]
+
+
+def test_a_mail_that_was_other_content_once_is_compared_whatever_chance_chooses(
+        there: server.FakeGraph, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = there.put(mail(1)), there.put(mail(2))
+    chosen = iter([bad, good, good])
+    there.rendered = lambda identifier, mime, reading: mime + b"%d" % reading if identifier == bad else mime
+    monkeypatch.setattr(graph_taking, "SAMPLE", 1)
+    monkeypatch.setattr(graph_taking.secrets.SystemRandom, "sample", lambda _self, _mails, _count: [next(chosen)])
+    error = refused(bench, source(there), there)
+    assert error.code == "RSP132" and bad in error.details["named"] and next(chosen, "") == ""
 
 
 def test_what_changes_goes_or_is_not_given_between_both_readings(there: server.FakeGraph, bench: Bench) -> None:

@@ -53,6 +53,7 @@ class Taking:
         self._begun: Dict[str, str] = {}        # mails of the first listing, and the folder that each was in
         self._again: Dict[str, str] = {}        # mails that were read a second time: in which state
         self._chosen: Set[str] = set()          # those of which that is asked
+        self._doubted: Set[str] = set()         # those that were other content once: one reading of them is not enough
         self._number = self.alike = 0
 
     @property
@@ -68,7 +69,8 @@ class Taking:
         """Take each mail that is there and not here."""
         self._service, self._begun = service, {}
         try:
-            for folder in graph_listing.tree(self._service).folders:
+            tree, _strange = graph_listing.completed(service, graph_listing.tree(service))
+            for folder in tree.folders:
                 self._bring(folder)
         except Refused as error:
             self._unless_gone(error)
@@ -203,7 +205,7 @@ class Taking:
     def _compare(self, mail: Mail, judged: Judged) -> str:
         """Read a mail that was chosen a second time. Gives why the copy can't have it, "" when it can."""
         here = self._held[mail.id]
-        if not (self._every or mail.id in self._chosen) or self._again.get(mail.id) == mail.change:
+        if not (self._every or mail.id in self._chosen or mail.id in self._doubted) or self._again.get(mail.id) == mail.change:
             return ""
         try:
             found = graph_again.compared(self._service, self._bytes, mail, str(here.number), here.sha256)
@@ -212,6 +214,7 @@ class Taking:
         except Refused as error:
             return "the server answers {0}".format(error)
         if found == graph_again.OTHER:
+            self._doubted.add(mail.id)
             del self._held[mail.id]      # which of both is true nobody can say: it is taken anew
             descriptors.remove(self._bytes, str(here.number))
             return "other content when it is read again"
