@@ -10,6 +10,7 @@ import functools
 from pathlib import Path
 
 import pytest
+import trees
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py") if "module_utils" in path.read_text("utf-8"))
@@ -28,7 +29,7 @@ SHARED = {"__init__", "base", "given", "placing", "snapshots", "trees", "attribu
 @functools.cache
 def imports(path: Path) -> list[ast.ImportFrom]:
     """A file's relative imports; most files are carried by most modules, and read once."""
-    return [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom) and node.level]
+    return [node for node in trees.nodes(path) if isinstance(node, ast.ImportFrom) and node.level]
 
 
 def carried(module: str) -> set[Path]:
