@@ -113,6 +113,15 @@ def test_the_page_says_it_all_escaped_and_the_text_says_the_same():
     assert "ningún comando de este programa lo restaura hoy" in filled
 
 
+def test_what_the_recovery_brought_back_itself_is_not_restored_once_more_by_an_older_copy():
+    kit = {"kind": "source_code", "source": {"type": "paths", "paths": ["/srv/inventario"]}}
+    rows = recovery.plan([system(vouched.BITACORA), system(vouched.KIT, **kit)], RULES, NOW)
+    page = recovery_plan.Page(RULES, rows, {("database", vouched.BITACORA): {"type": "sqlite", "path": "/b"}, ("source_code", vouched.KIT): kit["source"]}, {}, NOW)
+    told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
+    assert "respaldo restaurar" not in told and "respaldo restaurar" not in filled
+    assert told.count("ya volvió con «respaldo recuperar»") == filled.count("ya volvió con «respaldo recuperar»") == 2
+
+
 def test_what_is_demanded_that_day_is_told_beforehand_and_stands_in_the_command():
     kit, record, key = ("MALETIN_20261122", "a" * 64), ("BITACORA_20261122", "b" * 64), "c" * 64
     page = recovery_plan.Page(RULES, [], {}, {}, NOW, vouched.Stated(key, kit, record))
