@@ -85,7 +85,14 @@ def commands(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
     words = ["respaldo", "restaurar", row.system, "--tipo", KINDS[row.kind], "--servidor", row.host, "--etiqueta", row.label, "--motivo", _REASON,
              "--emergencia", _REASON]
     found = [[*words, *more] for more in _targets(kind, source)]
-    return [shlex.join(each) for each in found]
+    return [*_made_before(row, source), *(shlex.join(each) for each in found)]
+
+
+def _made_before(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
+    """An assigned path that is not there is no place for a restore (RSP110): on an empty machine none is."""
+    if row.kind != "file_server" or source.get("type") != "restic":
+        return []
+    return [f"mkdir -p {shlex.join(map(str, source.get('paths') or ()))}  # en {row.host}; o playbooks/shared_folder.yml, que pone también sus permisos"]
 
 
 def _targets(kind: str, source: Mapping[str, Any]) -> list[list[str]]:

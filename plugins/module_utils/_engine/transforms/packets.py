@@ -33,7 +33,7 @@ class Proof:
         self.proved = found is True
 
 
-def _encrypted(head: bytes) -> Optional[bool]:
+def _encrypted(head: bytearray) -> Optional[bool]:
     """True once encrypted data begins, False once that can't be; None while more bytes are needed."""
     at = 0
     while at < len(head):
@@ -51,7 +51,7 @@ def _encrypted(head: bytes) -> Optional[bool]:
     return None
 
 
-def _body(head: bytes, at: int) -> Optional[Tuple[int, int]]:
+def _body(head: bytearray, at: int) -> Optional[Tuple[int, int]]:
     """Where the body of a packet begins, and its length; (0, 0) for one without a length, None while more bytes are needed."""
     count = 1
     if head[at] & 0x40:
