@@ -124,7 +124,7 @@ class Institution:
         told = {
             "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}", "backup_repository": "nas-lima",
             "backup_media": [{"name": "nas-lima", "path": MEDIUM}],
-            "backup_assigned_paths": ["/srv/compartidos/oti", "/srv/portal", "/srv/firma", "/srv/datos", *KIT, "/var/lib/respaldo"],
+            "backup_assigned_paths": ["/srv", "/etc", "/var/lib/respaldo"],
             "backup_custodians": [{"name": "disco", "type": "vault_file", "path": "/var/lib/respaldo/custodia"}, vault],
             "backup_actors": {"egcr": {kind: {"titular": [{"name": "Ana", "from": "2026-01-01", "public_key": ana.public}]}
                                        for kind in ("database", "source_code")}},
