@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,14 +156,26 @@ def found(pattern: str, text: str) -> str:
     return match.group(1)
 
 
-def typed(house: Machine) -> None:
-    """The plan as it is now, each of its lines in their order; then all that there was is there, and the auditor's check good."""
+def roles(house: Machine, label: str, gpg: str) -> None:
+    """What a new PostgreSQL server lacks: the line of the manifest, as its administrator. `gpg` opens what is encrypted."""
+    shelf = house.type(f"ls -d {MEDIUM}/database/*/{label}").strip()
+    line, = (each for each in json.loads(house.type(f"cat {shelf}/{label}.json"))["restore"] if ".globals." in each)
+    opened, _pipe, psql = line.replace("gpg --decrypt", gpg).rpartition(" | ")
+    house.type(f"cd {shelf} && {opened} | su postgres -c '{psql}'")
+
+
+def typed(house: Machine, gpg: Callable[[str], str]) -> None:
+    """The plan as it is now, each of its lines in their order. `gpg` opens the file of a label."""
     house.type(SERVERS)
     plan = house.type(AT + "respaldo plan-de-recuperacion")
     lines = [line.strip()[2:] for line in plan.splitlines() if line.strip().startswith("$ ")]
     assert len([line for line in lines if line.startswith("respaldo restaurar ")]) == len(LOOK), plan
     assert [name for line in lines for name in ("Firma", "Portal") if f"restaurar {name} " in line] == ["Firma", "Portal"]
+    assert "sin los roles de esta base" in plan
     for line in lines:
+        if "restaurar SIGA " in line:
+            label = found(r"--etiqueta (\S+)", line)
+            roles(house, label, gpg(label))
         house.type(AT + line)
 
 
@@ -199,7 +211,14 @@ def test_by_the_medium_and_one_custodian(institution: Institution) -> None:
         house.type("bash /media/usb/programa/instalar.sh /opt/respaldo")
         assert "RSP794" in house.type(f"respaldo recuperar --medio /srv --custodia /root/custodios.yml {WHY}", 2), "the path of the medium, mistyped"
         house.type(AT + f"respaldo recuperar --medio {MEDIUM} --custodia /root/custodios.yml {WHY}")
-        typed(house)
+        read = institution.bao.client.secrets.kv.v2.read_secret_version
+
+        def gpg(label: str) -> str:
+            """As the guide has it: gpg asks for the password, which the custodian gives."""
+            kept = read(path=f"peor/database/SIGA/{label}", mount_point="secret", raise_on_deleted_version=True)["data"]["data"]
+            return f"gpg --batch --pinentry-mode loopback --passphrase-fd 3 3<<<'{kept['password']}' --decrypt"
+
+        typed(house, gpg)
         is_back(institution, house)
 
 
@@ -215,7 +234,7 @@ def test_by_the_medium_and_one_private_key(institution: Institution) -> None:
         house.type("bash /root/maletin/var/lib/respaldo/programa/instalar.sh /opt/respaldo")
         line = f"respaldo recuperar --medio {MEDIUM} --llave /media/usb/ana.asc --sello {institution.seal_key} --huella-maletin {institution.kit_sha256} {WHY}"
         house.type(AT + line)
-        typed(house)
+        typed(house, lambda _label: "gpg --decrypt")
         is_back(institution, house)
 
 

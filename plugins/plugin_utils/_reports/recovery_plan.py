@@ -19,6 +19,7 @@ from . import pages
 KINDS = {"database": "base-de-datos", "source_code": "codigo-fuente", "file_server": "servidor-de-archivos", "mailbox": "buzon"}
 _REASON = "Plan de recuperación"
 _BACK = "ya volvió con «respaldo recuperar», al empezar"
+_ROLES = "antes, en un servidor de PostgreSQL sin los roles de esta base: el comando «globals» de la ficha de la copia, como postgres (guía, «El peor día»)"
 DEMANDED = "Lo que prueba que el medio no fue falsificado (con una llave privada se exige)"
 
 
@@ -88,6 +89,11 @@ def commands(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
     return [*_made_before(row, source), *(shlex.join(each) for each in found)]
 
 
+def _needs_roles(row: recovery.Row, page: Page) -> bool:
+    """A restore gives what it brings to its owners; on a new server they are not there (RSP602), and making them is its administrator's decision."""
+    return page.sources.get((row.kind, row.system), {}).get("type") == "postgresql" and bool(row.label) and not begins_with(row)
+
+
 def _made_before(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
     """An assigned path that is not there is no place for a restore (RSP110): on an empty machine none is."""
     if row.kind != "file_server" or source.get("type") != "restic":
@@ -142,6 +148,7 @@ def text(page: Page) -> list[str]:
         found += [f"   después de: {', '.join(row.depends_on)}"] if row.depends_on else []
         found += [f"   ojo: {remark}" for remark in row.remarks]
         found += [f"   {_BACK}"] if begins_with(row) else []
+        found += [f"   {_ROLES}"] if _needs_roles(row, page) else []
         found += [f"   $ {command}" for command in commands(row, page.sources.get((row.kind, row.system), {}))]
     problems = recovery.problems(page.rows)
     found += ["", "Objetivos que hoy no se cumplen:" if problems else "Hoy se cumplen los objetivos de lo que se probó."]
@@ -151,7 +158,7 @@ def text(page: Page) -> list[str]:
 def html(page: Page) -> str:
     """The plan for paper."""
     rows = [{**row._asdict(), "kind_es": view.KINDS.get(row.kind, row.kind), "lost": lost(row), "takes": takes(row), "ready": recovery.duration(row.ready_ms),
-             "back": _BACK if begins_with(row) else "",
+             "back": _BACK if begins_with(row) else "", "before": _ROLES if _needs_roles(row, page) else "",
              "commands": commands(row, page.sources.get((row.kind, row.system), {}))} for row in page.rows]
     return pages.fill("recovery_plan.html.j2", title=f"Plan de recuperación al {page.local:%d/%m/%Y}", institution=page.rules["institution"],
                       manual=page.rules["manual"]["name"], made=f"{page.local:%d/%m/%Y %H:%M}", beginning=beginning(page), rows=rows,

@@ -108,7 +108,7 @@ def test_the_page_says_it_all_escaped_and_the_text_says_the_same():
     told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
     assert "OTI &lt;b&gt;" in filled and "<b>" not in filled
     for words in ("nas:/srv/copias", "SIGA_20261124", "30 h (se admiten 24 h: NO CUMPLE)", "por su tamaño (se admiten 1 h: SIN PROBAR)",
-                  "todo: no tiene ninguna", "depende de X, que este programa no copia"):
+                  "todo: no tiene ninguna", "antes, en un servidor de PostgreSQL sin los roles", "depende de X, que este programa no copia"):
         assert words in told and words in filled, words
     assert "ningún comando de este programa lo restaura hoy" in filled
 
