@@ -86,6 +86,9 @@ class RecoverAction(EngineAction):
             return {"changed": True, "kit": kits[0]["label"], "bitacora": records[0]["label"], "entries": 0, "placed": [*_paths(kits[0]), str(bitacora)]}
         with _held_places.directory(directory, 0o700), _held_places.directory(bitacora.parent, 0o700):
             pass
+        if any(os.path.lexists(directory / name) for name in ("maletin", "bitacora.sqlite")):
+            raise BackupError("recovery_begun", directory=directory)
+
         def opened(copy: dict[str, t.Any]) -> newest.Opened:
             path = directory / ("bitacora.sqlite" if copy is records[0] else f"{copy['label']}.sqlite")
             remarks = self._restore(given, keys, "bitacora", copy, path, task_vars)

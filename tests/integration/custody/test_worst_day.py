@@ -166,6 +166,9 @@ def attacked_by_who_writes_to_the_medium(day, custody):
     refused = day.lay_out(custody=custody)
     file.write_bytes(whole)
     assert refused.returncode == 2 and "RSP501" in refused.stdout and "Maletin" in refused.stdout, refused.stdout
+    # what was begun, by whoever was killed, is not taken for what comes now
+    again = day.lay_out(custody=custody)
+    assert again.returncode == 2 and "RSP785" in again.stdout and str(house.directory / "aparte") in again.stdout, again.stdout
     assert not any((house.directory / place).exists() for place in PLACES) and not house.bitacora.exists()
     shutil.rmtree(house.directory / "aparte")
 

@@ -1,11 +1,18 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors of the worst day: a controller that is lost, and what the bitácora lost with it (RSP791 to RSP799)."""
+"""Errors of the worst day: a controller that is lost, and what the bitácora lost with it (RSP785, RSP791 to RSP799)."""
 
 from __future__ import annotations
 
 ROWS = (
+    (
+        "RSP785", "recovery_begun",
+        "{directory} has what an earlier attempt of this recovery opened",
+        "Nothing was changed. Look whether that attempt still runs; else remove the directory (rm -r) and run again: all of it comes from the medium once more.",
+        "En {directory} está lo que abrió un intento anterior de esta recuperación",
+        "No se cambió nada. Vea si ese intento sigue en curso; si no, borre el directorio (rm -r) y repita: todo vuelve a salir del medio.",
+    ),
     (
         "RSP791", "recovery_forked",
         "the bitácoras in {label} and {other} contradict each other: neither goes on from the other",
