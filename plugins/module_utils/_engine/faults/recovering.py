@@ -9,7 +9,7 @@ ROWS = (
     (
         "RSP785", "recovery_begun",
         "{directory} has what an earlier attempt of this recovery opened",
-        "Nothing was changed. Look whether that attempt still runs; else remove the directory (rm -r) and run again: all of it comes from the medium once more.",
+        "Nothing was changed. Look whether that attempt still runs; else remove the directory (rm -r) and run again: all comes from the medium once more.",
         "En {directory} está lo que abrió un intento anterior de esta recuperación",
         "No se cambió nada. Vea si ese intento sigue en curso; si no, borre el directorio (rm -r) y repita: todo vuelve a salir del medio.",
     ),
