@@ -96,8 +96,8 @@ options:
     default: ""
 notes:
   - Fails with RSP101 where this controller has a bitácora with entries, RSP785 where an earlier attempt left what it opened, RSP791 when two copies of the
-    bitácora contradict each other, RSP792 when a later version made a copy, RSP794 when the medium has no such copy, RSP795 when a place is taken, RSP796 when the
-    chain of the bitácora is broken, RSP797 when nobody vouches for kit or bitácora, RSP798 when no copy has the SHA-256 that was given, and as
+    bitácora contradict each other, RSP792 when a later version made a copy, RSP794 when the medium has no such copy, RSP795 when a place is taken, RSP796 when
+    the chain of the bitácora is broken, RSP797 when nobody vouches for kit or bitácora, RSP798 when no copy has the SHA-256 that was given, and as
     M(perucompras.respaldo.backup_restore) does.
 extends_documentation_fragment:
   - perucompras.respaldo.groups.respaldo
