@@ -11,7 +11,7 @@ known: the seals of the bitácora are by it, and a kit is the institution's when
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,16 +83,19 @@ class Told(NamedTuple):
     by_run: bool
 
 
-def told(path: Path, copy: Mapping[str, Any], system: str, kind: str, until: int) -> Told:
-    """What the entries up to the number `until` say of this copy of this system. Raises sqlite3.Error."""
-    found = Told(0, False)
+NOTHING = Told(0, False)
+
+
+def told(path: Path, system: str, kind: str, until: int) -> dict[tuple[str, str], Told]:
+    """What the entries up to the number `until` say of the copies of a system, by label and SHA-256. Raises sqlite3.Error."""
+    found: dict[tuple[str, str], Told] = {}
     sql = "SELECT n, body FROM entries NOT INDEXED WHERE n <= ? AND type IN ('{0}') AND instr(body, ?) > 0 ORDER BY n".format("', '".join(_MADE))
-    for n, text in _read(path, sql, (until, copy["sha256"])):
+    for n, text in _read(path, sql, (until, f'"{kind}"')):
         try:
             row = json.loads(text)
-            same = (row.get("sha256"), row.get("label"), row.get("kind")) == (copy["sha256"], copy["label"], kind)
-            if same and label.canonical(str(row.get("system"))) == label.canonical(system) and not row.get("simulated"):
-                found = Told(int(n), found.by_run or row.get("reason") != _ADOPTED)
+            if row.get("kind") == kind and label.canonical(str(row.get("system"))) == label.canonical(system) and not row.get("simulated"):
+                copy = str(row.get("label")), str(row.get("sha256"))
+                found[copy] = Told(int(n), found.get(copy, NOTHING).by_run or row.get("reason") != _ADOPTED)
         except (ValueError, AttributeError, RecursionError, BackupError):
             continue        # whoever may append may have appended anything
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import typing as t
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ...module_utils._engine.errors import BackupError, in_both
@@ -43,10 +43,11 @@ def found(copies: Sequence[dict[str, t.Any]], system: str, opened: Callable[[dic
     Raises BackupError: what `opened` does of the first; recovery_forked where two contradict each other.
     """
     taken = opened(copies[0])
+    told = _told(taken, system)
     claimed, remarks, looked = taken.copy["label"], list(taken.remarks), 1
     for copy in copies[1:]:
-        if _tells(taken, copy, system):
-            continue
+        if (copy["label"], copy["sha256"]) in told:
+            continue        # an older one of it
         if looked >= _MOST_OPENED:
             remarks.append(_not_compared(copy, taken, in_both("too many were opened already", "ya se abrieron demasiadas")))
             break
@@ -58,7 +59,7 @@ def found(copies: Sequence[dict[str, t.Any]], system: str, opened: Callable[[dic
             remarks.append(_not_compared(copy, taken, _why(error)))
             continue
         if _has(other, taken.report):
-            taken = other
+            taken, told = other, _told(other, system)
             remarks += other.remarks
         elif not _has(taken, other.report):
             raise BackupError("recovery_forked", label=taken.copy["label"], other=copy["label"])
@@ -78,10 +79,10 @@ def _why(error: BackupError | Failed) -> str:
     return in_both(str(told.get("message") or error.answer.get("msg")), str(told.get("message_es") or error.answer.get("msg")))
 
 
-def _tells(taken: Opened, copy: Mapping[str, t.Any], system: str) -> bool:
-    """Whether a bitácora has an entry of a copy, which is then an older one of it."""
+def _told(taken: Opened, system: str) -> Collection[tuple[str, str]]:
+    """The copies that a bitácora has entries of, by label and SHA-256."""
     try:
-        return vouched.told(taken.path, copy, system, vouched.KINDS["bitacora"], taken.report.head_n).n > 0
+        return vouched.told(taken.path, system, vouched.KINDS["bitacora"], taken.report.head_n)
     except sqlite3.Error as error:
         raise BackupError("recovered_bitacora_broken", label=taken.copy["label"], detail=error) from error
 

@@ -93,10 +93,11 @@ def choose(asked: Asked, path: Path, report: chain.Report, record: Mapping[str, 
         if asked.sha256["kit"]:
             return Choice(kits[0], SHA256, by, sealed_n, [])
         until = {SEAL: sealed_n, NOBODY: 0}.get(by, report.head_n)
-        told = {kit["label"]: vouched.told(path, kit, system, vouched.KINDS["kit"], report.head_n) for kit in kits}
+        entries = vouched.told(path, system, vouched.KINDS["kit"], report.head_n)
     except (sqlite3.Error, ValueError, KeyError) as error:
         raise BackupError("recovered_bitacora_broken", label=record["label"], detail=error) from error
     # what the bitácora does not tell of was made after it; of the others its entries say which is the newest
+    told = {kit["label"]: entries.get((kit["label"], kit["sha256"]), vouched.NOTHING) for kit in kits}
     order = sorted(kits, key=lambda kit: -(told[kit["label"]].n or report.head_n + 1))
     for at, kit in enumerate(order):
         n, by_run = told[kit["label"]]
