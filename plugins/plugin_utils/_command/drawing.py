@@ -52,6 +52,7 @@ def _kit(answers: Mapping[str, Any], state: str) -> str:
     paths = [answers["directory"], answers["vault"], f"{state}/seal.key", f"{state}/seal.key.known", f"{state}/custodia"]
     lines = ["# El maletín de recuperación, con lo que empieza el peor día (guía, «El peor día»). Quien abra sus copias puede leer los secretos del inventario",
              "# y firmar sellos: decida cuáles de estas rutas lleva, agréguelas a backup_assigned_paths y quite los «#». Sin él se pierden con esta máquina.",
+             f"# Después de «make programa», también {state}/programa: con ella el programa se instala sin red.",
              "#  - name: Maletín de recuperación", "#    kind: source_code", "#    criticality: alta",
              "#    office: Oficina de Tecnologías de la Información", "#    source:", "#      type: paths", "#      paths:"]
     return "\n".join([*lines, *(f"#        - {_text(path)}" for path in paths)]) + "\n"

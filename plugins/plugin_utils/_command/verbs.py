@@ -127,7 +127,7 @@ VERBS: Mapping[str, Verb] = {
     "recuperar": Verb("recover", "el peor día: en una máquina vacía, trae de un medio el inventario, la custodia y la bitácora", (
         Option("medio", "recover_mounted", "ruta donde está montado el medio"),
         Option("llave", "private_key_file", "archivo con la llave privada de un/a EGCR"),
-        Option("custodia", "custody", "carpeta de un custodio, en vez de la llave"),
+        Option("custodia", "custody", "carpeta de un custodio, o archivo YAML con los que son servicios, como en el inventario; en vez de la llave"),
         Option("contrasena", "vault", "archivo con la contraseña de Vault que abre esa carpeta"),
         Option("aparte", "directory", "dónde se abre primero, en el mismo disco que los lugares definitivos"),
         Option("sello", "seal_key", "clave pública de los sellos, del plan impreso o de un correo con un sello"),

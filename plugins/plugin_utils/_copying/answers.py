@@ -49,7 +49,8 @@ class Module(t.NamedTuple):
 
 _SHA = forms.matching(_SHA256)
 _TEXT, _TEXTS, _COUNT = forms.text, forms.texts, forms.count
-_LISTED = forms.rows(label=_TEXT, any_location=_TEXT, any_sha256=_SHA, any_manifest=forms.table, any_error=_TEXT, any_kind=_TEXT, any_system=_TEXT)
+_LISTED = forms.rows(label=_TEXT, any_location=_TEXT, any_sha256=_SHA, any_manifest=forms.table, any_kind=_TEXT, any_system=_TEXT,
+                     **dict.fromkeys(("any_error", "any_error_es", "any_code"), _TEXT))
 _FILES = forms.rows(path=_TEXT, size=_COUNT, modified=forms.plain)
 _REPORTS = forms.rows(
     name=_TEXT, path=_TEXT, office=_TEXT, **dict.fromkeys(("size", "files", "directories", "bin_size", "bin_files", "unreadable"), _COUNT),

@@ -306,6 +306,12 @@ def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.Monke
     (words,) = ran
     assert json.loads(words[words.index("-a") + 1]) == {"medium": {"name": "m", "path": "/m"}, "custody": "/c"}
     assert words[-3:] == ["--vault-password-file", "/v", "--check"]
+    # of services the file is read by Ansible: what is secret in it is no word of a command
+    services = tmp_path / "los custodios.yml"
+    services.write_text("- {name: boveda, type: hashicorp_vault, token: s.secreto}\n")
+    assert recovering.lay_out(typed.read(["recuperar", "--medio", "/m", "--custodia", str(services), *why]).variables, str(tmp_path), False) == 3
+    told = json.loads(ran[-1][ran[-1].index("-a") + 1])["custody"]
+    assert "secreto" not in str(ran) and told == "{{ lookup('ansible.builtin.file', \"%s\") | from_yaml }}" % services
 
 
 def test_what_nobody_vouches_for_is_laid_out_and_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
