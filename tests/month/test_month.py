@@ -129,7 +129,7 @@ def test_one_database_of_two(month: Institution) -> None:
     month.at(7, "10:00")
     month.mark()
     told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --destino auditoria_restaurada", status=2).out
-    assert "--parte" in told and "auditoria, catalogos" in told, told
+    assert "--parte: " in told and "Indique una de estas: auditoria, catalogos." in told, told
     told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --parte auditoria --destino auditoria_restaurada --ticket 2026-0117", status=2).out
     assert "RSP763" in told, told      # a ticket is a request, and that one is of nobody
     told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --parte auditoria --destino auditoria_restaurada").out
@@ -243,7 +243,7 @@ def test_custody_and_a_new_person(month: Institution) -> None:
     assert month.opens("ana@example.org", envelope)
     # as the guide has it: who is replaced gets `until` and stays, and the new one a key
     shutil.copy(month.key("eva@example.org"), month.inventory / "llaves/eva.asc")
-    key = f'          public_key_file: "{month.inventory}/llaves/egcr.asc"\n'
+    key = f"          public_key_file: {month.inventory}/llaves/egcr.asc\n"
     month.replaced("group_vars/all/personas.yml", key,
                    f'{key}          until: "{month.day(10)}"\n        - name: "Eva Ruiz Díaz"\n          email: "eva@example.org"\n'
                    f'          from: "{month.day(11)}"\n          public_key_file: "{month.inventory}/llaves/eva.asc"\n')

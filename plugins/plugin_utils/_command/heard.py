@@ -29,8 +29,9 @@ _MOST_WARNINGS = 3
 class Heard:
     """Listens to one run. `tell` gets each line as it comes; `shown` collects what the play printed for people."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self, tell: Callable[[str], None], options: Mapping[str, str] | None = None) -> None:
+        """`options`: a variable of the playbook -> as what it was typed here, --parte."""
+        self._tell, self._options = tell, dict(options or {})
         self._told: set[str] = set()
         self._kinds: dict[tuple[str, str], str] = {}        # of each line's event and label
         self.shown: list[str] = []
@@ -93,7 +94,9 @@ class Heard:
         if isinstance(error, Mapping) and error.get("code") in [row["error_code"] for row in several]:
             return
         if isinstance(error, Mapping) and error.get("code"):
-            text = f"{error['code']}: {error.get('message_es') or error.get('message') or ''}"
+            message = str(error.get("message_es") or error.get("message") or "")
+            variable = message.partition(":")[0]
+            text = f"{error['code']}: {self._options.get(variable, variable)}{message[len(variable):]}"
             remedy = str(error.get("remedy_es") or "")
         else:
             text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), _UNREACHED if found.get("unreachable") else ""

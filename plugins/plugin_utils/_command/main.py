@@ -77,7 +77,7 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
     if old is not None:
         print(f"Aviso: {old.code}: {old.spanish}. {old.remedy}", file=sys.stderr, flush=True)
     print(f"Inventario: {configuration.told}", f"Equivale a: {running.line_of(run, configuration)}", sep="\n", file=sys.stderr, flush=True)
-    heard = Heard(lambda line: print(line, flush=True))
+    heard = Heard(lambda line: print(line, flush=True), {option.variable: f"--{option.name}" for option in given.verb.options if option.variable})
     log = running.log_of(configuration, given.name)
     status = running.start(run, configuration, heard, log, bool(given.common["detalle"]))
     completing.remember(heard.plans, os.environ)
