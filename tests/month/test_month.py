@@ -142,7 +142,7 @@ def test_one_table(month: Institution) -> None:
     """restore of one table"""
     month.at(7, "10:15")
     month.postgres.sql("DELETE FROM expediente WHERE numero > 100", "siga")
-    month.typed("respaldo restaurar SIGA --destino siga_restaurada")
+    month.typed("respaldo restaurar SIGA --tipo base-de-datos --destino siga_restaurada")
     socket = f"PGHOST={month.postgres.directory} PGPORT={month.postgres.port} PGUSER=postgres"
     for line in section("**Una sola tabla.**").splitlines():
         month.typed(f"export {socket}; {line}")
@@ -289,7 +289,7 @@ def test_excuse_and_compliance(month: Institution) -> None:
 def test_report_and_evidence(month: Institution) -> None:
     """compliance, report, evidence"""
     month.at(14, "21:00")
-    month.typed("respaldo restaurar SIGA --destino siga_restaurada --simular")
+    month.typed("respaldo restaurar SIGA --tipo base-de-datos --destino siga_restaurada --simular")
     month.edit("group_vars/all/informes.yml", report_directory=f"{month.place}/informes")
     told = month.typed("respaldo informe").out
     board, = (month.place / "informes").glob("tablero_*.html")
