@@ -51,10 +51,10 @@ def answered(found: dict[str, Any], task: Any, given: Collection[str] = ()) -> N
     if not option or variable in ("", option.group()):
         return
     place = re.compile(rf"(^|RSP101: |\[){option.group()}(?=[.\[:])")
-    for row, names in ((found, ("msg",)), (error, ("message", "message_es")), (backup, ("error_message", "error_message_es"))):
-        for name in names if isinstance(row, dict) else ():
-            if isinstance(row.get(name), str):
-                row[name] = place.sub(rf"\g<1>{variable}", row[name])
+    places: list[tuple[Any, tuple[str, ...]]] = [(found, ("msg",)), (error, ("message", "message_es")), (backup, ("error_message", "error_message_es"))]
+    for row, names in places:
+        if isinstance(row, dict):
+            row.update({name: place.sub(rf"\g<1>{variable}", row[name]) for name in names if isinstance(row.get(name), str)})
 
 
 def told(text: str, task: Any, given: Collection[str] = ()) -> str:
