@@ -48,6 +48,21 @@ def _renamed(where: str, task: Any, given: Collection[str]) -> str:
     return variable + where[option.end():] if option and variable else where
 
 
+def answered(found: dict[str, Any], task: Any, given: Collection[str] = ()) -> None:
+    """In what a module of ours answered from a server: the same, in all places where it tells an error about one option."""
+    error, backup = found.get("error"), found.get("backup")
+    message = str(error.get("message") or "") if isinstance(error, Mapping) and error.get("code") == "RSP101" else ""
+    option = re.match(r"[a-z][a-z0-9_]*(?=[.\[:])", message)
+    variable = of_option(task, option.group(), given) if option and "\n" not in message else ""
+    if not option or variable in ("", option.group()):
+        return
+    place = re.compile(rf"(^|RSP101: |\[){option.group()}(?=[.\[:])")
+    places: list[tuple[Any, tuple[str, ...]]] = [(found, ("msg",)), (error, ("message", "message_es")), (backup, ("error_message", "error_message_es"))]
+    for row, names in places:
+        if isinstance(row, dict):
+            row.update({name: place.sub(rf"\g<1>{variable}", row[name]) for name in names if isinstance(row.get(name), str)})
+
+
 def told(text: str, task: Any, given: Collection[str] = ()) -> str:
     """A text of Ansible about options, with the variables by which they were given at its end."""
     found = {word: of_option(task, word, given) for word in dict.fromkeys(re.findall(r"[a-z][a-z0-9_]*", text))}

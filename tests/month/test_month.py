@@ -129,7 +129,7 @@ def test_one_database_of_two(month: Institution) -> None:
     month.at(7, "10:00")
     month.mark()
     told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --destino auditoria_restaurada", status=2).out
-    assert "--parte" in told and "auditoria, catalogos" in told, told
+    assert "--parte: " in told and "Indique una de estas: auditoria, catalogos." in told, told
     told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --parte auditoria --destino auditoria_restaurada --ticket 2026-0117", status=2).out
     assert "RSP763" in told, told      # a ticket is a request, and that one is of nobody
     told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --parte auditoria --destino auditoria_restaurada").out
@@ -142,7 +142,7 @@ def test_one_table(month: Institution) -> None:
     """restore of one table"""
     month.at(7, "10:15")
     month.postgres.sql("DELETE FROM expediente WHERE numero > 100", "siga")
-    month.typed("respaldo restaurar SIGA --destino siga_restaurada")
+    month.typed("respaldo restaurar SIGA --tipo base-de-datos --destino siga_restaurada")
     socket = f"PGHOST={month.postgres.directory} PGPORT={month.postgres.port} PGUSER=postgres"
     for line in section("**Una sola tabla.**").splitlines():
         month.typed(f"export {socket}; {line}")
@@ -243,7 +243,7 @@ def test_custody_and_a_new_person(month: Institution) -> None:
     assert month.opens("ana@example.org", envelope)
     # as the guide has it: who is replaced gets `until` and stays, and the new one a key
     shutil.copy(month.key("eva@example.org"), month.inventory / "llaves/eva.asc")
-    key = f'          public_key_file: "{month.inventory}/llaves/egcr.asc"\n'
+    key = f"          public_key_file: {month.inventory}/llaves/egcr.asc\n"
     month.replaced("group_vars/all/personas.yml", key,
                    f'{key}          until: "{month.day(10)}"\n        - name: "Eva Ruiz Díaz"\n          email: "eva@example.org"\n'
                    f'          from: "{month.day(11)}"\n          public_key_file: "{month.inventory}/llaves/eva.asc"\n')
@@ -289,7 +289,7 @@ def test_excuse_and_compliance(month: Institution) -> None:
 def test_report_and_evidence(month: Institution) -> None:
     """compliance, report, evidence"""
     month.at(14, "21:00")
-    month.typed("respaldo restaurar SIGA --destino siga_restaurada --simular")
+    month.typed("respaldo restaurar SIGA --tipo base-de-datos --destino siga_restaurada --simular")
     month.edit("group_vars/all/informes.yml", report_directory=f"{month.place}/informes")
     told = month.typed("respaldo informe").out
     board, = (month.place / "informes").glob("tablero_*.html")

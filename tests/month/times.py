@@ -1,15 +1,16 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the newcomer's plays cost in this tree and in another one, in turn, on the same servers: a night, nothing due, the plan, a transfer.
+"""What the newcomer's plays cost in this tree and in another one, in turn, on the same servers: ten copies, nothing due, the plan, a transfer.
 
     python tests/month/times.py TREE [ROUNDS]
 
-TREE is a worktree of the other commit. Each tree has an institution of its own, of the nine systems. Prints a table, medians of the rounds.
+TREE is a worktree of the other commit. Each round begins with a new institution of the nine systems. Prints a table, medians of the rounds.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import sys
@@ -23,7 +24,7 @@ sys.path[:0] = [str(TOP / each) for each in ("collections", "tests/integration",
 from databases.conftest import Maria, Postgres, running  # noqa: E402
 from institution import Institution, quoted  # noqa: E402
 
-PLAYS = {"a good night (site.yml)": "site", "site.yml, nothing due": "site", "plan.yml": "plan", "transfer.yml, that night's copies": "transfer"}
+PLAYS = {"site.yml, ten copies": "site", "site.yml, nothing due": "site", "plan.yml": "plan", "transfer.yml, the ten copies": "transfer"}
 
 
 def prepared(place: Path, postgres: Postgres, maria: Maria, tree: Path) -> Institution:
@@ -51,31 +52,30 @@ def measured(month: Institution, tree: Path, play: str) -> tuple[float, float, i
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.monotonic() - began, len(told.out.splitlines())
 
 
+def emptied(postgres: Postgres, maria: Maria) -> None:
+    """The servers as they were before an institution had its data there."""
+    for base in ("siga", "catalogos", "auditoria"):
+        postgres.sql(f"DROP DATABASE IF EXISTS {base}")
+    postgres.sql("DROP ROLE IF EXISTS respaldo")
+    maria.sql("DROP DATABASE IF EXISTS tramite; DROP USER IF EXISTS respaldo@'127.0.0.1'")
+
+
 def main(other: Path, rounds: int) -> None:
     trees = {"before": other, "now": TOP}
     found: dict[tuple[str, str], list[tuple[float, float, int]]] = {}
-    place = Path(tempfile.mkdtemp(prefix="month-times-"))
-    place.chmod(0o755)
-    for postgres in running(Postgres, "postgres", "postgresql"):
-        for maria in running(Maria, "mysql", "mariadb-server"):
-            months = {}
-            for name, tree in trees.items():
-                for base in ("siga", "catalogos", "auditoria") if months else ():
-                    postgres.sql(f"DROP DATABASE {base}")
-                if months:
-                    postgres.sql("DROP ROLE respaldo")
-                    maria.sql("DROP DATABASE tramite; DROP USER respaldo@'127.0.0.1'")
-                months[name] = prepared(place / name, postgres, maria, tree)
-                months[name].at(0, "20:00")
-                for play in ("site", "transfer"):
-                    measured(months[name], tree, play)
-            for number in range(1, rounds + 1):
-                for name, tree in trees.items():
-                    months[name].at(number * 7, "20:00")      # a weekly one, so that each round has the same to do
-                    for title, play in PLAYS.items():
-                        found.setdefault((title, name), []).append(measured(months[name], tree, play))
-            for month in months.values():
-                month.end()
+    with tempfile.TemporaryDirectory(prefix="month-times-") as place:
+        os.chmod(place, 0o755)
+        for postgres in running(Postgres, "postgres", "postgresql"):
+            for maria in running(Maria, "mysql", "mariadb-server"):
+                for number in range(rounds):
+                    for name, tree in trees.items():
+                        emptied(postgres, maria)
+                        month = prepared(Path(place, f"{name}{number}"), postgres, maria, tree)
+                        month.at(0, "20:00")
+                        for title, play in PLAYS.items():
+                            found.setdefault((title, name), []).append(measured(month, tree, play))
+                            print(name, title, found[title, name][-1], file=sys.stderr, flush=True)
+                        month.end()
     print(f"| of {rounds} | CPU s before | CPU s now | wall s before | wall s now | lines before | lines now |", "| --- " + "| ---: " * 6 + "|", sep="\n")
     for title in PLAYS:
         cells = [statistics.median(row[place] for row in found[title, name]) for place in range(3) for name in trees]

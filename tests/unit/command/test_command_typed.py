@@ -247,6 +247,14 @@ def test_a_database_and_a_repository_of_one_name_are_two_lines() -> None:
     assert lines == ["Se copiaría  SIGA_20261128  nas", "Se copiaría  SIGA_20261128 (Código fuente)  nas"] and listener.done == 2
 
 
+def test_an_error_names_what_was_typed_here() -> None:
+    lines: list[str] = []
+    listener = Heard(lines.append, {"restore_part": "parte"})
+    for message in ("restore_part: '' no es válido", "restore_parts: x"):
+        listener.event({"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": {"code": "RSP101", "message_es": message}}}})
+    assert lines == ["Falló   bd1  RSP101: restore_part (--parte): '' no es válido", "Falló   bd1  RSP101: restore_parts: x"]
+
+
 def test_a_report_says_where_it_is() -> None:
     event = {"event": "runner_on_ok", "event_data": {"host": "localhost", "task_action": "perucompras.respaldo.backup_report", "res": {
         "files": ["/var/lib/respaldo/informes/tablero_2026-11-28.html"]}}}

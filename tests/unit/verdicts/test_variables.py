@@ -77,3 +77,17 @@ def test_a_text_of_ansible_is_told_with_the_variables() -> None:
         "missing required arguments: host found in mail (mail is backup_anchor_mail)")
     assert _variables.told("missing required arguments: host found in box", task) == "missing required arguments: host found in box"
     assert _variables.told("a task of a play of one's own: mail", SimpleNamespace(action="x")) == "a task of a play of one's own: mail"
+
+
+def test_what_a_server_answered_is_told_with_the_variable_everywhere() -> None:
+    task = task_of({"perucompras.respaldo.backup_restore": {"part": "{{ restore_part }}", "label": "{{ restore_chosen.label }}"}})
+    english, spanish = "part: '' does not name one", "part: '' no nombra una parte: ninguna"
+    found = {"msg": f"RSP101: {spanish}. [{english}.]", "error": {"code": "RSP101", "message": english, "message_es": spanish},
+             "backup": {"error_message": english, "error_message_es": spanish, "event": "restore_failed"}}
+    other = {"error": {"code": "RSP101", "message": "label: 'x' is none"}, "msg": "label: x"}
+    _variables.answered(found, task)
+    _variables.answered(other, task)
+    assert found["msg"] == "RSP101: restore_part: '' no nombra una parte: ninguna. [restore_part: '' does not name one.]"
+    assert found["error"]["message_es"] == found["backup"]["error_message_es"] == "restore_part: '' no nombra una parte: ninguna"      # type: ignore[index]
+    assert found["error"]["message"] == found["backup"]["error_message"] == "restore_part: '' does not name one"      # type: ignore[index]
+    assert other == {"error": {"code": "RSP101", "message": "label: 'x' is none"}, "msg": "label: x"}
