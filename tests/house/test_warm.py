@@ -23,7 +23,7 @@ from plays import PROGRAM, Warm  # noqa: E402
 
 # A callback that tells what its process is, when it is loaded; and waits, when it is to be killed.
 TELLING = '''
-import atexit, json, os, random, select, signal, sys, threading, time
+import atexit, json, os, random, select, signal, sys, threading
 from ansible.plugins.callback import CallbackBase
 from ansible import constants
 
@@ -44,7 +44,7 @@ class CallbackModule(CallbackBase):
         with open(os.environ["TOLD"], "w") as file:
             json.dump(told, file)
         atexit.register(print, "registered")
-        threading.Thread(target=lambda: (time.sleep(0.2), print("a thread's last word"))).start()
+        threading.Thread(target=lambda: (threading.main_thread().join(), print("a thread's last word"))).start()
         print("random", random.random(), file=sys.stderr)
         print("read", sys.stdin.read())
         if "WAIT" in os.environ:
@@ -92,7 +92,7 @@ def test_a_warm_play_is_what_a_cold_one_is(warm, run, tmp_path):
         assert warm.begun == before + 1, "it was begun by a fork"
         assert again == cold and again["forks"] == 7 and again["parent"] == os.getpid() and again["session"] == bool(more)
         assert (spoke, ended) == (said, status) and status == 2 and "read de la entrada" in spoke
-        assert spoke.endswith("registered\n") and "a thread's last word" in spoke, "what waits for the end is done at the end"
+        assert spoke.endswith("a thread's last word\nregistered\n"), "what waits for the end is done at the end"
         one, other = (next(line for line in text.splitlines() if line.startswith("random")) for text in (complained, grumbled))
         assert grumbled.replace(other, "") == complained.replace(one, "")
 

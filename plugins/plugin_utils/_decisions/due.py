@@ -226,7 +226,7 @@ def moment(text: Any) -> datetime.datetime | None:
     """A time as the bitácora writes it; None for what is none, or can't be one: the years before 2000 and after 2099."""
     if not result.is_time(text):
         return None
-    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    return datetime.datetime.fromisoformat(text[:-1]).replace(tzinfo=datetime.timezone.utc)      # strptime takes many times as long
 
 
 def believed_until(now: datetime.datetime) -> str:

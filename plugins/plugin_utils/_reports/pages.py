@@ -8,6 +8,7 @@ A page is a template (*.html.j2) that puts its parts (*.css, *.js) into itself: 
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from pathlib import Path
@@ -34,11 +35,17 @@ class _Unindented(Extension):
 
 def fill(name: str, **values: Any) -> str:
     """A page of this directory with its values."""
+    return _templates().get_template(name).render(**values)
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    """The templates of this directory, each compiled once: that costs ten times what filling it does, and one run may write several pages."""
     pages = jinja2.Environment(loader=jinja2.FileSystemLoader(str(_HERE)), autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined,
                                finalize=_seen, extensions=[_Unindented])
     pages.filters.update(day=day, amount=view.amount, percent=lambda value: shown(value, "percent"), shown=shown, in_css=in_css)
     pages.globals.update(part=part)
-    return pages.get_template(name).render(**values)
+    return pages
 
 
 def part(name: str) -> Markup:

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
 
@@ -228,6 +229,13 @@ def test_a_part_of_a_page_is_put_in_as_it_stands(store):
     for name in ("board.css", "board_map.css", "board_media.css", "board.js"):
         assert (Path(pages.__file__).parent / name).read_text("utf-8").rstrip() in text
     assert not re.findall(r"^ +<", text, re.MULTILINE)  # the templates' indentation is for who reads them, and isn't sent
+
+
+def test_templates_are_compiled_for_the_first_page_of_a_run_alone(store, monkeypatch):
+    copied(store, "SIGA", 20)
+    first, compiled = board.render(read(store, [system("SIGA")])), []
+    monkeypatch.setattr(jinja2.Environment, "compile", lambda _pages, text, *_more, **_named: compiled.append(text))
+    assert board.render(read(store, [system("SIGA")])) == first and not compiled
 
 
 @pytest.mark.parametrize("period, first, last, name", [
