@@ -58,8 +58,9 @@ class Machine:
     def type(self, line: str, status: int = 0) -> str:
         """A line as a person types it, in a shell of root; what it says. Fails the test where it ends otherwise than by `status`."""
         begun = time.monotonic()
+        # replaced: what is buffered of one output may be cut within a letter by what is not of the other
         done = subprocess.run(["podman", "exec", "--env", "container=", "-w", "/", self.name, "bash", "-c", line], env=self.environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False)
+                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
         print(f"{self.name}, {time.monotonic() - begun:.1f} s: {line}", flush=True)
         assert done.returncode == status, f"{line}\n{done.stdout}"
         return done.stdout

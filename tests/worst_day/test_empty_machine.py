@@ -100,6 +100,7 @@ class Institution:
             self.plan = house.type("respaldo plan-de-recuperacion")
         self.before = top / "copias-antes"
         shutil.copytree(self.medium, self.before, symlinks=True)
+        self.anchored = (self.anchors / "anclas.jsonl").read_bytes()
         self.seal_key = found(r"--sello ([0-9a-f]{64})", self.plan)
         self.kit, self.kit_sha256 = re.search(r"maletín: (\S+), huella SHA-256 ([0-9a-f]{64})", self.plan).groups()    # type: ignore[union-attr]
 
@@ -147,7 +148,7 @@ class Institution:
         house.type(AT + "respaldo copiar --motivo 'Segunda noche'")
 
     def made(self) -> set[str]:
-        return {path.name for path in self.before.glob("*/*/[!.]*")}
+        return {path.name for path in self.before.glob("*/[!.]*/[!.]*")}
 
 
 def found(pattern: str, text: str) -> str:
@@ -203,6 +204,7 @@ def institution(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Institutio
 
 
 def test_by_the_medium_and_one_custodian(institution: Institution) -> None:
+    again(institution)
     vault = {**institution.bao.options("peor"), "ca_certs": "/etc/ssl/boveda.pem"}
     shown = (institution.cable, "/run/cable"), (institution.bao.directory / "ca.pem", "/etc/ssl/boveda.pem"), (institution.program, "/media/usb/programa")
     with institution.machine("custodio", *shown) as house:
@@ -239,7 +241,8 @@ def test_by_the_medium_and_one_private_key(institution: Institution) -> None:
 
 
 def again(institution: Institution) -> None:
-    """The medium as it was on the day before."""
+    """The medium and the anchors as they were on the day before."""
+    (institution.anchors / "anclas.jsonl").write_bytes(institution.anchored)
     for path in institution.medium.iterdir():
         shutil.rmtree(path)
     shutil.copytree(institution.before, institution.medium, symlinks=True, dirs_exist_ok=True)

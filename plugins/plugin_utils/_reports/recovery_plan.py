@@ -113,7 +113,10 @@ def _targets(kind: str, source: Mapping[str, Any]) -> list[list[str]]:
     paths = source.get("paths") or []
     if kind == "paths":
         return [["--destino", str(paths[0]) if len(paths) == 1 else "/ruta/nueva"]]
-    return [[]] if kind == "restic" else [["--destino", "DESTINO"]]
+    if kind == "restic":
+        # into the folder itself, empty that day; several come back beside each other, below the first (_restaurado_)
+        return [["--destino", str(paths[0])] if len(paths) == 1 else []]
+    return [["--destino", "DESTINO"]]
 
 
 def lost(row: recovery.Row) -> str:

@@ -117,6 +117,7 @@ def test_a_shared_folder_is_made_before_it_is_filled():
     (row,) = recovery.plan([system("Archivos", kind="file_server")], RULES, NOW)
     made, restored = recovery_plan.commands(row, {"type": "restic", "paths": ["/srv/Órgano A"]})
     assert made.startswith("mkdir -p '/srv/Órgano A'  # en bd1") and typed.read(shlex.split(restored)[1:]).kind == "file_server"
+    assert typed.read(shlex.split(restored)[1:]).variables["restore_target"] == "/srv/Órgano A"
 
 
 def test_what_the_recovery_brought_back_itself_is_not_restored_once_more_by_an_older_copy():
