@@ -135,7 +135,7 @@ def test_inventory_of_the_readme(machine: Machine) -> None:
     machine.type("git init --quiet --bare /srv/portal.git && git clone --quiet /srv/portal.git /nuevo/p 2>/dev/null && cd /nuevo/p && "
                  "git -c user.name=d -c user.email=d@example.org commit --quiet --allow-empty -m uno && git push --quiet && cd /nuevo")
     # names of others' servers become this machine; nothing else is changed
-    text = text.replace("bd1.example.gob.pe:", "localhost:").replace("https://git.example.gob.pe/portal.git", "file:///srv/portal.git")
+    text = text.replace("bd1.example.gob.pe:", "localhost:\n      ansible_connection: local").replace("https://git.example.gob.pe/portal.git", "file:///srv/portal.git")
     machine.type(f"cat >/nuevo/hosts.yml <<'FIN'\n{text}\nFIN")
     line = re.search(r"`(ansible-playbook playbooks/site\.yml -i INVENTORY[^`]*)`", readme)
     assert line
