@@ -19,7 +19,7 @@ SOURCES = {
     "backup_database": {"command", "databases", "mariadb", "of_databases", "postgresql", "sqlite"},
     "backup_git": {"git", "of_git"}, "backup_git_info": {"git", "of_git"},
     "backup_archive": {"of_paths", "paths"}, "backup_archive_info": {"of_paths", "paths"},
-    "backup_mailbox": {"graph", "imap", "mailbox_tokens", "of_mailboxes", "web"},
+    "backup_mailbox": {"graph", "imap", "mailbox_assertion", "mailbox_tokens", "of_mailboxes", "web"},
     "backup_files": {"of_files", "restic"},
     "backup_publish": set(), "shared_folder": set(), "shared_folder_info": set(), "azure_blob_upload": set(), "azure_blob_download": set(),
 }

@@ -59,7 +59,8 @@ def decode(reading: Reading, row: Dict[str, Any], compression: str, cipher: Opti
                     count(chunk)
         except BackupError as error:
             fault = _reading_fault(error, row, cipher, undo)
-        if fault is None or fault.fault.name in ("structure_unreadable", "password_wrong", "restore_impeded"):
+        if fault is None or fault.fault.name in ("structure_unreadable", "password_wrong", "restore_impeded", "never_encrypted"):
+            closed = None
             while read(1 << 20):
                 pass  # a stage that stopped early left bytes unread: the hash is of the whole file
             if unhashed:
