@@ -27,7 +27,7 @@ test-fast: setup ## but the slow ones: unit, callback on one ansible-core, house
 week: setup ## a week of the schedule in a machine that systemd starts, by its own clock, and ten starts at once; some ten minutes, needs qemu-system-x86
 	@tools/week.sh
 
-month: setup ## a newcomer's month on real servers, each row as the guide types it, and a fresh machine's first encrypted copy, timed; some ten minutes
+month: setup ## a newcomer's month on real servers, each row as the guide types it, and a fresh machine's first encrypted copy, timed
 	@tools/month.sh
 
 worst-day: setup ## the worst day on an empty container of Debian, by a custodian and by a private key; some minutes, needs podman and mmdebstrap

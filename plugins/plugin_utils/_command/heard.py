@@ -117,7 +117,10 @@ class Heard:
             if "results" in found:
                 return      # each of its rows was told
         self._said_of.add(host)
-        self._failed(f"Falló   {host}  {text.splitlines()[0][:_LONGEST]}", remedy)
+        lines = text.splitlines()
+        # a verdict names below what it counts; none of it was told by itself: a copy that was refused before it began
+        told = " ".join(map(str.strip, lines if lines[0].endswith(":") else lines[:1]))
+        self._failed(f"Falló   {host}  {told[:_LONGEST]}", remedy)
 
     def _failed(self, line: str, remedy: str) -> None:
         if not self._say(self._with_options(line)):
