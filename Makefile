@@ -1,7 +1,7 @@
 # Thin on purpose: each target calls one script of tools/. `make help` lists them.
 # What is given after a target (make backup REASON="..." BACKUP_GIT=...) reaches the script as environment: make sees to it.
 .DEFAULT_GOAL := help
-.PHONY: help backup inventario test test-fast week coverage lint sanity docs lab lab-down setup clean
+.PHONY: help backup inventario programa test test-fast week month worst-day coverage lint sanity docs lab lab-down setup clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -11,6 +11,9 @@ backup: ## copy what is due on this machine and show its lines in the bitácora 
 
 inventario: ## ask some ten questions and write an inventory of the institution's own (OPCIONES="..." answers them: respaldo nuevo --help)
 	@tools/inventory.sh
+
+programa: ## write what an empty machine installs this program from without a network, for the kit of the worst day (DESTINO=/var/lib/respaldo/programa)
+	@tools/program.sh
 
 setup: ## make .venv-dev, the environment of developers and tests
 	@tools/setup.sh
@@ -23,6 +26,12 @@ test-fast: setup ## but the slow ones: unit, callback on one ansible-core, house
 
 week: setup ## a week of the schedule in a machine that systemd starts, by its own clock, and ten starts at once; some ten minutes, needs qemu-system-x86
 	@tools/week.sh
+
+month: setup ## a newcomer's month on real servers, each row as the guide types it, and a fresh machine's first encrypted copy, timed; some ten minutes
+	@tools/month.sh
+
+worst-day: setup ## the worst day on an empty container of Debian, by a custodian and by a private key; some minutes, needs podman and mmdebstrap
+	@tools/worst_day.sh
 
 coverage: setup ## which lines of the engine and the controller's code the unit and house tests run; the others by file in .cache/coverage.txt
 	@tools/coverage.sh

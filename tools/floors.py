@@ -75,10 +75,11 @@ def _run(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield node
-        elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "t.TYPE_CHECKING", "typing.TYPE_CHECKING"):
+        elif (isinstance(node, ast.If) and isinstance(node.test, (ast.Name, ast.Attribute))
+              and ast.unparse(node.test) in ("TYPE_CHECKING", "t.TYPE_CHECKING", "typing.TYPE_CHECKING")):
             for other in node.orelse:
                 yield from _run(ast.Module([other], []))
-        else:
+        elif not isinstance(node, ast.expr):      # no expression holds a statement
             yield from _run(node)
 
 
@@ -109,7 +110,8 @@ def _files(name: tuple[str, ...], file: str, known: set[str]) -> set[str]:
 
 def circles(house: House) -> list[list[str]]:
     """The files that reach themselves by imports, those of one knot together."""
-    reach = {file: _reached(file, _below(house)) for file in house.files}
+    below = _below(house)
+    reach = {file: _reached(file, below) for file in house.files}
     knots: list[list[str]] = []
     for file in house.files:
         if file in reach[file] and not any(file in knot for knot in knots):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-LOOK_SECONDS = 20.0
+LOOK_SECONDS = 10.0
 IDLE_PROCESSORS = 0.6      # of all, on average over a look
 MEMORY_KIB = 3 << 20       # available, so that one part more never makes the others wait for memory
 _STAT, _MEMORY = Path("/proc/stat"), Path("/proc/meminfo")

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every part of the tests, two at a time and two more while a processor is idle (spare.py), and sums them up: what passed, failed, could not run here.
+"""Runs every part of the tests, two at a time, one that mostly waits beside them, and two more while a processor is idle (spare.py), and sums them up:
+what passed, failed, could not run here.
 
 A part is a command with a name and a log under .cache/tests. All parts run, whatever fails before them; the exit status is 1 when any failed.
 Interpreters that are not on this machine are named, never passed over in silence. Needs only Python's own library.
@@ -21,6 +22,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ending import end, wait
 from left_out import left_out
 from pythons import ENGINE_PYTHONS, find_pythons, version_of
 from reasons import reasons
@@ -75,6 +77,7 @@ class Part:
     left_out: list[str] = field(default_factory=list)      # "3 skipped: only root runs it"
     among_servers: bool = False      # a few of its tests may fail once for what else the machine does: see second_try.py
     beside: bool = False     # it measures nothing, and waits for nothing that others could make late: it may run beside two others
+    waits: bool = False      # for servers, most of its time: such parts have a worker of their own, one at a time
     unsteady: list[str] = field(default_factory=list)      # tests that failed first and passed alone
 
     @property
@@ -162,12 +165,12 @@ def lab_parts() -> list[Part]:
 
 
 def integration_parts(environment: dict[str, str]) -> list[Part]:
-    """Long ones that need no host of the lab: they run beside what does. In two of them most of the time is waiting for a refused restic."""
+    """Long ones that need no host of the lab: they run beside what does. Two of them wait most of the time for a refused restic, and measure nothing."""
     named = [name for names in INTEGRATION.values() for name in names]
     parts = {part: [f"tests/integration/{name}" for name in names] for part, names in INTEGRATION.items()}
     parts = {"others": ["tests/integration", *(f"--ignore=tests/integration/{name}" for name in named)], **parts}
     return [Part(f"integration, {part}", pytest_command(DEVELOPMENT, *arguments), environment=environment, among_servers=True,
-                 beside=part in ("media", "files")) for part, arguments in parts.items()]
+                 waits=part in ("media", "files")) for part, arguments in parts.items()]
 
 
 def all_parts(missing: list[str]) -> list[Part]:
@@ -189,10 +192,10 @@ def all_parts(missing: list[str]) -> list[Part]:
 
 
 def fast_parts(missing: list[str]) -> list[Part]:
-    environment = on_path(DEVELOPMENT)
     return [
-        Part(name, pytest_command(DEVELOPMENT, "-m", "not slow", directory), environment=environment)
-        for name, directory in (("callback, ansible-core 2.19", "tests/callback"), ("unit, but the slow ones", "tests/unit"), ("house", "tests/house"))
+        Part(name, pytest_command(DEVELOPMENT, "-m", "not slow", *rooms), environment=on_path(DEVELOPMENT))
+        for name, *rooms in (("unit of the controller, but the slow ones", "tests/unit", "--ignore=tests/unit/engine"), ("house", "tests/house"),
+                             ("callback, ansible-core 2.19", "tests/callback"), ("unit of the engine, but the slow ones", "tests/unit/engine"))
     ]
 
 
@@ -210,36 +213,6 @@ def count(part: Part) -> None:
         part.failed = part.failed or 1
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a part with all its children: asked first, then made to."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(10)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def wait(process: subprocess.Popen[bytes], part: Part) -> None:
-    """Until the part ends: its status, and what it and its children used of the processors. Raises TimeoutExpired at its limit."""
-    limit = time.monotonic() + LIMIT_SECONDS
-    while True:
-        try:
-            found, status, used = os.wait4(process.pid, os.WNOHANG)
-        except ChildProcessError:      # main() ended it
-            part.status = process.wait()
-            return
-        if found:
-            part.status = process.returncode = os.waitstatus_to_exitcode(status)
-            part.processor = used.ru_utime + used.ru_stime
-            return
-        if time.monotonic() >= limit:
-            raise subprocess.TimeoutExpired(process.args, LIMIT_SECONDS)
-        time.sleep(0.1)
-
-
 def run(part: Part) -> None:
     """Runs one part to its end or its limit, its whole output in its log."""
     started = time.monotonic()
@@ -255,7 +228,7 @@ def run(part: Part) -> None:
         else:
             _running.add(process)
             try:
-                wait(process, part)
+                part.status, part.processor = wait(process, LIMIT_SECONDS)
             except subprocess.TimeoutExpired:
                 end(process)
                 log.write(f"\nended after {LIMIT_SECONDS} seconds: too long\n".encode())
@@ -266,32 +239,39 @@ def run(part: Part) -> None:
 
 
 def run_all(parts: list[Part], workers: int) -> None:
-    """Runs all parts with `workers` threads; a part waits while another holds its room. SPARE threads more take, from the end, what may run beside
-    the others, each time that these leave a processor idle.
+    """Runs all parts with `workers` threads; a part waits while another holds its room. Where there are two, one thread more runs what mostly waits, which
+    the others leave to it while they have anything else; and SPARE more take, from the end, what may run beside the others, each time that these leave a
+    processor idle.
     """
     waiting = list(parts)
     rooms: set[str] = set()
     changed, looking = threading.Condition(), threading.Lock()      # one looks at a time: the next sees what the former began
+    several = workers > 1
 
-    def free(part: Part) -> bool:
-        return not part.room or part.room not in rooms
+    def may(part: Part, kind: str) -> bool:
+        if part.room and part.room in rooms:
+            return False
+        if kind == "any":
+            return not (several and part.waits) or all(each.waits for each in waiting)
+        return part.waits if kind == "waits" else part.beside
 
-    def work(spare: bool = False) -> None:
+    def work(kind: str) -> None:
         while True:
-            if spare:
+            if kind == "beside":
                 with looking:
                     if not is_idle(lambda: _over.is_set() or not any(part.beside for part in waiting)):
                         return
             with changed:
                 while True:
-                    if not waiting or _over.is_set():
+                    if not waiting or _over.is_set() or kind == "waits" and not any(part.waits for part in waiting):
                         return
-                    part = next((part for part in (reversed(waiting) if spare else waiting) if free(part) and (part.beside or not spare)), None)
+                    part = next((part for part in (reversed(waiting) if kind == "beside" else waiting) if may(part, kind)), None)
                     if part:
                         break
                     changed.wait()
                 waiting.remove(part)
                 rooms.add(part.room)
+                changed.notify_all()
             print(f"start  {part.name}", flush=True)
             run(part)
             with changed:
@@ -299,7 +279,8 @@ def run_all(parts: list[Part], workers: int) -> None:
                 changed.notify_all()
                 print(f"{'pass ' if part.status == 0 else 'FAIL '}  {part.name}  ({part.seconds:.0f} s)", flush=True)
 
-    threads = [threading.Thread(target=work, args=(number >= workers,), daemon=True) for number in range(workers + (SPARE if workers > 1 else 0))]
+    kinds = ["any"] * workers + (["waits"] + ["beside"] * SPARE if several else [])
+    threads = [threading.Thread(target=work, args=(kind,), daemon=True) for kind in kinds]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -354,7 +335,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the tests and sum them up.")
     parser.add_argument("--fast", action="store_true", help="but the slow ones: unit, callback on one ansible-core, house; 90 seconds")
     parser.add_argument("--only", metavar="TEXT", help="only the parts whose name contains TEXT")
-    parser.add_argument("--workers", type=int, default=0, help="parts at a time (default 2; 3 of the fast ones, which end together)")
+    parser.add_argument("--workers", type=int, default=0, help="parts at a time (default 2; all 4 of the fast ones, which end together)")
     options = parser.parse_args()
     # an interrupted run must not leave the lab up: SIGTERM ends like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -380,7 +361,7 @@ def main() -> int:
         print(f"!!!! NOT RUN HERE: {line}")
     uses_lab = any(part.room == "lab" for part in parts)
     try:
-        run_all(parts, options.workers or 2 + options.fast)
+        run_all(parts, options.workers or 2 << options.fast)
         try_again(parts)
     except KeyboardInterrupt:
         print("interrupted: ending what runs", flush=True)

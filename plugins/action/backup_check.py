@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import time
@@ -19,6 +20,7 @@ from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.policy import policy
 from ..plugin_utils._actions import failed, show
+from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._checking import asking, controller, files, people, server
 from ..plugin_utils._checking.findings import STOPS, WARNS, Finding, document, ending, not_ready, of_error, of_result, text, together
 from ..plugin_utils._decisions import due
@@ -29,6 +31,15 @@ from ..plugin_utils._sending import MAIL_OPTIONS
 from ..plugin_utils._tasks import plain
 
 _NUMERAL = "5.1"
+
+
+def _no_labels(kind: str, system: str) -> set[str]:
+    """Of a bitácora that can't be read."""
+    return set()
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 class ActionModule(InventoryAction):
@@ -78,7 +89,11 @@ class ActionModule(InventoryAction):
                                         task_vars=task_vars)
             found += [*of_result(seen, host), *server.itself(seen, asked_at, host)]
         found += server.media(self, arguments, task_vars)
-        found += server.systems(self, arguments, rows, task_vars, rules["time_zone"])
+        with contextlib.ExitStack() as open_ones:
+            known = _no_labels
+            with contextlib.suppress(BackupError):      # that the bitácora can't be read is a finding of its own
+                known = open_ones.enter_context(open_store(resolve_url(), readonly=True)).labels
+            found += server.systems(self, arguments, rows, task_vars, rules["time_zone"], known)
         return _told(found, [{"system": row["system"], "kind": row["kind"], "encrypt": row["encrypt"]} for row in rows
                              if arguments["systems"][row["index"]].get("enabled", True)])
 
@@ -117,7 +132,8 @@ class ActionModule(InventoryAction):
                                           "servers": looked, "systems": systems})
         show(text(told))
         written = _write(arguments, told, self._task.check_mode)
-        note = "{0} sistemas de {1} servidores: {2}".format(systems, looked, "listo" if told["ready"] else f"{told['stops']} cosas por corregir")
+        note = "{0} de {1}: {2}".format(_counted(systems, "sistema", "sistemas"), _counted(looked, "servidor", "servidores"),
+                                        "listo" if told["ready"] else _counted(told["stops"], "cosa por corregir", "cosas por corregir"))
         done = {"changed": False, "report": told, "written": written,
                 "backup": result.build(event="readiness_checked", numeral=_NUMERAL, objects=systems, note_es=note)}
         return done if told["ready"] else {**done, **failed(BackupError("not_ready", count=told["stops"])), "changed": False}

@@ -42,8 +42,9 @@ class ActionModule(InventoryAction):
             bare = [_bare(candidate, len(store.copies(candidate.kind, candidate.system))) for candidate in candidates if candidate.copy is None]
         turns = drills.rotate(candidates, rules, now)
         copies = {(candidate.kind, candidate.system): candidate.copy for candidate in candidates}
-        rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": on_one_medium(copies[turn.kind, turn.system], found.media)}
-                for turn in turns]
+        # a drill proves that a copy comes back: the mailbox itself is looked into for a request alone (6.4), or where a person asks for it (verify.yml)
+        rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": on_one_medium(copies[turn.kind, turn.system], found.media),
+                 "level": "T3" if turn.kind in result.KINDS_ON_REQUEST else "T4"} for turn in turns]
         covered = drills.coverage(turns)
         lines = [f"{turn.system} ({turn.kind}): {'se prueba ' + turn.label if turn.chosen else 'no se prueba'}: {turn.why}" for turn in turns]
         lines.append(f"Cobertura: {covered} % de {len(turns)} sistemas con su prueba de restauración al día")

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._copying.sealing import CopyAction as ActionModule
+from ..plugin_utils._copying.since import MailboxAction as ActionModule
 
 __all__ = ["ActionModule"]

@@ -32,6 +32,9 @@ class ActionModule(InventoryAction):
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if not arguments["dest"]:
+            raise BackupError("invalid_input", where="metrics_file", value=None, problem="is missing",
+                              mend="node_exporter reads no other, e.g. /var/lib/prometheus/node-exporter/respaldo.prom.")
         path = Path(arguments["dest"])
         if not path.is_absolute() or path.suffix != ".prom":
             raise BackupError("invalid_input", where="dest", value=str(path), problem="is not the full path of a file that ends in .prom",

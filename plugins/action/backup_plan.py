@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions im
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._inventory import INVENTORY, InventoryAction, of_another, public_key
 
 _LONGEST_NOTE = 3000
+_LINE_WIDTH, _NAME_WIDTH = 80, 10      # of a terminal; what a name has in any case
 _KINDS = view.KINDS
 # What tells whether a source changed, by its type.
 _NOTHING_ASKED: Mapping[str, Mapping[str, Any]] = {"digests": {}, "facts": {}}
@@ -243,12 +245,19 @@ def _table(host: str, plan: Sequence[Mapping[str, Any]]) -> list[str]:
     """The plan of a host as lines for a terminal: the decision first, its reason below."""
     if not plan:
         return [f"{host}: ningún sistema"]
-    cells = [(row["system"], _KINDS[row["kind"]], row["criticality"], due.STATES[row["state"]], row["next_due"] or "-", row["responsible"]) for row in plan]
-    heads = ("Sistema", "Tipo", "Criticidad", "Decisión", "Corresponde", "Responsable")
+    cells = [(row["system"], _KINDS[row["kind"]], row["criticality"], due.STATES[row["state"]], row["next_due"] or "-") for row in plan]
+    heads = ("Sistema", "Tipo", "Criticidad", "Decisión", "Corresponde")
     widths = [max(view.width_of(row[place]) for row in [heads, *cells]) for place in range(len(heads))]
+    widths[0] = min(widths[0], max(_NAME_WIDTH, _LINE_WIDTH - sum(2 + width for width in widths[1:])))
     lines = [f"{host}: {len(plan)} sistema{'' if len(plan) == 1 else 's'}", "  ".join(map(view.pad, heads, widths)).rstrip()]
     for row, cell in zip(plan, cells, strict=True):
-        lines += ["  ".join(map(view.pad, cell, widths)).rstrip(), f"    {row['why']}"]
+        # a name is typed as it is written, so it is never cut: one that is longer than its column has a line of its own
+        if view.width_of(cell[0]) > widths[0]:
+            lines.append(cell[0])
+            cell = ("", *cell[1:])
+        lines.append("  ".join(map(view.pad, cell, widths)).rstrip())
+        lines += textwrap.wrap(f"{row['why']}. Responsable: {row['responsible']}", _LINE_WIDTH, initial_indent="    ", subsequent_indent="    ",
+                               break_long_words=False, break_on_hyphens=False)
     return lines
 
 

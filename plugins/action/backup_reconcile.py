@@ -157,7 +157,7 @@ class ActionModule(PlainAction):
         for key, labels in (("ghosts", ghosts), ("differing", differing), ("strays", strays), ("healed", healed), ("lost", lost),
                             ("settled", removed + list(carried)), ("adopted", list(adopted))):
             rows[key] += labels
-        return [f"{shelf.system} en {name}: {len(there)} copias en el medio, {len(known)} en la bitácora",
+        return [f"{shelf.system} en {name}: {len(there)} {'copia' if len(there) == 1 else 'copias'} en el medio, {len(known)} en la bitácora",
                 *(f"    falta {each}: la bitácora la tiene, el medio no" for each in ghosts),
                 *(f"    difiere {each}: el medio tiene otro contenido" for each in differing),
                 *(f"    reencontrada {each}: vuelve a contar" for each in healed),

@@ -51,7 +51,8 @@ class ActionModule(InventoryAction):
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         command = _command(arguments) if arguments["scheduler"] == in_force.SYSTEMD else None
         schedule, reasons = ({}, {}) if arguments["state"] == "absent" else self._schedule(arguments, task_vars)
-        summary = [f"{name} ({PURPOSES[name].playbook}.yml): {in_words(timed.when)} ({timed.zone})" for name, timed in schedule.items()]
+        fields = {name: f": {forms.cron(timed.when)}" if arguments["scheduler"] == in_force.CRON else "" for name, timed in schedule.items()}
+        summary = [f"{name} ({PURPOSES[name].playbook}.yml): {in_words(timed.when)} ({timed.zone}){fields[name]}" for name, timed in schedule.items()]
         done = (_timers(arguments["directory"], command, schedule, reasons, self._task.check_mode, self._task.diff) if command
                 else _planned(arguments, schedule, reasons))
         if arguments["show"]:
@@ -148,10 +149,12 @@ def _timers(directory: str, command: units.Command, schedule: Mapping[str, Timed
     gone = [units.purpose_of(name) for name in found.unwanted if name.endswith(".timer")]
     entries += [in_force.taken(name, in_force.SYSTEMD) for name in gone if name]
     changed = bool(found.changed or found.unwanted or stopped or entries)
+    told = [BackupError("unit_extended", unit=name, detail=", ".join(more)) for name, more in systemd.extended(directory, wanted).items()]
     return {
         "changed": changed, "calendars": {name: units.on_calendar(timed.when, timed.zone) for name, timed in schedule.items()},
         "written": list(found.changed), "removed": list(found.unwanted), "enabled": stopped,
         **({"backup": entries} if entries else {}),
+        **({"warnings": [f"{each.code}: {each.spanish}. {each.remedy}" for each in told]} if told else {}),
         **({"diff": _diff(directory, wanted, found)} if differences and changed else {}),
     }
 

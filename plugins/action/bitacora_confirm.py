@@ -24,6 +24,7 @@ class ActionModule(BackupAction):
         "event": {"type": "list", "elements": "str", "required": True, "choices": list(result.EVENTS)},
         "system": {"type": "str"},
         "kind": {"type": "str", "choices": list(result.KINDS)},
+        "whole": {"type": "bool", "default": False},
     }
 
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -44,4 +45,6 @@ class ActionModule(BackupAction):
         if not found or missing:
             raise BackupError("entry_missing", event=" / ".join(wanted), label=", ".join(missing) or arguments["label"] or arguments["system"] or "")
         entry = found[-1]
+        if arguments["whole"] and entry.get("not_back"):
+            raise BackupError("restored_in_part", label=entry.get("label", ""), count=entry["not_back"])
         return {"changed": False, "n": entry["n"], "digest": entry["digest"], "event": entry["type"], "simulated": simulated}

@@ -40,5 +40,6 @@ class ActionModule(BackupAction):
         if bad:
             lines = [" ".join(filter(None, (row["label"], f"({row['system']})" if row["system"] else "", f"{row['code']}:" if row["code"] else "",
                                             row["message_es"]))) for row in bad]
-            told.update(failed=True, msg="Fallaron {0} de {1} en {2}:\n{3}".format(len(bad), len(mine), host, "\n".join(lines)))
+            told.update(failed=True, msg="{0} {1} de {2} en {3}:\n{4}".format("Falló" if len(bad) == 1 else "Fallaron", len(bad), len(mine), host,
+                                                                             "\n".join(lines)))
         return told

@@ -21,9 +21,17 @@ OAUTH = r"""
             type: str
             required: true
           client_secret:
-            description: Its secret. It goes to O(source.oauth.authority) only.
+            description: Its secret, unless it shows a certificate. It goes to O(source.oauth.authority) only.
             type: str
-            required: true
+            default: ""
+          certificate:
+            description: In place of a secret the certificate (PEM) that the application is registered with, as text or as the path of a file on this server.
+            type: str
+            default: ""
+          private_key:
+            description: The RSA key of O(source.oauth.certificate), PEM without a passphrase. It signs here (by C(openssl)) and goes nowhere.
+            type: str
+            default: ""
           scope:
             description: What the token is for. By default C(https://outlook.office365.com/.default), with V(graph) the endpoint's C(/.default).
             type: str
@@ -92,7 +100,8 @@ options:
       compare:
         description:
           - Of which mails the bytes are compared with the server's, beside number, UID and size of all. Of V(sample), 20 in each folder and those whose size
-            the server tells differently; or of V(all), which reads the mailbox twice.
+            the server tells differently; or of V(all), which reads the mailbox twice. With V(graph) a mail that is read again may have other separators and
+            headers that Exchange writes anew; it is as it was when all else is.
         type: str
         choices: [sample, all]
         default: sample

@@ -66,7 +66,8 @@ MAILBOX_SOURCE: Dict[str, Any] = dict(
     port=dict(type="int", default=0),
     ca_certs=dict(type="str", default=""),
     oauth=dict(type="dict", options=dict(
-        tenant=dict(type="str", required=True), client_id=dict(type="str", required=True), client_secret=dict(type="str", required=True, no_log=True),
+        tenant=dict(type="str", required=True), client_id=dict(type="str", required=True), client_secret=dict(type="str", default="", no_log=True),
+        certificate=dict(type="str", default=""), private_key=dict(type="str", default="", no_log=True),
         scope=dict(type="str", default=""), authority=dict(type="str", default=""), ca_certs=dict(type="str", default=""),
         proxy=dict(type="str", default=""))),
     endpoint=dict(type="str", default=""),

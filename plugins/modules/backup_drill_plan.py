@@ -74,6 +74,7 @@ turns:
     why: {description: "Why, in Spanish.", type: str, sample: nunca se probó su restauración (se exige cada 30 días)}
     label: {description: Label of its newest whole copy; empty without one., type: str, sample: SIGA_20261122}
     entry: {description: "The entry of that copy, with C(media) of the one medium it is restored from.", type: dict}
+    level: {description: "The level it is proved at: T4, or T3 of what is looked into for a request alone (mailboxes).", type: str, sample: T4}
     days: {description: Days since the last proof; -1 when there is none., type: int}
     every: {description: Days within which its criticality asks for one., type: int}
     estimate_ms: {description: Milliseconds the restore is reckoned to take., type: int}

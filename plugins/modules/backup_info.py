@@ -68,6 +68,8 @@ copies:
     sha256: {description: SHA-256 of its SHA256SUMS., type: str}
     manifest: {description: "Its manifest; absent when it can't be read.", type: dict}
     error: {description: "Why the manifest can't be read.", type: str}
+    error_es: {description: "The same in Spanish.", type: str}
+    code: {description: "Its code, where the manifest can't be read.", type: str, sample: RSP504}
     kind: {description: "With O(shelves), its kind.", type: str}
     system: {description: "With O(shelves), the directory of its system.", type: str}
 health:

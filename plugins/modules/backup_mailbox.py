@@ -16,11 +16,13 @@ description:
   - Dovecot's synchroniser brings the mailbox into a private Maildir; a listing of ours compares it with the server, writes the index, and only then is
     anything streamed through compression and encryption to the media. A mail that the server has and the copy has not makes it fail (RSP132).
   - A mailbox of Microsoft 365 can be read by Microsoft Graph too (O(source.type=graph)), each mail as MIME, named by its immutable identifier. The service has
-    no UIDs, so those of the copy are its own; categories stand in the index. The bytes are the service's own rendering, and are not compared a second time.
-    Hidden folders are copied too, folders that only search are not.
+    no UIDs, so those of the copy are its own; categories stand in the index. The bytes are the service's own rendering, and are
+    read a second time (O(source.compare)). Hidden folders are copied too, and those that only their mails tell of; folders that only search are not.
   - It is called a copy only when every program ended well, the bytes on the medium were hashed and read back, and their
     structure was read to its end (trust level T2). Until then it has no final name; the last good copy is never touched.
   - Archive mailboxes, recoverable items, rules, calendars, contacts and folders of others are not in it; the manifest says so.
+  - A copy that is made again under the same request begins with the mails of the one before (O(only_new)), so that only what is new travels. It is whole by
+    itself all the same, and judged like any other.
   - Needs C(doveadm) and Dovecot's C(imap) on the server that copies (packages dovecot-core and dovecot-imapd), no running Dovecot, and root.
 extends_documentation_fragment:
   - perucompras.respaldo.mailboxes.reading
@@ -30,6 +32,24 @@ extends_documentation_fragment:
   - perucompras.respaldo.backup.assigned
   - perucompras.respaldo.backup.attributes
   - perucompras.respaldo.groups.making
+options:
+  only_new:
+    description:
+      - "Of V(imap): begin with the mails of the last whole copy of the same mailbox that was made under the same request (its ticket, or the same reason of an
+        emergency), where it lies on a medium of this task which the server can read and custody gives its password. Its digest is the bitácora's, each of its
+        bytes is proved, and the server is asked for what differs alone. What can't be used is told (RSP129), and all mails travel."
+      - The server gets the password of that earlier copy for it. With V(false) it does not.
+    type: bool
+    default: true
+  earlier:
+    description: That copy, as the controller names it. It adds this to the task; what a task itself gives is not looked at.
+    type: dict
+    default: {}
+    suboptions:
+      label: {description: Its label., type: str, default: ""}
+      sha256: {description: "Its digest, as the bitácora has it.", type: str, default: ""}
+      medium: {description: The medium of this task that it is read from., type: str, default: ""}
+      password: {description: What opens it., type: str, default: ""}
 seealso:
   - module: perucompras.respaldo.backup_label
   - module: perucompras.respaldo.backup_verify
@@ -93,6 +113,9 @@ backup:
     trust_level: {description: "T1 bytes hashed, T2 structure read back, T3 restored into scratch.", type: str, sample: T2}
     checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, tar_list]}
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
+    since: {description: "The earlier copy whose mails did not travel again, when one was used.", type: str, sample: AnaQuispe_20261115}
+    travelled: {description: "Bytes that the server sent to the synchroniser, by IMAP.", type: int, sample: 65236}
+    travelled_objects: {description: "Mails of the copy that are not those of the earlier one, by IMAP.", type: int, sample: 5}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
     key_id: {description: "Which key it is, without telling anything of it.", type: str}
     custodians: {description: Names of those that hold it., type: list, elements: str}
@@ -127,7 +150,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _options, _source_options
 from ..module_utils._engine.sources import of_mailboxes
 from ..module_utils._engine.sources.base import Source
-from ..module_utils._tasks import making
+from ..module_utils._tasks import making, reusing
 from ..module_utils._tasks.base import Task
 from ..module_utils._tasks.ordering import order_of
 
@@ -135,14 +158,20 @@ from ..module_utils._tasks.ordering import order_of
 def build(task: Task) -> Source:
     """The source that the task names."""
     options = dict(task.params["source"], encrypted=order_of(task).keys is not None)
-    return of_mailboxes.build(options, task.params["assigned_paths"])
+    source = of_mailboxes.build(options, task.params["assigned_paths"])
+    source.earlier = reusing.earlier_of(task)
+    return source
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             _options.COPY, **_options.MEDIA, **_options.MAKING, **_options.ASSIGNED,
-            source=dict(type="dict", required=True, options=_source_options.MAILBOX_SOURCE)),
+            source=dict(type="dict", required=True, options=_source_options.MAILBOX_SOURCE),
+            only_new=dict(type="bool", default=True),
+            earlier=dict(type="dict", default={}, no_log=False, options=dict(
+                label=dict(type="str", default=""), sha256=dict(type="str", default=""), medium=dict(type="str", default=""),
+                password=dict(type="str", default="", no_log=True)))),
         supports_check_mode=True)
     making.make_copy(module, build)
 

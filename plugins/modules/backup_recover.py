@@ -17,7 +17,8 @@ description:
     one of source C(sqlite).
   - Both are opened in O(directory), of this account alone, and the chain of the bitácora is walked. Only then each path takes its own place. Nothing that
     stands in a place is replaced.
-  - A custodian who opens them vouches for them, as nobody else has their passwords. A private key does not, since anybody can encrypt to its public one. Then
+  - A custodian vouches for them by the proof in each manifest, which was made with the password of its copy, as nobody else has that. A copy without it, and of
+    which no entry tells, needs O(kit_sha256) or O(bitacora_sha256). A private key does not vouch, since anybody can encrypt to its public one. Then
     O(seal_key) or O(bitacora_sha256) is required, known from the printed plan of recovery or from a mail with a seal, and the kit that is taken is the newest
     one that O(kit_sha256) names or of which an entry says so that these prove.
   - There is no bitácora yet that could record it, so it is called by C(ansible -m), as a play's run would begin another bitácora. What was opened is noted in
@@ -41,7 +42,7 @@ options:
     type: str
     default: Maletín de recuperación
   kit_label:
-    description: Label of its copy. Empty takes the newest.
+    description: Label of its copy. Empty takes the newest, by the entries of the bitácora.
     type: str
     default: ""
   bitacora:
@@ -49,7 +50,7 @@ options:
     type: str
     default: Bitácora de respaldos
   bitacora_label:
-    description: Label of its copy. Empty takes the newest.
+    description: Label of its copy. Empty takes the newest, by their chains.
     type: str
     default: ""
   custody:
@@ -94,8 +95,9 @@ options:
     type: str
     default: ""
 notes:
-  - Fails with RSP101 where this controller has a bitácora with entries, RSP794 when the medium has no such copy, RSP795 when a place is taken, RSP796 when the
-    chain of the bitácora is broken, RSP797 when nobody vouches for kit or bitácora, RSP798 when no copy has the SHA-256 that was given, and as
+  - Fails with RSP101 where this controller has a bitácora with entries, RSP785 where an earlier attempt left what it opened, RSP791 when two copies of the
+    bitácora contradict each other, RSP792 when a later version made a copy, RSP794 when the medium has no such copy, RSP795 when a place is taken, RSP796 when
+    the chain of the bitácora is broken, RSP797 when nobody vouches for kit or bitácora, RSP798 when no copy has the SHA-256 that was given, and as
     M(perucompras.respaldo.backup_restore) does.
 extends_documentation_fragment:
   - perucompras.respaldo.groups.respaldo

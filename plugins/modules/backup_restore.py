@@ -232,6 +232,11 @@ restored:
         - "Into a mailbox: folder and UID of each mail that the server does not take."
       type: list
       elements: str
+    other:
+      description: "Into a mailbox: folder and UID of each mail that was given and is not there as it was given."
+      type: list
+      elements: str
+    not_back: {description: "Into a mailbox: how many mails are not there as they are in the copy.", type: int}
     restored: {description: "File servers, where O(restore_paths) was given: where each of them is now.", type: list, elements: str}
     works_as: {description: "MariaDB: the accounts that views, routines, triggers and events of the restored database work as.", type: list, elements: str}
 error:

@@ -17,6 +17,7 @@ description:
     C(respaldo-fallo@.service), which records a start that could not record anything itself. Each is shown to C(systemd-analyze verify) before it is put
     in its place.
   - Removes units that it made before for the same inventory and that are no longer wanted. It knows them by their whole first line, and touches no others.
+    What somebody added beside a unit (C(systemctl edit)) stays, and is told by a warning.
   - Each purpose that is put in force or taken away has its entry C(schedule_set) or C(schedule_removed) in the bitácora; by these
     M(perucompras.respaldo.backup_warn) tells later which start did not come.
   - No secret stands in a unit. The vault's password is named by the path of its file.
@@ -36,14 +37,15 @@ options:
         is for every day; or with V(every_minutes), which divides an hour or a day.
       - V(delay_minutes) is how much later a start may come (5, or 0 with V(every_minutes)), V(grace_minutes) after how long its absence is told (120).
       - V(catch_up) says whether a start that fell into an outage of the controller comes as soon as that is over (true), or waits for its next hour, by timers
-        of systemd. AWX and Semaphore never start it afterwards. What did not begin is told either way.
+        of systemd. AWX, Semaphore and cron take no notice of it. What did not begin is told either way.
       - V(reason) says why copies run in working hours. V(off), a reason, alone, says that a purpose does not run; what the policy needs can't be off.
       - What is not named runs by default when the inventory has use for it, but V(reconcile).
     type: dict
   scheduler:
-    description: Who starts the playbooks.
+    description:
+      - Who starts the playbooks. With V(cron), whose lines a person writes, RV(summary) has the five fields of each, and only the entries are made.
     type: str
-    choices: [systemd, awx, semaphore]
+    choices: [systemd, awx, semaphore, cron]
     default: systemd
   phase:
     description:

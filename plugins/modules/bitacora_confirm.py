@@ -75,6 +75,12 @@ options:
     description:
       - Take only entries of this system.
     type: str
+  whole:
+    description:
+      - Of V(restored), also fail (RSP147) when the entry says that not all of the copy came back as it is in it.
+    type: bool
+    default: false
+    version_added: 0.3.0
 extends_documentation_fragment:
   - perucompras.respaldo.backup.only_kind
   - perucompras.respaldo.groups.respaldo

@@ -21,7 +21,7 @@ from ansible.utils.display import Display
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.frames import frames_of
 from ..module_utils._engine.value_forms import seen
-from . import _answers, _forms, _unread
+from . import _answers, _forms, _refused, _unread, _variables
 from ._bitacora import events, living
 
 # How the options end in which a person says why, or by whose word.
@@ -109,11 +109,14 @@ class OurAction(ActionBase):
         return f"PYTHONUTF8=1 {told}" if self._connection._shell.SHELL_FAMILY == "sh" else told
 
     def validate_argument_spec(self, *given: Any, **named: Any) -> Any:
-        """As Ansible's, but that its error holds no arguments: it prints them, secrets too, where they are from no line of a file."""
+        """As Ansible's, but that its error is one of the catalogue, and holds no arguments: Ansible prints them, secrets too, where they are from no line of
+        a file. Raises BackupError invalid_input, or AnsibleActionFail for what is not known here.
+        """
         try:
             return super().validate_argument_spec(*given, **named)
         except AnsibleError as error:
-            raise AnsibleActionFail(str(getattr(error, "_original_message", "") or error.message)) from None
+            text = str(getattr(error, "_original_message", "") or error.message)
+            raise _refused.of_ansible(text) or AnsibleActionFail(_variables.told(text, self._task)) from None
 
     def admitted(self, printed: str) -> str:
         """What of a module's answer Ansible gets to read: the text that was printed, or less."""
@@ -183,5 +186,5 @@ class BackupAction(OurAction):
                                  str(arguments.get("label") or ""))
                 result.update(self.work(arguments, task_vars or {}))
         except BackupError as error:
-            result.update(failed(error))
+            result.update(failed(_variables.named(error, self._task, _unread.given_with(task_vars or {}))))
         return result

@@ -18,7 +18,7 @@ from ._names import VARIABLES
 
 # Keys of systems, media, custodians, vaults and mail whose values are secrets; the forms of policy/*.py call them so, and a test compares.
 SECRETS = frozenset(("password", "secret", "token", "role_id", "secret_id", "account_key", "sas_token", "ssh_key", "user_token",
-                     "app_token", "client_secret"))
+                     "app_token", "client_secret", "private_key"))
 # Variables that are a secret themselves.
 _WHOLE = frozenset(("backup_letters_key",))
 # ... of which these are no secret by themselves, or are one only with what stands beside them

@@ -18,7 +18,7 @@ VARIABLES = (
     "backup_actors", "backup_anchor_mail", "backup_anchor_medium", "backup_anchors", "backup_assigned_paths", "backup_awx", "backup_azure_storage",
     "backup_catch_up", "backup_custodians", "backup_custody_directory", "backup_desk", "backup_emergency_reason", "backup_forge_gone", "backup_forges",
     "backup_heartbeats",
-    "backup_letters_key", "backup_letters_mail", "backup_letters_templates",
+    "backup_letters_key", "backup_letters_mail", "backup_letters_templates", "backup_mailbox_only_new",
     "backup_media", "backup_metrics_file", "backup_names", "backup_names_directory", "backup_names_each_run", "backup_only",
     "backup_policy_file", "backup_report_directory", "backup_repository", "backup_request", "backup_request_mail_addresses",
     "backup_request_mail_box", "backup_request_mail_origin", "backup_scratch_directory",

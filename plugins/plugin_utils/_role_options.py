@@ -33,7 +33,7 @@ OF_ROLES = {
     "file_server": "",
     "find": "actors deleted directory folder limit name office only person policy_file reason since ticket until",
     "hold": "kind label reason requester state system ticket",
-    "mailbox": "",
+    "mailbox": "only_new",
     "media_health": "media systems",
     "metrics": "actors file policy_file watched",
     "names": "anew custodians custody_directory directory media most_copies only strict systems",

@@ -23,7 +23,7 @@ from ._names import VARIABLES
 from ._role_options import OF_ROLES, OPTIONS
 
 _PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
-_READ = frozenset((*VARIABLES, *OPTIONS))
+READ = frozenset((*VARIABLES, *OPTIONS))
 # of inventories/local: where it keeps what it makes, whichever inventory is taken
 _OF_LOCAL = "backup_local_"
 _PREFIXES = tuple(sorted(("backup", *OF_ROLES), key=len, reverse=True))
@@ -36,7 +36,7 @@ def refuse(task_vars: Mapping[str, Any]) -> None:
     we don't know: there it is told. Raises BackupError RSP101 that tells each; values are not shown, they may be secrets.
     """
     hostvars = task_vars.get("hostvars")
-    given = getattr(getattr(hostvars, "_variable_manager", None), "extra_vars", None) or {}
+    given = given_with(task_vars)
     wrong = {name: near for name, near in strange(given).items() if near or prefix_of(name)}
     if not wrong:
         return
@@ -49,9 +49,14 @@ def refuse(task_vars: Mapping[str, Any]) -> None:
         Display().warning(f"{problem.where} no es una variable de esta colección. {spanish.of_detail(problem.mend)}")
 
 
+def given_with(task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The variables of -e, of its files and of a survey."""
+    return getattr(getattr(task_vars.get("hostvars"), "_variable_manager", None), "extra_vars", None) or {}
+
+
 def strange(names: Iterable[Any]) -> dict[str, str]:
     """Names that are none of ours -> the one of ours that was probably meant, or ""."""
-    return {name: meant(name) for name in sorted(name for name in names if isinstance(name, str) and name not in _READ and not name.startswith(_OF_LOCAL))}
+    return {name: meant(name) for name in sorted(name for name in names if isinstance(name, str) and name not in READ and not name.startswith(_OF_LOCAL))}
 
 
 def prefix_of(name: str) -> str:
@@ -66,13 +71,13 @@ def meant(name: str) -> str:
     """
     prefix = prefix_of(name)
     if not prefix:
-        return next((each for each in sorted(_READ) if _one_slip(name, each)), "")
+        return next((each for each in sorted(READ) if _one_slip(name, each)), "")
     near = schema.nearest(name[len(prefix) + 1:], [each[len(prefix) + 1:] for each in _of_prefix(prefix)])
     return f"{prefix}_{near}" if near else ""
 
 
 def _of_prefix(prefix: str) -> list[str]:
-    return sorted(each for each in _READ if each.startswith(prefix + "_"))
+    return sorted(each for each in READ if each.startswith(prefix + "_"))
 
 
 def _one_slip(given: str, name: str) -> bool:

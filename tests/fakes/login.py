@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs
+
+import assertion as assertions
+from served import Served
 
 TENANT, CLIENT, SECRET, FEDERATED = "00000000-0000-0000-0000-0000000000aa", "00000000-0000-0000-0000-0000000000bb", "llave-muy-secreta", "token-federado"
 
@@ -31,14 +32,17 @@ def token(audience: str, seconds: int = 3600) -> str:
     return ".".join([_part({"alg": "none", "typ": "JWT"}), _part(claims), "x"])
 
 
-class FakeLogin:
-    """Listens on a port of the loopback, with the bench's certificate."""
+class FakeLogin(Served):
+    """Listens on a port of the loopback, with the bench's certificate. `certificate` is what the application is registered with: then it is asked for that."""
+
+    certificate = ""
 
     def __init__(self, directory: Path) -> None:
         asked: list[dict[str, str]] = []
         self.asked = asked
         # what the service says instead of giving a token, such as an expired secret
         self.refusal = ""
+        self.shown: set[str] = set()
         login = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -75,6 +79,9 @@ class FakeLogin:
                 asked.append(words)
                 assertion = words.get("client_assertion", "")
                 known = words.get("client_secret") == SECRET or assertion == FEDERATED or assertion.count(".") == 2
+                if login.certificate:
+                    endpoint = f"{login.url}/{TENANT}/oauth2/v2.0/token"
+                    login.refusal = assertions.refusal(words, login.certificate, CLIENT, endpoint, login.shown)
                 if login.refusal:
                     self.answer(401, {"error": "invalid_client", "error_description": login.refusal + "\r\nTrace ID: x"})
                     return
@@ -83,16 +90,4 @@ class FakeLogin:
                     return
                 self.answer(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token(words["scope"].removesuffix("/.default"))})
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(directory / "server.pem", directory / "server.key")
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"https://localhost:{self.server.server_port}"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler, directory / "server.pem", directory / "server.key")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trees
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "collections"))
@@ -46,8 +47,8 @@ def _found():
     for path in sorted((ROOT / "plugins").rglob("*.py")):
         if "faults" in path.parts:
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+        for node in trees.nodes(path):
+            called = trees.called(node)
             if called in ("Problem", "_refused"):      # what is wrong, and what to write instead
                 told.update((text, f"{path.name}:{node.lineno}") for each in node.args[2:] for text in _texts(each))
             if called == "BackupError":

@@ -32,8 +32,8 @@ CHAIN = ROOT / "plugins" / "plugin_utils" / "_bitacora" / "chain.py"
 
 # Programs of others, of which only the form is ours to prove.
 OTHERS = ("az", "cat", "createdb", "export", "find", "gpg", "mount", "pip", "pg_restore", "restic", "rclone", "sha256sum", "sqlite3", "systemctl", "zstd",
-          "7zz", "7z.exe", "git", "tar", "ssh-keygen", "apt-get", "ln")
-OURS = ("ansible", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-vault", "cp", "make", "python3", "respaldo")
+          "7zz", "7z.exe", "git", "psql", "tar", "ssh-keygen", "apt-get", "ln", "cd", "mkdir")
+OURS = ("ansible", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-vault", "bash", "cp", "make", "python3", "respaldo")
 _FLAGS = {"--check": 0, "--diff": 0, "-v": 0, "-vvv": 0, "INV": 0, "LLAVE": 0, "-e": 1, "-i": 1, "-l": 1, "--vault-id": 1, "--vault-password-file": 1}
 # What a reader puts there: a word in capitals, or an address of the example's institution.
 _PLACEHOLDER = re.compile("[A-ZÁÉÍÓÚÑ_]{3,}|…")
@@ -106,6 +106,12 @@ def test_commands_are_found():
 @pytest.mark.parametrize("each", ALL, ids=lambda each: f"{each.where} {each.text[:50]}")
 def test_no_command_passes_unclassified(each):
     assert each.program in OURS or each.program in OTHERS, f"{each.where}: say in OURS what is to be proved of {each.program!r}, or that it is another's"
+
+
+def test_what_bash_runs_is_what_make_programa_writes():
+    assert {Path(each.words[1]).name for each in ALL if each.program == "bash"} == {"instalar.sh"}
+    assert "install_program.sh \"$made/instalar.sh\"" in (ROOT / "tools" / "program.sh").read_text("utf-8")
+    assert "\n\t@tools/program.sh\n" in (ROOT / "Makefile").read_text("utf-8")
 
 
 @functools.cache

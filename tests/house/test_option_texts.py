@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import trees
+
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 # lines in a row that two places may have in common: a type, a default and a short description are no text worth a place of their own
 MOST = 7
@@ -24,7 +26,7 @@ _REFERENCE = re.compile(r"\b(O|RV)\([^)]*\)")
 
 def texts(path: Path) -> Iterator[tuple[str, str]]:
     """Each text of several lines that a file of Python holds, as it is written, with where it begins."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in trees.nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" in node.value:
             yield f"{path.parent.name}/{path.name}:{node.lineno}", node.value
 

@@ -10,6 +10,7 @@ import functools
 from pathlib import Path
 
 import pytest
+import trees
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py") if "module_utils" in path.read_text("utf-8"))
@@ -18,7 +19,7 @@ SOURCES = {
     "backup_database": {"command", "databases", "mariadb", "of_databases", "postgresql", "sqlite"},
     "backup_git": {"git", "of_git"}, "backup_git_info": {"git", "of_git"},
     "backup_archive": {"of_paths", "paths"}, "backup_archive_info": {"of_paths", "paths"},
-    "backup_mailbox": {"graph", "imap", "mailbox_tokens", "of_mailboxes", "web"},
+    "backup_mailbox": {"graph", "imap", "mailbox_assertion", "mailbox_tokens", "of_mailboxes", "web"},
     "backup_files": {"of_files", "restic"},
     "backup_publish": set(), "shared_folder": set(), "shared_folder_info": set(), "azure_blob_upload": set(), "azure_blob_download": set(),
 }
@@ -28,7 +29,7 @@ SHARED = {"__init__", "base", "given", "placing", "snapshots", "trees", "attribu
 @functools.cache
 def imports(path: Path) -> list[ast.ImportFrom]:
     """A file's relative imports; most files are carried by most modules, and read once."""
-    return [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom) and node.level]
+    return [node for node in trees.nodes(path) if isinstance(node, ast.ImportFrom) and node.level]
 
 
 def carried(module: str) -> set[Path]:

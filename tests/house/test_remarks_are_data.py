@@ -9,6 +9,8 @@ import ast
 import pathlib
 import re
 
+import trees
+
 ENGINE = pathlib.Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "_engine"
 
 
@@ -28,13 +30,13 @@ def test_no_part_of_the_engine_makes_a_remark_of_free_text():
     gathers = re.compile(r"(self\.)?(notes|noted|remarks|warnings)\Z|self\.found\Z")
     wrong = []
     for path in sorted(ENGINE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in trees.nodes(path):
             given = []
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".append") and gathers.match(ast.unparse(node.func)[:-len(".append")]):
+            if trees.called(node) == "append" and gathers.match(ast.unparse(node.func)[:-len(".append")]):
                 given = node.args
             elif isinstance(node, (ast.AugAssign, ast.Assign)):
                 target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
-                if gathers.match(ast.unparse(target)):
+                if isinstance(target, (ast.Name, ast.Attribute)) and gathers.match(ast.unparse(target)):
                     given = _elements(node.value)
             wrong += ["{0}:{1}".format(path.name, each.lineno) for each in given if isinstance(each, (ast.Constant, ast.JoinedStr))
                       or (isinstance(each, ast.Call) and ast.unparse(each.func).endswith(".format"))]
@@ -45,8 +47,8 @@ def test_what_modules_warn_of_is_in_spanish_first():
     """Staff read it on the terminal and in AWX. A text that is no remark and no error is Spanish by itself, which its letters tell."""
     wrong, seen = [], 0
     for path in sorted(ENGINE.parent.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("module.warn"):
+        for node in trees.nodes(path):
+            if trees.called(node) == "warn" and ast.unparse(node.func).endswith("module.warn"):
                 seen += 1
                 words = "".join(each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str))
                 if "in_both" not in ast.unparse(node) and not re.search("[áéíóúñ]", words):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+import trees
 import yaml
 
 from plugins.module_utils._engine import result
@@ -44,7 +45,7 @@ def told(module: str) -> dict[str, Any]:
 
 def tables(path: Path) -> Iterator[set[str]]:
     """The keys of each table that is written out in a file."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in trees.nodes(path):
         if isinstance(node, ast.Dict):
             yield {str(key.value) for key in node.keys if isinstance(key, ast.Constant)}
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A third part of the tests runs while a processor is idle, and never else; only one that may."""
+"""Which parts of the tests run beside the two: what mostly waits, one at a time; others while a processor is idle, and never else; only those that may."""
 
 from __future__ import annotations
 
@@ -79,3 +79,24 @@ def test_a_fourth_begins_where_the_third_still_waits(tmp_path, monkeypatch, caps
               make_test.Part("the other", ["bash", "-c", "touch third; " + until("fourth")], beside=True)]
     make_test.run_all(parts, 2)
     assert all(part.status == 0 for part in parts), capsys.readouterr().out
+
+
+def test_what_mostly_waits_has_a_worker_of_its_own_one_at_a_time(tmp_path, monkeypatch, capsys) -> None:
+    """Also while no processor is idle; and the others take it when they have nothing else, or nobody has a worker beside."""
+    import test as make_test
+
+    monkeypatch.setattr(make_test, "LOGS", tmp_path)
+    monkeypatch.setattr(make_test, "TOP", tmp_path)
+    monkeypatch.setattr(make_test, "is_idle", lambda needless: False)
+    until = "for n in $(seq 300); do [ -e second ] && exit 0; sleep 0.1; done; exit 1"
+    others = [make_test.Part(name, ["bash", "-c", until]) for name in ("one", "two")]
+    waits = [make_test.Part("first", ["bash", "-c", "sleep 0.3; [ ! -e second ] && touch first"], waits=True),
+             make_test.Part("second", ["bash", "-c", "[ -e first ] && touch second"], waits=True)]
+    make_test.run_all([*others, *waits], 2)
+    assert all(part.status == 0 for part in [*others, *waits]), capsys.readouterr().out
+    both = [make_test.Part(name, ["bash", "-c", f"touch {name}.here; for n in $(seq 300); do [ -e {other}.here ] && exit 0; sleep 0.1; done; exit 1"],
+                           waits=True) for name, other in (("this", "that"), ("that", "this"))]
+    make_test.run_all(both, 2)
+    alone = make_test.Part("alone", ["true"], waits=True)
+    make_test.run_all([alone, make_test.Part("last", ["true"])], 1)
+    assert [part.status for part in (*both, alone)] == [0, 0, 0], capsys.readouterr().out

@@ -13,6 +13,7 @@ import functools
 import pathlib
 
 import pytest
+import trees
 
 ENGINE = pathlib.Path(__file__).resolve().parents[2] / "plugins" / "module_utils" / "_engine"
 
@@ -134,9 +135,8 @@ ALLOWED_ON_CONTROLLER = {
 }
 
 
-def calls(tree):
+def calls(nodes):
     """What in a file makes, gives away, moves or removes by path."""
-    nodes = list(ast.walk(tree))
     imported = {alias.asname or alias.name: "{0}.{1}".format(node.module, alias.name)
                 for node in nodes if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil", "tempfile") for alias in node.names}
     for node in nodes:
@@ -159,10 +159,10 @@ def calls(tree):
             yield node.lineno, "pathlib." + node.func.attr
 
 
-def calls_of_controller(tree):
+def calls_of_controller(nodes):
     """What is refused on servers too, and what opens, reads or makes by path."""
-    yield from calls(tree)
-    for node in ast.walk(tree):
+    yield from calls(nodes)
+    for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         if isinstance(node.func, ast.Name) and node.func.id == "open" and not writes(node) and not is_descriptor(node.args[0]):
@@ -189,7 +189,7 @@ def writes(call):
 @functools.cache
 def found():
     return [(str(path.relative_to(ENGINE)), line, call)
-            for path in sorted(ENGINE.rglob("*.py")) for line, call in calls(ast.parse(path.read_text("utf-8")))]
+            for path in sorted(ENGINE.rglob("*.py")) for line, call in calls(trees.nodes(path))]
 
 
 def test_nothing_is_made_given_moved_or_removed_by_a_path_that_others_may_lead_elsewhere():
@@ -205,7 +205,7 @@ def test_each_exception_is_still_one():
 @functools.cache
 def found_on_controller():
     return [(str(path.relative_to(CONTROLLER)), line, call)
-            for path in sorted(CONTROLLER.rglob("*.py")) for line, call in calls_of_controller(ast.parse(path.read_text("utf-8")))]
+            for path in sorted(CONTROLLER.rglob("*.py")) for line, call in calls_of_controller(trees.nodes(path))]
 
 
 def test_nothing_of_the_controller_is_opened_by_a_path_on_a_share():
@@ -221,12 +221,12 @@ def test_each_exception_of_the_controller_is_still_one():
 @pytest.mark.parametrize("line", ["open(p)", "open(p, 'rb')", "os.open(p, os.O_RDONLY)", "path.read_bytes()", "Path(p).read_text('ascii')", "path.open('rb')",
                                   "path.parent.mkdir(parents=True)", "path.unlink()"])
 def test_the_rule_of_the_controller_sees(line):
-    assert list(calls_of_controller(ast.parse(line)))
+    assert list(calls_of_controller(trees.nodes_of(line)))
 
 
 @pytest.mark.parametrize("line", ["os.open('x', os.O_RDONLY, dir_fd=held)", "open(os.dup(held), 'rb')", "desk.open(title, words)", "box.open()"])
 def test_the_rule_of_the_controller_lets_through(line):
-    assert not list(calls_of_controller(ast.parse(line)))
+    assert not list(calls_of_controller(trees.nodes_of(line)))
 
 
 @pytest.mark.parametrize("line", [
@@ -236,7 +236,7 @@ def test_the_rule_of_the_controller_lets_through(line):
     "pathlib.Path(p).write_text('x')",
 ])
 def test_the_rule_sees(line):
-    assert list(calls(ast.parse(line)))
+    assert list(calls(trees.nodes_of(line)))
 
 
 @pytest.mark.parametrize("line", [
@@ -245,4 +245,4 @@ def test_the_rule_sees(line):
     "os.open('x', os.O_CREAT, dir_fd=held)", "tempfile.TemporaryFile()", "shutil.which('tar')",
 ])
 def test_the_rule_lets_through(line):
-    assert not list(calls(ast.parse(line)))
+    assert not list(calls(trees.nodes_of(line)))

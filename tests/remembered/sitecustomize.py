@@ -9,17 +9,19 @@ its own two largest YAML files, and the documentation of forty plugins, at every
 the processors of a small play go into that, the same from play to play.
 
 So the results are kept by the digest of what they were made from: other text has another result, and what runs is what would have run. A result that
-can't be read or kept is made as always. Two more things are cheap here that are dear elsewhere: the end of a module's process (ends_at_once), and the
-keys of restic (cheap_keys.py). Nothing of the collection knows of this. Two of Molecule's scenarios and tests/ways run without it, and all
-tests do with RESPALDO_TESTS_REMEMBER=no.
+can't be read or kept is made as always. Three more things are cheap here that are dear elsewhere: the end of a module's process (ends_at_once), the
+keys of restic (cheap_keys.py), and the search for circles of objects, a tenth of a play that ends before there are many. Nothing of the collection
+knows of this. Two of Molecule's scenarios and tests/ways run without it, and all tests do with RESPALDO_TESTS_REMEMBER=no.
 """
 
 import atexit
+import gc
 import marshal
 import os
 import sys
 import zipimport
 
+BETWEEN_SEARCHES = 100000      # objects made, rather than some hundreds: at most some MiB wait for the next search
 STORE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), ".cache", "remembered")
 
 
@@ -325,6 +327,7 @@ class AsTheyAreImported:
         return found
 
 
+gc.set_threshold(BETWEEN_SEARCHES, *gc.get_threshold()[1:])
 atexit.register(leave_at_once)
 zipimport._compile_source = compile_of_an_archive(zipimport._compile_source)
 sys.meta_path.insert(0, AsTheyAreImported())

@@ -39,7 +39,7 @@ EVENTS = (
     "readiness_checked",
     "medium_checked", "medium_failed",
     "controller_recovered",
-    "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "heartbeat_failed",
+    "schedule_set", "schedule_removed", "schedule_failed", "schedule_missed", "schedule_late", "heartbeat_failed",
     "forge_listed", "forge_failed", "repository_found", "repository_renamed", "repository_gone",
 )
 
@@ -122,10 +122,14 @@ SCHEMA: Dict[str, Field] = {
     "tool_copy": _controller("name"),               # id of the copy in that tool: a recovery point
     "objects": _server("number", int),              # how many things the copy holds: tables, refs, files
     "lacks": _server("number", int),                # how many things of its source a copy lacks that is partial on purpose: it never counts as a good one
+    "not_back": _server("number", int),             # of a restore: how many things of the copy are not back as they are in it; the others are
     "files_new": _server("number", int),            # of an incremental copy, against the one before
     "files_changed": _server("number", int),
     "files_unmodified": _server("number", int),
     "data_added": _server("number", int),           # bytes of new content, before compression
+    "since": _controller("label"),                  # the earlier copy of a mailbox whose mails did not travel again
+    "travelled": _server("number", int),            # bytes that the server of a mailbox sent to what brings it; the comparison is not counted
+    "travelled_objects": _server("number", int),    # mails of a copy that are not those of the earlier one
     "repository_sizes": _server("numbers", list),   # bytes of all files of the repository, on each of the media of `medium`, once this was done
     "unread": _server("rows", list),                # paths that could not be read, the first of them
     "unread_count": _server("number", int),
@@ -178,7 +182,7 @@ SCHEMA: Dict[str, Field] = {
     "message_id": _controller("text"),
     "purpose": _controller("name"),                 # what is scheduled: copies, transfer
     "schedule": _controller("text"),                # when, as _schedules/when.py writes and reads it
-    "scheduler": _controller("word"),               # who starts it: systemd, awx, semaphore
+    "scheduler": _controller("word"),               # who starts it: systemd, awx, semaphore, cron
     "note_es": _server("text"),                     # Spanish
     "error_code": _server("code"),
     "error_message": _server("text"),               # English

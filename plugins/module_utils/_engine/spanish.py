@@ -329,4 +329,6 @@ def of_word(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     value = re.sub(r"^exit status (?=\d+$)", "el código de salida ", value)
+    value = re.sub(r"^(PostgreSQL|MariaDB) at this server's socket", r"\1 en el socket de este servidor", value)
+    value = re.sub(r"^(PostgreSQL|MariaDB) at ", r"\1 en ", value)
     return _WORDS.get(value, re.sub(r"^the bitácora \(it knows ", "la bitácora (que conoce ", value))

@@ -28,7 +28,8 @@ from .._engine.transforms.keys import Keys
 _RACED = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ESTALE, errno.ENOTEMPTY)
 
 # The level of verification that finds a damage; what is not among them says nothing of a copy.
-FOUND_AT = {"bytes_differ": "T1", "manifest_unreadable": "T1", "copy_missing": "T1", "structure_unreadable": "T2", "restored_differs": "T3"}
+FOUND_AT = {"bytes_differ": "T1", "manifest_unreadable": "T1", "copy_missing": "T1", "structure_unreadable": "T2", "never_encrypted": "T2",
+            "restored_differs": "T3"}
 DAMAGED = tuple(FOUND_AT)
 
 # Of several copies in one task, seconds after which none is begun any more: what was sealed waits for its name meanwhile.

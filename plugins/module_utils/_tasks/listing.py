@@ -67,8 +67,8 @@ def _listed(medium: Medium, slot: Slot, listings: Dict[str, Dict[str, int]]) -> 
             opened.stands(listings)
             row.update(sha256=opened.digest, manifest=opened.manifest)
     except BackupError as error:
-        # A copy that can't be reached is not one that is damaged.
-        if error.fault.name not in DAMAGED:
+        # A copy that can't be reached is not one that is damaged; nor is one that a later version made, but it lies there all the same.
+        if error.fault.name not in DAMAGED and error.fault.name != "manifest_newer":
             raise
-        row.update(sha256="", error=error.message)
+        row.update(sha256="", error=error.message, error_es=error.spanish, code=error.code)
     return row

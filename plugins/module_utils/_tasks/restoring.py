@@ -43,7 +43,8 @@ def restore_copy(module: AnsibleModule) -> None:
             if module.check_mode:
                 return dict(changed=True, backup=task.fields("restore_simulated", **known))
             restored = source.restore(opened, target, task.params["overwrite"])
-        known.update(target=str(restored["target"]), lacks=lacking(opened.manifest), objects=restored.get("objects"), ended_at=now(),
+        known.update(target=str(restored["target"]), lacks=lacking(opened.manifest), objects=restored.get("objects"),
+                     not_back=restored.get("not_back") or None, ended_at=now(),
                      duration_ms=int((time.monotonic() - clock) * 1000), warnings=remarks + (opening.told_remarks(module, source) or []) or None)
         return dict(changed=True, restored=restored, backup=task.fields("restored", **known))
 

@@ -60,11 +60,11 @@ def verify_copy(module: AnsibleModule) -> None:
 def _compared(source: Source, opened: Copy, scratch: str) -> Tuple[List[str], List[Remark]]:
     """T4: the methods by which the copy was found equal to its source as it is now, none when it can't be told; and why not.
 
-    A source that can't be read says nothing of the copy, which did come back. Raises source_differs.
+    A source that can't be read says nothing of the copy, which did come back. Raises source_differs, mailbox_differs.
     """
     try:
         return source.compare(opened, scratch), []
     except BackupError as error:
-        if error.fault.name == "source_differs":
+        if error.fault.name in ("source_differs", "mailbox_differs"):
             raise
         return [], [Remark("not_compared", why=error)]

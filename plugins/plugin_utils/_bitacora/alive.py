@@ -68,9 +68,11 @@ def ended(store: Store, directories: Sequence[Path], started: Mapping[str, Any],
 
 
 def _is_silent(store: Store, started: Mapping[str, Any]) -> bool:
-    before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=SILENT_HOURS)
-    limit = before.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return bool(started["at_recorded"] < limit and store.entries(run=started["run"], limit=1)[-1]["at_recorded"] < limit)
+    """Nothing of the run was recorded within SILENT_HOURS. What a clock recorded that was further ahead than that is none of these hours either."""
+    now, most = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(hours=SILENT_HOURS)
+    first, last = ((now + way).strftime("%Y-%m-%dT%H:%M:%SZ") for way in (-most, most))
+    newest = store.entries(run=started["run"], limit=1)[-1]["at_recorded"]
+    return not first <= started["at_recorded"] <= last and not first <= newest <= last
 
 
 def _died(directory: Path, run: str, same_boot: bool) -> bool:

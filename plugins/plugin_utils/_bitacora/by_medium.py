@@ -33,7 +33,7 @@ def seen(store: Store, systems: Iterable[Mapping[str, Any]], until: str) -> list
     """Each medium with copies of these systems, or that was looked at, once for each server that wrote to it; by name and server.
 
     A directory of the same name on two servers is two directories, and whoever may write to a medium by one key may not by another. No verification that
-    is dated after `until` is taken for the last one.
+    is dated after `until` is taken for the last one, and no look.
     """
     kept = {key: {medium for media, _size in copies for medium in media} for key, copies in store.kept(
         [(system["kind"], system["name"]) for system in systems]).items()}
@@ -51,7 +51,7 @@ def seen(store: Store, systems: Iterable[Mapping[str, Any]], until: str) -> list
                     found[key] = (min if which == "min" else max)(str(at), found.get(key, str(at)))
     checked: dict[tuple[str, str], Mapping[str, Any]] = {}
     for entry in store.entries(type=CHECKS, newest_first=True, limit=_CHECKS_LOOKED_AT):
-        if not entry.get("simulated"):
+        if not entry.get("simulated") and str(entry["at_event"]) <= until:
             checked.setdefault((str(entry.get("medium", "")), str(entry.get("host", ""))), entry)
     return [Seen(medium, host, copied.get((medium, host), ""), verified.get((medium, host), ""), checked.get((medium, host), {}))
             for medium, host in sorted({*copied, *checked})]

@@ -26,7 +26,7 @@ IDENTIFIER = "respaldo"
 FIELDS = ("run", "playbook", "purpose", "schedule", "scheduler", "host", "system", "kind", "label", "medium", "trust_level", "verdict", "error_code")
 _SAID = ("playbook", "purpose", "system", "label", "medium", "verdict", "error_code")
 _BAD, _ODD, _GOOD = "3", "4", "6"          # error, warning, information: the levels of syslog
-_ODD_TYPES = ("schedule_missed", "heartbeat_failed", "anchor_failed", "run_interrupted", "answer_refused")
+_ODD_TYPES = ("schedule_missed", "schedule_late", "heartbeat_failed", "anchor_failed", "run_interrupted", "answer_refused")
 # What the view of people has no line of.
 _WORDS = {"run_started": "Ejecución iniciada", "run_ended": "Ejecución terminada", "run_interrupted": "Ejecución interrumpida", "seal": "Sello de la cadena"}
 _VERDICTS = {"good": "bien", "failed": "con fallas", "partial": "hecha en parte", "empty": "no hizo nada", "interrupted": "sin llegar a su fin"}

@@ -385,8 +385,9 @@ class Recorder:
             self._store(store, self._entries[first:])
 
     def _tell_unstarted(self, store: Store) -> None:
-        """Write down which starts of the schedule did not come, as the run ends: what an outage kept back and systemd began with it has begun by then."""
-        first = len(self._entries)
-        for body in upkeep.unstarted(store, datetime.datetime.now(datetime.timezone.utc)):
-            self._add(upkeep.missed.TOLD, self._whole("localhost", body, False))
+        """Write down which starts of the schedule did not come, as the run ends: what an outage kept back and systemd began with it has begun by then.
+        And whether this run's own came late."""
+        first, now = len(self._entries), datetime.datetime.now(datetime.timezone.utc)
+        for body in [*upkeep.of_own_start(store, now, self.facts), *upkeep.unstarted(store, now)]:
+            self._add(body["event"], self._whole("localhost", body, False))
         self._store(store, self._entries[first:])

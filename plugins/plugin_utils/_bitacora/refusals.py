@@ -1,57 +1,26 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Ansible's own check of a role's variables refused, in Spanish: it says that in English only, among ten lines of specification, before any task of ours.
-
-No value is repeated: what was given may be a secret in the wrong place.
+"""What Ansible's own check of a role's variables refused, in Spanish: it says that in English only, among ten lines of specification, before any of our
+tasks.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.utils.display import Display
 
-from ...module_utils._engine.policy import schema
-from ...module_utils._engine.value_forms import seen
+from .. import _refused_words
 from . import hearing
-
-_CHOICE = re.compile(r"value of (\w+) must be one (?:of|or more of): (.*?)[,.] (?:got: |Got no match for: )(.*)", re.DOTALL)
-_MISSING = re.compile(r"missing required arguments: ([\w, ]+)")
-_TYPE = re.compile(r"(?:argument|Elements value for option) '(\w+)'.* unable to convert to (\w+)", re.DOTALL)
-_TYPES = {"list": "una lista", "dict": "una tabla de claves", "int": "un número entero", "float": "un número", "bool": "sí o no", "str": "un texto",
-          "path": "una ruta"}
-_MOST, _LONGEST = 10, 1000
 
 
 def told(found: Mapping[str, Any], task: Any) -> str:
     """Tell people what was refused where a role of ours was entered; gives what the bitácora has of it: that, or the code of ours that a template told."""
     if not hearing.enters(task):
         return ""
-    said = list(sentences(found.get("argument_errors")))
+    said = list(_refused_words.sentences(found.get("argument_errors")))
     for each in said:
         Display().error(each, wrap_text=False)
     return ": " + "; ".join(said) if said else hearing.code_in(found)
-
-
-def sentences(errors: Any) -> Iterator[str]:
-    """Each of Ansible's errors that is known, in Spanish."""
-    for error in errors[:_MOST] if isinstance(errors, (list, tuple)) else ():
-        said = _spanish(str(error)[:_LONGEST * 4])
-        if said:
-            yield seen(said)[:_LONGEST]
-
-
-def _spanish(error: str) -> str:
-    choice, missing, of_type = _CHOICE.match(error), _MISSING.match(error), _TYPE.match(error)
-    if choice:
-        known = [each.strip() for each in choice[2].split(",") if each.strip()]
-        near = schema.nearest(choice[3].strip(), known)
-        return f"{choice[1]} no tiene un valor válido{f'. ¿Quiso decir {near}?' if near else '.'} Valores: {', '.join(known)}."
-    if missing:
-        return f"Falta indicar {missing[1].strip()}."
-    if of_type:
-        return f"{of_type[1]} debe ser {_TYPES.get(of_type[2], of_type[2])}."
-    return ""

@@ -50,7 +50,7 @@ _RESULTS = {
     "medium_checked": "Medio comprobado", "medium_failed": "Medio con problemas",
     "controller_recovered": "Controlador recuperado",
     "schedule_set": "Programación", "schedule_removed": "Programación retirada", "schedule_failed": "Programación que no corrió",
-    "schedule_missed": "Programación que no corrió", "heartbeat_failed": "Señal de vida no recibida",
+    "schedule_missed": "Programación que no corrió", "schedule_late": "Programación que empezó tarde", "heartbeat_failed": "Señal de vida no recibida",
     "forge_listed": "Forja consultada", "forge_failed": "Forja no consultada", "repository_found": "Repositorio nuevo",
     "repository_renamed": "Repositorio renombrado", "repository_gone": "Repositorio retirado",
     "folder_reported": "Informe de carpeta", "answer_refused": "Respuesta rechazada",
@@ -152,8 +152,9 @@ def _columns(words: Words) -> tuple[tuple[str, str], ...]:
         ("variacion", words.change(number("size"), number("previous_size"))),
         ("duracion", words.lasted(number("duration_ms"))),
         ("resultado", "CASE WHEN {0} THEN 'Simulación: ' ELSE '' END || CASE WHEN {1} THEN 'Interrumpida' WHEN {3} > 0 AND e.type = 'copy_made' "
-         "THEN 'Parcial' ELSE {2} END".format(words.same(field("simulated"), "1"), words.same(field("error_code"), "'RSP705'"), _case("e.type", _RESULTS),
-                                              number("lacks"))),
+         "THEN 'Parcial' WHEN {4} > 0 AND e.type = 'restored' THEN 'Restaurada en parte' ELSE {2} END".format(
+             words.same(field("simulated"), "1"), words.same(field("error_code"), "'RSP705'"), _case("e.type", _RESULTS), number("lacks"),
+             number("not_back"))),
         ("nivel_confianza", field("trust_level")),
         ("huella_sha256", field("sha256")),
         ("clave", field("key_reference")),

@@ -11,7 +11,7 @@ known: the seals of the bitácora are by it, and a kit is the institution's when
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,18 +70,35 @@ def sealed_to(path: Path) -> int:
     return int(json.loads(row[0])["sealed_n"]) if row else 0
 
 
-def is_told(path: Path, copy: Mapping[str, Any], system: str, kind: str, until: int) -> bool:
-    """Whether an entry up to the number `until` says that this copy was made of this system, by a run and not by a person's word. Raises sqlite3.Error."""
-    sql = "SELECT body FROM entries NOT INDEXED WHERE n <= ? AND type IN ('{0}') AND instr(body, ?) > 0".format("', '".join(_MADE))
-    for (text,) in _read(path, sql, (until, copy["sha256"])):
+def digest_at(path: Path, n: int) -> str:
+    """The digest of an entry by its number, "" where there is none; of a bitácora whose chain was walked. Raises sqlite3.Error."""
+    row = next(iter(_read(path, "SELECT digest FROM entries NOT INDEXED WHERE n = ?", (n,))), None)
+    return str(row[0]) if row else ""
+
+
+class Told(NamedTuple):
+    """The last entry about a copy of a system, and whether a run made it or a person's word took it in; 0 where there is none."""
+
+    n: int
+    by_run: bool
+
+
+NOTHING = Told(0, False)
+
+
+def told(path: Path, system: str, kind: str, until: int) -> dict[tuple[str, str], Told]:
+    """What the entries up to the number `until` say of the copies of a system, by label and SHA-256. Raises sqlite3.Error."""
+    found: dict[tuple[str, str], Told] = {}
+    sql = "SELECT n, body FROM entries NOT INDEXED WHERE n <= ? AND type IN ('{0}') AND instr(body, ?) > 0 ORDER BY n".format("', '".join(_MADE))
+    for n, text in _read(path, sql, (until, f'"{kind}"')):
         try:
-            told = json.loads(text)
-            same = (told.get("sha256"), told.get("label"), told.get("kind")) == (copy["sha256"], copy["label"], kind)
-            if same and label.canonical(str(told.get("system"))) == label.canonical(system) and not told.get("simulated") and told.get("reason") != _ADOPTED:
-                return True
+            row = json.loads(text)
+            if row.get("kind") == kind and label.canonical(str(row.get("system"))) == label.canonical(system) and not row.get("simulated"):
+                copy = str(row.get("label")), str(row.get("sha256"))
+                found[copy] = Told(int(n), found.get(copy, NOTHING).by_run or row.get("reason") != _ADOPTED)
         except (ValueError, AttributeError, RecursionError, BackupError):
             continue        # whoever may append may have appended anything
-    return False
+    return found
 
 
 def _read(path: Path, sql: str, values: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -26,8 +26,9 @@ _LITTLE = 1 << 30          # bytes
 _CLOCK_SECONDS = 60
 
 
-def systems(action: ActionBase, arguments: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], task_vars: dict[str, Any], zone: str) -> Iterator[Finding]:
-    """What keeps a copy of each from being made: its module is asked, in check mode, as the role of its kind calls it."""
+def systems(action: ActionBase, arguments: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], task_vars: dict[str, Any], zone: str,
+            known: Callable[[str, str], set[str]]) -> Iterator[Finding]:
+    """What keeps a copy of each from being made: its module is asked, in check mode, as the role of its kind calls it. `known` tells the labels of a system."""
     today, server = datetime.datetime.now(due.zone(zone)).date(), str(task_vars["inventory_hostname"])
     for row in rows:
         system = arguments["systems"][row["index"]]
@@ -39,7 +40,8 @@ def systems(action: ActionBase, arguments: Mapping[str, Any], rows: Sequence[Map
                                           "Run azure_backup.yml: it tells its state.", "Ejecute azure_backup.yml: dice en qué estado está."),
                                 server, row["system"], weight=WARNS)
             continue
-        name = label.make(row["system"], today, set()).name
+        # the label of a copy that would be made now: a copy of today has its own already
+        name = label.make(row["system"], today, known(row["kind"], row["system"])).name
         keep = arguments["custodians"] or arguments["directory"]
         encryption: dict[str, Any] = {"custody": keep if row["encrypt"] or row["kind"] == "file_server" else "", "recipients": row["public_keys"]}
         asked: dict[str, Any] = {

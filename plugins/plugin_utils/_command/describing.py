@@ -149,6 +149,8 @@ def _engine(told: Mapping[str, str]) -> dict[str, Any]:
         found["socket" if told["tipo"] == "mariadb" and place.startswith("/") else "host"] = place
     if told.get("puerto"):
         found["port"] = int(told["puerto"])
+    if told["tipo"] == "postgresql" and place.startswith("/") and not told.get("usuario"):
+        found["run_as"] = "postgres"      # as at the usual socket, where the server knows its superuser by the account
     return found
 
 

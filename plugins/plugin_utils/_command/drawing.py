@@ -52,6 +52,7 @@ def _kit(answers: Mapping[str, Any], state: str) -> str:
     paths = [answers["directory"], answers["vault"], f"{state}/seal.key", f"{state}/seal.key.known", f"{state}/custodia"]
     lines = ["# El maletín de recuperación, con lo que empieza el peor día (guía, «El peor día»). Quien abra sus copias puede leer los secretos del inventario",
              "# y firmar sellos: decida cuáles de estas rutas lleva, agréguelas a backup_assigned_paths y quite los «#». Sin él se pierden con esta máquina.",
+             f"# Después de «make programa», también {state}/programa: con ella el programa se instala sin red.",
              "#  - name: Maletín de recuperación", "#    kind: source_code", "#    criticality: alta",
              "#    office: Oficina de Tecnologías de la Información", "#    source:", "#      type: paths", "#      paths:"]
     return "\n".join([*lines, *(f"#        - {_text(path)}" for path in paths)]) + "\n"
@@ -83,8 +84,9 @@ def _policy(answers: Mapping[str, Any], manual: str) -> str:
 
 
 def _people(answers: Mapping[str, Any], collection: str, today: str) -> str:
-    key = ['public_key_file: "{{ inventory_dir }}/llaves/egcr.asc"'] if answers["public_key"] else []
-    lines = ['backup_policy_file: "{{ inventory_dir }}/policy.yml"', "",
+    # no inventory_dir: Ansible does not know it in plays of localhost (warnings, reports), unless the inventory names that host
+    key = [f"public_key_file: {_text(answers['directory'] + '/llaves/egcr.asc')}"] if answers["public_key"] else []
+    lines = [f"backup_policy_file: {_text(answers['directory'] + '/policy.yml')}", "",
              "# Quién responde (5.1 b, 5.2), desde cuándo y por qué documento (document). A quien se reemplaza se le pone until; no se borra.",
              "backup_actors:", "  jefe_oti:", *_person(answers["head"], today, "    "), "  egcr:"]
     if not key:

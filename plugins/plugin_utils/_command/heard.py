@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...module_utils._engine import result
-from .._bitacora.view import amount
+from ...module_utils._engine.value_forms import seen
+from .. import _refused_words
+from .._bitacora.view import KINDS, amount
 from .verbs import VERBS
 
 # What was done, by its event: how the line begins.
@@ -22,16 +24,21 @@ _WENT_WELL = ("runner_on_ok", "runner_item_on_ok")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TABLES = frozenset(verb.rows for verb in VERBS.values() if verb.rows)
 _LONGEST = 2000
+_VARIABLE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b(?!\w|[=\[/]|\.\w)")
 _UNREACHED = "Vea si el servidor está encendido, y su dirección, cuenta y llave SSH: ansible -m ping con este inventario."
 _MOST_WARNINGS = 3
 
 
 class Heard:
-    """Listens to one run. `tell` gets each line as it comes; `shown` collects what the play printed for people."""
+    """Listens to one run. `tell` gets each line as it comes; `shown` collects what the play printed for people.
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    `options` names the option of the verb by which a person gives a variable: an error that names one tells the other.
+    """
+
+    def __init__(self, tell: Callable[[str], None], options: Mapping[str, str] | None = None) -> None:
+        self._tell, self._options, self._said_of = tell, dict(options or {}), set[str]()
         self._told: set[str] = set()
+        self._kinds: dict[tuple[str, str], str] = {}        # of each line's event and label
         self.shown: list[str] = []
         self.rows: dict[str, list[dict[str, Any]]] = {}      # of a result's lists, by their names, those that a verb writes for machines (verbs.py)
         self.plans: list[dict[str, Any]] = []      # rows of backup_plan, each with its host
@@ -46,7 +53,8 @@ class Heard:
         """ansible-runner's event_handler: whether it keeps the event in a file, which it never does."""
         kind, data = event.get("event"), event.get("event_data") or {}
         if kind == "verbose":
-            self.shown.append(without_colours(str(event.get("stdout", ""))))
+            # ansible-runner reads a terminal, which ends each line with a carriage return too
+            self.shown.append(without_colours(str(event.get("stdout", ""))).replace("\r", ""))
             return False
         found = data.get("res")
         if isinstance(found, Mapping) and kind in (*_WENT_WRONG, *_WENT_WELL):
@@ -58,6 +66,10 @@ class Heard:
                 self._failure(host, found)
             for name in sorted(name for name in _TABLES.intersection(found) if isinstance(found[name], list)):
                 self.rows.setdefault(name, []).extend({"host": host, **row} for row in found[name] if isinstance(row, Mapping))
+            if kind == "runner_on_ok" and str(data.get("task_action", "")).rpartition(".")[2] == "debug":
+                self.shown += _lines(found.get("msg"))
+            if str(data.get("task_action", "")).endswith(".backup_report") and kind in _WENT_WELL and isinstance(found.get("files"), list):
+                self.done += sum(self._say(f"Archivo  {path}") for path in found["files"])      # what a report is for, and where
             if isinstance(found.get("plan"), list):
                 self.plans += [{**row, "host": host} for row in found["plan"] if isinstance(row, Mapping)]
         return False
@@ -66,8 +78,15 @@ class Heard:
         row = result.clean(row)
         if row.get("event") not in _DONE:
             return
-        done = "Copiado en parte" if row["event"] == "copy_made" and row.get("lacks") else _DONE[row["event"]]
-        told = [done, row.get("label") or row.get("system") or "", amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
+        done = _DONE[row["event"]]
+        if row["event"] == "copy_made" and row.get("lacks") or row["event"] == "restored" and row.get("not_back"):
+            done += " en parte"
+        name = str(row.get("label") or row.get("system") or "")
+        # a database and a repository may have one name, and so one label: the second is told with its kind
+        kind = str(row.get("kind", ""))
+        if self._kinds.setdefault((row["event"], name), kind) != kind:
+            name = f"{name} ({KINDS.get(kind, kind)})"
+        told = [done, name, amount(row["size"]) if "size" in row else "", row.get("trust_level", ""),
                 row.get("medium", ""), f"{row['duration_ms'] / 1000:.0f} s" if "duration_ms" in row else ""]
         if not self._say("  ".join(word for word in told if word)):
             return
@@ -81,24 +100,35 @@ class Heard:
         several = [row for row in map(result.clean, _rows(found)) if row.get("error_code")] if isinstance(found.get("backup"), list) else []
         for row in several:
             said = f"{row.get('label') or row.get('system') or ''} {row['error_code']}: {row.get('error_message_es') or row.get('error_message') or ''}"
+            self._said_of.add(host)
             self._failed(f"Falló   {host}  {said.strip().splitlines()[0][:_LONGEST]}", str(row.get("error_remedy_es") or ""))
         if isinstance(error, Mapping) and error.get("code") in [row["error_code"] for row in several]:
             return
-        if isinstance(error, Mapping) and error.get("code"):
+        if "bad" in found and "good" in found and host in self._said_of:
+            return      # the verdict of a host sums up what each of its tasks has told
+        refused = list(_refused_words.sentences(found.get("argument_errors")))
+        if refused:
+            text, remedy = " ".join(refused), ""
+        elif isinstance(error, Mapping) and error.get("code"):
             text = f"{error['code']}: {error.get('message_es') or error.get('message') or ''}"
             remedy = str(error.get("remedy_es") or "")
         else:
             text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), _UNREACHED if found.get("unreachable") else ""
             if "results" in found:
                 return      # each of its rows was told
+        self._said_of.add(host)
         self._failed(f"Falló   {host}  {text.splitlines()[0][:_LONGEST]}", remedy)
 
     def _failed(self, line: str, remedy: str) -> None:
-        if not self._say(line):
+        if not self._say(self._with_options(line)):
             return
         self.failures += 1
         if remedy:
-            self._tell(f"    {remedy.splitlines()[0][:_LONGEST]}")
+            self._tell(f"    {self._with_options(remedy.splitlines()[0][:_LONGEST])}")
+
+    def _with_options(self, text: str) -> str:
+        """A text that names variables, each with the option that gives it."""
+        return _VARIABLE.sub(lambda word: f"{word[0]} (--{self._options[word[0]]})" if word[0] in self._options else word[0], text)
 
     def _say(self, line: str) -> bool:
         """Once, since a task and its loop tell the same; whether it was said now."""
@@ -114,6 +144,11 @@ def _rows(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for row in told if isinstance(told, list) else [told]:
         if isinstance(row, Mapping):
             yield row
+
+
+def _lines(told: Any) -> list[str]:
+    """What a task of `debug` says: a line, or a list of them."""
+    return [seen(each) for each in (told if isinstance(told, list) else [told]) if isinstance(each, str)]
 
 
 def without_colours(text: str) -> str:

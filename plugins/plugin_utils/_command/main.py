@@ -77,11 +77,11 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
     if old is not None:
         print(f"Aviso: {old.code}: {old.spanish}. {old.remedy}", file=sys.stderr, flush=True)
     print(f"Inventario: {configuration.told}", f"Equivale a: {running.line_of(run, configuration)}", sep="\n", file=sys.stderr, flush=True)
-    heard = Heard(lambda line: print(line, flush=True))
+    heard = Heard(lambda line: print(line, flush=True), {option.variable: option.name for option in given.verb.options if option.variable})
     log = running.log_of(configuration, given.name)
     status = running.start(run, configuration, heard, log, bool(given.common["detalle"]))
     completing.remember(heard.plans, os.environ)
-    if given.verb.shows and not given.common["detalle"]:
+    if (given.verb.shows or given.verb.prints and heard.shown) and not given.common["detalle"]:
         print("\n".join(heard.shown))
     elif status and not heard.failures and not given.common["detalle"]:
         print(*filter(None, [_why(heard, configuration)]), sep="\n")
@@ -105,8 +105,9 @@ def _arguments(given: Typed, configuration: Configuration) -> list[str]:
 
 def _ending(given: Typed, heard: Heard, status: int) -> str:
     if status == 0:
-        idle = "sin nada más que decir" if given.verb.shows else "nada correspondía"
-        return f"respaldo {given.name}: terminó bien ({_counted(heard.done, 'hecha') if heard.done and not given.verb.shows else idle})."
+        if given.verb.shows or given.verb.prints and heard.shown:
+            return f"respaldo {given.name}: terminó bien."
+        return f"respaldo {given.name}: terminó bien ({_counted(heard.done, 'hecha') if heard.done else 'nada correspondía'})."
     return f"respaldo {given.name}: terminó con el estado {status} ({_counted(heard.failures, 'falla')}; vea respaldo --help)."
 
 

@@ -31,13 +31,16 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     taken = {name: variables.pop(name) for name in MODULE if name in variables}
     path = variables.get("recover_mounted", "")
     if not path or ("private_key_file" in taken) == ("custody" in taken):
-        raise Mistake("«recuperar» necesita --medio RUTA, y con qué se abre: --llave ARCHIVO o --custodia CARPETA, no ambas. Vea: respaldo recuperar --help")
+        raise Mistake("«recuperar» necesita --medio RUTA, y con qué se abre: --llave ARCHIVO o --custodia RUTA, no ambas. Vea: respaldo recuperar --help")
     for name, option in (("recover_reason", "motivo"), ("recover_authority", "documento")):
         if name not in variables:
             raise Mistake(f"«recuperar» necesita --{option}: queda en la bitácora. Vea: respaldo recuperar --help")
     vault = taken.pop("vault", "")
     given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)},
              **{name: each if name in _TEXTS else os.path.abspath(each) for name, each in taken.items()}}
+    if os.path.isfile(given.get("custody", "")):
+        # of services: read by Ansible, which opens what its vault encrypted, so that no secret of theirs is a word of a command
+        given["custody"] = "{{ lookup('ansible.builtin.file', %s) | from_yaml }}" % json.dumps(given["custody"])
     variables["recover_mounted"] = [os.path.abspath(path)]
     beside = Path(sys.executable).with_name("ansible")
     words = [str(beside) if beside.exists() else "ansible", "localhost", "-m", "perucompras.respaldo.backup_recover",

@@ -30,6 +30,7 @@ class Verb(NamedTuple):
     one_system: bool = False                # exactly one of them
     shows: bool = False                     # it changes nothing: what it is run for is what it prints
     rows: str = ""                          # the key of a result under which its table is for machines too (--json)
+    prints: bool = False                    # it changes something, and what its play says for people is told too
 
 
 _ONLY = "backup_only"
@@ -73,16 +74,17 @@ VERBS: Mapping[str, Verb] = {
     "informe": Verb("report", "escribe el tablero y los reportes del mes", (
         Option("fecha", "report_date", "como si hoy fuera este día (AAAA-MM-DD)", "day"),
     )),
-    "cumplimiento": Verb("compliance", "escribe el reporte de cumplimiento", (
+    "cumplimiento": Verb("compliance", "qué se cumplió cada mes, y qué ocupan los medios", (
         Option("desde", "compliance_since", "primer mes (AAAA-MM)"),
         Option("hasta", "compliance_until", "último mes (AAAA-MM)"),
+        Option("html", "compliance_dest", "archivo donde se escribe como página"),
         _JSON,
-    ), rows="matrix"),
+    ), shows=True, rows="matrix"),
     "verificar": Verb("verify", "vuelve a leer y comprobar las copias y la bitácora", systems=_ONLY),
     "probar": Verb("drill", "pruebas de restauración que corresponden", systems=_ONLY),
     "trasladar": Verb("transfer", "lleva copias al repositorio (traslado mensual)", systems=_ONLY),
     "retirar": Verb("prune", "retira las copias cuya retención terminó", systems=_ONLY),
-    "conciliar": Verb("reconcile", "compara los medios con la bitácora", systems=_ONLY),
+    "conciliar": Verb("reconcile", "compara los medios con la bitácora", systems=_ONLY, prints=True),
     "comprobar": Verb("check", "¿está todo listo? cada sistema hasta el primer byte, medios, llaves, correo, inventario; no cambia nada", (
         Option("json", "check_json", "archivo donde se escribe el informe, para máquinas"),
         Option("html", "check_html", "archivo donde se escribe el informe, como página"),
@@ -96,9 +98,12 @@ VERBS: Mapping[str, Verb] = {
         Option("carpeta", "find_folder", "solo en esta carpeta"),
         Option("persona", "find_person", "quién pregunta"),
         Option("oficina", "find_office", "de qué oficina es"),
+        Option("ticket", "find_ticket", "ticket de la solicitud por la que se busca"),
+        Option("motivo", "find_reason", "para qué, si la OTI busca sin ticket"),
         Option("desde", "find_since", "primer día (AAAA-MM-DD)", "day"),
         Option("hasta", "find_until", "último día (AAAA-MM-DD)", "day"),
-    ), shows=True),
+        _JSON,
+    ), shows=True, rows="found"),
     # runs no playbook: new.py asks what is not said here (answering.py), and writes
     "nuevo": Verb("", "escribe el inventario de una institución: pregunta, o lo toma de las opciones; no sobrescribe nada", (
         Option("directorio", "directory", "dónde queda el inventario; /srv/inventario si no se dice"),
@@ -122,7 +127,7 @@ VERBS: Mapping[str, Verb] = {
     "recuperar": Verb("recover", "el peor día: en una máquina vacía, trae de un medio el inventario, la custodia y la bitácora", (
         Option("medio", "recover_mounted", "ruta donde está montado el medio"),
         Option("llave", "private_key_file", "archivo con la llave privada de un/a EGCR"),
-        Option("custodia", "custody", "carpeta de un custodio, en vez de la llave"),
+        Option("custodia", "custody", "carpeta de un custodio, o archivo YAML con los que son servicios, como en el inventario; en vez de la llave"),
         Option("contrasena", "vault", "archivo con la contraseña de Vault que abre esa carpeta"),
         Option("aparte", "directory", "dónde se abre primero, en el mismo disco que los lugares definitivos"),
         Option("sello", "seal_key", "clave pública de los sellos, del plan impreso o de un correo con un sello"),

@@ -49,7 +49,8 @@ class Module(t.NamedTuple):
 
 _SHA = forms.matching(_SHA256)
 _TEXT, _TEXTS, _COUNT = forms.text, forms.texts, forms.count
-_LISTED = forms.rows(label=_TEXT, any_location=_TEXT, any_sha256=_SHA, any_manifest=forms.table, any_error=_TEXT, any_kind=_TEXT, any_system=_TEXT)
+_LISTED = forms.rows(label=_TEXT, any_location=_TEXT, any_sha256=_SHA, any_manifest=forms.table, any_kind=_TEXT, any_system=_TEXT,
+                     **dict.fromkeys(("any_error", "any_error_es", "any_code"), _TEXT))
 _FILES = forms.rows(path=_TEXT, size=_COUNT, modified=forms.plain)
 _REPORTS = forms.rows(
     name=_TEXT, path=_TEXT, office=_TEXT, **dict.fromkeys(("size", "files", "directories", "bin_size", "bin_files", "unreadable"), _COUNT),
@@ -84,7 +85,7 @@ MODULES: dict[str, Module] = {
 }
 
 # What an entry has only when the server came so far as to tell it; the words are the controller's all the same.
-_WHEN_TOLD = ("location", "encrypted", "repository", "source_type")
+_WHEN_TOLD = ("location", "encrypted", "repository", "since", "source_type")
 
 # What each of the modules that makes copies reads, when its task does not say.
 _READS = {"backup_git": "git", "backup_archive": "paths", "backup_files": "restic", "backup_mailbox": "imap"}
@@ -172,6 +173,8 @@ def known_of(module: str, arguments: Mapping[str, t.Any]) -> dict[str, t.Any]:
             known["key_reference"] = str(encryption["key_reference"])
     if module == "backup_files":
         known["repository"] = repository_of(arguments)
+    if module == "backup_mailbox" and arguments.get("earlier"):
+        known["since"] = str(arguments["earlier"]["label"])
     if module == "backup_restore" and arguments.get("target"):
         known.setdefault("target", str(arguments["target"]))
     return known

@@ -24,7 +24,7 @@ from ...module_utils._engine import frames, label, result
 from ...module_utils._engine.errors import CATALOGUE, BackupError, hide
 from ...module_utils._engine.restic import names, repositories
 from ...module_utils._engine.result import failure
-from .. import _forms, _keepers, _unread
+from .. import _forms, _keepers, _unread, _variables
 from .._actions import OurAction, failed, foreseen, refuse_injection, refuse_lost_words, refuse_silence
 from .._bitacora import living, rekeyed
 from .._custodians import custody as _custody
@@ -118,7 +118,9 @@ class EngineAction(OurAction):
                     self.prove_recorded(task_vars or {})
                 refuse_foreign_labels(self._task.args)
                 told.update(self.work(dict(self._task.args), task_vars or {}))
-        except BackupError as error:
+                _variables.answered(told, self._task, _unread.given_with(task_vars or {}))
+        except BackupError as raised:
+            error = _variables.named(raised, self._task, _unread.given_with(task_vars or {}))
             told.update(failed(error), **({"backup": self.failures(error)} if self.RECORDED else {}))
         return told
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import re
 import typing as t
 
 from ansible.utils.display import Display
 
+from ...module_utils._engine import label
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.restic import names, repositories
 from .. import _forms
-from .._bitacora import living, rekeyed
+from .._bitacora import living, rekeyed, rivals
 from .._bitacora.store import open_store, resolve_url
 from .._custodians import custody
 from .._decisions import due, mails
@@ -85,12 +87,27 @@ class RestoreAction(OpenAction):
             reference, own = custody.reference(repositories.KIND, named, names.CUSTODY_NAME), self.key_references(arguments, task_vars)
             if not any(rekeyed.same_repository(reference, each) for each in own):
                 raise BackupError("key_foreign", reference=_forms.line(reference, 200), label=str(arguments.get("label")), own=" / ".join(own))
+        if mail.get("format") == mails.KIND and not self._task.check_mode:
+            _refuse_while_another_gives(str(arguments.get("label")), plain(arguments.get("record") or {}))
         told = super().work(arguments, task_vars)
         asked = [str(each) for each in arguments.get("restore_paths") or [arguments.get("part")] if each] or mails.described(mail)
-        if told.get("backup") and (asked or any(is_true(arguments.get(name) or False) for name in ("damaged", "partial"))):
-            # what comes back of what was known to be no whole copy, or of which a part was asked for, proves no restore of it (proofs.proves)
+        not_back = bool(told.get("backup") and told["backup"].get("not_back"))
+        if told.get("backup") and (asked or not_back or any(is_true(arguments.get(name) or False) for name in ("damaged", "partial"))):
+            # what comes back of what was known to be no whole copy, of which a part was asked for, or in part, proves no restore of it (proofs.proves)
             told["backup"] = {**told["backup"], "trust_level": "T0", **({"wanted": asked} if asked else {})}
         return told
+
+
+def _refuse_while_another_gives(name: str, record: t.Mapping[str, t.Any]) -> None:
+    """Into a mailbox a restore goes on with what is there: two at once would each give what the other does. Raises BackupError mail_target_busy."""
+    run, target = os.environ.get("RESPALDO_RUN_ID"), str(record.get("target") or "")
+    if not run or not target:
+        return
+    with open_store(resolve_url(), readonly=True) as store:
+        other = rivals.restoring(store, run, label.parse(name).name, target, datetime.datetime.now(datetime.timezone.utc))
+    if other:
+        raise BackupError("mail_target_busy", run=_forms.line(str(other["run"]), 100), controller=_forms.line(str(other["controller"]), 100), label=name,
+                          since=other["at_recorded"])
 
 
 class VerifyAction(OpenAction):

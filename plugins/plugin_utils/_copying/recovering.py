@@ -21,28 +21,21 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ...module_utils._engine import label, remarks, result
-from ...module_utils._engine.errors import BackupError, in_both
+from ...module_utils._engine.copies import manifest, proof
+from ...module_utils._engine.errors import CATALOGUE, BackupError, in_both
 from ...module_utils._engine.filesystem import descriptors
 from ...module_utils._engine.moments import now
 from ...module_utils._engine.remarks import Remark
 from .. import _held_places
 from .._bitacora import chain, living, vouched
 from .._bitacora.store import open_store, path_of, resolve_url
-from . import vouching
+from . import newest, vouching
 from .asking import EngineAction
 
 EVENT = "controller_recovered"
 _NOTE = "recuperacion.json"     # beside the bitácora: what was opened, until the entry is written
 _LARGEST_KEY, _LARGEST_NOTE = 1 << 20, 1 << 16
 _MOST_LEFT = 20                 # what the kit holds beside its paths, told by name
-
-
-class _Failed(Exception):
-    """A module failed, and said why."""
-
-    def __init__(self, answer: Mapping[str, t.Any]) -> None:
-        super().__init__()
-        self.answer = answer
 
 
 class RecoverAction(EngineAction):
@@ -79,24 +72,37 @@ class RecoverAction(EngineAction):
             return _record(given)
         try:
             return self._lay_out(given, task_vars)
-        except _Failed as failure:
+        except newest.Failed as failure:
             return {"changed": False, **failure.answer}
 
     def _lay_out(self, given: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         bitacora, directory = path_of(resolve_url()), Path(given["directory"])
         keys = _private_keys(given["private_key_file"])
         asked = vouching.read(given, bool(keys))
-        chosen = {what: vouching.candidates(asked, what, self._whole(given, what, task_vars), given) for what in vouched.KINDS}
-        record, kits = chosen["bitacora"][0], chosen["kit"]
+        listed = {what: self._whole(given, what, task_vars) for what in vouched.KINDS}
+        chosen = {what: vouching.candidates(asked, what, listed[what][0], given) for what in vouched.KINDS}
+        records, kits = chosen["bitacora"], chosen["kit"]
         if self._task.check_mode:
-            return {"changed": True, "kit": kits[0]["label"], "bitacora": record["label"], "entries": 0, "placed": [*_paths(kits[0]), str(bitacora)]}
+            return {"changed": True, "kit": kits[0]["label"], "bitacora": records[0]["label"], "entries": 0, "placed": [*_paths(kits[0]), str(bitacora)]}
         with _held_places.directory(directory, 0o700), _held_places.directory(bitacora.parent, 0o700):
             pass
-        targets = {"kit": directory / "maletin", "bitacora": directory / "bitacora.sqlite"}
-        warnings = self._restore(given, keys, "bitacora", record, targets["bitacora"], task_vars)
-        report = _proved(targets["bitacora"], record["label"], asked)
-        choice = vouching.choose(asked, targets["bitacora"], report, record, kits, given["kit"])
-        warnings += [*choice.remarks, *self._restore(given, keys, "kit", choice.kit, targets["kit"], task_vars)]
+        if any(os.path.lexists(directory / name) for name in ("maletin", "bitacora.sqlite")):
+            raise BackupError("recovery_begun", directory=directory)
+
+        def opened(copy: dict[str, t.Any]) -> newest.Opened:
+            path = directory / ("bitacora.sqlite" if copy is records[0] else f"{copy['label']}.sqlite")
+            remarks = self._restore(given, keys, "bitacora", copy, path, task_vars)
+            return newest.Opened(copy, path, _proved(path, copy["label"], asked), remarks)
+
+        def proved(what: str, copy: Mapping[str, t.Any]) -> bool:
+            return not keys and proof.holds(self._password(given, what, copy, task_vars), copy["manifest"])
+
+        taken = newest.found(records, given["bitacora"], opened)
+        record, report = taken.copy, taken.report
+        targets = {"kit": directory / "maletin", "bitacora": taken.path}
+        choice = vouching.choose(asked, taken.path, report, record, kits, given["kit"], proved)
+        warnings = [*listed["bitacora"][1], *taken.remarks, *listed["kit"][1], *choice.remarks]
+        warnings += self._restore(given, keys, "kit", choice.kit, targets["kit"], task_vars)
         note = {"at": now(), "medium": str(given["medium"].get("name") or ""), "opened_by": "private_key" if keys else "custody",
                 "kit": _named(choice.kit, choice.kit_by), "bitacora": _named(record, choice.bitacora_by), "reason": asked.accepted,
                 "entries": report.entries, "head_n": report.head_n, "head_digest": report.head_digest, "sealed_n": choice.sealed_n}
@@ -106,25 +112,39 @@ class RecoverAction(EngineAction):
                 "vouched": {"kit": choice.kit_by, "bitacora": choice.bitacora_by}, "entries": report.entries, "head_n": report.head_n,
                 "head_digest": report.head_digest, "sealed_n": choice.sealed_n, **({"warnings": warnings} if warnings else {})}
 
-    def _whole(self, given: Mapping[str, t.Any], what: str, task_vars: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-        """The copies of a system whose list and manifest can be read, encrypted, or the one of the label asked for; the newest first.
-        Raises recovery_copy_missing.
+    def _whole(self, given: Mapping[str, t.Any], what: str, task_vars: dict[str, t.Any]) -> tuple[list[dict[str, t.Any]], list[str]]:
+        """The copies of a system whose list and manifest can be read, encrypted, or the one of the label asked for; the newest first, as they claim. And
+        what is to be told of those that are not whole. Raises recovery_copy_missing, manifest_newer.
         """
         medium, wanted = given["medium"], given[what + "_label"]
         listed = _good(self.module("backup_info", {"medium": medium, "kind": vouched.KINDS[what], "system": given[what]}, task_vars))
-        whole = [dict(copy) for copy in listed["copies"] if copy.get("sha256") and (copy.get("manifest") or {}).get("encrypted") is True
-                 and (not wanted or copy["label"] == wanted)]
+        copies = [dict(copy) for copy in listed["copies"] if not wanted or copy["label"] == wanted]
+        whole = [copy for copy in copies if copy.get("sha256") and (copy.get("manifest") or {}).get("encrypted") is True]
+        broken = [copy for copy in copies if not copy.get("sha256")]
+        later = next((copy for copy in broken if copy.get("code") == CATALOGUE["manifest_newer"].code), None)
+        if later and not given[what + "_sha256"]:
+            # made after all that this version can read
+            raise BackupError("manifest_newer", label=later["label"], location=vouching.where(given), reads=manifest.SCHEMA)
         if not whole:
             raise BackupError("recovery_copy_missing", location=vouching.where(given), system=wanted or given[what])
-        return sorted(whole, key=lambda copy: (str(copy["manifest"].get("started_at")), copy["label"]), reverse=True)
+        remarks = [Remark("recovery_not_whole", label=copy["label"], why=in_both(str(copy.get("error")), str(copy.get("error_es")))).in_both for copy in broken]
+        return sorted(whole, key=lambda copy: (str(copy["manifest"].get("started_at")), copy["label"]), reverse=True), remarks
+
+    def _opens(self, given: Mapping[str, t.Any], keys: list[str], what: str, copy: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What opens a copy."""
+        asked = {"label": copy["label"], "system": given[what], "kind": vouched.KINDS[what], "medium": given["medium"], "decryption":
+                 {"private_keys": keys, "password": given["passphrase"]} if keys else {"custody": given["custody"]}}
+        return self.decryption(asked, task_vars)
+
+    def _password(self, given: Mapping[str, t.Any], what: str, copy: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> str:
+        """What the custodians have for a copy; "" when they have nothing."""
+        return str(self._opens(given, [], what, copy, task_vars).get("password") or "")
 
     def _restore(self, given: Mapping[str, t.Any], keys: list[str], what: str, copy: Mapping[str, t.Any], target: Path,
                  task_vars: dict[str, t.Any]) -> list[str]:
         """Open a copy aside. What it says to know of what came back: a part that did not is one."""
         asked: dict[str, t.Any] = {"label": copy["label"], "system": given[what], "kind": vouched.KINDS[what], "target": str(target),
-                                   "sha256": copy["sha256"], "medium": given["medium"]}
-        opened = {"private_keys": keys, "password": given["passphrase"]} if keys else {"custody": given["custody"]}
-        asked["decryption"] = self.decryption({**asked, "decryption": opened}, task_vars)
+                                   "sha256": copy["sha256"], "medium": given["medium"], "decryption": self._opens(given, keys, what, copy, task_vars)}
         told = _good(self.module("backup_restore", asked, task_vars))
         return [str(each) for each in told.get("warnings") or ()]
 
@@ -132,7 +152,7 @@ class RecoverAction(EngineAction):
 def _good(answer: dict[str, t.Any]) -> dict[str, t.Any]:
     """The answer of a module. Raises BackupError as it did."""
     if answer.get("failed"):
-        raise _Failed({name: answer[name] for name in ("failed", "msg", "error") if name in answer})
+        raise newest.Failed({name: answer[name] for name in ("failed", "msg", "error") if name in answer})
     return answer
 
 

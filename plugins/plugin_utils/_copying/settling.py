@@ -31,7 +31,7 @@ from .asking import EngineAction
 from .publishing import publish
 
 # What the copy's own reading can find; all else says nothing of it.
-_NOT_IT = ("bytes_differ", "manifest_unreadable", "structure_unreadable")
+_NOT_IT = ("bytes_differ", "manifest_unreadable", "structure_unreadable", "never_encrypted")
 # How a copy is closed whose maker was lost: it told nothing itself.
 _LOST = tuple(CATALOGUE[name].code for name in ("interrupted", "no_answer"))
 # Of the entry of the seal, what the entry of the copy says anew.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ...module_utils._engine.errors import BackupError, in_both
@@ -76,28 +76,40 @@ def candidates(asked: Asked, what: str, copies: Sequence[dict[str, t.Any]], give
     return fitting
 
 
-def choose(asked: Asked, path: Path, report: chain.Report, record: Mapping[str, t.Any], kits: Sequence[dict[str, t.Any]], system: str) -> Choice:
-    """Once the bitácora is open and its chain proved (by asked.seal_key, where there is one): the newest kit that somebody vouches for.
+def choose(asked: Asked, path: Path, report: chain.Report, record: Mapping[str, t.Any], kits: Sequence[dict[str, t.Any]], system: str,
+           proved: Callable[[str, Mapping[str, t.Any]], bool]) -> Choice:
+    """Once the bitácora is open and its chain proved (by asked.seal_key, where there is one): the newest kit that somebody vouches for. `proved`: whether
+    what the custodians have for a copy (what, copy) is what its manifest was written with.
 
     Raises recovery_unvouched, unless a person accepted that nobody does; recovered_bitacora_broken.
     """
     try:
         sealed_n = vouched.sealed_to(path) if asked.seal_key else 0
-        by = SHA256 if asked.sha256["bitacora"] else SEAL if sealed_n else NOBODY if asked.by_key else CUSTODY
-        if asked.sha256["kit"] or not asked.by_key:
-            return Choice(kits[0], SHA256 if asked.sha256["kit"] else CUSTODY, by, sealed_n, [])
-        until = report.head_n if by == SHA256 else sealed_n
-        known = next((kit for kit in kits if until and vouched.is_told(path, kit, system, vouched.KINDS["kit"], until)), None)
+        by = SHA256 if asked.sha256["bitacora"] else SEAL if sealed_n else CUSTODY if proved("bitacora", record) else NOBODY
+        if by == NOBODY and not asked.accepted:
+            raise BackupError("recovery_unvouched", label=record["label"], detail=in_both(
+                "its manifest was not written by who knew the password that the custodians have for it",
+                "su ficha no la escribió quien conocía la contraseña que los custodios tienen para ella"))
+        if asked.sha256["kit"]:
+            return Choice(kits[0], SHA256, by, sealed_n, [])
+        until = {SEAL: sealed_n, NOBODY: 0}.get(by, report.head_n)
+        entries = vouched.told(path, system, vouched.KINDS["kit"], report.head_n)
     except (sqlite3.Error, ValueError, KeyError) as error:
         raise BackupError("recovered_bitacora_broken", label=record["label"], detail=error) from error
-    if known is not None:
-        newer = [kit["label"] for kit in kits[:kits.index(known)]]
-        return Choice(known, ENTRY, by, sealed_n, [Remark("recovery_kit_older", label=known["label"], newer=", ".join(newer)).in_both] if newer else [])
+    # what the bitácora does not tell of was made after it; of the others its entries say which is the newest
+    told = {kit["label"]: entries.get((kit["label"], kit["sha256"]), vouched.NOTHING) for kit in kits}
+    order = sorted(kits, key=lambda kit: -(told[kit["label"]].n or report.head_n + 1))
+    for at, kit in enumerate(order):
+        n, by_run = told[kit["label"]]
+        kit_by = ENTRY if by_run and n <= until else CUSTODY if proved("kit", kit) else ""
+        if kit_by:
+            newer = ", ".join(each["label"] for each in order[:at])
+            return Choice(kit, kit_by, by, sealed_n, [Remark("recovery_kit_older", label=kit["label"], newer=newer).in_both] if newer else [])
     if not asked.accepted:
-        raise BackupError("recovery_unvouched", label=kits[0]["label"], detail=in_both(
-            "its SHA-256 {0} is in no entry that the bitácora {1} proves, and kit_sha256 was not given".format(kits[0]["sha256"], record["label"]),
-            "su SHA-256 {0} no está en ningún asiento que la bitácora {1} pruebe, y no se indicó kit_sha256".format(kits[0]["sha256"], record["label"])))
-    return Choice(kits[0], NOBODY, by, sealed_n, [])
+        raise BackupError("recovery_unvouched", label=order[0]["label"], detail=in_both(
+            "its SHA-256 {0} is in no entry that the bitácora {1} proves, and kit_sha256 was not given".format(order[0]["sha256"], record["label"]),
+            "su SHA-256 {0} no está en ningún asiento que la bitácora {1} pruebe, y no se indicó kit_sha256".format(order[0]["sha256"], record["label"])))
+    return Choice(order[0], NOBODY, by, sealed_n, [])
 
 
 def spanish(by: t.Any) -> str:

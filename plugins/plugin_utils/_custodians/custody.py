@@ -70,6 +70,11 @@ def reference_of(copy: Mapping[str, t.Any]) -> str:
 
 def opened(loader: DataLoader, custody: Custody, only: Iterable[str] = ()) -> list[base.Custodian]:
     """The custodians, in the inventory's order; `only` names those that are wanted. Raises BackupError RSP101 on options that are not in order."""
+    return [_custodians.build(options, loader) for options in _declared(custody, only)]
+
+
+def _declared(custody: Custody, only: Iterable[str]) -> list[Mapping[str, t.Any]]:
+    """The options of the custodians that are wanted. Raises BackupError RSP101."""
     told: t.Any = custody
     if isinstance(custody, str):
         told = [{"name": DIRECTORY, "path": str(custody)}] if custody else []
@@ -78,7 +83,7 @@ def opened(loader: DataLoader, custody: Custody, only: Iterable[str] = ()) -> li
         check_custodians(plain(custody), problems)
         schema.raise_all(problems)
     wanted = set(only)
-    found = [_custodians.build(options, loader) for options in told if not wanted or options["name"] in wanted]
+    found = [options for options in told if not wanted or options["name"] in wanted]
     if not found:
         raise BackupError("invalid_input", where="custody", value=", ".join(sorted(wanted)) or None, problem="names no custodian",
                           mend="Give backup_custodians, or backup_custody_directory.")
@@ -150,15 +155,17 @@ def reveal(loader: DataLoader, custody: Custody, key_reference: str, only: Itera
 def record(loader: DataLoader, custody: Custody, key_reference: str, only: Iterable[str] = ()) -> base.Record:
     """The whole record under a reference, from the first custodian that gives it. Raises as `reveal` does."""
     problems: dict[str, BackupError | None] = {}
-    for custodian in opened(loader, custody, only):
+    for options in _declared(custody, only):
+        name = str(options["name"])
         try:
-            found = custodian.get(key_reference)
+            # what one lacks here (a certificate that was lost with the controller) is no matter where another gives the password
+            found = _custodians.build(options, loader).get(key_reference)
         except BackupError as error:
-            problems[custodian.name] = error
+            problems[name] = error
             continue
         if found is not None:
             return found
-        problems[custodian.name] = None
+        problems[name] = None
     told = "; ".join("{0}: {1}".format(name, "it holds none" if error is None else error.message) for name, error in problems.items())
     errors = [error for error in problems.values() if error is not None]
     if not errors:
@@ -170,9 +177,9 @@ def record(loader: DataLoader, custody: Custody, key_reference: str, only: Itera
 
 def holds(custody: Custody, key_reference: str, loader: DataLoader | None = None) -> bool:
     """Whether a custodian has a password under the reference, as far as they answer."""
-    for custodian in opened(t.cast(DataLoader, loader), custody):
+    for options in _declared(custody, ()):
         try:
-            if custodian.stat(key_reference) is not None:
+            if _custodians.build(options, t.cast(DataLoader, loader)).stat(key_reference) is not None:
                 return True
         except BackupError:
             continue

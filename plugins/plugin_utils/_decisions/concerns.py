@@ -22,7 +22,7 @@ _TITLES = {JEFE: "Jefe/a de la OTI", SOPORTE: "Soporte", **EGCR_TITLES}
 _OF_NAME: Mapping[str, tuple[str, ...]] = {
     "space": ("infrastructure",), "medium": ("infrastructure",), "unverified": ("infrastructure",),
     "chain": (JEFE, "infrastructure"), "seal": (JEFE, "infrastructure"), "anchor": (JEFE, "infrastructure"), "entries": (JEFE, "infrastructure"),
-    "refused": (JEFE, "infrastructure"), "designation": (JEFE,), "schedule": (JEFE,),
+    "refused": (JEFE, "infrastructure"), "designation": (JEFE,), "schedule": (JEFE,), "late": (JEFE,),
     "purpose": (JEFE, "infrastructure"), "heartbeat": (JEFE, "infrastructure"),
     "custody": ("database",),      # who keeps the passwords (5.2)
     "forge": ("source_code",), "letters": (SOPORTE,),

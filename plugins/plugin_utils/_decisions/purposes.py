@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._engine.errors import BackupError
 from .._bitacora.any_store import Store
-from .._schedules import in_force, missed, times, when
+from .._schedules import in_force, late, missed, times, when
 from .._schedules.purposes import PURPOSES
 
 DECLARED = (in_force.SET, in_force.REMOVED, missed.FAILED)
@@ -46,6 +46,8 @@ class Standing(NamedTuple):
     due: str              # when it should have run and did not
     next: str
     text: str             # Spanish: what a warning says of it; "" where there is nothing to say
+    late: str = ""        # how much later than its hour the last run began; "" where it came in time
+    late_text: str = ""   # Spanish: what a warning says of that
 
 
 def read(store: Store, now: datetime.datetime) -> list[Standing]:
@@ -57,10 +59,12 @@ def read(store: Store, now: datetime.datetime) -> list[Standing]:
 def standing(declared: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]], now: datetime.datetime,
              up: datetime.timedelta = missed.LOOKED_BACK) -> list[Standing]:
     """`declared` are the entries DECLARED, `runs` those of RUNS since `now - missed.LOOKED_BACK`, both oldest first; `up` is how long this machine is up."""
-    told, known = list(declared), [entry for entry in runs if not entry.get("simulated")]
-    started = {str(entry.get("playbook", "")): entry for entry in known if entry["type"] == missed.STARTED}
+    # a run that a clock began that was ahead says nothing of how this purpose stands
+    told, known = list(declared), [entry for entry in runs if not entry.get("simulated") and not missed.is_ahead(entry, now)]
+    starts = [entry for entry in known if entry["type"] == missed.STARTED]
+    started = {str(entry.get("playbook", "")): entry for entry in starts}
     ended = {entry.get("run"): entry for entry in known if entry["type"] in (ENDED, INTERRUPTED)}
-    signs = {sign.purpose: sign for sign in missed.signs(told, [entry for entry in known if entry["type"] == missed.STARTED], now, up)}
+    signs = {sign.purpose: sign for sign in missed.signs(told, starts, now, up)}
     timed = missed.in_force_now(told)
     found = []
     for name, purpose in PURPOSES.items():
@@ -70,9 +74,10 @@ def standing(declared: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, 
         sign = signs.get(name)
         state = _state(last, ended, sign)
         words, following = _planned(timed[name][0], now) if name in timed else ("", "")
+        began = late.measured(name, told, starts, now) if name in timed else None
         text = sign.text if sign else _failed(name, purpose.title, state, last) if state in BAD else ""
         found.append(Standing(name, purpose.title, words, state, sign.missed if sign else 0, str(last["at_event"]) if last else "", last["n"] if last else 0,
-                              _stamp(sign.due) if sign and sign.due else "", following, text))
+                              _stamp(sign.due) if sign and sign.due else "", following, text, *_late(began)))
     return found
 
 
@@ -97,6 +102,12 @@ def _planned(timed: when.Timed, now: datetime.datetime) -> tuple[str, str]:
     return when.in_words(timed.when), _stamp(next(times.after(timed.when, zone, now)))
 
 
+def _late(start: late.Start | None) -> tuple[str, str]:
+    if start is None or start.error is None:
+        return "", ""
+    return late.duration(start.late), f"{start.error.code}: {start.error.spanish}"
+
+
 def _failed(name: str, title: str, state: str, last: Mapping[str, Any] | None) -> str:
     if not last:
         return ""
@@ -111,8 +122,9 @@ def light(each: Standing) -> str:
 
 def rows(found: Iterable[Standing], zone: datetime.tzinfo) -> list[list[str]]:
     """The cells of each under HEADINGS, times by the clocks of a zone."""
-    return [[each.title[:1].upper() + each.title[1:], each.schedule or "sin programación declarada", _shown(each.last, zone), STATES[each.state],
-             _shown(each.due, zone), _shown(each.next, zone), str(each.missed)] for each in found]
+    return [[each.title[:1].upper() + each.title[1:], each.schedule or "sin programación declarada", _shown(each.last, zone),
+             STATES[each.state] + (f"; empezó con {each.late} de atraso" if each.late else ""), _shown(each.due, zone), _shown(each.next, zone),
+             str(each.missed)] for each in found]
 
 
 def _shown(stamp: str, zone: datetime.tzinfo) -> str:

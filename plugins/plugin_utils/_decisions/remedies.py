@@ -26,6 +26,7 @@ OF: dict[str, str] = {
     "refused": "Revise quién controla ese servidor antes de volver a usarlo",
     "designation": "Designe a alguien en backup_actors, con sus fechas y su documento",
     "schedule": "Revise que el controlador y sus temporizadores estén en marcha, y ejecute lo que no corrió",
+    "late": "No hace falta repetirla: vea en su programador por qué no empezó a su hora; el siguiente inicio a su hora termina este aviso",
     "purpose": "Vea los asientos de esa ejecución, corrija lo que dicen y ejecute de nuevo el playbook",
     "heartbeat": "Vea si ese servicio responde desde el controlador, y su url, token, proxy y ca_certs en backup_heartbeats",
     "letters": "Revise el servidor de correo (backup_letters_mail) y la dirección de la persona",

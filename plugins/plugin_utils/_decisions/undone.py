@@ -45,7 +45,7 @@ def signs(entries: Iterable[Mapping[str, Any]]) -> list[Sign]:
             key = (name, kind, system)
             if entry["type"] == failure:
                 standing.setdefault(key, []).append(entry)
-            elif entry["type"] in good and key in standing:
+            elif entry["type"] in good and key in standing and not entry.get("not_back"):
                 standing[key] = [each for each in standing[key] if by_label and each.get("label") != entry.get("label")]
     return [_sign(*key, failures) for key, failures in standing.items() if failures]
 

@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from . import due as moments
 from .signs import days_of, rank, time_of
 
 TYPES = ("request_told", "letter_started", "letter_failed")
@@ -28,7 +29,8 @@ class Sign(NamedTuple):
 def signs(entries: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list[Sign]:
     """A sign for each request with letters that have failed for more than an hour, or that a run began and nobody ended."""
     found = _untold(entries, now)
-    late = {ticket: [tries for tries in letters if now - _since(tries) >= _PATIENCE] for ticket, letters in found.items()}
+    # nobody can tell since when a letter waits that only a clock tried that was ahead
+    late = {ticket: [tries for tries in letters if not -moments.CLOCKS_DIFFER <= now - _since(tries) < _PATIENCE] for ticket, letters in found.items()}
     return [_sign(ticket, letters, now) for ticket, letters in sorted(late.items()) if letters]
 
 

@@ -36,7 +36,7 @@ TITLES = {
     "anchor": "Sello de la bitácora sin anclar", "custody": "Custodia de contraseñas", "entries": "Asientos que no se entienden o no se creen",
     "refused": "Un servidor respondió lo que no le corresponde", "designation": "EGCR sin designación", "forge": "Repositorios de una forja",
     "letters": "Correos de solicitudes sin enviar",
-    "schedule": "Programación que no corrió",
+    "schedule": "Programación que no corrió", "late": "Programación que empezó tarde",
     "transfer": "Traslado fallido", "prune": "Retiro fallido", "restore": "Restauración fallida", "unsent": "Aviso que no llegó a su destinatario",
     "purpose": "Última ejecución con fallas", "heartbeat": "Señal de vida que no llegó",
 }
@@ -178,8 +178,8 @@ def _of_custody(store: Store, systems: Iterable[Mapping[str, Any]]) -> list[Cond
 
 
 def _of_purposes(store: Store, told: Container[str], now: datetime.datetime) -> list[Condition]:
-    """Purposes whose last start, by what schedule.yml put in force, did not come or recorded nothing itself; and those whose last run failed, but for what
-    is `told` by system.
+    """Purposes whose last start, by what schedule.yml put in force, did not come, recorded nothing itself or came late; and those whose last run failed, but
+    for what is `told` by system.
     """
     found = []
     for each in purposes.read(store, now):
@@ -187,6 +187,8 @@ def _of_purposes(store: Store, told: Container[str], now: datetime.datetime) -> 
             found.append(Condition(f"schedule:{each.purpose}", "schedule", rank(each.missed), each.text))
         elif each.state in purposes.BAD and each.purpose in purposes.TOLD and each.purpose not in told:
             found.append(Condition(f"purpose:{each.purpose}", "purpose", 1, each.text))
+        if each.late and each.state not in purposes.MISSING and now - time_of(each.last) <= SIGN_STANDS:
+            found.append(Condition(f"late:{each.purpose}", "late", 1, each.late_text))
     return found
 
 
@@ -208,10 +210,12 @@ def _of_the_chain(store: Store) -> list[Condition]:
 
 
 def _of_the_seal(store: Store, rules: Mapping[str, Any], now: datetime.datetime) -> list[Condition]:
-    """Only where the bitácora is sealed at all: its newest seal must not be old."""
-    newest = store.entries(type="seal", limit=1)
-    if not newest:
+    """Only where the bitácora is sealed at all: its newest seal must not be old. One that is dated in the future says nothing of its age."""
+    if not store.entries(type="seal", limit=1):
         return []
+    newest = store.entries(type="seal", until=due.believed_until(now), limit=1)
+    if not newest:
+        return [Condition("seal", "seal", 1, "Todos los sellos tienen fecha futura: no consta cuándo se selló por última vez")]
     age = (now - time_of(newest[-1]["at_event"])).days
     if age < rules["seal_days"]:
         return []
@@ -224,7 +228,8 @@ def _of_the_anchors(store: Store, rules: Mapping[str, Any], now: datetime.dateti
     newest = store.entries(type="seal", limit=1)
     sent: dict[str, dict[str, Any]] = {}
     for entry in store.entries(type=("anchor_sent", "anchor_failed"), limit=_ANCHORS_LOOKED_AT):
-        if not entry.get("simulated"):
+        # one that was sent by a clock that was ahead is no sign that any was sent lately
+        if not entry.get("simulated") and not (entry["type"] == "anchor_sent" and entry["at_event"] > due.believed_until(now)):
             sent[entry.get("anchor", "")] = entry
     for name, entry in sorted(sent.items()):
         if entry["type"] == "anchor_failed" and (entry.get("sealed_n") or newest and newest[-1].get("run") == entry.get("run")):
@@ -300,14 +305,14 @@ def summary_is_due(store: Store, channel: str, now: datetime.datetime, zone: dat
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(datetime.timezone.utc)
     since = midnight.strftime("%Y-%m-%dT%H:%M:%SZ")
     return not any(entry.get("medium") == channel and entry.get("warning") == SUMMARY and not entry.get("simulated")
-                   for entry in store.entries(type="warning_sent", since=since))
+                   for entry in store.entries(type="warning_sent", since=since, until=due.believed_until(now)))
 
 
 def day_line(store: Store, now: datetime.datetime) -> str:
     """What the last 24 hours brought, in a sentence."""
     since = (now - datetime.timedelta(days=1)).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     counts = dict.fromkeys(("copy_made", "copy_failed", "copy_verified"), 0)
-    for entry in store.entries(type=tuple(counts), since=since):
+    for entry in store.entries(type=tuple(counts), since=since, until=due.believed_until(now)):
         counts[entry["type"]] += not entry.get("simulated")
     return "Últimas 24 horas: {copy_made} copias generadas, {copy_failed} fallidas, {copy_verified} verificaciones correctas.".format(**counts)
 

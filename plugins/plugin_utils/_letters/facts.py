@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,12 +28,12 @@ _CHECKS = {
 
 # What every template may name, and what a test or a check fills it with. `restored` are rows of RESTORED_SAMPLE's keys.
 RESTORED_SAMPLE = {"label": "LOGISTICA_20261121", "copied": "21/11/2026 19:00", "target": "/srv/oficinas/logistica/restaurado-2026-0001",
-                   "medium": "nas-lima", "size": "1,2 GiB", "objects": "1234", "verified": "contenido comparado con la copia", "entry": "345"}
+                   "medium": "nas-lima", "size": "1,2 GiB", "objects": "1234", "not_back": "3", "verified": "contenido comparado con la copia", "entry": "345"}
 SAMPLE: dict[str, Any] = {
     "institution": "Entidad de Ejemplo", "manual": "Manual 001-2019", "ticket": "2026-0001", "kind": "Restauración", "state": "estimada, por autorizar",
     "office": "Oficina de Logística", "requester": "Pedro Rey", "addressee": "Carmen Soto Vega", "post": "heads", "egcr": "EGCR de Infraestructura",
     "system": "LOGISTICA (Servidor de archivos)", "criticality": "alta", "what": "La carpeta contratos/2026", "wanted": ["contratos/2026"],
-    "opened": "22/11/2026 10:45", "lost": "22/11/2026 10:30", "discovered": "22/11/2026 10:40", "changed": "22/11/2026 09:00",
+    "opened": "22/11/2026 10:45", "kept_until": "31/03/2027", "lost": "22/11/2026 10:30", "discovered": "22/11/2026 10:40", "changed": "22/11/2026 09:00",
     "warnings": ["La información se modificó después de la última copia"], "volume": "1,2 GiB", "promised": "23/11/2026 12:00", "estimate": "…",
     "person": "Rosa Huamán", "reason": "Motivo", "at": "22/11/2026 11:00", "restored": [RESTORED_SAMPLE], "number": "1", "reminders": "2",
     "since": "18/11/2026 08:00", "waits_for": "la conformidad", "head": "Carmen Soto Vega", "last_state": "conforme, por cerrar",
@@ -62,7 +63,8 @@ def of(letter: Letter, history: Sequence[Mapping[str, Any]], rules: Mapping[str,
         "state": requests.SPANISH[request.state], "office": request.office, "requester": request.requester, "addressee": letter.to.name,
         "post": letter.to.post, "egcr": EGCR_TITLES[EGCR_OF_KIND.get(request.system_kind, "infrastructure")],
         "system": "{0} ({1})".format(request.system, SYSTEM_KINDS.get(request.system_kind, request.system_kind)) if request.system else "",
-        "criticality": request.criticality, "what": request.what, "wanted": _limited(request.wanted), "opened": local(request.opened_at),
+        "criticality": request.criticality, "what": request.what, "wanted": _limited(request.wanted),
+        "opened": local(request.opened_at), "kept_until": _day(request.kept_until),
         "lost": local(request.lost_at), "discovered": local(request.discovered_at), "changed": local(request.changed_at),
         "warnings": _limited(dict.fromkeys([*(each for each in opening.get("warnings_es", ()) if each != asking.NO_COPY),
                                             *_warned(request, history)])),
@@ -74,6 +76,14 @@ def of(letter: Letter, history: Sequence[Mapping[str, Any]], rules: Mapping[str,
         "waits_for": "el visto bueno" if request.state == requests.AWAITING else "la conformidad", "head": head,
         "last_state": requests.SPANISH[ended.before] if ended.before else "", "versions": list(versions), "listed": listed,
     }
+
+
+def _day(until: str) -> str:
+    """A day of the bitácora as people write it; of an entry that has none, nothing."""
+    try:
+        return datetime.datetime.strptime(until, "%Y-%m-%d").strftime("%d/%m/%Y")
+    except ValueError:
+        return ""
 
 
 def _limited(rows: Iterable[str]) -> list[str]:
@@ -92,7 +102,7 @@ def _restored(entry: Mapping[str, Any], local: Any) -> dict[str, str]:
     checks = "; ".join(dict.fromkeys(_CHECKS[each] for each in entry.get("checks") or () if each in _CHECKS))
     return {"label": str(entry.get("label", "")), "copied": local(_copied(entry)), "target": str(entry.get("target") or entry.get("location") or ""),
             "medium": str(entry.get("medium", "")), "size": amount(entry["size"]) if isinstance(entry.get("size"), int) else "",
-            "objects": str(entry.get("objects") or ""), "verified": checks, "entry": str(entry["n"])}
+            "objects": str(entry.get("objects") or ""), "not_back": str(entry.get("not_back") or ""), "verified": checks, "entry": str(entry["n"])}
 
 
 def _copied(entry: Mapping[str, Any]) -> str:

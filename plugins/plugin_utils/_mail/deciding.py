@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._engine.policy import people
+from .._decisions import due as moments
 from .._decisions import requests
 from . import asked, identities, quoting, sorting, words
 from .believing import Servers, believed
@@ -168,7 +169,8 @@ def _office(told: str, mail: Mail, rules: Mapping[str, Any], today: datetime.dat
 
 def _opened_today(told: requests.Told, person: str, now: datetime.datetime) -> int:
     since = (now - datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return sum(each.opened_at >= since and requests.same_name(each.requester, person) for each in told.requests.values())
+    until = moments.believed_until(now)
+    return sum(since <= each.opened_at <= until and requests.same_name(each.requester, person) for each in told.requests.values())
 
 
 def _is_tnef(attached: Sequence[Attached]) -> bool:

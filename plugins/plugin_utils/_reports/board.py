@@ -24,9 +24,11 @@ from . import facts, pages, requests
 from .tables import Column, Table, to_html
 
 _LIGHTS = {"good": ("●", "Al día"), "late": ("▲", "Por hacer hoy"), "missing": ("■", "Vencida"), "none": ("○", "Sin sistemas")}
+_IN_PART = "restored_in_part"      # a restore that says so
 _RESULT = {
     "copy_made": "Generada", "copy_failed": "Fallida", "copy_refused": "Rechazada", "copy_damaged": "Dañada", "verification_failed": "No se pudo verificar",
-    "copy_simulated": "Simulada", "restored": "Restaurada", "restore_failed": "Restauración fallida", "copy_pruned": "Retirada",
+    "copy_simulated": "Simulada", "restored": "Restaurada", _IN_PART: "Restaurada en parte", "restore_failed": "Restauración fallida",
+    "copy_pruned": "Retirada",
     "copy_verified": "Verificada", "restore_started": "Restauración en curso",
 }
 _MONTHS = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "setiembre", "octubre", "noviembre", "diciembre")
@@ -119,7 +121,8 @@ def _data(found: facts.Facts, indexed: Mapping[tuple[str, str], int], listed: Ma
         if entry["type"] not in kinds:
             continue
         moment = entry.get("moment") or _due.taken_at({"started_at": entry["at_event"]}).astimezone(here)
-        row = [n, moment.isoformat(" ", "minutes")[:16], place, entry.get("label", ""), kinds.index(entry["type"]), entry.get("size", -1),
+        kind = _IN_PART if entry["type"] == "restored" and entry.get("not_back") else entry["type"]
+        row = [n, moment.isoformat(" ", "minutes")[:16], place, entry.get("label", ""), kinds.index(kind), entry.get("size", -1),
                entry["digest"][:_DIGEST_SHOWN]]
         warned = " ".join(readable.warnings(entry))
         note = ": ".join(text for text in (entry.get("error_code", ""), entry.get("error_message_es", "")) if text) or entry.get("reason_text", "")

@@ -186,7 +186,7 @@ def _read(store: Store, rules: Mapping[str, Any], systems: Iterable[Mapping[str,
     levels = capacity.history(changes)
     told_media = by_medium.seen(store, known, due.believed_until(now))
     free = {**{name: row["free"] for name, row in by_medium.space(told_media, now).items()}, **free}
-    seals = store.entries(type="seal", limit=1)
+    seals = store.entries(type="seal", until=due.believed_until(now), limit=1)
     seen.sort(key=lambda system: (CRITICALITIES.index(system.criticality), system.name.lower(), system.kind))
     asked = [requests.cells(row, here) for row in requests.read(store, now, told_since)]
     return Facts(

@@ -18,6 +18,8 @@ from . import pages
 # Of `respaldo restaurar --tipo`; the command's own table has the same words (a test compares).
 KINDS = {"database": "base-de-datos", "source_code": "codigo-fuente", "file_server": "servidor-de-archivos", "mailbox": "buzon"}
 _REASON = "Plan de recuperación"
+_BACK = "ya volvió con «respaldo recuperar», al empezar"
+_ROLES = "antes, en un servidor de PostgreSQL sin los roles de esta base: el comando «globals» de la ficha de la copia, como postgres (guía, «El peor día»)"
 DEMANDED = "Lo que prueba que el medio no fue falsificado (con una llave privada se exige)"
 
 
@@ -48,7 +50,8 @@ def beginning(page: Page) -> list[tuple[str, str]]:
     recover = f"respaldo recuperar --medio {shlex.quote(path)}"
     end = "--motivo 'Se perdió el controlador' --documento 'Acta NNN-AAAA-OTI'"
     return [
-        ("En una máquina vacía (Debian 12), instale el programa y " + mount, "apt-get install -y git make gnupg zstd"),
+        (f"En una máquina vacía (Debian 12), {mount}, e instale el programa, de la memoria USB; del maletín, solo si su huella es la de abajo",
+         "apt-get install -y git make gnupg zstd python3-venv && bash /media/usb/programa/instalar.sh /opt/respaldo"),
         ("Si tiene la llave privada de un/a EGCR", f"{recover} --llave /media/usb/llave.asc {_proof(page.stated)}{end}"),
         ("Si tiene la carpeta de un custodio y la contraseña de Vault", f"{recover} --custodia /srv/custodia --contrasena /media/usb/vault.pass {end}"),
         ("Vuelva a hacer este plan, ahora con lo que se sabe", "respaldo plan-de-recuperacion"),
@@ -70,15 +73,32 @@ def demanded(page: Page) -> list[str]:
     return found
 
 
+def begins_with(row: recovery.Row) -> bool:
+    """Whether a system is the kit or the bitácora, which `respaldo recuperar` brought back before this: restored once more it would be an older one."""
+    return (row.kind, row.system) in ((vouched.KINDS["kit"], vouched.KIT), (vouched.KINDS["bitacora"], vouched.BITACORA))
+
+
 def commands(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
     """What restores a system where it was, one line each; none where nothing of ours can."""
     kind = str(source.get("type") or "")
-    if not row.label or row.kind not in KINDS or kind == "azure_backup":
+    if not row.label or row.kind not in KINDS or kind == "azure_backup" or begins_with(row):
         return []
     words = ["respaldo", "restaurar", row.system, "--tipo", KINDS[row.kind], "--servidor", row.host, "--etiqueta", row.label, "--motivo", _REASON,
              "--emergencia", _REASON]
     found = [[*words, *more] for more in _targets(kind, source)]
-    return [shlex.join(each) for each in found]
+    return [*_made_before(row, source), *(shlex.join(each) for each in found)]
+
+
+def _needs_roles(row: recovery.Row, page: Page) -> bool:
+    """A restore gives what it brings to its owners; on a new server they are not there (RSP602), and making them is its administrator's decision."""
+    return page.sources.get((row.kind, row.system), {}).get("type") == "postgresql" and bool(row.label) and not begins_with(row)
+
+
+def _made_before(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
+    """An assigned path that is not there is no place for a restore (RSP110): on an empty machine none is."""
+    if row.kind != "file_server" or source.get("type") != "restic":
+        return []
+    return [f"mkdir -p {shlex.join(map(str, source.get('paths') or ()))}  # en {row.host}; o playbooks/shared_folder.yml, que pone también sus permisos"]
 
 
 def _targets(kind: str, source: Mapping[str, Any]) -> list[list[str]]:
@@ -127,6 +147,8 @@ def text(page: Page) -> list[str]:
                   f"   restaurar: {takes(row)}; listo a los {recovery.duration(row.ready_ms)}"]
         found += [f"   después de: {', '.join(row.depends_on)}"] if row.depends_on else []
         found += [f"   ojo: {remark}" for remark in row.remarks]
+        found += [f"   {_BACK}"] if begins_with(row) else []
+        found += [f"   {_ROLES}"] if _needs_roles(row, page) else []
         found += [f"   $ {command}" for command in commands(row, page.sources.get((row.kind, row.system), {}))]
     problems = recovery.problems(page.rows)
     found += ["", "Objetivos que hoy no se cumplen:" if problems else "Hoy se cumplen los objetivos de lo que se probó."]
@@ -136,6 +158,7 @@ def text(page: Page) -> list[str]:
 def html(page: Page) -> str:
     """The plan for paper."""
     rows = [{**row._asdict(), "kind_es": view.KINDS.get(row.kind, row.kind), "lost": lost(row), "takes": takes(row), "ready": recovery.duration(row.ready_ms),
+             "back": _BACK if begins_with(row) else "", "before": _ROLES if _needs_roles(row, page) else "",
              "commands": commands(row, page.sources.get((row.kind, row.system), {}))} for row in page.rows]
     return pages.fill("recovery_plan.html.j2", title=f"Plan de recuperación al {page.local:%d/%m/%Y}", institution=page.rules["institution"],
                       manual=page.rules["manual"]["name"], made=f"{page.local:%d/%m/%Y %H:%M}", beginning=beginning(page), rows=rows,

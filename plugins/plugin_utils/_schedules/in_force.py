@@ -17,9 +17,9 @@ from .purposes import PURPOSES
 from .when import Timed, in_words, written
 
 SET, REMOVED = "schedule_set", "schedule_removed"
-SYSTEMD = "systemd"
+SYSTEMD, CRON = "systemd", "cron"
 # Each has its file in roles/schedule/tasks, and its name for people here.
-SCHEDULERS = {SYSTEMD: "systemd", "awx": "AWX", "semaphore": "Semaphore"}
+SCHEDULERS = {SYSTEMD: "systemd", "awx": "AWX", "semaphore": "Semaphore", CRON: "cron"}
 
 
 class InForce(NamedTuple):

@@ -52,6 +52,7 @@ FORMS = {
         Question("request_paths", "Archivos y carpetas", "Sus rutas.", several=True),
         Question("request_lost_at", "Cuándo se perdió", _DATE),
         Question("request_discovered_at", "Cuándo se notó", _DATE),
+        Question("request_until", "Conservar la copia hasta", "De un buzón: AAAA-MM-DD. En blanco: los días de la política."),
         Question("request_changed_at", "Último cambio de la información", _DATE),
         Question("request_ticket", "Ticket", "De la mesa de ayuda. En blanco: el siguiente del año."),
         Question("request_proof", "Cómo consta", choices=("mail", "document", "helpdesk", "word"), default="word"),

@@ -45,6 +45,16 @@ def look(directory: str, wanted: Mapping[str, str], inventories: Sequence[str]) 
     return Found(before, tuple(name for name, text in wanted.items() if before.get(name) != text), tuple(name for name in before if name not in wanted))
 
 
+def extended(directory: str, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Units to which somebody gave more in a file of its own beside them (`systemctl edit`), and these files."""
+    found = {}
+    for name in names:
+        beside = os.path.join(directory, name + ".d")
+        more = tuple(os.path.join(beside, each) for each in sorted(os.listdir(beside)) if each.endswith(".conf")) if os.path.isdir(beside) else ()
+        found.update({name: more} if more else {})
+    return found
+
+
 def prove(units: Mapping[str, str]) -> None:
     """What systemd itself says of units before they are put in their place. Raises BackupError RSP744."""
     if not units:

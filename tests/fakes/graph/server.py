@@ -10,15 +10,17 @@ import json
 import re
 import secrets
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
+
+import assertion
+from served import Served
 
 TENANT, CLIENT, SECRET, USER = "00000000-0000-0000-0000-0000000000aa", "00000000-0000-0000-0000-0000000000cc", "llave+de&la=aplicación", "ana@example.org"
 _FOLDER = {"id", "displayName", "parentFolderId", "childFolderCount", "unreadItemCount", "totalItemCount", "isHidden"}
@@ -43,6 +45,8 @@ class Folder:
     parent: str = ""
     hidden: bool = False
     search: bool = False
+    listed: bool = True      # folders of another class than IPF.Note are in no list, whatever lies in them
+    given: bool = True       # ... and whether they are told of by their identifier
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Mail:
     version: int = 1
 
 
-class FakeGraph:
+class FakeGraph(Served):
     """Listens on a port of the loopback with the certificate of a directory (cert.pem, key.pem). `folders` and `mails` by their identifiers."""
 
     def __init__(self, directory: Path) -> None:
@@ -69,6 +73,14 @@ class FakeGraph:
         self.wrong: list[str] = []          # what no request may be like
         self.ends = "length"          # how an answer tells its end: length, chunked, or not at all (close)
         self.page_size, self.next_link, self.padding, self.lasts = 1000, "", 0, 3599
+        self.counts_folders, self.others = True, 2      # whether lists of folders count themselves; calendars and contacts at the top
+        self.certificate = ""                           # what the application is registered with, in place of a secret
+        self.rendered: Callable[[str, bytes, int], bytes] = lambda _identifier, mime, _time: mime      # a mail as it is written the nth time
+        self.readings: dict[str, int] = {}
+        self.sessions: dict[str, set[int]] = {}         # by how many connections each was read
+        self.at_once = self.most_at_once = 0            # requests about the mailbox: Microsoft lets an application make four
+        self._shown: set[str] = set()
+        self._counting = threading.Lock()
         self.before: Callable[[str], None] = lambda _target: None
         self._failures: list[list[Any]] = []
         self._numbers = itertools.count(1)
@@ -81,26 +93,20 @@ class FakeGraph:
                 """Silence."""
 
             def do_GET(self) -> None:
-                fake._serve(self)
+                with fake._counting:
+                    fake.at_once += 1
+                    fake.most_at_once = max(fake.most_at_once, fake.at_once)
+                try:
+                    fake._serve(self)
+                finally:
+                    with fake._counting:
+                        fake.at_once -= 1
 
             def do_POST(self) -> None:
                 fake._token(self)
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(directory / "cert.pem", directory / "key.pem")
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.certificates = (directory / "cert.pem").read_text("ascii")
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"https://localhost:{self.server.server_port}"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler, directory / "cert.pem", directory / "key.pem")
 
     # -- what a test does -------------------------------------------------------------------------------------------
 
@@ -129,11 +135,16 @@ class FakeGraph:
         self.asked.append("POST " + handler.path)
         if handler.path != f"/{TENANT}/oauth2/v2.0/token" or handler.headers["Content-Type"] != "application/x-www-form-urlencoded":
             return self._json(handler, 400, {"error": "invalid_request", "error_description": "AADSTS900144: the request is not well formed."})
-        if set(words) != {"grant_type", "client_id", "client_secret", "scope"} or words["grant_type"] != "client_credentials":
+        proof = {"client_assertion_type", "client_assertion"} if self.certificate else {"client_secret"}
+        if set(words) != {"grant_type", "client_id", "scope"} | proof or words["grant_type"] != "client_credentials":
             return self._json(handler, 400, {"error": "unsupported_grant_type", "error_description": "AADSTS70003"})
         if not words["scope"].endswith("/.default"):
             return self._json(handler, 400, {"error": "invalid_scope", "error_description": "AADSTS70011"})
-        if (words["client_id"], words["client_secret"]) != (CLIENT, SECRET):
+        if self.certificate:
+            refusal = assertion.refusal(words, self.certificate, CLIENT, f"{self.url}/{TENANT}/oauth2/v2.0/token", self._shown)
+            if refusal:
+                return self._json(handler, 401, {"error": "invalid_client", "error_description": f"{refusal} {words.get('client_assertion')}\r\nTrace ID: x"})
+        elif (words["client_id"], words["client_secret"]) != (CLIENT, SECRET):
             said = f"AADSTS7000215: Invalid client secret provided: {words['client_secret']}.\r\nTrace ID: x"
             return self._json(handler, 401, {"error": "invalid_client", "error_description": said})
         token = "eyJ." + secrets.token_urlsafe(24)
@@ -183,8 +194,17 @@ class FakeGraph:
             return self._folders(query, "")
         if rest[0] == "mailFolders" and len(rest) == 3 and rest[2] == "childFolders":
             return self._folders(query, self._known(rest[1]))
+        if rest == ["messages"]:
+            return self._messages(query, "")
+        if rest == ["mailFolders", "msgfolderroot"]:
+            _only(query, {"$select"})
+            told = {"id": "AAroot=", "displayName": "Top of Information Store", "parentFolderId": "AAtop=", "isHidden": False, "unreadItemCount": 0,
+                    "totalItemCount": 0, "childFolderCount": self.others + sum(not each.parent for each in self.folders.values())}
+            return _selected(told, query, _FOLDER)
         if rest[0] == "mailFolders" and len(rest) == 2:
             _only(query, {"$select"})
+            if rest[1] in self.folders and not self.folders[rest[1]].given:
+                raise Refused(404, "ErrorItemNotFound")
             return _selected({"id": self._known(rest[1]), **self._told_folder(self._known(rest[1]))}, query, _FOLDER)
         if rest[0] == "mailFolders" and len(rest) == 3 and rest[2] == "messages":
             return self._messages(query, self._known(rest[1]))
@@ -195,7 +215,10 @@ class FakeGraph:
             return self._told(rest[1], query)
         if rest[0] == "messages" and len(rest) == 3 and rest[2] == "$value":
             _only(query, set())
-            return self.mails[rest[1]].mime
+            with self._counting:
+                self.readings[rest[1]] = self.readings.get(rest[1], 0) + 1
+                self.sessions.setdefault(rest[1], set()).add(handler.client_address[1])
+            return self.rendered(rest[1], self.mails[rest[1]].mime, self.readings[rest[1]])
         raise Refused(400, "BadRequest")
 
     def _known(self, identifier: str) -> str:
@@ -207,7 +230,7 @@ class FakeGraph:
     def _folders(self, query: dict[str, str], parent: str) -> dict[str, Any]:
         _only(query, _PAGES | {"includeHiddenFolders"})
         hidden = query.get("includeHiddenFolders", "false") == "true"
-        found = [identifier for identifier, each in self.folders.items() if each.parent == parent and (hidden or not each.hidden)]
+        found = [identifier for identifier, each in self.folders.items() if each.parent == parent and each.listed and (hidden or not each.hidden)]
         return self._page(query, f"mailFolders/{parent}/childFolders" if parent else "mailFolders", found,
                           lambda each: self._told_folder(each, query))
 
@@ -223,10 +246,11 @@ class FakeGraph:
         _only(query, _PAGES | {"$orderby", "$expand"})
         if query.get("$orderby", "receivedDateTime") not in _MESSAGE:
             raise Refused(400, "RequestBroker--ParseUri")
-        if self.folders[folder].search:
+        if folder and self.folders[folder].search:
             raise Refused(400, "a folder that only searches was read")
-        found = [identifier for identifier, each in sorted(self.mails.items(), key=lambda row: (row[1].received or "", row[0])) if each.folder == folder]
-        return self._page(query, f"mailFolders/{folder}/messages", found, lambda each: self._told(each, query))
+        ordered = sorted(self.mails.items(), key=lambda row: (row[1].received or "", row[0]))
+        found = [identifier for identifier, each in ordered if folder in ("", each.folder)]
+        return self._page(query, f"mailFolders/{folder}/messages" if folder else "messages", found, lambda each: self._told(each, query))
 
     def _told(self, identifier: str, query: dict[str, str]) -> dict[str, Any]:
         each = self.mails[identifier]
@@ -249,7 +273,7 @@ class FakeGraph:
             raise Refused(400, "ErrorInvalidUrlQuery")
         size = min(top, self.page_size)
         page: dict[str, Any] = {"@odata.context": f"{self.url}/v1.0/$metadata", "value": [told(each) for each in found[skip:skip + size]]}
-        if query.get("$count") == "true":
+        if query.get("$count") == "true" and (self.counts_folders or "essages" in below):
             page["@odata.count"] = len(found)
         if len(found) > skip + size:
             link = urlencode({**query, "$skip": str(skip + size)})

@@ -222,7 +222,7 @@ def test_a_name_that_is_wrong_is_told_from_any_directory_in_any_locale(house: Ho
     cut = house.respaldo("copiar", "Mesa", "de", "Partes")
     assert cut.returncode == 2 and "¿Quiso decir Mesa de Partes? Un nombre con espacios va entre comillas." in cut.stdout
     nowhere = house.respaldo("restaurar", "SIGA", "--servidor", "bd9", "--destino", str(house.place / "vuelta"))
-    assert nowhere.returncode == 2 and "restore_host: 'bd9'" in nowhere.stdout and "uno de ellos: bd1" in nowhere.stdout
+    assert nowhere.returncode == 2 and "restore_host (--servidor): 'bd9'" in nowhere.stdout and "uno de ellos: bd1" in nowhere.stdout
     assert not list((house.place / "medio").iterdir())
 
 
@@ -246,7 +246,11 @@ def test_what_is_ready_is_called_so_and_stands_in_the_bitacora(house: House) -> 
     assert answer.returncode == 0 and {row["weight"] for row in found} <= {"aviso"}, answer.stdout + answer.stderr
     assert "Listo: 1 servidor, 1 sistema" in answer.stdout and house.tree() == before
     shown = house.respaldo("bitacora").stdout
-    assert "Comprobación" in shown and "1 sistemas de 1 servidores: listo" in shown and "Generada" not in shown, shown
+    assert "Comprobación" in shown and "1 sistema de 1 servidor: listo" in shown and "Generada" not in shown, shown
+    # what was copied today has its label already, and is as ready as before
+    house.respaldo("copiar", "SIGA")
+    answer = house.checked()[1]
+    assert answer.returncode == 0 and "Listo: 1 servidor, 1 sistema" in answer.stdout, answer.stdout
 
 
 def test_who_simulates_a_check_sends_nothing(house: House) -> None:

@@ -495,3 +495,12 @@ def test_a_play_without_a_key_vault_imports_no_azure_package(tmp_path):
             "print([name for name in sys.modules if name.split('.')[0] in heavy or '_azure' in name or 'key_vault' in name])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": "collections"})
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_one_that_can_not_even_be_asked_from_here_is_no_matter_where_another_gives_the_password(loader, tmp_path):
+    good = {"name": "disco", "type": "vault_file", "path": str(tmp_path / "c")}
+    lost = {"name": "boveda", "type": "hashicorp_vault", "address": "https://localhost:1", "token": "x", "ca_certs": str(tmp_path / "perdido.pem")}
+    password = custody.keep(loader, [good], REFERENCE)
+    assert custody.reveal(loader, [lost, good], REFERENCE) == password and custody.holds([lost, good], REFERENCE, loader)
+    refused("invalid_input", lambda: custody.reveal(loader, [lost], REFERENCE), "perdido.pem")
+    refused("invalid_input", lambda: custody.keep(loader, [lost, good], OTHER), "perdido.pem")      # nothing is begun without one that is required

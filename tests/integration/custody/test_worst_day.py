@@ -8,6 +8,7 @@ private key of one EGCR. Every system back and compared, the bitácora whole to 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import shlex
 import shutil
@@ -34,6 +35,27 @@ def postgres():
 def git(repository, *words):
     words = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(repository), *words]
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def forged(copy, change, content=None):
+    """A copy on the medium as somebody makes it who can write there: its manifest, the file of its one part, and the sums of both. What it was."""
+    was = {path: path.read_bytes() for path in copy.iterdir()}
+    manifest, sums = copy / f"{copy.name}.json", copy / "SHA256SUMS"
+    told = json.loads(was[manifest])
+    row, = told["parts"]
+    if content is not None:
+        (copy / row["file"]).write_bytes(content)
+        row.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    change(told)
+    manifest.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    names = [line.split("  ", 1)[1] for line in was[sums].decode().splitlines()]
+    sums.write_text("".join(f"{hashlib.sha256((copy / name).read_bytes()).hexdigest()}  {name}\n" for name in names))
+    return was
+
+
+def mended(was):
+    for path, content in was.items():
+        path.write_bytes(content)
 
 
 class WorstDay:
@@ -119,6 +141,38 @@ class WorstDay:
         return recovered
 
 
+def attacked_by_who_writes_to_the_medium(day, custody):
+    """Whatever somebody lays there, the custodian's password opens none of it: each is refused with its code, and nothing has its place."""
+    house = day.house
+    kit, = house.medium.glob("source_code/*/Maletin*_*")
+    record, = house.medium.glob("database/*/Bitacora*_*")
+    theirs = subprocess.run(["gpg", "--batch", "--store"], input=b"SQLite format 3", capture_output=True, check=True).stdout
+
+    def elsewhere(told):
+        told["source"]["facts"]["real_paths"] = [str(house.directory / "cron.d")] * len(told["source"]["facts"]["real_paths"])
+
+    for copy, change, content, code in ((kit, elsewhere, None, "RSP797"), (record, lambda told: None, theirs, "RSP799"),
+                                        (kit, lambda told: told.update(schema=2), None, "RSP792")):
+        was = forged(copy, change, content)
+        refused = day.lay_out(custody=custody)
+        mended(was)
+        assert refused.returncode == 2 and code in refused.stdout, refused.stdout
+        assert not any((house.directory / place).exists() for place in PLACES) and not house.bitacora.exists(), code
+        shutil.rmtree(house.directory / "aparte", ignore_errors=True)
+    # cut half-way
+    file, = kit.glob("*.gpg")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:len(whole) // 2])
+    refused = day.lay_out(custody=custody)
+    file.write_bytes(whole)
+    assert refused.returncode == 2 and "RSP501" in refused.stdout and "Maletin" in refused.stdout, refused.stdout
+    # what was begun, by whoever was killed, is not taken for what comes now
+    again = day.lay_out(custody=custody)
+    assert again.returncode == 2 and "RSP785" in again.stdout and str(house.directory / "aparte") in again.stdout, again.stdout
+    assert not any((house.directory / place).exists() for place in PLACES) and not house.bitacora.exists()
+    shutil.rmtree(house.directory / "aparte")
+
+
 def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, postgres, people, bao, shelf, tmp_path):
     ana, house = people[0], institution
     house.custodians = [{"name": "disco", "type": "vault_file", "path": str(house.directory / "custodia")}, bao.options(shelf)]
@@ -130,6 +184,7 @@ def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, 
     assert nobody.returncode == 2 and "contraseña" in nobody.stdout, nobody.stdout
     assert not (house.directory / "hosts.yml").exists() and not house.bitacora.exists()
     shutil.rmtree(house.directory / "aparte")
+    attacked_by_who_writes_to_the_medium(day, house.custodians[1:])
     done = day.lay_out(custody=house.custodians[1:])
     assert done.returncode == 0, done.stdout + done.stderr
     assert chain.verify_file(house.bitacora).whole and {entry["label"] for entry in house.entries("copy_made")} < day.made

@@ -69,6 +69,9 @@ def test_first_day_to_encrypted_copies_and_a_drill(granted: tuple[Postgres, Mari
     assert [name.split(".", 1)[1] for name in parts] == ["sqlite.zst.gpg", "siga_nueva.dump.zst.gpg", "tramite_nueva.events.sql.zst.gpg",
                                                          "tramite_nueva.sql.zst.gpg"]
     assert not [path for path in (tmp_path / "copias").rglob("*.zst")]
+    # what is run for the institution, and not for a server, reads the same inventory; and says where its pages are
+    (tmp_path / "inventario/group_vars/all/informes.yml").write_text(f"---\nreport_directory: {tmp_path}/informes\n", "utf-8")
+    assert f"Archivo  {tmp_path}/informes/tablero_" in respaldo("informe")
     # the account that copies is all that a restore test asks of the live server, too
     respaldo("probar", "SIGA", "Trámite")
     with contextlib.closing(sqlite3.connect(tmp_path / "estado/bitacora.sqlite")) as entries:

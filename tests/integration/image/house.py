@@ -59,6 +59,7 @@ class House:
         self.project = top / "proyecto"
         self.project.mkdir()
         (self.project / "copias.yml").write_text("---\n- ansible.builtin.import_playbook: perucompras.respaldo.database\n")
+        (self.project / "informe.yml").write_text("---\n- ansible.builtin.import_playbook: perucompras.respaldo.report\n")
         self.declare({"type": "sqlite", "path": "/srv/datos/siga.sqlite"})
 
     def declare(self, source: dict[str, Any]) -> None:
@@ -99,11 +100,11 @@ class House:
         (job / "env/extravars").write_text(json.dumps(told))
         return job
 
-    def run(self, told: dict[str, Any], stays: bool = True, until: Callable[[], bool] | None = None, **environment: str) -> Ran:
+    def run(self, told: dict[str, Any], stays: bool = True, until: Callable[[], bool] | None = None, playbook: str = "copias.yml", **environment: str) -> Ran:
         """A job on an execution node, as root in the container and with a project that can't be written. `until`: when somebody cancels it."""
         job = self._job(told, environment)
         result = ansible_runner.run(
-            private_data_dir=str(job), playbook="copias.yml", quiet=True, process_isolation=True,
+            private_data_dir=str(job), playbook=playbook, quiet=True, process_isolation=True,
             process_isolation_executable="podman", container_image=self.image, container_options=["--user=root", "--network=none"],
             container_volume_mounts=[*self.mounts(stays), f"{job}/project:/runner/project:ro"], cancel_callback=until or (lambda: False))
         said = result.stdout.read()

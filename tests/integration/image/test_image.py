@@ -11,7 +11,7 @@ from image.house import BY_HAND, BY_SCHEDULE, STRANGER
 
 
 def codes(said):
-    return {code for code in ("RSP718", "RSP733", "RSP742", "RSP786", "RSP787") if code in said}
+    return {code for code in ("RSP718", "RSP733", "RSP742", "RSP756", "RSP786", "RSP787") if code in said}
 
 
 def test_without_a_place_that_stays_nothing_is_done_and_each_place_is_named(house):
@@ -50,6 +50,13 @@ def test_two_jobs_keep_key_and_logs_and_tell_who_began_them(house):
     assert kept["seal.key"] == kept["seal.key.known"] == "0o600"
     assert len([name for name in kept if name.startswith("logs/")]) == 2
     assert not [name for name in kept if name.startswith("journal/")], "both ended in order"
+
+    # a report that its container would take along is refused and recorded so; on a volume it is made
+    lost = house.run({**BY_SCHEDULE, "report_directory": "/srv/informes"}, playbook="informe.yml")
+    assert lost.status == "failed" and codes(lost.said) == {"RSP756"} and "/srv/informes/" in lost.said, lost.said
+    assert house.entries("run_ended")[-1]["verdict"] == "failed"
+    assert house.run({**BY_SCHEDULE, "report_directory": "/srv/copias/informes"}, playbook="informe.yml").status == "successful"
+    assert [path.suffix for path in sorted((house.medium / "informes").iterdir())].count(".html") == 2
 
 
 def test_a_cancelled_job_is_closed_by_the_next(house):

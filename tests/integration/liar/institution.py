@@ -29,7 +29,7 @@ VAULT_PASSWORD = "boveda-de-prueba-9Zk4"
 CLOUD_SECRET = "SECRETO-DEL-PRINCIPAL-4f1c"
 DATABASES = tuple("W{0}".format(number) for number in range(1, 8))
 # What Python says when nobody caught it, and what must not reach a terminal.
-_BARE = re.compile(r"Traceback \(most recent|Unexpected failure during module|Task failed: (?:Action|Module) failed: (?!RSP|Fallaron \d+ de \d+ en )|"
+_BARE = re.compile(r"Traceback \(most recent|Unexpected failure during module|Task failed: (?:Action|Module) failed: (?!RSP|Fall(?:ó|aron) \d+ de \d+ en )|"
                    r"\b(?:KeyError|TypeError|ValueError|AttributeError|IndexError|OverflowError|RecursionError|UnicodeEncodeError|AssertionError)\b")
 _RAW = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 # entries of one run in these plays: well below what 2,000 lies would make; bytes likewise

@@ -26,6 +26,7 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora imp
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import requests
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._mail import identities
+from graph import server as graph
 
 ROOT = Path(__file__).resolve().parents[3]
 USER, PASSWORD = "soporte@example.org", "clave-de-soporte-ñ"
@@ -201,6 +202,22 @@ def dovecot() -> Iterator[Dovecot]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("graph")
+    Dovecot.certificate(directory)
+    return directory
+
+
+@pytest.fixture
+def there(certified: Path) -> Iterator[graph.FakeGraph]:
+    """A fake of Microsoft Graph; no request of a test may be unlike what Microsoft describes, nor more than four at once."""
+    fake = graph.FakeGraph(certified)
+    yield fake
+    fake.close()
+    assert fake.wrong == [] and fake.most_at_once <= 4
 
 
 @pytest.fixture

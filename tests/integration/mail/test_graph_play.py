@@ -9,11 +9,9 @@ import json
 import sys
 from pathlib import Path
 
+from graph import server
+
 from .conftest import Dovecot, Institution
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from fakes.graph import server
 
 SUBJECT = "SECRETO-de-Ana-4711"
 

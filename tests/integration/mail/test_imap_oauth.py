@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 import base64
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import login
 import pytest
+import registered
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_session, mailbox_tokens
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_session, mailbox_tokens, of_mailboxes
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources.imap import Imap
 
 from .conftest import USER, Dovecot
 from .test_box import _token
 from .test_imap_source import Bench
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from fakes import login
 
 KEY, OTHER = b"0123456789abcdef0123456789abcdef", bytes(32)
 
@@ -55,10 +52,12 @@ class Gate:
         self.given.append(_token(self.key))
         return self.given[-1]
 
-    def source(self, secret: str = login.SECRET) -> Imap:
-        oauth = {"tenant": login.TENANT, "client_id": login.CLIENT, "client_secret": secret, "authority": self.fake.url,
-                 "ca_certs": str(self.top / "server.pem")}
-        return Imap(host="localhost", user=USER, port=self.server.port, ca_certs=str(self.server.top / "cert.pem"), oauth=oauth)
+    def oauth(self, secret: str = login.SECRET, **more: str) -> dict[str, str]:
+        return {"tenant": login.TENANT, "client_id": login.CLIENT, "client_secret": secret, "authority": self.fake.url,
+                "ca_certs": str(self.top / "server.pem"), **more}
+
+    def source(self, secret: str = login.SECRET, **more: str) -> Imap:
+        return Imap(host="localhost", user=USER, port=self.server.port, ca_certs=str(self.server.top / "cert.pem"), oauth=self.oauth(secret, **more))
 
 
 @pytest.fixture
@@ -71,9 +70,16 @@ def gate(server: Dovecot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def test_it_is_copied_by_one_token_for_all_sessions_and_another_when_that_ends(gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     logins = (gate.server.top / "log").read_text("utf-8").count("Login: user")
     mailbox = gate.source()
-    made = Bench(tmp_path / "bench").make(mailbox)
+    bench = Bench(tmp_path / "bench")
+    made = bench.make(mailbox)
     assert made.fields["objects"] == 1 and len(gate.given) == 1
     assert (gate.server.top / "log").read_text("utf-8").count("Login: user") - logins >= 3
+    with bench.open() as copy:      # and back into a mailbox, by the options that a copy of Graph is given back with
+        giving = of_mailboxes.build({"type": "graph", "host": "localhost", "user": USER, "port": gate.server.port, "oauth": gate.oauth(),
+                                     "ca_certs": str(gate.server.top / "cert.pem")})
+        giving.choose({"format": "mailbox"})
+        assert giving.restore(copy, giving.default_target(copy.manifest), False)["given"] == 1 and len(gate.given) == 2
+    gate.given.pop()
     monkeypatch.setattr(mailbox_tokens, "_EARLY", 4000.0)
     mailbox.preflight()
     assert len(gate.given) == 1, "it is good still"
@@ -102,3 +108,14 @@ def test_what_a_server_repeats_of_a_token_is_hidden(gate: Gate) -> None:
     for mechanism in imap_session._MECHANISMS:
         packed = base64.b64encode(imap_session._bearer(mailbox.place, mechanism, token).encode()).decode()
         assert imap_session.said(OSError(f"no {packed} {token} {login.SECRET}"), mailbox.place) == "no *** *** ***"
+
+
+def test_a_certificate_is_shown_in_place_of_the_secret(gate: Gate) -> None:
+    gate.fake.certificate, key = registered.pair()
+    gate.source("", certificate=gate.fake.certificate, private_key=key).preflight()
+    assert len(gate.given) == 1 and "client_secret" not in gate.fake.asked[-1]
+    mailbox = gate.source("", certificate=gate.fake.certificate, private_key=key)
+    gate.fake.certificate = registered.pair()[0]
+    with pytest.raises(BackupError) as told:
+        mailbox.preflight()
+    assert told.value.code == "RSP144" and "AADSTS700027" in told.value.message and len(gate.given) == 1

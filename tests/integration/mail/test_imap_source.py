@@ -333,12 +333,22 @@ def anew(server: Dovecot, folder: str) -> None:
         session.append(folder, "", "", b"Subject: again\r\n\r\nx\r\n")
 
 
-def test_a_folder_that_is_numbered_anew_is_read_again(fresh: Dovecot, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_are_numbered_anew_or_renamed_are_read_again(fresh: Dovecot, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     anew(fresh, "Otra")
-    meanwhile(monkeypatch, lambda _dovecot, number: None if number else anew(fresh, "Otra"))
+    with fresh.session() as session:
+        session.create("Proyecto")
+        session.append("Proyecto", "", "", b"Subject: p\r\n\r\nx\r\n")
+
+    def first(_dovecot: Any, number: int) -> None:
+        if not number:
+            anew(fresh, "Otra")
+            with fresh.session() as session:      # and one gets another name
+                session.rename("Proyecto", "Cerrado")
+
+    meanwhile(monkeypatch, first)
     mailbox = source(fresh)
-    bench.make(mailbox)
-    assert mailbox.judged.mails == 31
+    made = bench.make(mailbox)
+    assert mailbox.judged.mails == 32 and "lacks" not in made.manifest
     with bench.open() as copy, private_directory() as scratch:
         assert mailbox.rehearse(copy, scratch)
 

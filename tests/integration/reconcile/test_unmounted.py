@@ -49,7 +49,7 @@ def test_a_pruned_copy_is_no_ghost(house):
     done = house.run("prune")
     assert done.returncode == 0 and [entry["label"] for entry in house.entries("copy_pruned")] == [house.first], done.stdout
     told = house.run("reconcile")
-    assert told.returncode == 0 and "1 copias en el medio, 1 en la bitácora" in told.stdout, told.stdout
+    assert told.returncode == 0 and "1 copia en el medio, 1 en la bitácora" in told.stdout, told.stdout
 
 
 def test_leftovers_and_systems_that_nobody_declares_are_told(house):

@@ -116,6 +116,17 @@ def test_a_list_of_hosts_is_no_inventory_of_a_timer(institution):
     assert done.returncode == 2 and "RSP101" in done.stdout and "inventories" in done.stdout
 
 
+def test_lines_of_cron_are_shown_and_the_bitacora_knows_when_they_are_due(institution):
+    """Nobody's crontab is written; what cron starts has its due dates by these entries, as what others start."""
+    done = institution.run("schedule", "-e", "schedule_scheduler=cron")
+    assert done.returncode == 0 and "copies (site.yml): todos los días a las 22:00 (America/Lima): 0 22 * * *" in done.stdout, done.stdout + done.stderr
+    put = {entry["purpose"]: (entry["scheduler"], entry["schedule"]) for entry in institution.entries("schedule_set")}
+    assert put["copies"] == ("cron", "week all 22:00; America/Lima; 5; 120") and len(put) == 5
+    # taken away, nothing is due
+    assert institution.run("schedule", "-e", "schedule_scheduler=cron", "-e", "schedule_state=absent").returncode == 0
+    assert {entry["purpose"] for entry in institution.entries("schedule_removed")} == set(put)
+
+
 @pytest.mark.skipif(systemd.runs(), reason="systemd started this machine")
 def test_where_systemd_does_not_run_it_is_said(institution):
     done = institution.run("schedule")

@@ -96,12 +96,12 @@ def test_a_kit_in_clear_is_none_whoever_laid_it_there(monkeypatch):
     copies = [{"label": "X_20991122", "sha256": DIGEST, "manifest": {"started_at": "2099-11-22T00:00:00Z", "encrypted": False}}]
     action = recovering.RecoverAction.__new__(recovering.RecoverAction)
     monkeypatch.setattr(action, "module", lambda *_asked: {"copies": copies}, raising=False)
-    given = {"medium": {"name": "nas"}, "kit": "Maletín", "kit_label": ""}
+    given = {"medium": {"name": "nas"}, "kit": "Maletín", "kit_label": "", "kit_sha256": ""}
     with pytest.raises(BackupError) as caught:
         action._whole(given, "kit", {})
     assert caught.value.code == "RSP794"
     copies.append({"label": "X_20261122", "sha256": DIGEST, "manifest": {"started_at": "2026-11-22T00:00:00Z", "encrypted": True}})
-    assert [copy["label"] for copy in action._whole(given, "kit", {})] == ["X_20261122"]
+    assert [copy["label"] for copy in action._whole(given, "kit", {})[0]] == ["X_20261122"]
 
 
 def test_nothing_that_stands_in_a_place_is_replaced(tmp_path):

@@ -46,9 +46,9 @@ def asked(by_key=True, **given):
     return vouching.read({"kit_sha256": "", "bitacora_sha256": "", "seal_key": "", "unvouched_reason": "", "bitacora": vouched.BITACORA, **given}, by_key)
 
 
-def chosen(place, told, kits):
+def chosen(place, told, kits, proved=()):
     report = recovering._proved(place / "bitacora.sqlite", RECORD["label"], told)
-    return vouching.choose(told, place / "bitacora.sqlite", report, RECORD, kits, vouched.KIT)
+    return vouching.choose(told, place / "bitacora.sqlite", report, RECORD, kits, vouched.KIT, lambda _what, copy: copy["sha256"] in proved)
 
 
 def refused(code, call, *given, **more):
@@ -87,7 +87,26 @@ def test_the_key_of_the_seals_proves_the_bitacora_and_its_entries_the_kit(tmp_pa
     assert chosen(tmp_path, asked(seal_key=public, kit_sha256=LATER), [NEW]).kit_by == vouching.SHA256
     nobody = chosen(tmp_path, asked(unvouched_reason="Simulacro"), [BAD, OLD])
     assert (nobody.kit_by, nobody.bitacora_by) == (vouching.NOBODY, vouching.NOBODY)
-    assert chosen(tmp_path, asked(by_key=False), [NEW]).kit_by == vouching.CUSTODY
+
+
+def test_a_password_of_the_custodians_vouches_by_the_proof_in_the_manifest_alone(tmp_path):
+    run(tmp_path, [OLD])
+    ours = {RECORD["sha256"], LATER}
+    newest = chosen(tmp_path, asked(by_key=False), [BAD, OLD, NEW], ours)
+    assert (newest.kit, newest.kit_by, newest.bitacora_by) == (NEW, vouching.CUSTODY, vouching.CUSTODY) and "20991122" in newest.remarks[0]
+    told = chosen(tmp_path, asked(by_key=False), [BAD, OLD], ours)
+    assert (told.kit, told.kit_by) == (OLD, vouching.ENTRY), "the bitácora is the custodians', and so is what it tells"
+    refused("RSP797", chosen, tmp_path, asked(by_key=False), [BAD], ours)
+    # a bitácora that opened, though it was never encrypted: gpg gives what is plain too
+    assert "contraseña" in refused("RSP797", chosen, tmp_path, asked(by_key=False), [OLD], {LATER}).spanish
+    assert chosen(tmp_path, asked(by_key=False, unvouched_reason="Simulacro"), [OLD]).kit_by == vouching.NOBODY
+
+
+def test_the_newest_kit_is_the_one_that_the_entries_tell_of_last_whatever_its_clock_said(tmp_path):
+    jumped = kit("20991201", "e" * 64)
+    public = run(tmp_path, [jumped, OLD])
+    choice = chosen(tmp_path, asked(seal_key=public), [jumped, OLD])
+    assert choice.kit == OLD and not choice.remarks
 
 
 def test_a_bitacora_of_his_own_with_seals_of_his_own_is_refused_whatever_else_is_accepted(tmp_path):
@@ -111,7 +130,7 @@ def test_an_entry_after_the_last_seal_an_adopted_one_and_one_of_another_system_v
     with open_store(str(tmp_path / "otra.sqlite")) as store:
         for more in ({"system": "Portal"}, {"system": vouched.KIT, "simulated": True}, {"system": vouched.KIT, "kind": "database"}, {"system": 5}):
             n = store.append("copy_made", {**body, **more}, AT, "prueba").n
-    assert not vouched.is_told(tmp_path / "otra.sqlite", BAD, vouched.KIT, "source_code", n)
+    assert vouched.told(tmp_path / "otra.sqlite", vouched.KIT, "source_code", n) == {}
 
 
 def test_what_is_stated_beforehand_is_the_newest_that_runs_made(tmp_path):

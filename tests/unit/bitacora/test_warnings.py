@@ -67,7 +67,14 @@ def test_a_schedule_that_did_not_run_is_told_until_it_does(store):
     told = found(store)["schedule:copies"]
     assert (told.name, told.level) == ("schedule", 2) and told.text.startswith("RSP745: ") and "2026-11-23 22:00; 2 seguidas" in told.text
     store.append("run_started", {"run": "r1", "playbook": "site.yml"}, stamp(0.1), "test")
-    assert not found(store)
+    (late,) = found(store).values()
+    assert (late.key, late.name) == ("late:copies", "late") and late.text == (
+        "RSP757: La programación de «copias que corresponden» de 2026-11-23 22:00, por systemd, empezó con 9 h 36 min de atraso: 2026-11-24 07:36")
+    later = NOW + datetime.timedelta(hours=13)
+    assert [each.key for each in engine().in_force(store, POLICY, [], later)] == ["late:copies"]
+    assert [each.key for each in engine().in_force(store, POLICY, [], NOW + datetime.timedelta(days=8))] == ["schedule:copies"], "no other followed"
+    store.append("run_started", {"run": "r2", "playbook": "site.yml"}, stamp(-0.5), "test")
+    assert not engine().in_force(store, POLICY, [], later), "the next came in time"
     store.append("schedule_failed", {"purpose": "copies", "error_code": "RSP741", "error_message_es": "terminó antes"}, stamp(0.05), "test")
     assert found(store)["schedule:copies"].text == "RSP741: terminó antes"
     store.append("schedule_removed", {"purpose": "copies"}, stamp(0.01), "test")

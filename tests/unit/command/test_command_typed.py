@@ -209,6 +209,59 @@ def test_of_a_task_about_several_copies_each_failure_is_told_by_its_label() -> N
     assert heard({"event": "runner_on_failed", "event_data": {"host": "bd1", "res": apart}})[0][-1] == "Falló   bd1  RSP706: No hubo respuesta"
 
 
+def test_what_a_play_says_for_people_is_told_as_a_file_shows_it() -> None:
+    """A terminal's carriage returns and colours are none of it; what `debug` says is."""
+    said = {"event": "runner_on_ok", "event_data": {"host": "localhost", "task_action": "ansible.builtin.debug", "res": {"msg": ["/a.html", "/b.csv"]}}}
+    other = {"event": "runner_on_ok", "event_data": {"host": "localhost", "task_action": "ansible.builtin.stat", "res": {"msg": "x"}}}
+    listener = heard({"event": "verbose", "stdout": "\x1b[0;33mbd1: 1 sistema\x1b[0m\r\nSistema  Tipo\r"}, said, other)[1]
+    assert listener.shown == ["bd1: 1 sistema\nSistema  Tipo", "/a.html", "/b.csv"]
+
+
+def test_the_verdict_of_a_host_is_no_failure_of_its_own() -> None:
+    error = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": {"code": "RSP201", "message_es": "No existe"}}}}
+    verdict = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"bad": [{}], "good": [], "msg": "Falló 1 de 3 en bd1:\nx RSP201: No existe"}}}
+    lines, listener = heard(error, verdict)
+    assert lines == ["Falló   bd1  RSP201: No existe"] and listener.failures == 1
+    # what only the verdict knows is told
+    assert heard(verdict)[0] == ["Falló   bd1  Falló 1 de 3 en bd1:"]
+    other = {**verdict, "event_data": {**verdict["event_data"], "host": "bd2"}}
+    assert heard(error, other)[1].failures == 2
+
+
+def test_what_ansible_refused_is_told_in_spanish_with_the_option_that_gives_it() -> None:
+    lines: list[str] = []
+    listener = Heard(lines.append, {"find_person": "persona", "find_deleted": "borrados"})
+    wrong = ["missing required arguments: find_person", "value of find_deleted must be one of: any, no, yes, got: quizás"]
+    listener.event({"event": "runner_on_failed", "event_data": {"host": "localhost", "res": {
+        "argument_errors": wrong, "msg": "Validation of arguments failed:\n" + "\n".join(wrong)}}})
+    assert lines == ["Falló   localhost  Falta indicar find_person (--persona). find_deleted (--borrados) no tiene un valor válido. Valores: any, no, yes."]
+
+
+def test_a_database_and_a_repository_of_one_name_are_two_lines() -> None:
+    """Both have one label: the second line was taken for the first told again, and a copy that was made was not told."""
+    def done(kind: str, **more: object) -> dict[str, object]:
+        return {"event": "runner_on_ok", "event_data": {"host": "bd1", "res": {"backup": {
+            "event": "copy_simulated", "label": "SIGA_20261128", "kind": kind, "medium": "nas", **more}}}}
+
+    lines, listener = heard(done("database"), done("source_code"), done("database"), done("source_code"))
+    assert lines == ["Se copiaría  SIGA_20261128  nas", "Se copiaría  SIGA_20261128 (Código fuente)  nas"] and listener.done == 2
+
+
+def test_an_error_names_what_was_typed_here() -> None:
+    lines: list[str] = []
+    listener = Heard(lines.append, {"restore_part": "parte"})
+    for message in ("restore_part: '' no es válido", "restore_parts: x"):
+        listener.event({"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": {"code": "RSP101", "message_es": message}}}})
+    assert lines == ["Falló   bd1  RSP101: restore_part (--parte): '' no es válido", "Falló   bd1  RSP101: restore_parts: x"]
+
+
+def test_a_report_says_where_it_is() -> None:
+    event = {"event": "runner_on_ok", "event_data": {"host": "localhost", "task_action": "perucompras.respaldo.backup_report", "res": {
+        "files": ["/var/lib/respaldo/informes/tablero_2026-11-28.html"]}}}
+    lines, listener = heard(event, event, {**event, "event_data": {**event["event_data"], "task_action": "perucompras.respaldo.backup_evidence"}})   # type: ignore[dict-item]
+    assert lines == ["Archivo  /var/lib/respaldo/informes/tablero_2026-11-28.html"] and listener.done == 1
+
+
 def test_a_copy_is_one_line_with_its_warnings() -> None:
     row = {"event": "copy_made", "label": "SIGA_20261128", "size": 4613734, "trust_level": "T3", "medium": "nas-lima", "duration_ms": 12000,
            "warnings_es": ["una carpeta montada no está en la copia"]}
@@ -261,6 +314,12 @@ def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.Monke
     (words,) = ran
     assert json.loads(words[words.index("-a") + 1]) == {"medium": {"name": "m", "path": "/m"}, "custody": "/c"}
     assert words[-3:] == ["--vault-password-file", "/v", "--check"]
+    # of services the file is read by Ansible: what is secret in it is no word of a command
+    services = tmp_path / "los custodios.yml"
+    services.write_text("- {name: boveda, type: hashicorp_vault, token: s.secreto}\n")
+    assert recovering.lay_out(typed.read(["recuperar", "--medio", "/m", "--custodia", str(services), *why]).variables, str(tmp_path), False) == 3
+    told = json.loads(ran[-1][ran[-1].index("-a") + 1])["custody"]
+    assert "secreto" not in str(ran) and told == "{{ lookup('ansible.builtin.file', \"%s\") | from_yaml }}" % services
 
 
 def test_what_nobody_vouches_for_is_laid_out_and_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

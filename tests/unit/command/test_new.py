@@ -73,7 +73,9 @@ def test_an_inventory_of_nine_systems(place: Path, capsys: pytest.CaptureFixture
     assert set(hosts["servidores"]["hosts"]) == {"bd1.example.org", "bd2.example.org", "git1.example.org", "app1.example.org", "archivos1.example.org"}
     assert hosts["servidores"]["vars"] == {"ansible_user": "operador", "ansible_become": True} and set(hosts["respaldo"]["hosts"]) == {"controlador"}
     rules, people, media = (loaded(top / name) for name in ("policy.yml", "group_vars/all/personas.yml", "group_vars/all/medios.yml"))
-    assert rules["institution"] == 'Municipalidad "El Olivar": sede #1' and people["backup_policy_file"] == "{{ inventory_dir }}/policy.yml"
+    assert rules["institution"] == 'Municipalidad "El Olivar": sede #1' and people["backup_policy_file"] == str(top / "policy.yml")
+    # plays of localhost, which no inventory of ours names, do not know inventory_dir
+    assert not [path for path in top.rglob("*.yml") if "inventory_dir" in path.read_text("utf-8")]
     systems = [system for path in (top / "host_vars").iterdir() for system in loaded(path)["backup_systems"]]      # type: ignore[attr-defined]
     policy.validate({**rules, "actors": people["backup_actors"]}, systems, media["backup_media"])
     assert len(systems) == 10 and {system["source"]["type"] for system in systems} == {"postgresql", "mariadb", "sqlite", "git", "paths", "restic"}
@@ -250,3 +252,11 @@ def test_each_type_is_asked_for_what_it_needs() -> None:
     assert {kind: [field.name for field in describing.fields_of(kind) if field.default is None] for kind in describing.TYPES} == {
         **dict.fromkeys(("postgresql", "mariadb"), ["nombre"]), **dict.fromkeys(("sqlite", "git", "directorio", "carpeta"), ["nombre", "ruta"])}
     assert len(answering.QUESTIONS) + 1 == 10
+
+
+@pytest.mark.parametrize(("more", "account"), ((";direccion=/run/otro; puerto=5433", "postgres"), (";direccion=bd1.example.org", ""), ("", "")))
+def test_a_socket_elsewhere_is_entered_as_the_usual_one(more: str, account: str) -> None:
+    """Who names the directory of the socket, and no account, is known there by the account of the system; root is nobody to PostgreSQL."""
+    system = describing.described(describing.read(f"tipo=postgresql; nombre=SIGA; bases=siga{more}"), 1).system
+    assert system["source"].get("run_as", "") == account
+    assert "run_as" not in describing.described(describing.read("tipo=mariadb; nombre=T; bases=t; direccion=/run/otro"), 1).system["source"]

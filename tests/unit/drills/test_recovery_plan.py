@@ -108,9 +108,25 @@ def test_the_page_says_it_all_escaped_and_the_text_says_the_same():
     told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
     assert "OTI &lt;b&gt;" in filled and "<b>" not in filled
     for words in ("nas:/srv/copias", "SIGA_20261124", "30 h (se admiten 24 h: NO CUMPLE)", "por su tamaño (se admiten 1 h: SIN PROBAR)",
-                  "todo: no tiene ninguna", "depende de X, que este programa no copia"):
+                  "todo: no tiene ninguna", "antes, en un servidor de PostgreSQL sin los roles", "depende de X, que este programa no copia"):
         assert words in told and words in filled, words
     assert "ningún comando de este programa lo restaura hoy" in filled
+
+
+def test_a_shared_folder_is_made_before_it_is_filled():
+    (row,) = recovery.plan([system("Archivos", kind="file_server")], RULES, NOW)
+    made, restored = recovery_plan.commands(row, {"type": "restic", "paths": ["/srv/Órgano A"]})
+    assert made.startswith("mkdir -p '/srv/Órgano A'  # en bd1") and typed.read(shlex.split(restored)[1:]).kind == "file_server"
+
+
+def test_what_the_recovery_brought_back_itself_is_not_restored_once_more_by_an_older_copy():
+    kit = {"kind": "source_code", "source": {"type": "paths", "paths": ["/srv/inventario"]}}
+    rows = recovery.plan([system(vouched.BITACORA), system(vouched.KIT, **kit)], RULES, NOW)
+    sources = {("database", vouched.BITACORA): {"type": "sqlite", "path": "/b"}, ("source_code", vouched.KIT): kit["source"]}
+    page = recovery_plan.Page(RULES, rows, sources, {}, NOW)
+    told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
+    assert "respaldo restaurar" not in told and "respaldo restaurar" not in filled
+    assert told.count("ya volvió con «respaldo recuperar»") == filled.count("ya volvió con «respaldo recuperar»") == 2
 
 
 def test_what_is_demanded_that_day_is_told_beforehand_and_stands_in_the_command():

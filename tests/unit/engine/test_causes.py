@@ -14,6 +14,8 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.error
 
 @pytest.mark.parametrize("fault, detail, wanted", [
     ("source_unreachable", "no such collation sequence: es_PE", "aplicación detenida"),
+    ("warning_unsent", "STARTTLS extension not supported by server.", "security: none"),
+    ("letter_unsent", "127.0.0.1:25: STARTTLS extension not supported by server.", "security: none"),
     ("source_unreachable", "attempt to write a readonly database", "iníciela una vez"),
     ("source_unreachable", "others kept it locked for more than 30 s", "Repita cuando nadie"),
     ("source_unreachable", "its refs are kept as reftable, which is not read yet: …", "git refs migrate"),

@@ -53,6 +53,10 @@ class Server:
         self.passes_over: set[int] = set()           # numbers of mails that no listing has
         self.unlisted: set[str] = set()
         self.repeats = self.issues = False
+        self.keeps: Callable[[bytes], bytes] = lambda mail: mail      # what it makes of a mail that it is given
+        self.quota: dict[str, list[bytes]] = {}                       # by folder, what it tells of its quotas
+        self.able = b""                                               # more that it says it can
+        self.beside: list[bytes] = []                                 # mails that somebody else gives as soon as one comes
         self.appended: list[tuple[str, str]] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.near: list[socket.socket] = []
@@ -114,7 +118,10 @@ class Server:
         verb = command.split(" ")[0]
         mails = self.folders.get(opened, [])
         if verb == "CAPABILITY":
-            return [b"CAPABILITY IMAP4rev1"]
+            return [b"CAPABILITY IMAP4rev1" + (b" QUOTA" if self.quota else b"") + self.able]
+        if verb == "GETQUOTAROOT":
+            told = self.quota.get(name)
+            return [b"NO there is none"] if told is None else [b'QUOTAROOT "x" "a (b"', *(b"QUOTA " + each for each in told)]
         if verb == "LIST":
             if command.endswith('""'):
                 return [b'LIST (\\Noselect) "/" ""']
@@ -128,7 +135,8 @@ class Server:
         if verb == "APPEND":
             flags = re.findall(r"\(([^)]*)\)", command)[0]
             self.appended.append((name, flags))
-            self.folders[name].append((mail, flags.split()))
+            self.folders[name] += [(self.keeps(mail), flags.split()), *((each, []) for each in self.beside)]
+            self.beside = []
         if verb == "FETCH":
             numbers = [number for number in range(1, len(mails) + 1) if number not in self.passes_over]
             rows = [b'%d FETCH (UID %d RFC822.SIZE %d INTERNALDATE "29-Feb-2020 18:29:59 +0000" FLAGS (%s))' % (
@@ -194,6 +202,18 @@ def test_a_server_that_takes_mails_later_is_waited_for_and_none_is_left_out(tmp_
     assert PASSWORD[:4] not in str(broke.value.details) and "UNAVAILABLE" in broke.value.message
 
 
+def test_a_mail_that_is_too_large_for_the_server_is_named_and_the_others_come(tmp_path: Path, server: Server) -> None:
+    server.says = [(r"APPEND .*\{5\}", b"NO [LIMIT] Mail is larger than the maximum size allowed"), (r"APPEND .*\{6\}", b"BAD [TOOBIG] Message too large.")]
+    server.once = [(r"APPEND .*\{3\}", b"NO [LIMIT] APPEND Rate limit hit")]
+    home = unpacked(tmp_path, Ventas=[b"cinco", b"cinco6", b"uno"])
+    told, _giving = given(home)
+    assert (told["given"], told["not_back"], told["left_out"], server.once) == (1, 2, ["Ventas:1", "Ventas:2"], [])
+    # one that tells its limit is not sent what is beyond: some end the session for it, at the same mail each time
+    server.says, server.appended, server.able = [(r"APPEND .*\{[4-9]\}", b"BAD sent all the same")], [], b" APPENDLIMIT=3"
+    told, _giving = given(home)
+    assert (told["there"], told["left_out"], server.appended) == (1, ["Ventas:1", "Ventas:2"], [])
+
+
 def test_one_mail_that_is_refused_for_ever_is_named_and_the_others_come(tmp_path: Path, server: Server) -> None:
     server.says = [(r"APPEND .*\{3\}", b"NO it is odd")]
     told, giving = given(unpacked(tmp_path, Ventas=[b"uno", b"cinco"]))
@@ -229,6 +249,58 @@ def test_a_mail_that_the_copy_has_in_two_folders_comes_back_to_both_whatever_cam
     with pytest.raises(BackupError) as broke:
         given(home)
     assert broke.value.code == "RSP139" and sum(map(len, server.folders.values())) == 3
+
+
+ODD = tuple(b"odd %d" % number for number in range(8))
+
+
+def test_mails_that_the_server_changes_are_named_and_the_others_come(tmp_path: Path, server: Server) -> None:
+    server.keeps = lambda mail: mail + b"\r\n" if mail in (b"uno", b"odd 6") else mail
+    told, giving = given(unpacked(tmp_path, Ventas=[b"uno", b"dos"], Compras=ODD))
+    assert (told["given"], told["not_back"], told["objects"], told["other"], told["left_out"]) == (10, 2, 8, ["Ventas:1", "Compras:7"], [])
+    assert [(each.key, each.parameters) for each in giving.remarks() if each.key == "mail_other"] == [
+        ("mail_other", {"count": 2, "named": "Ventas:1, Compras:7"})]
+
+
+@pytest.mark.parametrize("folders", [{"Ventas": ODD}, {"A": ODD[:2], "B": ODD[2:4], "C": ODD[4:7], "D": ODD[7:]}, {"Ventas": ODD[:2]}])
+def test_a_server_that_changes_all_mails_gets_only_the_first_ones(tmp_path: Path, server: Server, folders: dict[str, Sequence[bytes]]) -> None:
+    server.keeps = lambda mail: b"Received: x\r\n" + mail
+    with pytest.raises(BackupError) as broke:
+        given(unpacked(tmp_path, **folders))
+    count = sum(map(len, folders.values()))
+    assert broke.value.code == "RSP138" and len(server.appended) == broke.value.details["count"] <= min(count, 7)
+    assert count < 8 or len(server.appended) < count, "all of the mailbox was given"
+
+
+def test_what_somebody_else_gives_at_the_same_time_is_told(tmp_path: Path, server: Server) -> None:
+    server.beside = [b"dos", b"tres", b"propio"]      # the first is given before ours is; the last is no mail of the copy
+    told, giving = given(unpacked(tmp_path, Ventas=[b"uno", b"dos", b"tres"]))
+    assert told["not_back"] == 0 and [(each.key, each.parameters) for each in giving.remarks()] == [("mail_doubled", {"count": 2})]
+
+
+_ROOMY = rb'"a (STORAGE 1 1)" (STORAGE 100 1000000 MESSAGE 3 90)'
+
+
+@pytest.mark.parametrize(("quota", "wanted"), [
+    ({"INBOX": [rb'"x" (STORAGE 1000 1000)']}, ("STORAGE", "0 KiB", "3 KiB")),
+    ({"INBOX": [_ROOMY, rb"y (MESSAGE 8 10 STORAGE 1 99999)"]}, ("MESSAGE", "2", "3")),
+    ({ROOT: [rb"x (MESSAGE 9 10)"], "INBOX": [_ROOMY]}, ("MESSAGE", "1", "3")),
+    ({"INBOX": [_ROOMY]}, None), ({"INBOX": [rb'"" ()']}, None), ({"Otra": []}, None),
+    ({"INBOX": [rb"x (STORAGE 998 1000)"]}, None), ({"INBOX": [rb"x (STORAGE 7 0 MESSAGE 7 0)", b"none", rb"x (STORAGE 1", rb"x (MESSAGE uno dos)"]}, None)])
+def test_what_does_not_fit_is_refused_before_anything_is_given(tmp_path: Path, server: Server, quota: dict[str, list[bytes]],
+                                                               wanted: tuple[str, str, str] | None) -> None:
+    server.quota = quota
+    home = unpacked(tmp_path, Ventas=[b"x" * 1025, b"y" * 1023, b"z"])
+    if wanted is None:
+        assert given(home)[0]["given"] == 3
+        return
+    with pytest.raises(BackupError) as told:
+        given(home)
+    assert told.value.code == "RSP149" and tuple(told.value.details[name] for name in ("resource", "free", "needed")) == wanted
+    assert server.appended == [] and list(server.folders) == ["INBOX"], "something was made"
+    # what is there already needs no room
+    server.folders[ROOT + "/Ventas"] = [(mail, []) for mail in (b"x" * 1025, b"y" * 1023, b"z")]
+    assert given(home)[0]["there"] == 3
 
 
 def judged(top: Path, server: Server, mails: Sequence[bytes]) -> imap_judging.Judged:

@@ -12,7 +12,7 @@ from typing import Any, List
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap, imap_dovecot, imap_listing, imap_session
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import imap_dovecot, imap_listing, imap_session, imap_unpacked
 
 ROW = b'1 (UID %s RFC822.SIZE 10 INTERNALDATE "%s" FLAGS (\\Seen))'
 
@@ -82,7 +82,7 @@ def test_a_copy_brings_no_file_but_plain_ones(tmp_path: Path, odd: str) -> None:
     held = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with pytest.raises(BackupError) as told:
-            imap._proved(Reader(), held)      # type: ignore[arg-type]
+            imap_unpacked.proved(Reader(), held)      # type: ignore[arg-type]
     finally:
         os.close(held)
     assert told.value.fault.name == "restored_differs" and "no plain file" in told.value.message

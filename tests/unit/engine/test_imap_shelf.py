@@ -124,7 +124,7 @@ def test_a_mail_more_costs_no_more_memory_than_its_numbers(tmp_path: Path) -> No
             lying = imap_maildir.lying(held, "")
             assert lying is not None
             with lying:
-                imap_judging._chosen(begun)
+                imap_judging.chosen(begun)
                 rows = (imap_listing.Row(uid, 12400, "2020-01-01T15:00:00Z", ("\\Seen", "Urgente")) for uid in begun)
                 assert all(path for _row, path in imap_judging._on_disk(rows, lying))
             peaks.append(tracemalloc.get_traced_memory()[1])

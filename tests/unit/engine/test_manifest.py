@@ -37,7 +37,7 @@ def test_not_a_manifest(text):
 
 
 @pytest.mark.parametrize("change", [
-    {"schema": 2}, {"label": "OTRO_20261122"}, {"parts": [{}]}, {"parts": None}, {"parts": ["x"]}, {"compression": "lz4"},
+    {"schema": 0}, {"schema": "2"}, {"label": "OTRO_20261122"}, {"parts": [{}]}, {"parts": None}, {"parts": ["x"]}, {"compression": "lz4"},
     {"encrypted": "no"}, {"parts": [dict(ROW, size="3")]}, {"parts": [dict(ROW, file=None)]}])
 def test_tampered(change):
     refused(json.dumps(dict(MANIFEST, **change)).encode())

@@ -39,7 +39,7 @@ def test_the_pause_grows_and_ends_at_a_day(failures, minutes):
 
 
 def test_only_so_many_go_to_one_address_in_a_day():
-    told = [entry("request_told", at(hours=hours), address="CARMEN@example.org") for hours in (1, 2, 25)]
+    told = [entry("request_told", at(hours=hours), address="CARMEN@example.org") for hours in (1, 2, 25, -24000, -24001)]
     assert queue.today_to("carmen@example.org", told, NOW) == 2 and queue.today_to("otra@example.org", told, NOW) == 0
 
 
@@ -81,6 +81,8 @@ def test_an_identity_is_not_used_for_another_address(tmp_path):
     ([("letter_failed", {"days": 9}), ("letter_failed", {"days": 4})], None),      # nobody tries it any more: it is not due
     ([("letter_failed", {"days": 9}), ("letter_failed", {"hours": 4})], 4),
     ([("letter_failed", {"days": -3000}), ("letter_failed", {"hours": 4})], 1),
+    ([("letter_failed", {"days": -3000})], 1),                       # nobody knows since when
+    ([("letter_started", {"minutes": -3})], None),                   # clocks that differ a little
 ], ids=str)
 def test_what_does_not_go_is_told_after_an_hour_and_worse_with_time(entries, level):
     found = unsent.signs([entry(type_, at(**ago), error_code="RSP764", error_message_es="No se pudo") for type_, ago in entries], NOW)

@@ -82,6 +82,37 @@ def test_where_there_is_nothing_else_nobody_can_tell_how_old_it_is(store) -> Non
     assert recovery.problems([row]) == ["SIGA: no consta de cuándo es su última copia; se admiten 24 h"]
 
 
+def test_no_seal_anchor_look_or_summary_of_that_night_stands_for_those_that_did_not_come(store) -> None:
+    def infrastructure():
+        return {each.key: each.text for each in warnings.in_force(store, RULES, [SYSTEM], NOW) if each.name in ("seal", "anchor", "medium")}
+
+    def wrote_all(day):
+        at = f"{day}T08:00:00Z"
+        store.append("seal", {"run": "R1"}, at, "R1")
+        store.append("anchor_sent", {"anchor": "correo", "sealed_n": 1}, at, "R1")
+        store.append("medium_checked", {"medium": "disco", "host": "bd1", "location": "/disco", "space_total": 1000, "space_free": 900}, at, "R1")
+        store.append("warning_sent", {"medium": "correo", "warning": warnings.SUMMARY}, at, "R1")
+
+    wrote_all("2026-06-01")
+    before = infrastructure()
+    assert set(before) >= {"seal", "anchor:correo"}
+    wrote_all(AHEAD)
+    assert infrastructure() == before
+    medium, = by_medium.seen(store, [SYSTEM], due.believed_until(NOW))
+    assert medium.checked["at_event"] == "2026-06-01T08:00:00Z" and by_medium.space([medium], NOW) == {}
+    assert warnings.summary_is_due(store, "correo", NOW, due.zone("America/Lima"), "07:00")
+    wrote(store, AHEAD)
+    assert warnings.day_line(store, NOW).startswith("Últimas 24 horas: 0 copias generadas")
+    # a failure is no quieter for its date: it is told until an anchor is sent
+    store.append("anchor_failed", {"anchor": "correo", "sealed_n": 1, "error_message_es": "No se pudo"}, f"{AHEAD}T09:00:00Z", "R1")
+    assert infrastructure()["anchor:correo"] == "correo: No se pudo"
+
+
+def test_seals_of_that_night_alone_are_no_seals_of_which_anybody_knows_the_day(store) -> None:
+    store.append("seal", {"run": "R1"}, f"{AHEAD}T08:00:00Z", "R1")
+    assert "fecha futura" in {each.name: each.text for each in warnings.in_force(store, RULES, [SYSTEM], NOW)}["seal"]
+
+
 def test_data_of_a_repository_that_was_read_that_night_is_read_again(store) -> None:
     entries = [{"type": "copy_made", "at_event": "2026-06-01T08:00:00Z", "repository": "r"},
                {"type": "copy_verified", "at_event": AHEAD + "T08:00:00Z", "checks": [signs.DATA_CHECK + " 1/7"]}]

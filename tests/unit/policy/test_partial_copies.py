@@ -22,7 +22,8 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine impor
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies import manifest  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import copies  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store  # noqa: E402
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, offers, proofs, retention, signs, warnings  # noqa: E402
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._command.heard import Heard  # noqa: E402
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._decisions import due, offers, proofs, retention, signs, undone, warnings  # noqa: E402
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._reports import compliance, facts, metrics  # noqa: E402
 
 RULES = yaml.safe_load((ROOT / "policies/manual-001-2019.yml").read_text("utf-8"))
@@ -100,6 +101,18 @@ def test_what_is_proved_of_it_proves_no_whole_copy(store) -> None:
     assert signs.proof([verified], 90, NOW) == []
     copy = store.copies("database", "SIGA")[-1]
     assert offers.told(copy, copy, "", "disco", LIMA).endswith("Atención: es parcial, le faltan 2 elementos de su origen")
+
+
+def test_a_restore_in_part_is_told_and_makes_no_failure_of_before_good(store) -> None:
+    body = {"system": "SIGA", "kind": "database", "label": "SIGA_20261110", "host": "bd1"}
+    failed = {**body, "type": "restore_failed", "n": 1, "error_code": "RSP602"}
+    assert undone.signs([failed, {**body, "type": "restored", "n": 2, "not_back": 3}]) != [] == undone.signs([failed, {**body, "type": "restored", "n": 2}])
+    for number, more in enumerate(({}, {"not_back": 0}, {"not_back": 3})):
+        store.append("restored", {**body, "run": f"R{number}", **more}, "2026-11-23T08:00:00Z", f"R{number}")
+    assert [row["resultado"] for row in store.rows() if row["resultado"].startswith("Restaurada")] == ["Restaurada"] * 2 + ["Restaurada en parte"]
+    lines: list[str] = []
+    Heard(lines.append).event({"event": "runner_on_ok", "event_data": {"res": {"backup": {"event": "restored", "label": "SIGA_20261110", "not_back": 3}}}})
+    assert lines == ["Restaurado en parte  SIGA_20261110"]
 
 
 @pytest.mark.parametrize(("said", "meant"), [({}, None), ({"lacks": 0}, None), ({"lacks": 3}, 3), ({"lacks": True}, None), ({"lacks": "3"}, None),

@@ -149,6 +149,56 @@ def test_rules_and_board_use_the_names_that_there_are():
     assert {row["alertname"] for test in tried["tests"] for row in test["alert_rule_test"]} <= alerts
 
 
+SELECTED = re.compile(r"\b(respaldo_[a-z_]+)(?:\{([^}]*)\})?")
+NAMED = re.compile(r"([a-zA-Z_]+)\s*(?:=~|!=|!~|=)")
+JOINED = re.compile(r"\b(?:on|by|without|ignoring)\s*\(([^)]*)\)")
+
+
+def strange_labels(expression, shown=""):
+    """The labels that an expression, or a text that is shown of what it gives, asks of a metric that has none of that name. `shown` is a template of
+    Prometheus ({{ $labels.system }}) or Grafana ({{system}}).
+    """
+    used = [name for name, _labels in SELECTED.findall(expression)]
+    strange = [(name, label) for name, labels in SELECTED.findall(expression) for label in NAMED.findall(labels or "") if label not in NAMES[name]]
+    for joined in JOINED.findall(expression):
+        strange += [(name, label) for name in used for label in re.findall("[a-z_]+", joined) if label not in NAMES[name]]
+    # what an expression gives has the labels of what stands first in it
+    strange += [(used[0], label) for label in re.findall(r"\{\{\s*(?:\$labels\.)?([a-z][a-z_]*)\s*\}\}", shown) if label not in NAMES[used[0]]]
+    return strange
+
+
+@pytest.mark.parametrize("expression, shown, strange", [
+    ("respaldo_purpose_good == 0", "{{ $labels.purpose }} {{ $value }}", []),
+    ("respaldo_purpose_good == 0", "{{ $labels.system }}", [("respaldo_purpose_good", "system")]),
+    ("respaldo_copy_size_bytes", "{{medium}}", [("respaldo_copy_size_bytes", "medium")]),
+    ('respaldo_copy_size_bytes{system="SIGA",host!="a"}', "", [("respaldo_copy_size_bytes", "host")]),
+    ("respaldo_system_declared unless on (system, tipo) respaldo_copy_size_bytes", "",
+     [("respaldo_system_declared", "tipo"), ("respaldo_copy_size_bytes", "tipo")]),
+    ("sum by (criticality) (respaldo_copy_size_bytes)", "", [("respaldo_copy_size_bytes", "criticality")]),
+])
+def test_a_label_that_a_metric_does_not_have_is_found(expression, shown, strange):
+    assert strange_labels(expression, shown) == strange
+
+
+def test_rules_and_board_ask_for_the_labels_that_there_are():
+    """Where promtool can't be had. A label that is misspelt is no mistake to Prometheus: the rule is silent for ever."""
+    rules = yaml.safe_load((ROOT / "docs/monitoring/respaldo-alertas.yml").read_text("utf-8"))
+    board = json.loads((ROOT / "docs/monitoring/respaldo-grafana.json").read_text("utf-8"))
+    tried = yaml.safe_load((ROOT / "docs/monitoring/respaldo-alertas-prueba.yml").read_text("utf-8"))
+    asked = [(rule["expr"], " ".join(rule["annotations"].values())) for group in rules["groups"] for rule in group["rules"]]
+    # __name__ is every metric's
+    asked += [(target["expr"], target.get("legendFormat", "").replace("{{__name__}}", "")) for panel in board["panels"] for target in panel["targets"]]
+    asked += [(each["series"], "") for test in tried["tests"] for each in test["input_series"]]
+    assert [(expression, strange) for expression, shown in asked if (strange := strange_labels(expression, shown))] == []
+    # a series of the rules' test has all labels of its metric, as the real ones do
+    for name, labels in (SELECTED.match(each["series"]).groups() for test in tried["tests"] for each in test["input_series"]):
+        assert sorted(NAMED.findall(labels or "")) == sorted(NAMES[name]), name
+    # and what such a test expects carries the labels that its rule gives
+    given = {rule["alert"]: {*NAMES[SELECTED.search(rule["expr"])[1]], *rule["labels"]} for group in rules["groups"] for rule in group["rules"]}
+    for row in (each for test in tried["tests"] for each in test["alert_rule_test"]):
+        assert all(set(expected["exp_labels"]) == given[row["alertname"]] for expected in row["exp_alerts"]), row
+
+
 @pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool (Debian: prometheus)")
 def test_prometheus_itself_takes_the_rules_and_their_test():
     for words in (["check", "rules", "respaldo-alertas.yml"], ["test", "rules", "respaldo-alertas-prueba.yml"]):

@@ -9,6 +9,7 @@ import datetime
 
 import pytest
 
+from plugins.plugin_utils._decisions import purposes
 from plugins.plugin_utils._schedules import missed
 from plugins.plugin_utils._schedules.when import Timed, When, written
 
@@ -29,7 +30,7 @@ def put(at, timed=NIGHTLY, purpose="copies"):
 
 
 def ran(at, playbook="site.yml", **more):
-    return entry("run_started", at, playbook=playbook, **more)
+    return entry("run_started", at, playbook=playbook, **{"n": 1, **more})
 
 
 def missing(declared, starts, now):
@@ -120,3 +121,24 @@ def test_a_start_that_recorded_nothing_stands_until_the_next():
 def test_it_is_told_with_its_code_and_its_hour_in_the_zone():
     (sign,) = missed.signs([put("2026-11-28 15:00")], [], utc("2026-11-30 12:00"))
     assert sign.text.startswith("RSP745: La programación de «copias que corresponden» no corrió: la última, 2026-11-29 22:00; 2 seguidas. ")
+
+
+def test_what_a_clock_wrote_that_was_years_ahead_hides_no_start_that_did_not_come():
+    """A start, a failure, a declaration, the entry of a series: each with the date of that night."""
+    declared, ahead = [put("2026-11-28 15:00")], "2036-01-01 03:00"
+    def signs(declared, starts):
+        return [sign._replace(error=None) for sign in missed.signs(declared, starts, utc("2026-11-30 06:00"))]
+
+    before = signs(declared, [])
+    assert [(sign.purpose, sign.missed) for sign in before] == [("copies", 2)]
+    failed = entry("schedule_failed", ahead, purpose="copies", error_code="RSP757", error_message_es="No comenzó")
+    assert signs([*declared, failed], [ran(ahead)]) == before
+    told = entry("schedule_missed", ahead, purpose="copies")
+    found = missed.signs(declared, [], utc("2026-11-30 06:00"))
+    assert missed.unwritten(found, [told], utc("2026-11-30 06:00")) == found
+    assert missed.unwritten(found, [entry("schedule_missed", "2026-11-30 05:30", purpose="copies")], utc("2026-11-30 06:00")) == []
+    # what that night declared is in force, and nobody can tell since when: a start ends the alarm
+    assert missing([put(ahead)], [], "2026-11-30 06:00")[0][1] > 40
+    assert missing([put(ahead)], [ran("2026-11-30 03:04")], "2026-11-30 06:00") == []
+    row, = [each for each in purposes.standing(declared, [ran("2026-11-29 03:04"), ran(ahead)], utc("2026-11-30 06:00")) if each.purpose == "copies"]
+    assert (row.state, row.last[:10]) == ("missed", "2026-11-29")

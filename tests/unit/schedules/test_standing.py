@@ -126,7 +126,7 @@ def test_a_sign_of_life_that_did_not_arrive_is_a_warning_until_one_does(store):
 def test_a_series_is_written_once(store):
     def unwritten(now):
         found = missed.signs(store.entries(type=purposes.DECLARED), store.entries(type="run_started"), now)
-        return [sign.purpose for sign in missed.unwritten(found, store.entries(type=missed.TOLD))]
+        return [sign.purpose for sign in missed.unwritten(found, store.entries(type=missed.TOLD), now)]
 
     hours = datetime.timedelta(hours=1)
     write(store, put("custody", WEEKLY), *ran("2026-11-15 13:31", "custody"))

@@ -9,6 +9,7 @@ import os
 import shutil
 
 import pytest
+from ansible_collections.perucompras.respaldo.plugins.action import backup_schedule
 
 from plugins.module_utils._engine.errors import BackupError
 from plugins.plugin_utils._schedules import systemd, units
@@ -120,3 +121,48 @@ def test_what_is_not_caught_up_says_so_to_systemd_and_in_the_bitacora():
     assert "\nPersistent=false\n" in timer and "Persistent=true" not in timer
     assert read(written(later)) == later and written(later) == written(SCHEDULE["copies"]) + "; no catch_up"
     assert read(written(SCHEDULE["copies"])) == SCHEDULE["copies"] and read(written(later) + "; no catch_up") is None
+
+
+FAKE = """#!/bin/sh
+# a fake of systemctl: says what it was asked, and answers as of a timer that `systemctl daemon-reload` found broken
+echo "$*" >> "$0.asked"
+case "$*" in *is-active*) exit 3;; esac
+"""
+
+
+def test_a_timer_that_somebody_broke_is_written_anew_and_started_again(tmp_path, monkeypatch):
+    """systemd#16578: once broken, a timer stays so through every daemon-reload, whatever its file says by then."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/systemctl").write_text(FAKE, "utf-8")
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    wanted = units.render({"copies": SCHEDULE["copies"]}, COMMAND)
+    for name, text in wanted.items():
+        (tmp_path / name).write_text(text.replace("22:00:00", "22:00,99:00"), "utf-8")
+    found = systemd.look(str(tmp_path), wanted, COMMAND.inventories)
+    assert found.changed == ("respaldo-copies.timer",) and systemd.idle(["respaldo-copies.timer"]) == ["respaldo-copies.timer"]
+    systemd.place(str(tmp_path), wanted, found)
+    assert (tmp_path / "respaldo-copies.timer").read_text("utf-8") == wanted["respaldo-copies.timer"]
+    asked = (tmp_path / "bin/systemctl.asked").read_text("utf-8").splitlines()
+    assert asked[-3:] == ["daemon-reload", "enable respaldo-copies.timer", "restart respaldo-copies.timer"]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_what_somebody_added_beside_a_unit_is_told_and_left_alone(tmp_path, monkeypatch):
+    """systemd#3233: an hour that `systemctl edit` adds is one more start, and the unit's own file is as it was."""
+    monkeypatch.setenv("RESPALDO_BITACORA", str(tmp_path / "bitacora.sqlite"))
+    schedule = {"copies": SCHEDULE["copies"]}
+    for name, text in units.render(schedule, COMMAND).items():
+        (tmp_path / name).write_text(text, "utf-8")
+    beside = tmp_path / "respaldo-copies.timer.d"
+    beside.mkdir()
+
+    def told():
+        return backup_schedule._timers(str(tmp_path), COMMAND, schedule, {}, True, False)
+
+    assert "warnings" not in told()
+    for name in ("override.conf", "override.conf~"):
+        (beside / name).write_text("[Timer]\nOnCalendar=09:00\n", "utf-8")
+    (line,) = told()["warnings"]
+    assert line.startswith(f"RSP758: respaldo-copies.timer no está como se hizo: la cambian archivos a su lado ({beside}/override.conf). ")
+    assert "es un inicio más" in line and sorted(os.listdir(beside)) == ["override.conf", "override.conf~"]

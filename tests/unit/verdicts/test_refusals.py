@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import refusals
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils import _refused_words
 
 SPEC = {"kind": {"type": "str", "choices": ["database", "source_code"]}, "system": {"type": "str", "required": True}, "number": {"type": "int"},
         "rows": {"type": "list", "elements": "dict"}, "table": {"type": "dict"},
@@ -27,9 +27,9 @@ SPEC = {"kind": {"type": "str", "choices": ["database", "source_code"]}, "system
     ({"system": "x", "rows": ["Zq9"]}, "rows debe ser una tabla de claves."),
 ])
 def test_each_is_told_and_no_value_is_repeated(given: dict[str, Any], said: str) -> None:
-    assert list(refusals.sentences(ArgumentSpecValidator(SPEC).validate(given).error_messages)) == [said]
+    assert list(_refused_words.sentences(ArgumentSpecValidator(SPEC).validate(given).error_messages)) == [said]
 
 
 @pytest.mark.parametrize("errors", [None, "value of x", [], [7], [{"a": 1}], ["something else"]])
 def test_what_is_no_such_error_is_left_to_ansible(errors: Any) -> None:
-    assert list(refusals.sentences(errors)) == []
+    assert list(_refused_words.sentences(errors)) == []

@@ -12,7 +12,7 @@ from ..errors import BackupError
 from ..filesystem import room
 from ..media.base import Reading
 from ..processes.pipeline import Stage, run
-from ..transforms import compress, seven_zip
+from ..transforms import compress, packets, seven_zip
 from .ciphers import Cipher
 
 _WRITERS = ("tar", "git")      # stages that write files
@@ -27,12 +27,15 @@ def decode(reading: Reading, row: Dict[str, Any], compression: str, cipher: Opti
     if isinstance(cipher, seven_zip.SevenZip):
         return _archive(reading, row, compression, cipher, stages, feed, forgiving)
     digest, size, plain = hashlib.sha256(), 0, 0
+    closed = packets.Proof(row["file"]) if cipher else None
 
     def read(wanted: int) -> bytes:
         nonlocal size
         chunk = reading.read(wanted)
         size += len(chunk)
         digest.update(chunk)
+        if closed:
+            closed.look(chunk)
         return chunk
 
     def count(chunk: bytes) -> None:
@@ -56,7 +59,8 @@ def decode(reading: Reading, row: Dict[str, Any], compression: str, cipher: Opti
                     count(chunk)
         except BackupError as error:
             fault = _reading_fault(error, row, cipher, undo)
-        if fault is None or fault.fault.name in ("structure_unreadable", "password_wrong", "restore_impeded"):
+        if fault is None or fault.fault.name in ("structure_unreadable", "password_wrong", "restore_impeded", "never_encrypted"):
+            closed = None
             while read(1 << 20):
                 pass  # a stage that stopped early left bytes unread: the hash is of the whole file
             if unhashed:
@@ -81,6 +85,7 @@ def _archive(reading: Reading, row: Dict[str, Any], compression: str, archiver: 
             raise BackupError("bytes_differ", file=row["file"], detail=difference(size, digest, row))
         undo = [archiver.decryptor(path)] + compress.decompressor(compression)
         try:
+            archiver.prove_encrypted(path, row["file"])
             outcome = run(undo + list(stages), feed, meter_after=len(undo) - 1)
         except BackupError as error:
             raise _reading_fault(error, row, archiver, undo) from error

@@ -26,7 +26,7 @@ from ..remarks import Remark
 from ..sources.base import Part, Source
 from ..transforms import compress, encrypt, seven_zip
 from . import manifest as manifests
-from . import sealing
+from . import proof, sealing
 from .ciphers import Cipher, cipher_for
 from .decoding import decode
 from .orders import Order, check, prove_closed
@@ -72,6 +72,8 @@ def _attempt(order: Order, source: Source, media: Sequence[Medium], started_at: 
             lacks = source.lacks()
             if lacks:
                 manifest["lacks"] = lacks
+            if order.keys and order.keys.password:
+                manifest[proof.NAME] = proof.made(order.keys.password, manifest)
             files = [sums_file.File(row["file"], row["size"], row["sha256"]) for row in rows]
             sealed = sealing.seal(order.slot, manifest, files, media, deposits, {})
         except BaseException:
@@ -85,7 +87,7 @@ def _attempt(order: Order, source: Source, media: Sequence[Medium], started_at: 
     fields = dict(
         sealing.told(order.slot, source, media, manifest, sealed, clock), size_original=sum(row["size_original"] for row in rows),
         compression=order.compression, encrypted=bool(cipher), content_digest=source.content_digest() or None, objects=objects,
-        lacks=lacks or None)
+        lacks=lacks or None, **source.travelled())
     return sealing.Made(sealed.digest, fields, manifest, sealed.notes)
 
 

@@ -26,9 +26,12 @@ def dump(manifest: Mapping[str, Any]) -> bytes:
 
 
 def load(text: bytes, label: str, location: str) -> Dict[str, Any]:
-    """The manifest read back. Raises manifest_unreadable for anything that is not one of this schema and label."""
+    """The manifest read back. Raises manifest_unreadable for anything that is not one of this schema and label, manifest_newer for
+    one of a later version."""
     try:
         manifest = json.loads(text.decode("utf-8"))
+        if isinstance(manifest["schema"], int) and manifest["schema"] > SCHEMA:
+            raise BackupError("manifest_newer", label=label, location=location, reads=SCHEMA)
         if manifest["schema"] != SCHEMA:
             raise ValueError("its schema is {0!r}, this version reads {1}".format(manifest["schema"], SCHEMA))
         if manifest["label"] != label:

@@ -125,4 +125,11 @@ ROWS = (
     ("medium_full", "[Dd]isk quota exceeded|quota", "se agotó la cuota de disco",
      "Raise the quota of the account that writes there, or free some of it; the unfinished copy was removed.",
      "Amplíe la cuota de la cuenta que escribe ahí o libere parte de ella; la copia incompleta fue retirada."),
+    # -- RSP764, RSP906 ---------------------------------------------------------------------------------------------------
+    ("letter_unsent", "STARTTLS extension not supported", "el servidor de correo no ofrece TLS en ese puerto",
+     "If the server has TLS on another port, give that one and security: tls; a server of one's own network that asks for no password: security: none.",
+     "Si el servidor tiene TLS en otro puerto, indique ese y security: tls; si es de la red propia y no pide contraseña, security: none."),
+    ("warning_unsent", "STARTTLS extension not supported", "el servidor de correo no ofrece TLS en ese puerto",
+     "If the server has TLS on another port, give that one and security: tls; a server of one's own network that asks for no password: security: none.",
+     "Si el servidor tiene TLS en otro puerto, indique ese y security: tls; si es de la red propia y no pide contraseña, security: none."),
 )

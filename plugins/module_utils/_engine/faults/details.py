@@ -29,6 +29,7 @@ ROWS = (
     ("Say why; the bitácora keeps it.", "Diga por qué (restore_reason); queda en la bitácora."),
     ("is below a directory that does not exist", "está bajo un directorio que no existe"),
     ("Create {} first, or name another target.", "Cree antes {}, o indique otro destino."),
+    ("STARTTLS extension not supported by server.", "el servidor no ofrece STARTTLS"),
     ("Say at least one way to warn people.", "Declare por dónde avisar: backup_warn_mail o backup_warn_services."),
     ("Write a month such as 2026-11.", "Escriba un mes así: 2026-11."),
     ("Say what was done about them.", "Diga qué se hizo al respecto (approval_remarks)."),

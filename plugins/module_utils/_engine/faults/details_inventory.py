@@ -234,6 +234,7 @@ ROWS = (
     ("is not the name of a row of backup_semaphore.keys", "no es el nombre de ninguna fila de backup_semaphore.keys"),
     ("is a key of another type than is needed here", "es una llave de otro tipo que el que aquí se necesita"),
     ("Name one of type {}.", "Nombre una de tipo {}."),
+    ("Name one of: {}.", "Indique una de estas: {}."),
     ("Write e.g. RESPALDO_BITACORA: an address.", "Escriba, p. ej., RESPALDO_BITACORA: una dirección."),
     ("has a name that no environment can have", "tiene un nombre que ningún entorno admite"),
     ("Use letters, digits and _.", "Use letras, dígitos y _."),

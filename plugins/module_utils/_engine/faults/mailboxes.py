@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of mailboxes: copied, given back, kept until a day (130 to 155 of 1xx). The form of a row: errors.Fault."""
+"""The errors of mailboxes: copied, given back, kept until a day (130 to 155 of 1xx), and of who reads them (469 of 4xx). The form of a row: errors.Fault."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ ROWS = (
     ),
     (
         "RSP138", "mail_given_differs",
-        "{count} mails that were given to {account} on {server} are not there as they were given: {named}",
-        "The server changes what it is given, or somebody moved them meanwhile. Before it is run again remove the folder that was made; or take EML files.",
-        "{count} mensajes que se entregaron a {account} en {server} no están ahí como se entregaron: {named}",
-        "Ese servidor cambia lo que recibe, o alguien los movió entretanto. Antes de repetir, elimine la carpeta que se creó; o restaure como archivos EML.",
+        "none of the {count} mails that were given to {account} on {server} is there as it was given: {named}",
+        "The server changes what it is given, so that no more was given to it. Take EML files; before it is run again remove the folder that was made.",
+        "Ninguno de los {count} mensajes que se entregaron a {account} en {server} está ahí como se entregó: {named}",
+        "Ese servidor cambia lo que recibe, y no se le entregó más. Restaure como archivos EML; antes de repetir, elimine la carpeta que se creó.",
     ),
     (
         "RSP139", "mail_target_broke",
@@ -100,9 +100,9 @@ ROWS = (
     (
         "RSP144", "mailbox_token_refused",
         "{server} gave the application {client} no token: {detail}",
-        "It was not tried again and no mailbox was read. Correct tenant, client_id, client_secret or scope; a secret of an application expires.",
+        "It was not tried again and no mailbox was read. Correct tenant, client_id, client_secret, certificate or scope; secrets and certificates expire.",
         "{server} no dio un token a la aplicación {client}: {detail}",
-        "No se volvió a intentar ni se leyó ningún buzón. Corrija tenant, client_id, client_secret o scope; el secreto de una aplicación caduca.",
+        "No se volvió a intentar ni se leyó ningún buzón. Corrija tenant, client_id, client_secret, certificate o scope; secretos y certificados caducan.",
     ),
     (
         "RSP145", "graph_busy",
@@ -117,6 +117,27 @@ ROWS = (
         "There is no copy, and nothing more was sent there. See that the endpoint is Microsoft's, and that no proxy answers in its place.",
         "{server} responde algo que no se puede creer: {detail}",
         "No hay copia, y no se le envió nada más. Revise que el endpoint sea el de Microsoft y que ningún proxy responda en su lugar.",
+    ),
+    (
+        "RSP147", "restored_in_part",
+        "{count} things of {label} did not come back as they are in the copy; the others did",
+        "The warnings of this restore name them. Take those as EML files; a mail that the server changed comes a second time if it is run again.",
+        "{count} elementos de {label} no volvieron como están en la copia; los demás, sí",
+        "Las advertencias de esta restauración los nombran. Restáurelos como archivos EML; si repite, un mensaje que el servidor cambió vuelve otra vez.",
+    ),
+    (
+        "RSP148", "mail_target_busy",
+        "the run {run} of {controller} gives {label} back to the same mailbox since {since}; this one gave nothing",
+        "Let it end and run this again: it goes on, and gives nothing twice. A run that died is noted by the next run of any playbook on its controller.",
+        "La ejecución {run} de {controller} devuelve {label} al mismo buzón desde el {since}; esta no entregó nada",
+        "Espere a que termine y repita: continúa, y nada queda dos veces. Si esa ejecución murió, la próxima de cualquier playbook en su controlador lo anota.",
+    ),
+    (
+        "RSP149", "mail_target_small",
+        "what is to be given to {account} on {server} does not fit: it has room for {free} more ({resource}), and {needed} are needed",
+        "Nothing was given. Raise the mailbox's quota or make room in it, and run it again; or ask for less: some folders, some days.",
+        "Lo que se entregaría a {account} en {server} no cabe: tiene sitio para {free} más ({resource}), y hacen falta {needed}",
+        "No se entregó nada. Amplíe la cuota del buzón o haga sitio en él, y repita; o pida menos: algunas carpetas, algunos días.",
     ),
     (
         "RSP150", "copy_expired",
@@ -152,5 +173,19 @@ ROWS = (
         "There is no copy, and nothing was left there. Give the source a work_dir with room for the whole mailbox, or make room, and run again.",
         "{mailbox} no cabe en {directory}, donde está mientras se copia: {detail}",
         "No hay copia, y allí no quedó nada. Indique en el origen un work_dir con sitio para todo el buzón, o haga sitio, y repita.",
+    ),
+    (
+        "RSP469", "mailbox_certificate_unusable",
+        "the certificate of the application {client} can't be used: {detail}",
+        "Nobody was asked and no mailbox was read. Give oauth.certificate as it is registered in Entra ID, and its RSA key without a passphrase (private_key).",
+        "No se puede usar el certificado de la aplicación {client}: {detail}",
+        "No se consultó a nadie ni se leyó ningún buzón. Dé en oauth.certificate el registrado en Entra ID, y su clave RSA sin frase de paso (private_key).",
+    ),
+    (
+        "RSP155", "mailbox_differs",
+        "{count} mails of the mailbox have the number of those in {label}, but other bytes: {named}",
+        "A mail never changes under its number (RFC 3501): one of the two was altered, or the server makes mails anew. Compare them before the copy goes.",
+        "{count} mensajes del buzón tienen el número de los de {label}, pero otros bytes: {named}",
+        "Un mensaje nunca cambia bajo su número (RFC 3501): uno de los dos se alteró, o el servidor los genera cada vez. Compárelos antes de retirar la copia.",
     ),
 )

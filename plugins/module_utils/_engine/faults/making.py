@@ -173,6 +173,13 @@ ROWS = (
         "No se pudo mantener el instante que comparten las piezas de la copia de {source}: {detail}",
         "Alguien modifica o bloquea tablas mientras se copian, o el servidor cerró la sesión. Copie a otra hora, o quite jobs del origen.",
     ),
+    (
+        "RSP129", "earlier_unusable",
+        "nothing of the earlier copy {label} can be used: {detail}",
+        "Nothing has to be done: all mails travel, and the copy is whole. To have only new ones travel, mend what is told.",
+        "No se puede usar nada de la copia anterior {label}: {detail}",
+        "No hay que hacer nada: viajan todos los mensajes y la copia queda completa. Para que viajen solo los nuevos, corrija lo que se indica.",
+    ),
     # -- 2xx sources ------------------------------------------------------------------------------------------------
     (
         "RSP201", "source_missing",

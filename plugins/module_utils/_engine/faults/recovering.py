@@ -1,11 +1,34 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors of the worst day: a controller that is lost, and what the bitácora lost with it (RSP793 to RSP799)."""
+"""Errors of the worst day: a controller that is lost, and what the bitácora lost with it (RSP785, RSP791 to RSP799)."""
 
 from __future__ import annotations
 
 ROWS = (
+    (
+        "RSP785", "recovery_begun",
+        "{directory} has what an earlier attempt of this recovery opened",
+        "Nothing was changed. Look whether that attempt still runs; else remove the directory (rm -r) and run again: all comes from the medium once more.",
+        "En {directory} está lo que abrió un intento anterior de esta recuperación",
+        "No se cambió nada. Vea si ese intento sigue en curso; si no, borre el directorio (rm -r) y repita: todo vuelve a salir del medio.",
+    ),
+    (
+        "RSP791", "recovery_forked",
+        "the bitácoras in {label} and {other} contradict each other: neither goes on from the other",
+        "Nothing was put in its place, and both are evidence: one of them was rewritten, or went on after an older one was restored. Take the one whose "
+        "SHA-256 stands in the printed plan or in a mail with a seal (bitacora_sha256), or name it by its label (bitacora_label).",
+        "Las bitácoras de {label} y {other} se contradicen: ninguna continúa a la otra",
+        "No se puso nada en su lugar, y ambas son evidencia: una fue reescrita, o continuó después de reponer una anterior. Tome la que tenga la huella del "
+        "plan impreso o de un correo con un sello (--huella-bitacora), o nómbrela por su rótulo (bitacora_label de la orden ansible -m).",
+    ),
+    (
+        "RSP792", "manifest_newer",
+        "{label} on {location} was made by a later version of this program: its manifest is of a later schema than {reads}, which this one reads",
+        "Nothing of it was changed, and it is not damaged. Use the version that made it; of a kit that is the one that the kit holds.",
+        "{label}, en {location}, la hizo una versión posterior de este programa: su ficha es de un esquema posterior al {reads}, que esta lee",
+        "No se cambió nada de ella, y no está dañada. Use la versión que la hizo; de un maletín, la que el maletín lleva.",
+    ),
     (
         "RSP793", "copy_not_adopted",
         "{label} on {location} is not taken into the bitácora: {detail}",
@@ -56,5 +79,12 @@ ROWS = (
         "En {location} no hay ninguna copia de {system} con la huella {wanted}; la más reciente, {label}, tiene {found}",
         "No se tocó nada. Revise lo tecleado, y si hay un plan o un correo más reciente. Si la copia es posterior al plan impreso, indique en su lugar la "
         "clave de los sellos (--sello), que no cambia. Si no lo es, puede haberla puesto ahí otra persona.",
+    ),
+    (
+        "RSP799", "never_encrypted",
+        "{file} is not encrypted, though its manifest says that it is",
+        "Nothing of it was given. No copy of ours is so: somebody else laid it there. Keep it as evidence, and use another copy.",
+        "{file} no está cifrado, aunque su ficha dice que lo está",
+        "No se entregó nada de él. Ninguna copia nuestra es así: la puso ahí otra persona. Consérvelo como evidencia y use otra copia.",
     ),
 )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the schedule: 740, 741, 743 to 749 and 776 to 780, and 790 of commands around copies; 781 to 784
+"""The errors of the schedule: 740, 741, 743 to 749, 757, 758 and 776 to 780, and 790 of commands around copies; 781 to 784
 of what check.yml finds; 7xx is the bitácora. The form of a row: errors.Fault."""
 
 from __future__ import annotations
@@ -81,6 +81,24 @@ ROWS = (
         "ejecutado otra vez hace lo que falta.",
     ),
     (
+        "RSP757", "schedule_late",
+        "the scheduled start of {purpose} of {at}, by {scheduler}, came {late} late: {began}",
+        "It does what it had to, no other is needed. See in its scheduler why it did not begin in time (controller off, scheduler stopped, jobs that wait for "
+        "others). The next start that comes in time ends this.",
+        "La programación de «{purpose_es}» de {at}, por {scheduler}, empezó con {late} de atraso: {began}",
+        "Hace lo que debía: no hace falta otra. Vea en su programador por qué no empezó a su hora (controlador apagado, programador detenido, tareas que "
+        "esperan a otras). El siguiente inicio a su hora termina este aviso.",
+    ),
+    (
+        "RSP758", "unit_extended",
+        "{unit} does not stand as it was made: files beside it change it ({detail})",
+        "See all of it with systemctl cat {unit}. An OnCalendar there is one more start, not another hour, unless an empty OnCalendar= stands before it. Put "
+        "the time into backup_schedule, take the file away and run schedule.yml again; schedule.yml itself leaves such files alone.",
+        "{unit} no está como se hizo: la cambian archivos a su lado ({detail})",
+        "Véalo entero con systemctl cat {unit}. Un OnCalendar allí es un inicio más, no otra hora, salvo que antes haya un OnCalendar= vacío. Ponga la hora en "
+        "backup_schedule, quite el archivo y ejecute otra vez schedule.yml, que por su cuenta no toca esos archivos.",
+    ),
+    (
         "RSP790", "hook_unsafe",
         "the command {hook} is not run: others than root and this account can change {detail}, which leads to {program}",
         "Nothing was read. Put the program where root alone may write, with all directories above it (chown root, chmod go-w), such as /usr/local/sbin.",
@@ -113,7 +131,7 @@ ROWS = (
         "RSP781", "not_ready",
         "not all is ready: {count} findings stop copies, proofs or warnings",
         "Mend them in their order, each as its line says, and run check.yml again until it says listo.",
-        "No todo está listo: {count} hallazgos impiden copiar, probar o avisar",
+        "No todo está listo; hallazgos que impiden copiar, probar o avisar: {count}",
         "Corríjalos en su orden, cada uno como dice su línea, y vuelva a comprobar hasta que diga «Listo».",
     ),
     (

@@ -23,7 +23,8 @@ _SCRATCH_SERVER = {"host": HOST, "port": PORT, "user": NAME, "password": secret(
 _SERVER = text(addresses.HOST + r"|/[^\x00-\x1f]*", "bd1.example.org")
 # an application of Microsoft's identity platform, which reads mailboxes by tokens
 _SERVICE = text(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/?", "https://graph.microsoft.com")
-_OAUTH = table({"tenant": text(r"[A-Za-z0-9.-]{1,253}", "00000000-0000-0000-0000-000000000000"), "client_id": text(), "client_secret": secret()}, {
+_OAUTH = table({"tenant": text(r"[A-Za-z0-9.-]{1,253}", "00000000-0000-0000-0000-000000000000"), "client_id": text()}, {
+    "client_secret": secret(), "certificate": text(), "private_key": secret(),
     "scope": text(), "authority": _SERVICE, "ca_certs": text(), "proxy": text(r"http://[^@\s]+", "http://proxy.example.org:3128"),
 })
 
@@ -53,7 +54,7 @@ SOURCES = {
         "on_missing": choice("refuse", "partial"),
     }),
     "graph": table({"type": text(), "user": NAME, "oauth": _OAUTH}, {
-        "endpoint": _SERVICE, "work_dir": absolute_path(), "on_missing": choice("refuse", "partial"),
+        "endpoint": _SERVICE, "work_dir": absolute_path(), "on_missing": choice("refuse", "partial"), "compare": choice("sample", "all"),
     }),
     "azure_backup": table({"type": text(), "vault": text(), "protects": choice("agent", "machine", "share")}, {
         "computer": HOST, "volume": text(), "machine": NAME, "storage_account": text(r"[a-z0-9]{3,24}", "archivosentidad"), "share": NAME,
@@ -89,6 +90,10 @@ def _source(value: Any, where: str, problems: List[Problem]) -> None:
     if value["type"] == "imap" and ("password" in value) == ("oauth" in value):
         problems.append(Problem(where, "password, oauth" if "oauth" in value else None, "needs exactly one of password and oauth",
                                 "Give password, or for OAuth2 (Microsoft 365) oauth."))
+    oauth = value.get("oauth")
+    if isinstance(oauth, Mapping) and (("client_secret" in oauth) == ("private_key" in oauth) or ("certificate" in oauth) != ("private_key" in oauth)):
+        problems.append(Problem(where + ".oauth", None, "needs exactly one of client_secret and certificate with private_key",
+                                "Give client_secret, or certificate and its private_key."))
     if value["type"] == "azure_backup" and isinstance(value.get("protects"), str) and value["protects"] in _PROTECTED:
         needed, more = _PROTECTED[value["protects"]]
         problems += [Problem(where + "." + name, None, "is missing", "A {0} is named by {1}.".format(value["protects"], " and ".join(needed)))

@@ -141,6 +141,10 @@ class Source(abc.ABC):
         """
         return sum(map(len, self.unreadable.values()))
 
+    def travelled(self) -> Dict[str, Any]:
+        """How much of the copy came from its source this time, where an earlier one may have had the rest, after the parts were copied: fields of the entry."""
+        return {}
+
     def warnings(self) -> List[Remark]:
         """What a person should know although the copy is good."""
         return []

@@ -62,7 +62,7 @@ def chosen_row(rows: Sequence[Dict[str, Any]], database: str) -> Dict[str, Any]:
         found = [row for row in found if row["facts"]["database"] == database]
     if len(found) != 1:
         names = ", ".join(row["facts"]["database"] for row in rows_of(rows))
-        raise BackupError("invalid_input", where="database", value=database, problem="does not name one database of the copy",
+        raise BackupError("invalid_input", where="part", value=database, problem="does not name one database of the copy",
                           mend="Name one of: {0}.".format(names))
     return found[0]
 

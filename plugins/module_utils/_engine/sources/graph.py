@@ -4,6 +4,7 @@
 """Source `graph`: a mailbox of Microsoft 365 by Microsoft Graph, in the form that a copy by IMAP has (imap.py), by which it is verified and restored.
 
     service ──MIME of each mail──► bytes by immutable identifier ──second listing──► Maildir and indice/NNNNN.jsonl
+                                                                    and a second reading, over a session of its own
 
 The mails are asked for as MIME, which alone is faithful. What can't be given so is named by folder and identifier: there is no copy, or a partial one.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ..errors import BackupError
 from ..filesystem import descriptors
@@ -20,7 +21,7 @@ from ..processes import programs
 from ..processes.workspace import Workspace
 from ..remarks import Remark
 from . import graph_listing, graph_maildir, mailbox_tokens
-from .graph_service import ENDPOINT, Refused, Service
+from .graph_service import ENDPOINT, Patience, Refused, Service
 from .graph_taking import Taking
 from .imap import INCLUDED, NOT_INCLUDED, PASSES, Imap
 from .imap_session import FULL
@@ -32,11 +33,12 @@ class Graph(Imap):
     """A mailbox of a service that speaks Microsoft Graph v1.0."""
 
     type = "graph"
-    OPTIONS = ("user", "oauth", "endpoint", "work_dir", "on_missing")
+    OPTIONS = ("user", "oauth", "endpoint", "work_dir", "on_missing", "compare")
 
     def __init__(self, user: str = "", oauth: Optional[Mapping[str, Any]] = None, endpoint: str = "", work_dir: str = "", on_missing: str = "refuse",
-                 assigned: Sequence[str] = ()) -> None:
-        super().__init__(user=user, work_dir=work_dir, on_missing=on_missing, assigned=assigned)
+                 assigned: Sequence[str] = (), compare: str = "sample") -> None:
+        super().__init__(user=user, work_dir=work_dir, on_missing=on_missing, assigned=assigned, compare=compare)
+        self._alike = 0
         self.endpoint, self.oauth, self.separator = endpoint or ENDPOINT, dict(oauth or {}), graph_maildir.SEPARATOR
 
     def choose(self, asked: Mapping[str, Any]) -> None:
@@ -49,17 +51,20 @@ class Graph(Imap):
         return "{0} ({1})".format(self.place.user, self.endpoint)
 
     @contextlib.contextmanager
-    def _service(self) -> Iterator[Service]:
-        tokens = mailbox_tokens.Tokens(self.oauth, self.endpoint.rstrip("/") + mailbox_tokens.OF_GRAPH)
-        service = Service(self.endpoint, self.place.user, tokens, str(self.oauth.get("ca_certs") or ""), str(self.oauth.get("proxy") or ""))
+    def _services(self, count: int) -> Iterator[List[Service]]:
+        """Sessions of their own, that share the token and how long the service may have us wait."""
+        tokens, patience = mailbox_tokens.Tokens(self.oauth, self.endpoint.rstrip("/") + mailbox_tokens.OF_GRAPH), Patience()
+        given = [str(self.oauth.get(name) or "") for name in ("ca_certs", "proxy")]
+        opened = [Service(self.endpoint, self.place.user, tokens, given[0], given[1], patience) for _number in range(count)]
         try:
-            yield service
+            yield opened
         finally:
-            service.close()
+            for service in opened:
+                service.close()
 
     def preflight(self) -> int:
         programs.find("tar", "tar")
-        with self._service() as service:
+        with self._services(1) as (service,):
             try:
                 graph_listing.inbox(service)
             except Refused as error:
@@ -69,18 +74,21 @@ class Graph(Imap):
     def _take(self, workspace: Workspace) -> int:
         home = descriptors.make_directory(workspace.held, _HOME)
         try:
-            with self._service() as service:
-                taking = Taking(service, home)
+            with self._services(2) as (service, another):
+                taking = Taking(home, self.every)
                 try:
                     for number in range(PASSES):
-                        taking.bring()
-                        self.judged = taking.judge(number + 1 == PASSES)
+                        taking.bring(service)
+                        self.judged = taking.judge(another, number + 1 == PASSES)
                         if not self.judged.unsettled:
                             break
                 finally:
                     taking.close()
-                if service.waits:
-                    self.noted.append(Remark("graph_waited", count=service.waits, seconds=int(service.waited)))
+                self.judged.compared, self._alike = taking.compared, taking.alike
+                if service.patience.waits:
+                    self.noted.append(Remark("graph_waited", count=service.patience.waits, seconds=int(service.patience.waited)))
+                if self.judged.uncounted:
+                    self.noted.append(Remark("graph_uncounted", count=self.judged.uncounted))
             self._conclude("", workspace.path)
             return os.dup(home)
         except OSError as error:
@@ -91,5 +99,5 @@ class Graph(Imap):
             os.close(home)
 
     def facts(self) -> Dict[str, Any]:
-        return {"server": self.endpoint, "mailbox": self.place.user, "included": INCLUDED, "not_included": NOT_INCLUDED,
-                "missing": [each._asdict() for each in self.judged.missing]}
+        return {"server": self.endpoint, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "rendered_otherwise": self._alike,
+                "included": INCLUDED, "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Microsoft Graph says that a mailbox holds: its folders, hidden ones too, and a row of each mail, page by page.
 
-Folders that only search in others hold nothing of their own and are left out. A row has what the index keeps; the bytes are asked for apart.
+Folders that only search in others hold nothing of their own and are left out. A row has what the index keeps; the bytes are asked for apart. Not each
+folder that holds mails is listed (those that came by IMAP have another class), and pages may end early: the list of all mails tells of what lies beside.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import datetime
 import re
 import urllib.parse
-from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple, Set, Tuple
 
 from .graph_service import Refused, Service
 
@@ -24,6 +25,7 @@ _MOST_CATEGORIES = 100
 # of a mail that was answered or sent on: PidTagLastVerbExecuted of [MS-OXOMSG]
 _VERB = "Integer 0x1081"
 _VERBS = {"102": "\\Answered", "103": "\\Answered", "104": "$Forwarded"}
+_FOLDERS = {"$select": "id,displayName,isHidden,childFolderCount,parentFolderId", "$top": "100", "$count": "true", "includeHiddenFolders": "true"}
 _ROW = "id,changeKey,internetMessageId,receivedDateTime,lastModifiedDateTime,isRead,isDraft,flag,categories"
 
 
@@ -56,31 +58,94 @@ def inbox(service: Service) -> str:
     return _identifier(service, service.table("mailFolders/inbox", **{"$select": "id"}))
 
 
-def folders(service: Service) -> List[Folder]:
-    """All folders, each after the one it lies in. Raises Refused where one was removed meanwhile."""
+class Tree(NamedTuple):
+    """All folders that are listed, each after the one it lies in."""
+
+    folders: Tuple[Folder, ...]
+    searching: FrozenSet[str]      # those that hold nothing of their own
+    top: str                       # the one above them all, which is in no list
+    unlisted: int                  # folders at the top that the list counts and does not have
+    uncounted: int                 # where the list counts nothing, folders that the one above them all counts: calendars and contacts too
+
+
+def tree(service: Service) -> Tree:
+    """Raises Refused where a folder was removed meanwhile."""
     found: List[Folder] = []
     seen: Set[str] = set()
-    counted: Dict[str, int] = {}
+    searching: Set[str] = set()
+    counted: Dict[str, int] = {"": 0}      # what is told to lie in a folder
+    listed: Dict[str, int] = {}
+    told: Set[str] = set()                 # folders whose list counts itself
+    top = ""
     pending: List[Tuple[str, str, Tuple[str, ...]]] = [("", "mailFolders", ())]
     while pending:
         parent, below, above = pending.pop()
-        for page in service.pages(below, **{"$select": "id,displayName,isHidden,childFolderCount", "$top": "100", "includeHiddenFolders": "true"}):
+        for page in service.pages(below, **_FOLDERS):
+            count = page.get("@odata.count")
+            if parent not in told and isinstance(count, int) and count >= 0:      # of what this list has, which childFolderCount need not be
+                told.add(parent)
+                counted[parent] = count
             for row in page["value"]:
                 identifier = _identifier(service, row)
-                name = row.get("displayName")
-                if not isinstance(name, str) or len(name) > _LONGEST or len(above) > _LONGEST:
+                name = _name(service, row)
+                if len(above) > _LONGEST:
                     raise service.unbelieved("a folder without a name")
                 if identifier in seen or len(seen) > _MOST_FOLDERS:
                     raise service.unbelieved("a folder twice, or folders without end")
                 seen.add(identifier)
-                counted[parent] = counted.get(parent, 0) - 1
+                listed[parent] = listed.get(parent, 0) + 1
+                top = top if parent else str(row.get("parentFolderId"))
                 if _SEARCH in str(row.get("@odata.type", "")):
+                    searching.add(identifier)
                     continue
                 found.append(Folder(identifier, (*above, name), row.get("isHidden") is True))
-                told = row.get("childFolderCount")
-                counted[identifier] = told if isinstance(told, int) else 0
+                below_it = row.get("childFolderCount")
+                counted[identifier] = below_it if isinstance(below_it, int) else 0
                 pending.append((identifier, "mailFolders/{0}/childFolders".format(quoted(identifier)), (*above, name)))
-    return sorted((each._replace(unlisted=max(0, counted[each.id])) for each in found), key=lambda each: (each.names, each.id))
+    lacking = {each: max(0, count - listed.get(each, 0)) for each, count in counted.items()}
+    ordered = sorted((each._replace(unlisted=lacking[each.id]) for each in found), key=lambda each: (each.names, each.id))
+    return Tree(tuple(ordered), frozenset(searching), top, lacking[""], 0 if "" in told else _counted_above(service, listed.get("", 0)))
+
+
+def _counted_above(service: Service, listed: int) -> int:
+    count = service.table("mailFolders/msgfolderroot", **{"$select": "id,childFolderCount"}).get("childFolderCount")
+    return max(0, count - listed) if isinstance(count, int) else 0
+
+
+def completed(service: Service, listed: Tree) -> Tuple[Tree, List[Tuple[str, str]]]:
+    """The tree with the folders that are in no list and hold mails, as the list of all mails tells of them; and mails, each with its folder's identifier,
+    whose folder is not told of either. Raises Refused."""
+    known = {each.id: each.names for each in listed.folders}
+    strange: Dict[str, List[str]] = {}
+    for page in service.pages("messages", **{"$select": "id,parentFolderId", "$top": "1000"}):
+        for row in page["value"]:
+            above = row.get("parentFolderId") if isinstance(row, dict) else None
+            if isinstance(above, str) and _ID.fullmatch(above) and above not in known and above not in listed.searching:
+                strange.setdefault(above, []).append(_identifier(service, row))
+        if len(strange) > _MOST_FOLDERS:
+            raise service.unbelieved("a folder twice, or folders without end")
+    found: Dict[str, Folder] = {}
+    above_them: List[str] = []
+    for identifier in sorted(strange):
+        try:
+            row = service.table("mailFolders/" + quoted(identifier), **{"$select": "id,displayName,isHidden,parentFolderId"})
+        except Refused as error:
+            if error.status != 404:
+                raise
+            continue
+        above_them.append(str(row.get("parentFolderId")))
+        found[identifier] = Folder(identifier, (*known.get(above_them[-1], ()), _name(service, row)), row.get("isHidden") is True)
+    folders = [each._replace(unlisted=max(0, each.unlisted - above_them.count(each.id))) for each in listed.folders]
+    tree = listed._replace(folders=tuple(sorted([*folders, *found.values()], key=lambda each: (each.names, each.id))),
+                           unlisted=max(0, listed.unlisted - above_them.count(listed.top)))
+    return tree, [(folder, mail) for folder, mails in sorted(strange.items()) if folder not in found for mail in mails]
+
+
+def _name(service: Service, row: Dict[str, Any]) -> str:
+    name = row.get("displayName")
+    if not isinstance(name, str) or len(name) > _LONGEST:
+        raise service.unbelieved("a folder without a name")
+    return name
 
 
 class Counted:
@@ -120,6 +185,11 @@ def there(service: Service, identifier: str) -> bool:
             return False
         raise
     return True
+
+
+def state_of(service: Service, identifier: str) -> str:
+    """The changeKey that a mail has now. Raises Refused."""
+    return str(service.table("messages/" + quoted(identifier), **{"$select": "id,changeKey"}).get("changeKey"))
 
 
 def _identifier(service: Service, row: Any) -> str:

@@ -90,9 +90,14 @@ def _entered(held: int, name: str) -> int:
         return descriptors.make_directory(held, name, owned=False)
 
 
+def seconds_of(date: str) -> int:
+    """Since 1970, of a date as an index has it."""
+    return calendar.timegm(time.strptime(date, "%Y-%m-%dT%H:%M:%SZ"))
+
+
 def placed(source: int, name: str, folder: int, number: int, date: str, flags: Sequence[str]) -> str:
     """Give a mail's bytes their file in a folder that is held. Gives its path below the folder."""
-    seconds = calendar.timegm(time.strptime(date, "%Y-%m-%dT%H:%M:%SZ"))
+    seconds = seconds_of(date)
     letters = "".join(sorted({letter for flag, letter in LETTERS.items() if flag in {each.lower() for each in flags}}))
     told = "{0}.{1}.graph:2,{2}".format(seconds, number, letters)
     target = descriptors.enter(folder, "cur")
@@ -113,4 +118,4 @@ def listed(folder: int, uidvalidity: int, paths: Iterable[str]) -> None:
         file.writelines(lines)
 
 
-__all__ = ["INBOX", "SEPARATOR", "directories", "encoded", "listed", "made", "placed"]
+__all__ = ["INBOX", "SEPARATOR", "directories", "encoded", "listed", "made", "placed", "seconds_of"]

@@ -8,12 +8,14 @@ What the service answers is a server's word: a next page lies on the same servic
 
 from __future__ import annotations
 
+import calendar
+import email.utils
 import hashlib
 import json
 import re
 import time
 import urllib.parse
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Mapping, Optional
 
 from ..errors import BackupError
 from .mailbox_tokens import Tokens
@@ -27,7 +29,7 @@ _SECONDS, _SECONDS_OF_MAIL = 300.0, 3600.0
 _TRIES = 4                # of what is cut, or ends in an error of the service
 _PATIENCE = 4 * 3600.0    # seconds that a copy waits in all
 _SHORTEST, _LONGEST = 1.0, 300.0
-_BUSY = (429, 503, 504)
+_BUSY = (429, 503)        # and 504, where it says for how long
 _LARGEST_LINK = 1 << 14
 _MOST_PAGES = 1_000_000
 
@@ -40,14 +42,21 @@ class Refused(Exception):
         self.status, self.code = status, code
 
 
-class Service:
-    """The service, for one mailbox. `waited` and `waits` tell how long it had us wait."""
+class Patience:
+    """How long a service had us wait, in all sessions of a copy."""
 
-    def __init__(self, endpoint: str, user: str, tokens: Tokens, ca_certs: str, proxy: str) -> None:
+    def __init__(self) -> None:
+        self.waited, self.waits = 0.0, 0
+
+
+class Service:
+    """The service, for one mailbox, by one connection: never more than one request at a time, of the four that Microsoft lets an application make."""
+
+    def __init__(self, endpoint: str, user: str, tokens: Tokens, ca_certs: str, proxy: str, patience: Patience) -> None:
         self.endpoint, self.user, self.tokens = endpoint.rstrip("/"), user, tokens
         self._web = Web(self.endpoint, ca_certs, proxy, "source.endpoint")
         self.base = "/v1.0/users/{0}/".format(urllib.parse.quote(user, safe=""))
-        self.waited, self.waits = 0.0, 0
+        self.patience = patience
 
     def close(self) -> None:
         self._web.close()
@@ -119,8 +128,8 @@ class Service:
                 continue
             if answer is not None and answer.status in (401, 403):
                 raise self.refused(str(Refused(answer.status, _code(answer.body))))
-            if answer is not None and answer.status in _BUSY:
-                self._wait(answer.headers.get("retry-after", ""))
+            if answer is not None and (answer.status in _BUSY or answer.status == 504 and asked_to_wait(answer.headers) is not None):
+                self._wait(answer.headers)
                 continue
             if answer is not None and (answer.status < 500 or _code(answer.body) == MIME_FAILED):
                 return answer
@@ -131,20 +140,37 @@ class Service:
                 raise BackupError("mailbox_service_unreachable", server=self.endpoint, detail=self.tokens.without(said))
             time.sleep(min(_LONGEST, _SHORTEST * 4 ** (tries - 1)))
 
-    def _wait(self, after: str) -> None:
+    def _wait(self, headers: Mapping[str, str]) -> None:
         """As long as the service says; in all not longer than a copy has patience."""
-        seconds = float(after) if re.fullmatch(r"[0-9]{1,6}", after) else min(_LONGEST, _SHORTEST * 2 ** min(self.waits, 10))
-        seconds = max(seconds, _SHORTEST)
-        if self.waited + seconds > _PATIENCE:
-            raise BackupError("graph_busy", server=self.endpoint, seconds=int(seconds), waited=int(self.waited), limit=int(_PATIENCE))
+        told, patience = asked_to_wait(headers), self.patience
+        seconds = max(_SHORTEST, min(_LONGEST, _SHORTEST * 2 ** min(patience.waits, 10)) if told is None else told)
+        if patience.waited + seconds > _PATIENCE:
+            raise BackupError("graph_busy", server=self.endpoint, seconds=int(seconds), waited=int(patience.waited), limit=int(_PATIENCE))
         time.sleep(seconds)
-        self.waited, self.waits = self.waited + seconds, self.waits + 1
+        patience.waited, patience.waits = patience.waited + seconds, patience.waits + 1
 
     def refused(self, detail: str) -> BackupError:
         return BackupError("graph_refused", server=self.endpoint, client=self.tokens.client, mailbox=self.user, detail=detail)
 
     def unbelieved(self, what: str) -> BackupError:
         return BackupError("graph_unbelieved", server=self.endpoint, detail=what)
+
+
+def asked_to_wait(headers: Mapping[str, str]) -> Optional[float]:
+    """The seconds of Retry-After (RFC 9110, 10.2.3), which may be a date too, by the clock of the service where it tells it; None where it says nothing."""
+    after = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,6}", after):
+        return float(after)
+    until, now = _date(after), _date(headers.get("date", ""))
+    return None if until is None else max(0.0, until - (time.time() if now is None else now))
+
+
+def _date(told: str) -> Optional[float]:
+    try:
+        found = email.utils.parsedate_to_datetime(told) if told else None
+        return calendar.timegm(found.utctimetuple()) if found else None
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
 
 
 def _read(body: bytes) -> Dict[str, Any]:
@@ -162,4 +188,4 @@ def _code(body: bytes) -> str:
     return code if isinstance(code, str) and re.fullmatch(r"[A-Za-z0-9_.]{1,80}", code) else ""
 
 
-__all__ = ["ENDPOINT", "LARGEST_MAIL", "MIME_FAILED", "Oversized", "Refused", "Service", "Unwritable"]
+__all__ = ["ENDPOINT", "LARGEST_MAIL", "MIME_FAILED", "Oversized", "Patience", "Refused", "Service", "Unwritable"]

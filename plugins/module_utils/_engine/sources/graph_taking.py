@@ -5,25 +5,28 @@
 
 Bytes are kept by the mail's immutable identifier and the state it was in (changeKey), and get their place in a folder when the second listing says where they
 are: what is moved meanwhile is taken once. What that listing has must be in the copy, and what the first had and it has not must be gone from the mailbox.
+Listing and a second reading of some mails, or of all, go over a session of their own.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
+import secrets
 import time
 from typing import Any, Dict, List, NamedTuple, Set
 
 from ..errors import BackupError
 from ..filesystem import descriptors
-from . import graph_listing, graph_maildir, imap_maildir
+from . import graph_again, graph_listing, graph_maildir, imap_maildir
 from .graph_listing import Counted, Folder, Mail
 from .graph_service import MIME_FAILED, Oversized, Refused, Service, Unwritable
-from .imap_judging import Judged
+from .graph_written import Written
+from .imap_judging import SAMPLE, Judged
 
 _BYTES = "bytes"
 _MOST_ASKED = 200       # mails that are gone, asked for one by one
 _SHOWN = 120
+_SCANNING = 86400.0     # seconds since a mail came, in which what stands in place of an attachment is none of its own
 
 
 class _Held(NamedTuple):
@@ -37,25 +40,37 @@ class _Held(NamedTuple):
 
 
 class Taking:
-    """What was taken so far into a directory that is held. `judge` gives what stands in `Maildir` and `indice` there."""
+    """What was taken so far into a directory that is held. `judge` gives what stands in `Maildir` and `indice` there.
 
-    def __init__(self, service: Service, home: int) -> None:
-        self._service, self._home, self._uidvalidity = service, home, int(time.time())
+    `every`: all mails are read a second time, not some of each folder.
+    """
+
+    def __init__(self, home: int, every: bool) -> None:
+        self._home, self._every, self._uidvalidity = home, every, int(time.time())
         self._bytes = descriptors.make_directory(home, _BYTES)
         self._held: Dict[str, _Held] = {}
         self._never: Dict[str, str] = {}        # mails that the service can't give as they are now, and why
-        self._begun: Set[str] = set()
-        self._number = 0
+        self._begun: Dict[str, str] = {}        # mails of the first listing, and the folder that each was in
+        self._again: Dict[str, str] = {}        # mails that were read a second time: in which state
+        self._chosen: Set[str] = set()          # those of which that is asked
+        self._doubted: Set[str] = set()         # those that were other content once: one reading of them is not enough
+        self._number = self.alike = 0
+
+    @property
+    def compared(self) -> int:
+        """How many mails were read a second time, and were the same."""
+        return len(self._again)
 
     def close(self) -> None:
         os.close(self._bytes)
         descriptors.remove(self._home, _BYTES)
 
-    def bring(self) -> None:
+    def bring(self, service: Service) -> None:
         """Take each mail that is there and not here."""
-        self._begun = set()
+        self._service, self._begun = service, {}
         try:
-            for folder in graph_listing.folders(self._service):
+            tree, _strange = graph_listing.completed(service, graph_listing.tree(service))
+            for folder in tree.folders:
                 self._bring(folder)
         except Refused as error:
             self._unless_gone(error)
@@ -63,14 +78,14 @@ class Taking:
     def _bring(self, folder: Folder) -> None:
         try:
             for mail in Counted(self._service, folder).mails():
-                self._begun.add(mail.id)
+                self._begun[mail.id] = folder.id
                 self._take(mail)
         except Refused as error:
             self._unless_gone(error)
 
-    def judge(self, last: bool) -> Judged:
-        """Place what is here by a listing of now. `last`: what is listed and not given is not asked for again."""
-        judged = Judged()
+    def judge(self, service: Service, last: bool) -> Judged:
+        """Place what is here by a listing of now, over another session. `last`: what is listed and not given is not asked for again."""
+        self._service, judged = service, Judged()
         for name in ("Maildir", "indice"):
             if name in os.listdir(self._home):
                 descriptors.remove(self._home, name)
@@ -78,13 +93,20 @@ class Taking:
         indices = descriptors.make_directory(self._home, "indice")
         seen: Set[str] = set()
         try:
-            inbox = graph_listing.inbox(self._service)
-            folders = graph_listing.folders(self._service)
-            directories = graph_maildir.directories(folders, inbox)
-            for number, folder in enumerate(folders, 1):
+            inbox = graph_listing.inbox(service)
+            listed = graph_listing.tree(service)
+            tree, strange = graph_listing.completed(service, listed)
+            directories = graph_maildir.directories(tree.folders, inbox)
+            self._choose()
+            for number, folder in enumerate(tree.folders, 1):
                 self._folder(folder, directories[folder.id], maildir, (indices, "{0:05d}.jsonl".format(number)), seen, judged, last)
-            if graph_listing.folders(self._service) != folders:
+            for above, mail in strange:
+                judged.lacks(above, mail, "it lies in a folder that is not listed")
+            if tree.unlisted:
+                judged.lacks(graph_maildir.SEPARATOR, 0, "{0} folders at the top are counted and not listed".format(tree.unlisted))
+            if (strange or tree.unlisted) and not last or graph_listing.tree(service).folders != listed.folders:
                 judged.unsettled.append("*")
+            judged.uncounted = tree.uncounted
             self._gone(seen, judged)
         except Refused as error:
             self._unless_gone(error)
@@ -93,6 +115,14 @@ class Taking:
             os.close(maildir)
             os.close(indices)
         return judged
+
+    def _choose(self) -> None:
+        """Of each folder some mails, by chance, whose bytes are read a second time."""
+        of_folder: Dict[str, List[str]] = {}
+        for mail, folder in self._begun.items():
+            of_folder.setdefault(folder, []).append(mail)
+        chance = secrets.SystemRandom()
+        self._chosen = {mail for mails in of_folder.values() for mail in chance.sample(mails, min(SAMPLE, len(mails)))}
 
     def _folder(self, folder: Folder, directory: str, maildir: int, index: Any, seen: Set[str], judged: Judged, last: bool) -> None:
         name = told(folder)
@@ -112,7 +142,7 @@ class Taking:
                     seen.add(mail.id)
                     if mail.id not in self._begun:
                         judged.arrived += 1
-                    why = self._take(mail)
+                    why = self._take(mail) or self._compare(mail, judged)
                     if why:
                         judged.lacks(name, mail.id, why)
                         if not last and mail.id + mail.change not in self._never:
@@ -135,8 +165,8 @@ class Taking:
 
     def _gone(self, seen: Set[str], judged: Judged) -> None:
         """What the first listing had and the second has not: gone, or moved while it was listed, and then all is listed again."""
-        away = self._begun - seen
-        judged.gone = len(away)
+        away = self._begun.keys() - seen
+        judged.gone += len(away)
         if len(away) > _MOST_ASKED or any(graph_listing.there(self._service, each) for each in sorted(away)):
             judged.unsettled.append("*")
 
@@ -148,7 +178,7 @@ class Taking:
         if mail.id + mail.change in self._never:
             return self._never[mail.id + mail.change]
         self._number += 1
-        writing = _Writing(self._bytes, str(self._number))
+        writing = Written(self._bytes, str(self._number))
         try:
             self._service.stream("messages/{0}/$value".format(graph_listing.quoted(mail.id)), writing.again)
         except Unwritable as error:
@@ -165,9 +195,33 @@ class Taking:
             writing.close()
         if not writing.size:
             return "the server gave no bytes"
+        if writing.scanned and graph_maildir.seconds_of(mail.date) > time.time() - _SCANNING:
+            return "an attachment of it is being scanned"
         if here:
             descriptors.remove(self._bytes, str(here.number))
         self._held[mail.id] = _Held(self._number, mail.change, writing.sha256.hexdigest(), writing.size, writing.shown)
+        return ""
+
+    def _compare(self, mail: Mail, judged: Judged) -> str:
+        """Read a mail that was chosen a second time. Gives why the copy can't have it, "" when it can."""
+        here = self._held[mail.id]
+        if not (self._every or mail.id in self._chosen or mail.id in self._doubted) or self._again.get(mail.id) == mail.change:
+            return ""
+        try:
+            found = graph_again.compared(self._service, self._bytes, mail, str(here.number), here.sha256)
+        except Oversized:
+            found = graph_again.OTHER
+        except Refused as error:
+            return "the server answers {0}".format(error)
+        if found == graph_again.OTHER:
+            self._doubted.add(mail.id)
+            del self._held[mail.id]      # which of both is true nobody can say: it is taken anew
+            descriptors.remove(self._bytes, str(here.number))
+            return "other content when it is read again"
+        if found in (graph_again.SAME, graph_again.ALIKE):
+            self._again[mail.id] = mail.change
+            self.alike += found == graph_again.ALIKE
+        judged.gone += found == graph_again.GONE       # what was brought stays
         return ""
 
     def _drop(self, mail: Mail, why: str) -> str:
@@ -191,41 +245,3 @@ def _line(mail: Mail, uid: int, path: str, here: _Held) -> Dict[str, Any]:
     if here.shown != here.size:
         line["shown"] = here.shown
     return line
-
-
-class _Writing:
-    """A mail's file, as its bytes come; begun anew when they must be asked for again."""
-
-    def __init__(self, directory: int, name: str) -> None:
-        self._directory, self._name, self._held = directory, name, -1
-        self.again_from_start()
-
-    def again_from_start(self) -> None:
-        self.sha256, self.size, self.shown, self._last = hashlib.sha256(), 0, 0, b""
-
-    def again(self) -> Any:
-        if self._held < 0:
-            self._held = descriptors.create(self._directory, self._name)
-        os.ftruncate(self._held, 0)
-        os.lseek(self._held, 0, os.SEEK_SET)
-        self.again_from_start()
-        return self._write
-
-    def _write(self, chunk: bytes) -> None:
-        self.sha256.update(chunk)
-        self.size += len(chunk)
-        joined = self._last + chunk
-        bare = joined.count(b"\n") - joined.count(b"\r\n") - (self._last == b"\n")
-        self.shown += len(chunk) + bare
-        self._last = chunk[-1:]
-        rest: List[bytes] = [chunk]
-        while rest:
-            part = rest.pop()
-            done = os.write(self._held, part)
-            if done < len(part):
-                rest.append(part[done:])
-
-    def close(self) -> None:
-        if self._held >= 0:
-            os.close(self._held)
-            self._held = -1

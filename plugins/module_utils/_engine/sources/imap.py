@@ -4,7 +4,7 @@
 """Source `imap`: a mailbox, whole, as a Maildir with an index a folder (numeral 6.4). Its server is never changed.
 
     server ◄─TLS─ door (imap_relay) ◄─ dsync ─► Maildir of an account that nobody has     } judged by a listing of ours over a session of its own,
-                                                 indice/NNNNN.jsonl, a line a mail         } which writes the index; only then is anything streamed
+                     an earlier copy, unpacked ─► indice/NNNNN.jsonl, a line a mail         } which writes the index; only then is anything streamed
 
 A mail that the server has and the copy has not makes the copy fail, named by folder and UID; with `on_missing: partial` it is told, and the
 copy is partial: it lacks something, and never counts as a good one.
@@ -13,9 +13,7 @@ copy is partial: it lacks something, and never counts as a good one.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import stat
 import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -25,7 +23,7 @@ from ..processes import programs
 from ..processes.pipeline import Stage
 from ..processes.workspace import Workspace, inside
 from ..remarks import Remark
-from . import imap_asked, imap_files, imap_giving, imap_judging, imap_maildir, imap_patience
+from . import imap_asked, imap_beside, imap_earlier, imap_files, imap_giving, imap_judging, imap_patience
 from .base import Check, Part, PartReader, Source, free_directory
 from .imap_bounded import Bounded
 from .imap_dovecot import Dovecot
@@ -34,6 +32,7 @@ from .imap_listing import Unlistable
 from .imap_relay import Relay
 from .imap_session import FULL, Place, hidden, session_with, signed_in, unreachable
 from .imap_shown import shown_again
+from .imap_unpacked import extract, proved, tar
 from .mailbox_tokens import OF_IMAP, Tokens
 
 FORMAT = "Maildir with an index (tar)"
@@ -52,7 +51,7 @@ class _ListCheck(Check):
         self.row, self.lines = row, 0
 
     def stages(self) -> List[Stage]:
-        return [Stage("tar --list", [_tar(), "--list", "--quoting-style=escape", "--file=-"])]
+        return [Stage("tar --list", [tar(), "--list", "--quoting-style=escape", "--file=-"])]
 
     def feed(self, chunk: bytes) -> None:
         self.lines += chunk.count(b"\n")
@@ -71,7 +70,8 @@ class Imap(Source):
     type = "imap"
     always_encrypted = True
     asked = imap_asked.Asked()            # of a restore
-    returned: Sequence[Remark] = ()       # what became of it
+    returned: Sequence[Remark] = ()       # what became of it, or of a comparison
+    earlier: Optional[imap_earlier.Earlier] = None      # a copy whose mails need not travel again
     OPTIONS: Tuple[str, ...] = ("host", "user", "password", "port", "ca_certs", "work_dir", "compare", "on_missing", "oauth")
 
     def __init__(self, host: str = "", user: str = "", password: str = "", port: int = 0, ca_certs: str = "", work_dir: str = "", compare: str = "sample",
@@ -81,13 +81,15 @@ class Imap(Source):
         self.judged, self.separator = Judged(), ""
         self.noted: List[Remark] = []
         self._asked_to_wait = 0.0
+        self._laid: Optional[imap_earlier.Laid] = None      # what of the earlier copy lay there when the synchroniser began
+        self._brought = self._new = 0                       # bytes that the server sent it, mails of the copy that were not there before
 
     def describe(self) -> str:
         return "{0} ({1})".format(self.place.user, self.place.where)
 
     def preflight(self) -> int:
         programs.find("doveadm", "dovecot-imapd")
-        _tar()
+        tar()
         with session_with(self.place):
             return 0
 
@@ -102,7 +104,7 @@ class Imap(Source):
         @contextlib.contextmanager
         def produce() -> Iterator[List[Stage]]:
             try:
-                yield [Stage("tar", [_tar(), "--create", "--file=-", "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
+                yield [Stage("tar", [tar(), "--create", "--file=-", "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
                                      "--directory=" + descriptors.path_of(home), "--", "Maildir", "indice"])]
             finally:
                 os.close(home)
@@ -121,17 +123,14 @@ class Imap(Source):
                 begun, self.separator = imap_judging.before(session)
             dovecot = Dovecot(workspace, self.separator)
             try:
-                for number in range(PASSES):
-                    dovecot.ahead = begun.ahead
-                    said = self._bring(dovecot, number)
-                    with session_with(self.place) as session:
-                        self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
-                        if not self.judged.unsettled and not self.judged.missing:
-                            break
-                        if number + 1 < PASSES:
-                            time.sleep(min(self._asked_to_wait, imap_patience.PATIENCE))      # what it does not give now it may give then
-                            begun, self.separator = imap_judging.before(session)
-                            descriptors.remove(dovecot.held, "indice")
+                self._lay(dovecot)
+                said = self._passes(dovecot, begun, range(PASSES))
+                if self._laid and (self.judged.missing or self.judged.unsettled):
+                    # whatever an earlier copy is, it must not be why this one lacks anything
+                    self.noted.append(Remark("earlier_left", label=self._laid.label))
+                    begun = self._anew(dovecot)
+                    said = self._passes(dovecot, begun, range(PASSES, 2 * PASSES))
+                self._new = self.judged.mails - (self._laid.kept(dovecot.held) if self._laid else 0)
                 self._conclude(said, workspace.path)
                 return os.dup(dovecot.held)
             finally:
@@ -142,6 +141,41 @@ class Imap(Source):
             raise self._no_room(workspace.path, str(error)) from error
         except Unlistable as error:
             raise unreachable(self.place, error) from error
+
+    def _lay(self, dovecot: Dovecot) -> None:
+        """Begin with the mails of the earlier copy, where there is one and it is what it should be; why it is not is told."""
+        if self.earlier is None:
+            return
+        try:
+            self._laid = imap_earlier.lay(self.earlier, dovecot, self.place, self.separator)
+        except BackupError as error:
+            if error.fault.name == "interrupted":
+                raise
+            self.noted.append(imap_earlier.unused(self.earlier.label, error))
+
+    def _passes(self, dovecot: Dovecot, begun: imap_judging.Before, numbers: range) -> str:
+        """Bring what is not there, and judge, until it is all that the server had; what the synchroniser complained of last."""
+        said = ""
+        for number in numbers:
+            dovecot.ahead = begun.ahead
+            said = self._bring(dovecot, number)
+            with session_with(self.place) as session:
+                self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
+                if not self.judged.unsettled and not self.judged.missing:
+                    break
+                if number + 1 < numbers.stop:
+                    time.sleep(min(self._asked_to_wait, imap_patience.PATIENCE))      # what it does not give now it may give then
+                    begun, self.separator = imap_judging.before(session)
+                    descriptors.remove(dovecot.held, "indice")
+        return said
+
+    def _anew(self, dovecot: Dovecot) -> imap_judging.Before:
+        self._laid = None
+        descriptors.empty(dovecot.held)
+        time.sleep(min(self._asked_to_wait, imap_patience.PATIENCE))
+        with session_with(self.place) as session:
+            begun, self.separator = imap_judging.before(session)
+        return begun
 
     def _bring(self, dovecot: Dovecot, number: int) -> str:
         sessions: List[Bounded] = []
@@ -154,6 +188,7 @@ class Imap(Source):
         with Relay(connect, dovecot.account.uid if dovecot.account else -1) as door:
             said = dovecot.synchronise(door.port, door.word, number)
             self._asked_to_wait = door.wait
+            self._brought += door.brought
             if isinstance(door.error, BackupError):
                 raise door.error
         return said
@@ -181,7 +216,13 @@ class Imap(Source):
 
     def facts(self) -> Dict[str, Any]:
         return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": INCLUDED,
-                "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
+                "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing],
+                **({"since": self._laid.label} if self._laid else {})}
+
+    def travelled(self) -> Dict[str, Any]:
+        if not self._brought:      # by no door: another source's
+            return {}
+        return {"travelled": self._brought, "travelled_objects": self._new, **({"since": self._laid.label} if self._laid else {})}
 
     def warnings(self) -> List[Remark]:
         return self.noted
@@ -202,12 +243,40 @@ class Imap(Source):
             dovecot = Dovecot(workspace, str(reader.part("")["facts"]["separator"]))
             try:
                 with dovecot.reaching(scratch):
-                    _extract(reader, dovecot.home, dovecot.account)
-                    _proved(reader, dovecot.held)
+                    extract(reader, dovecot.home, dovecot.account)
+                    proved(reader, dovecot.held)
                     shown_again(dovecot, reader.manifest["label"])
             finally:
                 dovecot.close()
         return ["tar_extract", "mailbox_index", "mailbox_listed"]
+
+    def compare(self, reader: PartReader, scratch: str) -> List[str]:
+        """The index beside the mailbox as it is now. One that is in use changes: what is still there must be what was copied."""
+        if not self.place.host:
+            return []
+        with Workspace(scratch) as own:
+            argv = [tar(), "--extract", "--file=-", "--directory=" + own.pinned, "--no-same-owner", "--no-same-permissions", "indice"]
+            reader.stream("", [Stage("tar --extract", argv)])
+            found = self._beside(own.held, reader.manifest["label"])
+        if found.differ:
+            raise BackupError("mailbox_differs", label=reader.manifest["label"], count=found.differ, named=", ".join(found.others))
+        self.returned = [Remark("mailbox_compared", same=found.same, bytes=found.compared, new=found.new, gone=found.gone, marked=found.marked)]
+        self.returned += [Remark("mailbox_folders_changed", named=_named(found.changed))] if found.changed else []
+        self.returned += [Remark("mailbox_folders_unlike", named=_named(found.unlike))] if found.unlike else []
+        return ["source_mails"] if found.compared or not (found.changes or found.unlike) else []
+
+    def _beside(self, home: int, label: str) -> imap_beside.Beside:
+        try:
+            indices = descriptors.enter(home, "indice")
+            try:
+                with session_with(self.place) as session:
+                    return imap_beside.beside(session, indices, self.every)
+            finally:
+                os.close(indices)
+        except Unlistable as error:
+            raise unreachable(self.place, error) from error
+        except (ValueError, KeyError) as error:
+            raise BackupError("restored_differs", label=label, detail=str(error)) from error
 
     def remarks(self) -> List[Remark]:
         return list(self.returned)
@@ -236,8 +305,8 @@ class Imap(Source):
             room.ask_for(own.pinned, int(reader.part("").get("size_original") or 0), reader.manifest["label"], False)
             restored = descriptors.make_directory(own.held, "restored")
             try:
-                _extract(reader, descriptors.path_of(restored), None)
-                mails = _proved(reader, restored)
+                extract(reader, descriptors.path_of(restored), None)
+                mails = proved(reader, restored)
                 descriptors.give(restored, os.geteuid(), os.getegid(), 0o700)      # whatever the archive says of its top
                 if not self.asked.whole or self.asked.form != imap_asked.FORMS[0]:
                     mails = self._lay_out(reader, own.held, restored)
@@ -266,8 +335,8 @@ class Imap(Source):
             room.ask_for(workspace.pinned, int(reader.part("").get("size_original") or 0), label, False)
             unpacked = descriptors.make_directory(workspace.held, "unpacked")
             try:
-                _extract(reader, descriptors.path_of(unpacked), None)
-                _proved(reader, unpacked)
+                extract(reader, descriptors.path_of(unpacked), None)
+                proved(reader, unpacked)
                 restored = giving.give(unpacked, self.asked, str(reader.part("")["facts"]["separator"]))
             finally:
                 os.close(unpacked)
@@ -275,41 +344,5 @@ class Imap(Source):
         return restored
 
 
-def _extract(reader: PartReader, directory: str, account: Optional[programs.Account]) -> None:
-    argv = [_tar(), "--extract", "--file=-", "--directory=" + directory, "--no-same-owner", "--no-same-permissions"]
-    reader.stream("", [Stage("tar --extract", argv, account=account)])
-
-
-def _proved(reader: PartReader, home: int) -> int:
-    """Each file has the bytes that the index says, and the index is the one that was written. Gives the number of mails. Raises restored_differs."""
-    label, facts = reader.manifest["label"], reader.part("")["facts"]
-    for entry in descriptors.walk(home):      # a copy of ours holds nothing else
-        if not (stat.S_ISREG(entry.status.st_mode) or stat.S_ISDIR(entry.status.st_mode)) or entry.status.st_mode & 0o7000:
-            raise BackupError("restored_differs", label=label, detail="no plain file: {0!r}".format(entry.path)[:200])
-    found, mails, folder = hashlib.sha256(), 0, -1
-    try:
-        maildir, indices = descriptors.enter(home, "Maildir"), descriptors.enter(home, "indice")
-        try:
-            for text, told in imap_maildir.read(indices):
-                found.update(text)
-                if "uidvalidity" in told:
-                    if folder >= 0:
-                        os.close(folder)
-                    folder = descriptors.below(maildir, told["directory"]) if told["directory"] else os.dup(maildir)
-                    continue
-                if imap_maildir.digest(folder, told["file"]) != (told["sha256"], told["size"]):
-                    raise BackupError("restored_differs", label=label, detail="UID {0}".format(told["uid"]))
-                mails += 1
-        finally:
-            for each in (maildir, indices, folder):
-                if each >= 0:
-                    os.close(each)
-    except (OSError, ValueError, KeyError) as error:
-        raise BackupError("restored_differs", label=label, detail=str(error)) from error
-    if found.hexdigest() != facts["index_sha256"] or mails != facts["mails"]:
-        raise BackupError("restored_differs", label=label, detail="another index")
-    return mails
-
-
-def _tar() -> str:
-    return programs.find("tar", "tar")
+def _named(folders: Sequence[str]) -> str:
+    return ", ".join(folders[:_MOST_NAMED]) + (", ..." if len(folders) > _MOST_NAMED else "")

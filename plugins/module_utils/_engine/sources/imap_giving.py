@@ -5,7 +5,8 @@
 
     what is asked for of the copy ─ what lies in the folder already, by its bytes ─► APPEND ─► listed and read again: bytes, marks, dates
 
-APPEND takes a whole mail or none, so whoever kills a restore leaves whole mails, and the next one goes on where it ended.
+APPEND takes a whole mail or none, so whoever kills a restore leaves whole mails, and the next one goes on where it ended. A mail that is there with other
+bytes is named, and the restore is one in part; where none of the first ones is there as it was given, the server changes all, and gets no more.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .imap_session import Place, said, signed_in
 from .imap_target import Kept, Refused, Target
 
 _MOST_NAMED, _MOST_TOLD = 10, 1000
+TRIED = 5            # mails of which none came back as it was given: then no more are given
 _LARGEST = 512 << 20
 # what may stand in a command as a mark (RFC 3501: flag-keyword, flag-extension)
 _MARK = re.compile(r"""\\?[^\x00-\x20\x7f-\U0010ffff(){%*"\\\]]+""")
@@ -63,6 +65,9 @@ class Giving:
         self.total = self.given = self.there = self.dates = self.marks = self.renamed = 0
         self.lost: Set[str] = set()             # marks that the server did not keep
         self.left_out: List[str] = []           # folder:UID of what it does not take
+        self.other: List[str] = []              # and of what is there with other bytes, or is not there
+        self.same = self.doubled = 0            # mails that are there as they were given, and those that somebody else gave beside
+        self._known: Dict[str, Set[int]] = {}   # UIDs of each folder of ours, from before anything was given
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Target]:
@@ -85,8 +90,8 @@ class Giving:
     def give(self, home: int, asked: Asked, separator: str) -> Dict[str, Any]:
         """Give what is asked for of the copy unpacked in `home`, which was proved.
 
-        Raises mail_folder_unknown, mail_none_found before anything is asked of the server; imap_login_refused, mail_target_full, mail_target_refused,
-        mail_given_differs, mail_target_broke.
+        Raises mail_folder_unknown, mail_none_found before anything is asked of the server; mail_target_small before anything is given to it;
+        imap_login_refused, mail_target_full, mail_target_refused, mail_given_differs, mail_target_broke.
         """
         with Unpacked(home, self.label) as copy:
             folders, all_of_it = chosen(copy, asked, separator), chosen(copy, Asked(), separator)
@@ -95,18 +100,25 @@ class Giving:
                 names = self._names(all_of_it, separator, target)      # whatever is asked for of it, a folder comes back by one name
                 self.renamed = sum(any(part != target.part(part) for part in _parts(folder, separator)) for folder in folders)
                 wanted = self._wanted(copy, folders, all_of_it, names, target)
+                folders = [folder._replace(uids=wanted[folder.number]) for folder in folders]
+                self._ask_for_room(copy, folders, target)
+                self._make(target, names, folders)
                 for folder in folders:
-                    if wanted[folder.number]:
-                        self._folder(copy, folder._replace(uids=wanted[folder.number]), names[folder.number], target)
+                    if folder.uids:
+                        self._folder(copy, folder, names[folder.number], target)
+                self._refuse_if_none_is_as_given()
         if self.total and not self.given + self.there:
             raise BackupError("mail_target_refused", server=self.place.where, account=self.place.user, folder=folder_of(self.label),
                               detail="it takes none of the mails")
-        return {"target": "{0} ({1}): {2}".format(self.place.user, self.place.where, folder_of(self.label)), "objects": self.given + self.there,
-                "kept": "", "given": self.given, "there": self.there, "left_out": self.left_out[:_MOST_TOLD]}
+        return {"target": "{0} ({1}): {2}".format(self.place.user, self.place.where, folder_of(self.label)),
+                "objects": self.given + self.there - len(self.other), "kept": "", "given": self.given, "there": self.there,
+                "left_out": self.left_out[:_MOST_TOLD], "other": self.other[:_MOST_TOLD], "not_back": len(self.left_out) + len(self.other)}
 
     def remarks(self) -> List[Remark]:
         """What is to be told although it is given back."""
         found = [Remark("mail_left_out", count=len(self.left_out), named=", ".join(self.left_out[:_MOST_NAMED]))] if self.left_out else []
+        found += [Remark("mail_other", count=len(self.other), named=", ".join(self.other[:_MOST_NAMED]))] if self.other else []
+        found += [Remark("mail_doubled", count=self.doubled)] if self.doubled else []
         found += [Remark("mail_marks_lost", count=self.marks, named=", ".join(sorted(self.lost)[:_MOST_NAMED]))] if self.marks else []
         found += [Remark("mail_dates_lost", count=self.dates)] if self.dates else []
         found += [Remark("mail_folders_renamed", count=self.renamed)] if self.renamed else []
@@ -130,19 +142,39 @@ class Giving:
                 target: Target) -> Dict[str, "array.array[int]"]:
         """The mails of each folder that are not there yet, by their bytes: in the very folder, else in another of ours, where somebody moved them.
 
-        What the copy has in that other folder too was moved by nobody. Makes the folders that lack.
+        What the copy has in that other folder too was moved by nobody.
         """
-        standing = target.there()
-        lying: Dict[str, Counter[str]] = {name: collections.Counter(target.digest(row.uid) for row in target.uids(name)) for name in standing}
+        lying: Dict[str, Counter[str]] = {}
+        for name in target.there():
+            self._known[name] = {row.uid for row in target.uids(name)}
+            lying[name] = collections.Counter(target.digest(uid) for uid in sorted(self._known[name]))
         elsewhere = self._moved(copy, all_of_it, names, lying)
         missing = {folder.number: array.array("Q", self._not_in(copy, folder, lying.get(names[folder.number], collections.Counter()))) for folder in folders}
         if elsewhere:
             missing = {folder.number: array.array("Q", self._not_in(copy, folder._replace(uids=missing[folder.number]), elsewhere)) for folder in folders}
-        for name in [target.root, *(names[folder.number] for folder in folders)]:
-            if name not in standing:
-                self._made(target, name)
-                standing.append(name)
         return missing
+
+    def _ask_for_room(self, copy: Unpacked, folders: Sequence[Folder], target: Target) -> None:
+        """Raises mail_target_small where a quota of the server tells that what is to be given does not fit."""
+        count = sum(len(folder.uids) for folder in folders)
+        rooms = target.rooms() if count else []
+        if not rooms:
+            return
+        size = sum(mail["size"] for folder in folders for mail in copy.mails(folder))
+        for room in rooms:
+            # what is used is told in whole KiB: by one of them it may be less
+            needed, free = (count, room.left) if room.resource == "MESSAGE" else (-(-size // 1024), room.left + 1)
+            if needed > free:
+                unit = "" if room.resource == "MESSAGE" else " KiB"
+                raise BackupError("mail_target_small", server=self.place.where, account=self.place.user, resource=room.resource,
+                                  free="{0}{1}".format(room.left, unit), needed="{0}{1}".format(needed, unit))
+
+    def _make(self, target: Target, names: Dict[str, str], folders: Sequence[Folder]) -> None:
+        """Make the folders that lack."""
+        for name in [target.root, *(names[folder.number] for folder in folders)]:
+            if name not in self._known:
+                self._made(target, name)
+                self._known[name] = set()
 
     @staticmethod
     def _moved(copy: Unpacked, all_of_it: Sequence[Folder], names: Dict[str, str], lying: "Dict[str, Counter[str]]") -> "Counter[str]":
@@ -177,7 +209,6 @@ class Giving:
         return BackupError("mail_target_refused", server=self.place.where, account=self.place.user, folder=name, detail=said(error, self.place))
 
     def _folder(self, copy: Unpacked, folder: Folder, name: str, target: Target) -> None:
-        known = {row.uid for row in target.uids(name)}
         sent: List[Sent] = []
         try:
             kept = target.opened_to_write(name)
@@ -195,9 +226,12 @@ class Giving:
                     continue
                 self.given += 1
                 sent.append(Sent(mail["uid"], mail["sha256"], mail["date"], {flag.lower() for flag in mail["flags"]}))
+                if self.given == TRIED:      # before a whole mailbox is given to a server that changes all
+                    self._compare(folder, sent, name, target)
+                    sent = []
         finally:
             os.close(held)
-        self._compare(folder, sent, known, name, target)
+        self._compare(folder, sent, name, target)
 
     def _bytes(self, folder: int, path: str) -> bytes:
         part, _slash, name = path.partition("/")
@@ -210,26 +244,35 @@ class Giving:
         except OSError as error:
             raise BackupError("restored_differs", label=self.label, detail=str(error)) from error
 
-    def _compare(self, folder: Folder, sent: Sequence[Sent], known: Set[int], name: str, target: Target) -> None:
+    def _compare(self, folder: Folder, sent: Sequence[Sent], name: str, target: Target) -> None:
         """What is new there is what went. Of what was given twice each is looked for once. Raises mail_given_differs."""
-        found: Dict[str, List[Tuple[str, Set[str]]]] = collections.defaultdict(list)
+        found: Dict[str, List[Tuple[str, Set[str], int]]] = collections.defaultdict(list)
+        known = self._known[name]
         for row in target.uids(name):
             if row.uid not in known:
-                found[target.digest(row.uid)].append((row.date, {flag.lower() for flag in row.flags}))
-        missing = []
+                found[target.digest(row.uid)].append((row.date, {flag.lower() for flag in row.flags}, row.uid))
         for mail in sent:
             candidates = found[mail.sha256]
             if not candidates:
-                missing.append("{0}:{1}".format(folder.name, mail.uid))
+                self.other.append("{0}:{1}".format(folder.name, mail.uid))
                 continue
-            same = (mail.date, mail.flags)
-            date, flags = candidates.pop(candidates.index(same) if same in candidates else 0)
+            self.same += 1
+            alike = [place for place, each in enumerate(candidates) if each[:2] == (mail.date, mail.flags)]
+            date, flags, uid = candidates.pop(alike[0] if alike else 0)
+            known.add(uid)
             self.dates += date != mail.date
             self.marks += flags != mail.flags
             self.lost |= mail.flags ^ flags
-        if missing:
-            raise BackupError("mail_given_differs", server=self.place.where, account=self.place.user, count=len(missing),
-                              named=", ".join(missing[:_MOST_NAMED]))
+        # whoever gave the same mails meanwhile had listed the folder before these came: at least one of two who do that sees the other's
+        self.doubled += sum(len(found[each]) for each in {mail.sha256 for mail in sent})
+        if self.given >= TRIED:
+            self._refuse_if_none_is_as_given()
+
+    def _refuse_if_none_is_as_given(self) -> None:
+        """Raises mail_given_differs where all that was given came to be something else: not of one mail or another, which are named."""
+        if self.other and not self.same + self.there:
+            raise BackupError("mail_given_differs", server=self.place.where, account=self.place.user, count=len(self.other),
+                              named=", ".join(self.other[:_MOST_NAMED]))
 
 
 def _flags(flags: Sequence[str], kept: Kept) -> List[str]:

@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 import tempfile
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ..filesystem import descriptors
 from . import imap_listing, imap_maildir, imap_shelf
@@ -48,7 +48,7 @@ class Judged:
     """What the comparison found, as far as it went."""
 
     def __init__(self) -> None:
-        self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = 0
+        self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = self.uncounted = 0
         self.missing: List[Missing] = []
         self.unnamed = 0
         self.unsettled: List[str] = []      # folders that are not what they were when the copy began
@@ -121,7 +121,7 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
             judged.unsettled.append(name)
             return
         judged.folders += 1
-        chosen = _chosen(begun) if not every else set()
+        sample = chosen(begun) if not every else set()
         here = bytearray(len(begun))      # which of those that were there are there still
         with os.fdopen(descriptors.create(*index), "wb") as file:
             def write(told: Dict[str, Any]) -> None:
@@ -138,7 +138,7 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
                 if place >= 0:
                     here[place] = 1
                 if path:
-                    _mail(session, name, row, path, lying.held, every or row.uid in chosen, write, judged)
+                    _mail(session, name, row, path, lying.held, every or row.uid in sample, write, judged)
                 elif place >= 0:
                     judged.lacks(name, row.uid, "the server did not give it")
                 else:
@@ -162,7 +162,8 @@ def _on_disk(rows: Iterable[Row], lying: imap_maildir.Lying) -> Iterator[Tuple[R
             yield Row(uid, size, date, tuple(flags)), path or lying.found(uid)
 
 
-def _chosen(uids: Sequence[int]) -> set:
+def chosen(uids: Sequence[int]) -> Set[int]:
+    """A sample of a folder's mails, by chance: who could foretell it could change the others."""
     return {uids[place] for place in secrets.SystemRandom().sample(range(len(uids)), min(SAMPLE, len(uids)))}
 
 

@@ -66,6 +66,7 @@ class Relay:
         self.refused: List[str] = []                    # names of commands that did not pass
         self.wait = 0.0                                 # the longest time that the server asked for, where it said that it serves later
         self._open: List[Any] = []
+        self._pairs: List[_Ends] = []
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -79,6 +80,11 @@ class Relay:
             with contextlib.suppress(OSError):
                 each.close()
         self._accepting.join(1)
+
+    @property
+    def brought(self) -> int:
+        """Bytes of the server that came through so far."""
+        return sum(each.brought for each in self._pairs)
 
     def _accept(self) -> None:
         while self._listener.fileno() >= 0:
@@ -131,6 +137,7 @@ class Relay:
     def _between(self, client: socket.socket, far: Any, early: bytes) -> None:
         """Pass commands one way and answers the other until one end closes. In one thread: an object of TLS is not to be read and written at once."""
         ends = _Ends(client, far)
+        self._pairs.append(ends)
         ends.heard += early
         try:
             going = True
@@ -170,6 +177,7 @@ class _Ends:
         self.heard, self.to_far, self.to_client = bytearray(), bytearray(), bytearray()
         self._far_ended = False
         self.wait = 0.0
+        self.brought = 0
         self._last = b""
         client.setblocking(False)
         far.setblocking(False)
@@ -207,6 +215,7 @@ class _Ends:
             size += len(found)
         whole = b"".join(come)
         self.to_client += whole
+        self.brought += len(whole)
         self._listen(whole)
 
     def _listen(self, found: bytes) -> None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tokens of OAuth2 by client credentials, for a mailbox that takes no password (Microsoft 365): asked for where the mailbox is read, and anew before they end.
 
-What is sent is what Microsoft's identity platform describes: grant_type, client_id, client_secret and scope, posted to /TENANT/oauth2/v2.0/token. A refusal is
-never tried again. Neither secret nor token stands in an error.
+What is sent is what Microsoft's identity platform describes: grant_type, client_id, scope, and a client_secret or what a certificate's key signed, posted to
+/TENANT/oauth2/v2.0/token. A refusal is never tried again. Neither secret nor token stands in an error.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import urllib.parse
 from typing import Any, Dict, List, Mapping
 
 from ..errors import BackupError
+from . import mailbox_assertion
 from .web import Answer, Oversized, Unheard, Web
 
-OPTIONS = ("tenant", "client_id", "client_secret", "scope", "authority", "ca_certs", "proxy")
+OPTIONS = ("tenant", "client_id", "client_secret", "certificate", "private_key", "scope", "authority", "ca_certs", "proxy")
 OF_IMAP, OF_GRAPH = "https://outlook.office365.com/.default", "/.default"
 _AUTHORITY = "https://login.microsoftonline.com"
 _TENANT = re.compile(r"[A-Za-z0-9.-]{1,253}")
@@ -35,6 +36,10 @@ class Tokens:
         given = {name: str(oauth.get(name) or "") for name in OPTIONS}
         self.client, self.authority = given["client_id"], given["authority"] or _AUTHORITY
         self._secret, self._scope, self._token, self._until = given["client_secret"], given["scope"] or scope, "", 0.0
+        self._assertions, self._shown = mailbox_assertion.Assertions(self.client, given["certificate"], given["private_key"]), ""
+        if bool(given["certificate"]) != bool(given["private_key"]) or bool(self._secret) == bool(given["private_key"]):
+            raise BackupError("invalid_input", where="source.oauth", value=None, problem="needs exactly one of client_secret and certificate with private_key",
+                              mend="Give client_secret, or certificate and its private_key.")
         if not _TENANT.fullmatch(given["tenant"]):
             raise BackupError("invalid_input", where="source.oauth.tenant", value=given["tenant"][:80], problem="is not well written",
                               mend="Write it like 00000000-0000-0000-0000-000000000000.")
@@ -49,7 +54,12 @@ class Tokens:
 
     def renew(self) -> None:
         """Ask for another one, for the service does not take this one any more."""
-        form = {"grant_type": "client_credentials", "client_id": self.client, "client_secret": self._secret, "scope": self._scope}
+        form = {"grant_type": "client_credentials", "client_id": self.client, "scope": self._scope}
+        if self._secret:
+            form["client_secret"] = self._secret
+        else:      # good for one endpoint, and made anew each time
+            self._shown = self._assertions.made(self.authority.rstrip("/") + self._target)
+            form.update(client_assertion_type=mailbox_assertion.TYPE, client_assertion=self._shown)
         answer = self._asked(urllib.parse.urlencode(form).encode("ascii"))
         told = _table(answer)
         token, lasts = told.get("access_token"), told.get("expires_in")
@@ -86,7 +96,7 @@ class Tokens:
         return "".join(each if each.isprintable() else " " for each in text)[:_SHOWN]
 
     def secrets(self) -> List[str]:
-        return [each for each in (self._secret, urllib.parse.quote_plus(self._secret), self._token) if each]
+        return [each for each in (self._secret, urllib.parse.quote_plus(self._secret), self._token, self._shown, *self._assertions.secrets()) if each]
 
 
 def _table(answer: Answer) -> Dict[str, Any]:

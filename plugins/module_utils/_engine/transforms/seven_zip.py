@@ -79,11 +79,23 @@ class SevenZip:
             if error.details.get("stage") == archiver.name and re.search("No space left|Disk quota", error.details["detail"]):
                 raise BackupError("medium_full", location=self.parent, detail=error.details["detail"]) from error
             raise
-        listing = capture(Stage("7zz l", [self.program, "l", "-slt", "-bsp0", "--", path], preface=self.password))
-        if re.findall("^(?:Encrypted|Path) = (.*)$", listing, re.MULTILINE)[1:] != [member, "+"] or "7zAES" not in listing:
+        if not self._is_encrypted(path, member):
             raise BackupError("stage_failed", stage=archiver.name, status="exit status 0", detail="the archive it wrote is not encrypted as it was told")
         self.written.add(file)
         return outcome
+
+    def _is_encrypted(self, path: str, member: str) -> bool:
+        listing = capture(Stage("7zz l", [self.program, "l", "-slt", "-bsp0", "--", path], preface=self.password))
+        return re.findall("^(?:Encrypted|Path) = (.*)$", listing, re.MULTILINE)[1:] == [member, "+"] and "7zAES" in listing
+
+    def prove_encrypted(self, path: str, file: str) -> None:
+        """7-Zip opens an archive that never was encrypted with any password. Raises never_encrypted; what can't be listed is told by who opens it."""
+        try:
+            found = self._is_encrypted(path, file[:-len(EXTENSION)])
+        except BackupError:
+            return
+        if not found:
+            raise BackupError("never_encrypted", file=file)
 
     def hand_over(self, file: str, feed: Callable[[bytes], None]) -> int:
         """Read what was written into the spool, from its beginning to its end. Gives its size."""
