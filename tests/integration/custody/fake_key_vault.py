@@ -12,21 +12,23 @@ from __future__ import annotations
 import base64
 import json
 import re
-import ssl
-import threading
+import sys
 import time
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "fakes"))
+from served import Served
 
 AUDIENCE = "https://vault.azure.net"
 _PAGE = 25
 _DAY = 86400
 
 
-class FakeKeyVault:
+class FakeKeyVault(Served):
     """Listens on a port of the loopback, with the certificate in `directory`. `login` is where its challenge sends people."""
 
     def __init__(self, directory: Path, login: str) -> None:
@@ -70,19 +72,7 @@ class FakeKeyVault:
                 if self.command == "PUT" and vault.dies_after_put:
                     vault.dead = True
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(directory / "server.pem", directory / "server.key")
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"https://localhost:{self.server.server_port}"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler, directory / "server.pem", directory / "server.key")
 
     def answer(self, method: str, target: str, authorization: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         self.asked.append((method, target))

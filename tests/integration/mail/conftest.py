@@ -173,6 +173,18 @@ class Institution:
                                 "source": {"type": "sqlite", "path": str(top / "siga.sqlite")}}]}
         (top / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"localhost": here}}}), "utf-8")
 
+    def holds_a_mailbox(self, **more: object) -> tuple[str, str]:
+        """The inventory is of one mailbox, AnaQuispe, whose copies have a password; gives the option of ansible-playbook that opens the vault."""
+        here = {
+            "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "common_install_tools": False,
+            "backup_media": [{"name": "local", "path": str(self.top / "copias"), "create": True}], "backup_custody_directory": str(self.top / "custodia"),
+            "backup_systems": [{"name": "AnaQuispe", "kind": "mailbox", "criticality": "baja", "office": "Oficina de Logística",
+                                "source": {"type": "imap", "host": "localhost", "port": self.dovecot.port, "user": USER, "password": PASSWORD,
+                                           "work_dir": "/tmp", "ca_certs": str(self.dovecot.top / "cert.pem")}}], **more}
+        (self.top / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"localhost": here}}}), "utf-8")
+        (self.top / "llave").write_text("llave\n", "utf-8")
+        return "--vault-password-file", str(self.top / "llave")
+
     def command(self, playbook: str, *options: str, **given: object) -> tuple[list[str], dict[str, str]]:
         settings = dict(os.environ, RESPALDO_BITACORA=self.url, ANSIBLE_LOCAL_TEMP=str(self.top / "ansible"), HOME=str(self.top))
         return ([os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-i", str(self.top / "hosts.yml"), f"playbooks/{playbook}.yml",

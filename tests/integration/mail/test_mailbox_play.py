@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ import zoneinfo
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine import result
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 
-from .conftest import PASSWORD, ROOT, USER, Dovecot, Institution
+from .conftest import PASSWORD, ROOT, Dovecot, Institution
 
 SECRET = "SECRETO-de-Ana-4711"
 HEADS = [{"name": "Carmen Soto Vega", "office": "Oficina de Logística", "from": "2020-01-01"}, {"name": "Otro Jefe", "office": "Otra", "from": "2020-01-01"}]
@@ -113,15 +112,7 @@ def test_a_mailbox_is_copied_under_a_request_and_never_else(dovecot: Dovecot, tm
     os.chown(large, owner.st_uid, owner.st_gid)
     before = dovecot.flags("INBOX")
     house = Institution(tmp_path, dovecot)
-    here = {
-        "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "common_install_tools": False, "backup_actors": ACTORS,
-        "backup_media": [{"name": "local", "path": str(tmp_path / "copias"), "create": True}], "backup_custody_directory": str(tmp_path / "custodia"),
-        "backup_systems": [{"name": "AnaQuispe", "kind": "mailbox", "criticality": "baja", "office": "Oficina de Logística",
-                            "source": {"type": "imap", "host": "localhost", "port": dovecot.port, "user": USER, "password": PASSWORD, "work_dir": "/tmp",
-                                       "ca_certs": str(dovecot.top / "cert.pem")}}]}
-    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"localhost": here}}}), "utf-8")
-    (tmp_path / "llave").write_text("llave\n", "utf-8")
-    key = ("--vault-password-file", str(tmp_path / "llave"))
+    key = house.holds_a_mailbox(backup_actors=ACTORS)
     logins = (dovecot.top / "log").read_text("utf-8").count("Login: user")
 
     told = house.run("mailbox", *key)

@@ -5,30 +5,21 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 from opened_vault import opened
 
-from .conftest import PASSWORD, USER, Dovecot, Institution
+from .conftest import PASSWORD, Dovecot, Institution
 
 SECRET = "SECRETO-de-Ana-4711"
 
 
 def test_a_risk_that_lasts_has_only_what_is_new_travel(house: Institution, dovecot: Dovecot, tmp_path: Path) -> None:
-    here = {
-        "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "common_install_tools": False,
-        "backup_media": [{"name": "local", "path": str(tmp_path / "copias"), "create": True}], "backup_custody_directory": str(tmp_path / "custodia"),
-        "backup_systems": [{"name": "AnaQuispe", "kind": "mailbox", "criticality": "baja", "office": "Oficina de Logística",
-                            "source": {"type": "imap", "host": "localhost", "port": dovecot.port, "user": USER, "password": PASSWORD, "work_dir": "/tmp",
-                                       "ca_certs": str(dovecot.top / "cert.pem")}}]}
-    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"localhost": here}}}), "utf-8")
-    (tmp_path / "llave").write_text("llave\n", "utf-8")
+    key = house.holds_a_mailbox()
 
     def copied(**given: object) -> dict:
         nonlocal told
-        told += house.run("mailbox", "-vvv", "--vault-password-file", str(tmp_path / "llave"), backup_emergency_reason="El equipo falla", **given)
+        told += house.run("mailbox", "-vvv", *key, backup_emergency_reason="El equipo falla", **given)
         return house.entries("copy_made")[-1]
 
     told = ""
