@@ -91,6 +91,12 @@ def test_no_page_is_wider_than_its_window(show, name, width):
     assert hidden == 0
 
 
+@pytest.mark.parametrize("width, column", [(1280, "observaciones"), (390, "resultado")])
+def test_what_the_bitacora_says_of_a_copy_is_seen_before_anybody_scrolls(show, width, column):
+    tab = show("bitacora", width)
+    assert tab.evaluate("name => document.querySelector('th.c-' + name).getBoundingClientRect().right", column) <= width
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_text_has_the_contrast_that_wcag_asks_for(show, name, width):

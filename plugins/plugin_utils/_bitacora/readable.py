@@ -112,6 +112,9 @@ class Memory:
         if not known:
             return ""
         named = "; ".join(f"n.º {n} ({reason})" for n, reason in known[-_MOST_NAMED:])
-        return "Se pasó por alto {0} de la bitácora que no {1}: {2}{3}. Ninguna decisión se tomó con ello; no se retira nada por ello".format(
-            "1 asiento" if len(known) == 1 else f"{len(known)} asientos", "se entiende, no corresponde o es de otro servidor" if len(known) == 1 else
-            "se entienden, no corresponden o son de otro servidor", named, " y otros" if len(known) > _MOST_NAMED else "")
+        if len(known) == 1:
+            told = "Se pasó por alto 1 asiento de la bitácora que no se entiende, no corresponde o es de otro servidor"
+        else:
+            told = f"Se pasaron por alto {len(known)} asientos de la bitácora que no se entienden, no corresponden o son de otro servidor"
+        return "{0}: {1}{2}. Ninguna decisión se tomó con ello; no se retira nada por ello".format(
+            told, named, " y otros" if len(known) > _MOST_NAMED else "")
