@@ -158,7 +158,7 @@ def damaged(git1, store1, trials, entries):
 
 def damage_found(done, entries, simulated):
     """The entries of damage by system, each of them told at the end of the run."""
-    told = done.stdout[re.search(r"Fallaron \d+ de \d+ en git1:", done.stdout).start():]
+    told = done.stdout[re.search(r"Fall(?:ó|aron) \d+ de \d+ en git1:", done.stdout).start():]
     found = {entry["system"]: entry for entry in entries(type="copy_damaged") if bool(entry.get("simulated")) == simulated}
     for entry in found.values():
         assert (entry["error_code"], entry["medium"]) == ("RSP501", "local")
