@@ -87,7 +87,10 @@ def lay(earlier: Earlier, dovecot: Dovecot, place: Place, separator: str) -> Lai
         laid = Laid(earlier.label, dovecot.held)
         descriptors.remove(dovecot.held, "indice")
         return laid
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:      # a manifest or an index of another form
+    except OSError as error:      # of its medium, or of the disk where it was to lie
+        descriptors.empty(dovecot.held)
+        raise BackupError("earlier_unusable", label=earlier.label, detail=str(error)) from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:      # a manifest or an index of another form
         descriptors.empty(dovecot.held)
         raise BackupError("restored_differs", label=earlier.label, detail=str(error)) from error
     except BaseException:
