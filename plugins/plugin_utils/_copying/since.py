@@ -49,6 +49,8 @@ class MailboxAction(CopyAction):
         if entry.get("since"):
             entry["note_es"] = "Viajaron {0} de {1} mensajes; los demás son los de la copia {2}".format(
                 entry.get("travelled_objects", "?"), entry.get("objects", "?"), entry["since"])
+            if entry.get("not_read_again"):
+                entry["note_es"] += " y los bytes de {0} de ellos no se volvieron a leer en el servidor".format(entry["not_read_again"])
         for name, rows in remarks.fields(told).items():
             entry[name] = [*(entry.get(name) or ()), *rows]
         return {**made, "backup": entry, **({"warnings": [*made.get("warnings", ()), *(each.in_both for each in told)]} if told else {})}

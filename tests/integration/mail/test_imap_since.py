@@ -110,6 +110,8 @@ def test_only_what_is_new_travels_and_the_copy_is_whole(grown: Dovecot, bench: B
     told = second.fields
     assert (told["since"], told["travelled_objects"], told["objects"], second.manifest["warnings"]) == (begin, 5, MAILS + 5, [])
     assert second.manifest["source"]["facts"]["since"] == begin
+    # of the old ones in the great folder a sample was read again, and how many were not is told
+    assert MAILS - 2 - 20 <= told["not_read_again"] == second.manifest["source"]["facts"]["not_read_again"] <= MAILS - 2 - 15
     # the mails that are new, and of each that is there what names it
     assert 5 * 5000 < told["travelled"] < 5 * 5000 + 400 * MAILS < first.fields["travelled"] / 5, told
     assert held(bench, grown, mailbox) == MAILS + 5
@@ -125,7 +127,8 @@ def test_only_what_is_new_travels_and_the_copy_is_whole(grown: Dovecot, bench: B
     assert held(bench, grown, mailbox) == MAILS + 5
     anew(grown, "Nueva")
     fourth, mailbox = again(bench, grown, earlier(bench, third.digest), compare="all")
-    assert fourth.fields["travelled_objects"] == 1 and fourth.manifest["source"]["facts"]["compared_bytes_of"] == MAILS + 5
+    assert (fourth.fields["travelled_objects"], fourth.fields["not_read_again"]) == (1, 0)
+    assert fourth.manifest["source"]["facts"]["compared_bytes_of"] == MAILS + 5
     assert held(bench, grown, mailbox) == MAILS + 5
 
 

@@ -82,7 +82,8 @@ class Imap(Source):
         self.noted: List[Remark] = []
         self._asked_to_wait = 0.0
         self._laid: Optional[imap_earlier.Laid] = None      # what of the earlier copy lay there when the synchroniser began
-        self._brought = self._new = 0                       # bytes that the server sent it, mails of the copy that were not there before
+        # bytes that the server sent it; mails that were not there before, and those whose bytes are the earlier one's word
+        self._brought = self._new = self._unasked = 0
 
     def describe(self) -> str:
         return "{0} ({1})".format(self.place.user, self.place.where)
@@ -130,7 +131,8 @@ class Imap(Source):
                     self.noted.append(Remark("earlier_left", label=self._laid.label))
                     begun = self._anew(dovecot)
                     said = self._passes(dovecot, begun, range(PASSES, 2 * PASSES))
-                self._new = self.judged.mails - (self._laid.kept(dovecot.held) if self._laid else 0)
+                kept, unasked = self._laid.kept(dovecot.held, self.judged.asked) if self._laid else (0, 0)
+                self._new, self._unasked = self.judged.mails - kept, 0 if self.every else unasked
                 self._conclude(said, workspace.path)
                 return os.dup(dovecot.held)
             finally:
@@ -220,12 +222,13 @@ class Imap(Source):
     def facts(self) -> Dict[str, Any]:
         return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": INCLUDED,
                 "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing],
-                **({"since": self._laid.label} if self._laid else {})}
+                **({"since": self._laid.label, "not_read_again": self._unasked} if self._laid else {})}
 
     def travelled(self) -> Dict[str, Any]:
         if not self._brought:      # by no door: another source's
             return {}
-        return {"travelled": self._brought, "travelled_objects": self._new, **({"since": self._laid.label} if self._laid else {})}
+        return {"travelled": self._brought, "travelled_objects": self._new,
+                **({"since": self._laid.label, "not_read_again": self._unasked} if self._laid else {})}
 
     def warnings(self) -> List[Remark]:
         return self.noted

@@ -54,6 +54,7 @@ class Judged:
         self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = self.uncounted = 0
         self.missing: List[Missing] = []
         self.unnamed = 0
+        self.asked: Dict[str, Set[int]] = {}      # of each directory the UIDs whose bytes were compared, where not all are
         self.nothing = False                # was brought, not even a folder
         self.unsettled: List[str] = []      # folders that are not what they were when the copy began
         self.index = hashlib.sha256()
@@ -148,7 +149,10 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
                 if place >= 0:
                     here[place] = 1
                 if path:
+                    compared = judged.compared
                     _mail(session, name, row, path, lying.held, every or row.uid in sample, write, judged)
+                    if judged.compared > compared and not every:
+                        judged.asked.setdefault(directory, set()).add(row.uid)
                 elif place >= 0:
                     judged.lacks(name, row.uid, "the server did not give it")
                 else:
