@@ -115,6 +115,7 @@ backup:
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
     since: {description: "The earlier copy whose mails did not travel again, when one was used.", type: str, sample: AnaQuispe_20261115}
     travelled: {description: "Bytes that the server sent to the synchroniser, by IMAP.", type: int, sample: 65236}
+    not_read_again: {description: "Mails whose bytes are those of the earlier copy, and were not asked for again to be compared.", type: int, sample: 0}
     travelled_objects: {description: "Mails of the copy that are not those of the earlier one, by IMAP.", type: int, sample: 5}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
     key_id: {description: "Which key it is, without telling anything of it.", type: str}

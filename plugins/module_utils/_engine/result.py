@@ -130,6 +130,7 @@ SCHEMA: Dict[str, Field] = {
     "since": _controller("label"),                  # the earlier copy of a mailbox whose mails did not travel again
     "travelled": _server("number", int),            # bytes that the server of a mailbox sent to what brings it; the comparison is not counted
     "travelled_objects": _server("number", int),    # mails of a copy that are not those of the earlier one
+    "not_read_again": _server("number", int),       # mails of a copy whose bytes are the earlier one's, and were not asked for again
     "repository_sizes": _server("numbers", list),   # bytes of all files of the repository, on each of the media of `medium`, once this was done
     "unread": _server("rows", list),                # paths that could not be read, the first of them
     "unread_count": _server("number", int),

@@ -41,7 +41,7 @@ class MailboxAction(CopyAction):
 
     def _sealed(self, arguments: dict[str, t.Any], media: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         given = {name: value for name, value in arguments.items() if name != "earlier"}
-        earlier, told = ({}, []) if self._task.check_mode else self._earlier(given)
+        earlier, told = ({}, []) if self._task.check_mode else self._earlier(given, str(task_vars.get("inventory_hostname") or ""))
         made = super()._sealed({**given, "earlier": earlier} if earlier else given, media, task_vars)
         entry = dict(made.get("backup") or {})
         if made.get("failed") or not entry:
@@ -49,11 +49,13 @@ class MailboxAction(CopyAction):
         if entry.get("since"):
             entry["note_es"] = "Viajaron {0} de {1} mensajes; los demás son los de la copia {2}".format(
                 entry.get("travelled_objects", "?"), entry.get("objects", "?"), entry["since"])
+            if entry.get("not_read_again"):
+                entry["note_es"] += " y los bytes de {0} de ellos no se volvieron a leer en el servidor".format(entry["not_read_again"])
         for name, rows in remarks.fields(told).items():
             entry[name] = [*(entry.get(name) or ()), *rows]
         return {**made, "backup": entry, **({"warnings": [*made.get("warnings", ()), *(each.in_both for each in told)]} if told else {})}
 
-    def _earlier(self, arguments: Mapping[str, t.Any]) -> tuple[dict[str, str], list[Remark]]:
+    def _earlier(self, arguments: Mapping[str, t.Any], host: str) -> tuple[dict[str, str], list[Remark]]:
         """What the module gets of the copy to begin with, nothing where there is none; why not."""
         source = arguments.get("source") or {}
         if not is_true(arguments.get("only_new", True)) or (source.get("type") or "imap") != "imap":
@@ -61,7 +63,7 @@ class MailboxAction(CopyAction):
         found: Found | None = None
         with contextlib.suppress(BackupError), open_store(resolve_url(), readonly=True) as store:      # without it nothing is copied either
             kind, system = str(arguments.get("kind")), str(arguments.get("system"))
-            found = find(store.copies(kind, system), store.held(kind, system), arguments, datetime.datetime.now(due.zone(_ZONE)).date())
+            found = find(store.copies(kind, system), store.held(kind, system), arguments, datetime.datetime.now(due.zone(_ZONE)).date(), host)
         if found is None:
             return {}, []
         name = str(found.copy["label"])
@@ -83,8 +85,13 @@ class MailboxAction(CopyAction):
         return str(own)
 
 
-def find(copies: Sequence[Mapping[str, t.Any]], held: t.Collection[str], arguments: Mapping[str, t.Any], today: datetime.date) -> Found | None:
-    """The newest of a mailbox's copies, oldest first, that this one may begin with; None where none was made under the same request."""
+def find(copies: Sequence[Mapping[str, t.Any]], held: t.Collection[str], arguments: Mapping[str, t.Any], today: datetime.date,
+         host: str) -> Found | None:
+    """The newest of a mailbox's copies, oldest first, that this one may begin with; None where none was made under the same request.
+
+    One that another server made lies on a medium of that server, whatever name it has in common with one of this: it would be looked for in vain, told as
+    damaged, and its password given to a server that never had it.
+    """
     useless: Found | None = None
     own, record = label.parse(str(arguments.get("label"))).name, arguments.get("record") or {}
     readable = [str(medium["name"]) for medium in arguments.get("media") or () if not is_cloud(medium) and not _keepers.is_kept(medium)]
@@ -94,6 +101,7 @@ def find(copies: Sequence[Mapping[str, t.Any]], held: t.Collection[str], argumen
         on = [name for name in readable if name in copy["media"]]
         whole = [name for name in on if copy["media"][name]]
         why = "it is partial" if copy.get(LACKS) else "the bitácora has no digest of it" if not copy.get("sha256") else \
+            "another server made it" if host and copy.get("host") not in (None, host) else \
             "its day has passed" if retention.expired(copy, held, today) else \
             "it lies on no medium that this server may read while it copies (append_only, azure_blob)" if not on else \
             "the bitácora has it as damaged on every medium of this task" if not whole else ""

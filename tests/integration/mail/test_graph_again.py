@@ -8,6 +8,7 @@ RESPALDO_GRAPH_KILLS says how many copies are killed, 15 by default.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import random
@@ -21,7 +22,7 @@ from typing import Any
 import pytest
 import registered
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.copies.streamed import StreamedCopy
-from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import graph_again, graph_service, graph_taking
+from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sources import graph_again, graph_maildir, graph_service, graph_taking
 from graph import server
 
 from . import graph_bench
@@ -209,6 +210,16 @@ def test_a_list_that_never_comes_makes_no_copy_and_is_not_waited_for(there: serv
         before = len(there.asked)
         error = refused(bench, source(there), there)
         assert error.code == "RSP142" and f"it answers {status}" in error.message and len(there.asked) - before < 15
+
+
+def test_a_disk_that_is_full_or_fails_is_none_of_the_services(there: server.FakeGraph, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    there.put(mail(1))
+    for number, code in ((errno.ENOSPC, "RSP154"), (errno.EIO, "RSP140")):
+        def fails(*_given: object, number: int = number) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(graph_maildir, "listed", fails)
+        assert refused(bench, source(there), there).code == code
 
 
 def test_killed_at_moments_of_chance_it_leaves_no_copy_that_is_not_whole_and_the_next_is_good(there: server.FakeGraph, bench: Bench) -> None:

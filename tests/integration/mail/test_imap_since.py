@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -109,6 +110,8 @@ def test_only_what_is_new_travels_and_the_copy_is_whole(grown: Dovecot, bench: B
     told = second.fields
     assert (told["since"], told["travelled_objects"], told["objects"], second.manifest["warnings"]) == (begin, 5, MAILS + 5, [])
     assert second.manifest["source"]["facts"]["since"] == begin
+    # of the old ones in the great folder a sample was read again, and how many were not is told
+    assert MAILS - 2 - 20 <= told["not_read_again"] == second.manifest["source"]["facts"]["not_read_again"] <= MAILS - 2 - 15
     # the mails that are new, and of each that is there what names it
     assert 5 * 5000 < told["travelled"] < 5 * 5000 + 400 * MAILS < first.fields["travelled"] / 5, told
     assert held(bench, grown, mailbox) == MAILS + 5
@@ -124,7 +127,8 @@ def test_only_what_is_new_travels_and_the_copy_is_whole(grown: Dovecot, bench: B
     assert held(bench, grown, mailbox) == MAILS + 5
     anew(grown, "Nueva")
     fourth, mailbox = again(bench, grown, earlier(bench, third.digest), compare="all")
-    assert fourth.fields["travelled_objects"] == 1 and fourth.manifest["source"]["facts"]["compared_bytes_of"] == MAILS + 5
+    assert (fourth.fields["travelled_objects"], fourth.fields["not_read_again"]) == (1, 0)
+    assert fourth.manifest["source"]["facts"]["compared_bytes_of"] == MAILS + 5
     assert held(bench, grown, mailbox) == MAILS + 5
 
 
@@ -161,6 +165,13 @@ def test_an_earlier_copy_that_is_not_what_it_was_is_told_and_all_travels(small: 
     copy = StreamedCopy(first, bench.medium, KEYS, made.digest)
     copy.manifest = {"source": {"type": "imap", "facts": ["of another form"]}, "parts": [{"name": ""}]}
     judged(Earlier(first.label, lambda: contextlib.nullcontext(copy)), "earlier_damaged", "restored_differs")
+    @contextlib.contextmanager
+    def sick() -> Iterator[Any]:      # its disk, which opens files and does not read them to their end
+        with StreamedCopy(first, bench.medium, KEYS, made.digest) as opened:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+            yield opened
+
+    judged(Earlier(first.label, sick), "earlier_unused", "earlier_unusable")
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
@@ -176,6 +187,20 @@ def test_an_earlier_copy_that_is_not_what_it_was_is_told_and_all_travels(small: 
     with pytest.raises(BackupError) as ended:
         again(bench, small, Earlier("AnaQuispe_20250101", interrupted))
     assert ended.value.fault.name == "interrupted" and bench.left() == lay
+
+
+def test_a_server_that_gives_old_numbers_to_other_mails_gives_all_anew(small: Dovecot, bench: Bench) -> None:  # noqa: F811
+    """One that was brought back from a backup of its own: the same UIDVALIDITY, the same UIDs, sizes that are equal, and other mails."""
+    made, _mailbox = again(bench, small, None)
+    listed = small.home / "Maildir/dovecot-uidlist"
+    head, *rows = listed.read_text("ascii").splitlines()
+    files = [row.partition(" ")[2] for row in rows]
+    listed.write_text("\n".join([head, *(f"{number} {file}" for number, file in enumerate(files[1:] + files[:1], 1)), ""]), "ascii")
+    for index in (small.home / "Maildir").glob("dovecot.index*"):
+        index.unlink()
+    told, mailbox = again(bench, small, earlier(bench, made.digest))
+    assert told.fields["objects"] == told.fields["travelled_objects"] == 8 and "lacks" not in told.manifest
+    assert held(bench, small, mailbox) == 8
 
 
 def test_what_does_not_come_out_whole_is_begun_anew_and_a_killed_one_is_swept(small: Dovecot, bench: Bench,  # noqa: F811

@@ -280,6 +280,16 @@ def test_a_full_disk_makes_no_copy_and_leaves_no_mark(fresh: Dovecot, bench: Ben
 
     monkeypatch.setattr(imap_dovecot.system_calls, "settled", full)
     assert refused(bench, source(fresh)).fault.name == "imap_no_room"
+
+    def broken(_held: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(imap_dovecot.system_calls, "settled", broken)
+    assert refused(bench, source(fresh)).fault.name == "mailbox_disk_failed"
+    # what fails on this server while the other one is asked is none of the other's
+    monkeypatch.setattr(imap_dovecot.system_calls, "settled", lambda _held: None)
+    monkeypatch.setattr(imap_maildir, "digest", lambda _folder, _path: broken(0))
+    assert refused(bench, source(fresh)).fault.name == "mailbox_disk_failed"
     assert state(fresh) == before
 
 

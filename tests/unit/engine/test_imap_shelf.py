@@ -233,7 +233,7 @@ def test_the_door_passes_on_all_that_has_come_in_one_turn_and_no_more_than_a_pie
     far_end, far = socket.socketpair()
     with near, client, far_end, far:
         far_end.sendall(b"there is something")
-        ends = imap_relay._Ends(near, _Trickling(far, 50))
+        ends = imap_relay._Ends(near, _Trickling(far, 50), imap_relay.Shown(()))
         assert ends.step()
         client.settimeout(20)
         assert client.recv(imap_relay._CHUNK * 2, socket.MSG_WAITALL | socket.MSG_DONTWAIT) and ends.far.left < 50 - 30

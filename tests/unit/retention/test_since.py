@@ -22,8 +22,8 @@ def copy(day: int, **more: Any) -> dict[str, Any]:
     return {"label": f"Ana_202611{day}", "kind": "mailbox", "sha256": "a" * 64, "media": {"disco": "T2"}, **ASKED, **more}
 
 
-def found(*copies: dict[str, Any], media: Any = (DISK,), held: Any = (), **record: Any) -> Found | None:
-    return find(copies, held, {"label": "Ana_20261129", "media": list(media), "record": record or ASKED}, TODAY)
+def found(*copies: dict[str, Any], media: Any = (DISK,), held: Any = (), host: str = "", **record: Any) -> Found | None:
+    return find(copies, held, {"label": "Ana_20261129", "media": list(media), "record": record or ASKED}, TODAY, host)
 
 
 def test_the_newest_that_can_be_used_is_begun_with() -> None:
@@ -44,6 +44,13 @@ def test_the_newest_that_can_be_used_is_begun_with() -> None:
 def test_why_none_is_used_is_told(more: dict[str, Any], media: Any, why: str) -> None:
     told = found(copy(20, **more), media=media)
     assert told is not None and told.medium == "" and why in told.why
+
+
+def test_what_another_server_made_is_not_looked_for_on_this_one() -> None:
+    one, other = copy(20, host="b"), copy(21, host="a")
+    assert found(one, other, host="b") == Found(one, "disco") and found(one, other, host="a") == Found(other, "disco")
+    told = found(other, host="b")
+    assert told is not None and told.medium == "" and "another server" in told.why
 
 
 def test_with_which_copy_it_began_is_the_controllers_word() -> None:

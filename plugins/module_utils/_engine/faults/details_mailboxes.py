@@ -27,6 +27,7 @@ ROWS = (
     ("its answer is packed, which was not asked for", "su respuesta viene comprimida, y no se pidió así"),
     # why an earlier copy saves nothing
     ("it is of another mailbox", "es de otro buzón"), ("it is partial", "es parcial"),
+    ("another server made it", "la hizo otro servidor"),
     ("the server parts levels of folders otherwise now", "el servidor separa ahora de otro modo los niveles de carpetas"),
     ("there is no room for its {} bytes", "no hay sitio para sus {} bytes"), ("another tree", "otro árbol"),
     ("the bitácora has it as damaged on every medium of this task", "en la bitácora consta como dañada en todos los medios de esta tarea"),

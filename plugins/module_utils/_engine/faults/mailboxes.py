@@ -77,6 +77,13 @@ ROWS = (
         "Los que están, están enteros. Repita: continúa, y nada queda dos veces.",
     ),
     (
+        "RSP140", "mailbox_disk_failed",
+        "what {mailbox} holds can't be kept or read in {directory}, where it lies while it is worked with: {detail}",
+        "Nothing on the mail server was changed, and nothing was made of what was read. Look at that disk (dmesg), or give another work_dir, and run again.",
+        "No se puede guardar o leer lo de {mailbox} en {directory}, donde está mientras se trabaja: {detail}",
+        "No se cambió nada en el servidor de correo ni se hizo nada con lo leído. Revise ese disco (dmesg), o indique otro work_dir, y repita.",
+    ),
+    (
         "RSP141", "mail_fenced",
         "the command {command} would leave the folder that mails are given back to; it was not sent",
         "This is a mistake of this collection: report it. Nothing outside of that folder was touched.",

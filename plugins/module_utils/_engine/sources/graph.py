@@ -92,9 +92,9 @@ class Graph(Imap):
             self._conclude("", workspace.path)
             return os.dup(home)
         except OSError as error:
-            if error.errno not in FULL:
-                raise
-            raise self._no_room(workspace.path, str(error)) from error
+            if error.errno in FULL:
+                raise self._no_room(workspace.path, str(error)) from error
+            raise self._disk_failed(workspace.path, error) from error
         finally:
             os.close(home)
 

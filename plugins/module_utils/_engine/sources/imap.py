@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import BackupError
 from ..filesystem import descriptors, returning, room
@@ -82,7 +82,8 @@ class Imap(Source):
         self.noted: List[Remark] = []
         self._asked_to_wait = 0.0
         self._laid: Optional[imap_earlier.Laid] = None      # what of the earlier copy lay there when the synchroniser began
-        self._brought = self._new = 0                       # bytes that the server sent it, mails of the copy that were not there before
+        # bytes that the server sent it; mails that were not there before, and those whose bytes are the earlier one's word
+        self._brought = self._new = self._unasked = 0
 
     def describe(self) -> str:
         return "{0} ({1})".format(self.place.user, self.place.where)
@@ -130,15 +131,16 @@ class Imap(Source):
                     self.noted.append(Remark("earlier_left", label=self._laid.label))
                     begun = self._anew(dovecot)
                     said = self._passes(dovecot, begun, range(PASSES, 2 * PASSES))
-                self._new = self.judged.mails - (self._laid.kept(dovecot.held) if self._laid else 0)
+                kept, unasked = self._laid.kept(dovecot.held, self.judged.asked) if self._laid else (0, 0)
+                self._new, self._unasked = self.judged.mails - kept, 0 if self.every else unasked
                 self._conclude(said, workspace.path)
                 return os.dup(dovecot.held)
             finally:
                 dovecot.close()
         except OSError as error:
-            if error.errno not in FULL:
-                raise
-            raise self._no_room(workspace.path, str(error)) from error
+            if error.errno in FULL:
+                raise self._no_room(workspace.path, str(error)) from error
+            raise self._disk_failed(workspace.path, error) from error
         except Unlistable as error:
             raise unreachable(self.place, error) from error
 
@@ -158,7 +160,7 @@ class Imap(Source):
         said = ""
         for number in numbers:
             dovecot.ahead = begun.ahead
-            said = self._bring(dovecot, number)
+            said = self._bring(dovecot, number, begun.levels)
             with session_with(self.place) as session:
                 self.judged = imap_judging.judge(session, begun, self.separator, dovecot.held, self.every)
                 if not self.judged.unsettled and not self.judged.missing:
@@ -177,7 +179,7 @@ class Imap(Source):
             begun, self.separator = imap_judging.before(session)
         return begun
 
-    def _bring(self, dovecot: Dovecot, number: int) -> str:
+    def _bring(self, dovecot: Dovecot, number: int, levels: Collection[str]) -> str:
         sessions: List[Bounded] = []
 
         def connect() -> Tuple[Any, str]:
@@ -185,7 +187,7 @@ class Imap(Source):
             sessions.append(session)
             return session.sock, session.capability()[1][0].decode("ascii")
 
-        with Relay(connect, dovecot.account.uid if dovecot.account else -1) as door:
+        with Relay(connect, dovecot.account.uid if dovecot.account else -1, levels) as door:
             said = dovecot.synchronise(door.port, door.word, number)
             self._asked_to_wait = door.wait
             self._brought += door.brought
@@ -195,6 +197,9 @@ class Imap(Source):
 
     def _no_room(self, directory: str, detail: str) -> BackupError:
         return BackupError("imap_no_room", mailbox=self.describe(), directory=os.path.dirname(directory), detail=detail)
+
+    def _disk_failed(self, directory: str, error: OSError) -> BackupError:
+        return BackupError("mailbox_disk_failed", mailbox=self.describe(), directory=os.path.dirname(directory), detail=str(error))
 
     def _conclude(self, said: str, directory: str) -> None:
         """Raises imap_unsettled, imap_no_room, imap_incomplete; notes what is to be told of a copy that stands."""
@@ -206,7 +211,7 @@ class Imap(Source):
         if judged.missing:
             named = ", ".join(each.told() for each in judged.missing[:_MOST_NAMED])
             count = len(judged.missing) + judged.unnamed
-            if not self.partial:
+            if not self.partial or judged.nothing:
                 raise BackupError("imap_incomplete", mailbox=self.describe(), count=count, named=named, detail=said)
             self.noted.append(Remark("imap_missing", count=count, named=named))
         if judged.gone:
@@ -217,12 +222,13 @@ class Imap(Source):
     def facts(self) -> Dict[str, Any]:
         return {"server": self.place.where, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "included": INCLUDED,
                 "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing],
-                **({"since": self._laid.label} if self._laid else {})}
+                **({"since": self._laid.label, "not_read_again": self._unasked} if self._laid else {})}
 
     def travelled(self) -> Dict[str, Any]:
         if not self._brought:      # by no door: another source's
             return {}
-        return {"travelled": self._brought, "travelled_objects": self._new, **({"since": self._laid.label} if self._laid else {})}
+        return {"travelled": self._brought, "travelled_objects": self._new,
+                **({"since": self._laid.label, "not_read_again": self._unasked} if self._laid else {})}
 
     def warnings(self) -> List[Remark]:
         return self.noted
@@ -257,7 +263,7 @@ class Imap(Source):
         with Workspace(scratch) as own:
             argv = [tar(), "--extract", "--file=-", "--directory=" + own.pinned, "--no-same-owner", "--no-same-permissions", "indice"]
             reader.stream("", [Stage("tar --extract", argv)])
-            found = self._beside(own.held, reader.manifest["label"])
+            found = self._beside(own, reader.manifest["label"])
         if found.differ:
             raise BackupError("mailbox_differs", label=reader.manifest["label"], count=found.differ, named=", ".join(found.others))
         self.returned = [Remark("mailbox_compared", same=found.same, bytes=found.compared, new=found.new, gone=found.gone, marked=found.marked)]
@@ -265,9 +271,9 @@ class Imap(Source):
         self.returned += [Remark("mailbox_folders_unlike", named=_named(found.unlike))] if found.unlike else []
         return ["source_mails"] if found.compared or not (found.changes or found.unlike) else []
 
-    def _beside(self, home: int, label: str) -> imap_beside.Beside:
+    def _beside(self, own: Workspace, label: str) -> imap_beside.Beside:
         try:
-            indices = descriptors.enter(home, "indice")
+            indices = descriptors.enter(own.held, "indice")
             try:
                 with session_with(self.place) as session:
                     return imap_beside.beside(session, indices, self.every)
@@ -275,6 +281,8 @@ class Imap(Source):
                 os.close(indices)
         except Unlistable as error:
             raise unreachable(self.place, error) from error
+        except OSError as error:
+            raise self._disk_failed(own.path, error) from error
         except (ValueError, KeyError) as error:
             raise BackupError("restored_differs", label=label, detail=str(error)) from error
 

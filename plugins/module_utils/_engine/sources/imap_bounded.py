@@ -96,17 +96,19 @@ class Bounded(imaplib.IMAP4):
         return found
 
     def _more(self) -> bool:
-        """Wait for some bytes; False when there come no more. Raises imap_endless, OSError on silence."""
+        """Wait for some bytes; False when there come no more. Raises imap_endless, abort on silence."""
         left = min(self._ends, self._since + self.answer + self._bytes / _SLOWEST) - time.monotonic()
         if left <= 0:
             raise self._endless("it took longer than an answer may")
         self.sock.settimeout(min(self.silence, left))
         try:
             found = self.sock.recv(_CHUNK)
-        except socket.timeout:
+        except socket.timeout as error:
             if left > self.silence:
-                raise
+                raise self.abort(str(error)) from error
             raise self._endless("it took longer than an answer may") from None
+        except OSError as error:      # told as imaplib tells of what it sends: an OSError beside a session is then none of the server's
+            raise self.abort(str(error)) from error
         self._kept += found
         return bool(found)
 

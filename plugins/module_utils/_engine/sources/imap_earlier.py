@@ -13,7 +13,7 @@ import array
 import contextlib
 import os
 import stat
-from typing import Any, Callable, ContextManager, Dict, Iterator, NamedTuple, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, Mapping, NamedTuple, Set, Tuple
 
 from ..errors import BackupError
 from ..filesystem import descriptors, room
@@ -52,20 +52,23 @@ class Laid:
                 digests.append(_beginning(mail))
             self._folders[directory] = (uidvalidity, uids, digests)      # in the order of their UIDs, as a server lists them
 
-    def kept(self, home: int) -> int:
-        """How many mails of the new copy are those that lay there: same folder, UIDVALIDITY, UID and bytes.
+    def kept(self, home: int, asked: Mapping[str, Set[int]]) -> Tuple[int, int]:
+        """How many mails of the new copy are those that lay there: same folder, UIDVALIDITY, UID and bytes. How many of them it was not `asked` for.
 
         The folders that no index of it tells of, which the server has no more, are emptied: a copy holds nothing that its index has not.
         """
-        found, listed = 0, set()
+        found, unasked, listed = 0, 0, set()
         for directory, uidvalidity, mails in _folders(home):
             listed.add(directory)
+            read = asked.get(directory, ())
             validity, uids, digests = self._folders.get(directory, (0, array.array("Q"), array.array("Q")))
             for mail in mails:
                 place = imap_shelf.place_of(uids, mail["uid"]) if validity == uidvalidity else -1
-                found += place >= 0 and digests[place] == _beginning(mail)
+                if place >= 0 and digests[place] == _beginning(mail):
+                    found += 1
+                    unasked += mail["uid"] not in read
         _leave_only(home, listed)
-        return found
+        return found, unasked
 
 
 def lay(earlier: Earlier, dovecot: Dovecot, place: Place, separator: str) -> Laid:
@@ -87,7 +90,10 @@ def lay(earlier: Earlier, dovecot: Dovecot, place: Place, separator: str) -> Lai
         laid = Laid(earlier.label, dovecot.held)
         descriptors.remove(dovecot.held, "indice")
         return laid
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:      # a manifest or an index of another form
+    except OSError as error:      # of its medium, or of the disk where it was to lie
+        descriptors.empty(dovecot.held)
+        raise BackupError("earlier_unusable", label=earlier.label, detail=str(error)) from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:      # a manifest or an index of another form
         descriptors.empty(dovecot.held)
         raise BackupError("restored_differs", label=earlier.label, detail=str(error)) from error
     except BaseException:

@@ -15,10 +15,10 @@ import json
 import os
 import secrets
 import tempfile
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..filesystem import descriptors
-from . import imap_listing, imap_maildir, imap_shelf
+from . import imap_levels, imap_listing, imap_maildir, imap_shelf
 from .imap_ahead import Ahead
 from .imap_bounded import Bounded
 from .imap_listing import Opened, Row
@@ -41,7 +41,10 @@ class Missing(NamedTuple):
 class Before(Dict[str, Tuple[int, "array.array[int]"]]):
     """UIDVALIDITY and UIDs of each folder before anything is copied; and how many mails may be asked for beyond one."""
 
-    ahead = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = 0
+        self.levels: Set[str] = set()      # what is listed as a folder and is none
 
 
 class Judged:
@@ -51,6 +54,8 @@ class Judged:
         self.folders = self.mails = self.size = self.compared = self.arrived = self.gone = self.sizes_lied = self.uncounted = 0
         self.missing: List[Missing] = []
         self.unnamed = 0
+        self.asked: Dict[str, Set[int]] = {}      # of each directory the UIDs whose bytes were compared, where not all are
+        self.nothing = False                # was brought, not even a folder
         self.unsettled: List[str] = []      # folders that are not what they were when the copy began
         self.index = hashlib.sha256()
 
@@ -64,9 +69,12 @@ class Judged:
 def before(session: Bounded) -> Tuple[Before, str]:
     """What each folder holds before anything is copied, and what parts levels."""
     names, delimiter = imap_listing.folders(session)
-    found, ahead = Before(), Ahead()
+    found, ahead, above = Before(), Ahead(), imap_levels.above(names, delimiter)
     for name in names:
         folder = imap_listing.opened(session, name)
+        if folder is None and name in above and imap_levels.is_level(session, name):
+            found.levels.add(name)
+            continue
         # one that does not open has no number: whether it is gone, or shut, is seen afterwards
         found[name] = (0, array.array(imap_shelf.NUMBER))
         if folder:
@@ -89,10 +97,12 @@ def _ascending(uids: "array.array[int]") -> "array.array[int]":
 def judge(session: Bounded, begun: Before, delimiter: str, home: int, every: bool) -> Judged:
     """Compare each folder with what lies in `home`/Maildir and write the indices beside it, in `home`/indice."""
     judged = Judged()
-    maildir = descriptors.enter(home, "Maildir")
+    judged.nothing = "Maildir" not in os.listdir(home)
+    maildir = None if judged.nothing else descriptors.enter(home, "Maildir")
     indices = descriptors.make_directory(home, "indice", owned=False)
     try:
         names, _delimiter = imap_listing.folders(session)
+        names = [name for name in names if name not in begun.levels or imap_listing.opened(session, name)]
         judged.unsettled += sorted(set(names) ^ set(begun))
         for number, name in enumerate(names, 1):
             folder = imap_listing.opened(session, name) if name in begun else None
@@ -105,14 +115,15 @@ def judge(session: Bounded, begun: Before, delimiter: str, home: int, every: boo
             _folder(session, name, folder, begun[name][1], delimiter, maildir, (indices, "{0:05d}.jsonl".format(number)), every, judged)
     finally:
         os.close(indices)
-        os.close(maildir)
+        if maildir is not None:
+            os.close(maildir)
     return judged
 
 
-def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], delimiter: str, maildir: int, index: Tuple[int, str], every: bool,
+def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], delimiter: str, maildir: Optional[int], index: Tuple[int, str], every: bool,
             judged: Judged) -> None:
     directory = imap_maildir.directory_of(name, delimiter)
-    lying = imap_maildir.lying(maildir, directory) if directory is not None else None
+    lying = imap_maildir.lying(maildir, directory) if directory is not None and maildir is not None else None
     if directory is None or lying is None:
         judged.lacks(name, 0, "its name can be no directory's" if directory is None else "the folder was not brought")
         return
@@ -138,7 +149,10 @@ def _folder(session: Bounded, name: str, folder: Opened, begun: Sequence[int], d
                 if place >= 0:
                     here[place] = 1
                 if path:
+                    compared = judged.compared
                     _mail(session, name, row, path, lying.held, every or row.uid in sample, write, judged)
+                    if judged.compared > compared and not every:
+                        judged.asked.setdefault(directory, set()).add(row.uid)
                 elif place >= 0:
                     judged.lacks(name, row.uid, "the server did not give it")
                 else:

@@ -72,15 +72,29 @@ def folders(session: imaplib.IMAP4) -> Tuple[List[str], str]:
         delimiter = delimiter or ("" if match["delimiter"] == b"NIL" else str(match["delimiter"][1:-1].replace(b"\\\\", b"\\"), "utf-8"))
         if {each.lower() for each in match["flags"].split()} & _UNOPENABLE:
             continue
-        name = str(_unquoted(match["name"]) if literal is None else literal, "utf-8", "surrogateescape")
+        name = _text(_unquoted(match["name"]) if literal is None else literal)
         if len(name) > _LONGEST_NAME or not name.isascii() or not name.isprintable():
             raise Unlistable("LIST: a name that is none: {0!r}".format(name[:40]))      # a line within it would be a command
-        found.append("INBOX" if name.upper() == "INBOX" else name)
+        found.append(_known(name))
     if len(found) > _MOST_FOLDERS:
         raise Unlistable("LIST: {0} folders".format(len(found)))
     if len(set(found)) != len(found):
         raise Unlistable("LIST: a folder twice")
     return sorted(found), delimiter
+
+
+def name_in(told: bytes) -> Optional[str]:
+    """The folder's name in what a LIST says beyond its first parenthesis; None where it can't be read, or comes as a literal."""
+    match = _LIST.match(b"(" + told.rstrip(b"\r\n"))
+    return _known(_text(_unquoted(match["name"]))) if match else None
+
+
+def _text(name: bytes) -> str:
+    return str(name, "utf-8", "surrogateescape")
+
+
+def _known(name: str) -> str:
+    return "INBOX" if name.upper() == "INBOX" else name
 
 
 def _unquoted(name: bytes) -> bytes:

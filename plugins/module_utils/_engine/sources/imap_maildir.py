@@ -232,7 +232,10 @@ def read(directory: int) -> Iterator[Tuple[bytes, Dict[str, Any]]]:
 
 def told_of(text: bytes) -> Dict[str, Any]:
     """What a line of an index says. Raises ValueError."""
-    told = json.loads(text.decode("utf-8"))
+    try:
+        told = json.loads(text.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested without end") from error
     if not isinstance(told, dict):
         raise ValueError("no object")
     return told

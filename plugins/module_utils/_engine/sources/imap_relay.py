@@ -20,9 +20,10 @@ import socket
 import ssl
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, List, Optional, Tuple
 
 from . import imap_patience
+from .imap_levels import Shown
 
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 16
@@ -32,6 +33,7 @@ _PATIENCE = 60.0
 _HARMLESS = re.compile(rb"(?:UID )?(?:FETCH|SEARCH|SORT) |(?:EXAMINE|LIST|LSUB|STATUS|ENABLE|ID) |"
                        rb"(?:CAPABILITY|NAMESPACE|NOOP|CHECK|UNSELECT|LOGOUT)\r?\n", re.IGNORECASE)
 _COMMAND = re.compile(rb"([A-Za-z0-9.]{1,32}) (.*)", re.DOTALL)
+_FETCH = re.compile(rb"[^ ]+ (?:UID )?FETCH ", re.IGNORECASE)
 _SELECT = re.compile(rb"SELECT ", re.IGNORECASE)
 # these mark a mail as seen: RFC822, RFC822.TEXT, BODY[...], BINARY[...]; the list of capabilities in force is taken from the session itself
 _MARKING = re.compile(rb"RFC822(?!\.SIZE|\.HEADER)|(?:BODY|BINARY)\[", re.IGNORECASE)
@@ -56,8 +58,9 @@ def passed_on(line: bytes) -> Optional[bytes]:
 class Relay:
     """The door; use as a context manager. `connect` gives a session that is signed in: its socket and its capabilities."""
 
-    def __init__(self, connect: Callable[[], Tuple[Any, str]], uid: int = -1) -> None:
+    def __init__(self, connect: Callable[[], Tuple[Any, str]], uid: int = -1, levels: Collection[str] = ()) -> None:
         self._uid = uid      # the account whose connections are taken; -1: anybody's
+        self._levels = levels
         self.word = secrets.token_hex(24)
         self._connect = connect
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -136,7 +139,7 @@ class Relay:
 
     def _between(self, client: socket.socket, far: Any, early: bytes) -> None:
         """Pass commands one way and answers the other until one end closes. In one thread: an object of TLS is not to be read and written at once."""
-        ends = _Ends(client, far)
+        ends = _Ends(client, far, Shown(self._levels))
         self._pairs.append(ends)
         ends.heard += early
         try:
@@ -162,6 +165,8 @@ class Relay:
             del ends.heard[:end]
             told = passed_on(line)
             if told is not None:
+                if _FETCH.match(told):
+                    ends.to_client += ends.shown.rest()
                 ends.to_far += told
                 continue
             parts = line.split(b" ", 2)
@@ -172,8 +177,8 @@ class Relay:
 class _Ends:
     """Two sockets that do not block, and what is still to be sent to each."""
 
-    def __init__(self, client: socket.socket, far: Any) -> None:
-        self.client, self.far = client, far
+    def __init__(self, client: socket.socket, far: Any, shown: Shown) -> None:
+        self.client, self.far, self.shown = client, far, shown
         self.heard, self.to_far, self.to_client = bytearray(), bytearray(), bytearray()
         self._far_ended = False
         self.wait = 0.0
@@ -214,7 +219,7 @@ class _Ends:
             come.append(found)
             size += len(found)
         whole = b"".join(come)
-        self.to_client += whole
+        self.to_client += self.shown.passed(whole) + (self.shown.rest() if self._far_ended else b"")
         self.brought += len(whole)
         self._listen(whole)
 

@@ -179,13 +179,11 @@ def unreachable(place: Place, error: BaseException) -> BackupError:
 
 @contextlib.contextmanager
 def session_with(place: Place) -> Iterator[Bounded]:
-    """A session that is ended, whatever happens; what breaks it is imap_unreachable. A disk that is full beside it is none of the server's."""
+    """A session that is ended, whatever happens; what breaks it is imap_unreachable. Raises OSError for what fails beside it, on this server."""
     session = signed_in(place)
     try:
         yield session
-    except (OSError, imaplib.IMAP4.error) as error:
-        if isinstance(error, OSError) and error.errno in FULL:
-            raise
+    except imaplib.IMAP4.error as error:
         raise unreachable(place, error) from error
     finally:
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
