@@ -147,7 +147,8 @@ def _services(arguments: Mapping[str, Any]) -> list[_Channel]:
                               mend="Give each its own name: the bitácora knows by it what each was told.")
         found[service["name"]] = _Channel(service["name"], partial(_sending.by_service, service["name"], service["url"]), [])
     if not found and not arguments["mail"]:
-        raise BackupError("invalid_input", where="mail, services", value=None, problem="is missing", mend="Say at least one way to warn people.")
+        raise BackupError("invalid_input", where="backup_warn_mail, backup_warn_services", value=None, problem="is missing",
+                          mend="Say at least one way to warn people.")
     return list(found.values())
 
 

@@ -25,7 +25,7 @@ def order_of(task: Task) -> Order:
         level=task.params.get("compression_level"), threads=task.params.get("compression_threads") or 0, keys=keys,
         key_reference=encryption["key_reference"], encryption_format=form, spool=encryption.get("spool", ""),
         minimum_size=task.params["minimum_size"], previous_size=task.params["record"].get("previous_size") or 0, lock_timeout=task.params["lock_timeout"],
-        known_on=tuple(map(str, task.params["record"].get("known_on") or ())))
+        known_on=tuple(map(str, task.params["record"].get("known_on") or ())), known_beside=task.params["record"].get("known_beside") or {})
 
 
 def _one_password(keys: Keys) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._engine.copies import orders
 from .._engine.copies.kinds import open_copy
 from .._engine.media import catalogue
 from .._engine.moments import now
@@ -24,6 +25,9 @@ def transfer_copy(module: AnsibleModule) -> None:
         source, target = catalogue.build(task.params["source"]), task.medium()
         known = dict(medium=target.name, location=target.location(task.slot), started_at=started)
         with open_copy(task.slot, source, task.keys(), task.params["sha256"]) as opened:
+            if orders.lacks(target, task.slot, task.params["record"].get("known_on") or ()):
+                opened.check_target(target)  # one that can't be written to says so itself
+                raise orders.empty(target, task.slot)
             if module.check_mode:
                 opened.check_target(target)
                 return dict(changed=True, backup=task.fields("transfer_simulated", sha256=opened.digest, size=opened.size, **known))

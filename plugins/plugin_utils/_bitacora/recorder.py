@@ -94,6 +94,8 @@ class Recorder:
         self._add("run_started", {**self.facts, "log": self._log.name} if self._log.name else self.facts)
         self._sign = alive.Sign(self.journals, self.run)
         self.flush(self._sweep)
+        if self.seal_key and 1 in self.written and self.written[1].n == 1:
+            trust.begin(self.seal_key)
 
     def take(self, host: str, action: str, found: Any, simulated: bool) -> bool:
         """Record what a result of an action carries under `backup`, by the rules of events.py. Whether anything was recorded.

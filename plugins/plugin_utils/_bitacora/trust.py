@@ -290,6 +290,18 @@ def signer(given: Settings, store: Store) -> seals.Signer:
     return made
 
 
+def begin(seal_key: Path) -> None:
+    """The key of the seals and the file of known ones are there from the start of a bitácora's first run: the recovery kit of that night copies both.
+
+    Why they can't be made is told when the run is sealed, as ever.
+    """
+    with contextlib.suppress(BackupError, OSError, ImportError):
+        if not seal_key.exists() and not known_path(seal_key).exists():
+            made = seals.Signer(seal_key)
+            with changing(seal_key) as found:
+                note_key(found, made.public, "first use")
+
+
 def sealer(given: Settings, store: Store) -> seals.Signer:
     """What signs the head of the bitácora, after proving that the head goes on from what was sealed. A key that is made just now knows of nothing before.
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import os
 import typing as t
@@ -21,7 +20,7 @@ from .._bitacora import lasting, rekeyed, rivals
 from .._bitacora.store import open_store, resolve_url
 from .._custodians import custody as _custody
 from .._tasks import is_cloud, is_true, slot_of
-from . import answers
+from . import answers, stocked
 from .asking import EngineAction
 from .publishing import not_published, publish, tell_sealed
 
@@ -56,7 +55,8 @@ class CopyAction(EngineAction):
         elif custody:
             encryption["password"] = encryption.get("password") or "not generated in check mode"
         arguments["encryption"] = encryption
-        arguments["record"] = {**(arguments.get("record") or {}), **told, "known_on": _known_on(str(arguments.get("kind")), str(arguments.get("system")))}
+        arguments["record"] = {**(arguments.get("record") or {}), **told, **stocked.told(
+            str(arguments.get("kind")), str(arguments.get("system")), arguments.get("media") or (), str(task_vars.get("inventory_hostname") or ""))}
         made = self._made(arguments, task_vars)
         return {**made, "warnings": [*made.get("warnings", ()), *(each.in_both for each in warnings)]} if warnings else made
 
@@ -121,7 +121,7 @@ class FilesAction(CopyAction):
         arguments["server"] = arguments.get("server") or str(task_vars.get("inventory_hostname") or "")
         encryption, custody = _custody.take(arguments.get("encryption"))
         reference = self.key_reference(arguments)
-        known = _known_on(str(arguments.get("kind")), str(arguments.get("system")))
+        known = stocked.known_on(str(arguments.get("kind")), str(arguments.get("system")))
         if custody and known and not encryption.get("password") and not _custody.holds(custody, reference, self._loader):
             # a new password would open nothing that is there
             raise BackupError("custody_unavailable", label=reference, detail="its repository exists, and custody does not hold its password; bring the "
@@ -147,10 +147,3 @@ def _left_to_another(arguments: t.Mapping[str, t.Any]) -> str:
     with open_store(resolve_url(), readonly=True) as store:
         return rivals.rival(store, run, str(arguments.get("kind")), str(arguments.get("system")), str(arguments.get("label")),
                             datetime.datetime.now(datetime.timezone.utc))
-
-
-def _known_on(kind: str, system: str) -> list[str]:
-    """The media that hold the last good copy of a system: one of them without a trace of it is not mounted, and must not be filled beside."""
-    with contextlib.suppress(BackupError), open_store(resolve_url(), readonly=True) as store:
-        return list((store.last_good(kind, system, "T0") or {"media": []})["media"])
-    return []

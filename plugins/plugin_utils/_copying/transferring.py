@@ -17,7 +17,7 @@ from .. import _forms, _keepers
 from .._bitacora import living, sealed
 from .._bitacora.store import open_store, resolve_url
 from .._tasks import is_cloud, slot_of
-from . import several
+from . import several, stocked
 from .asking import EngineAction, run_module
 from .publishing import not_published, publish
 
@@ -30,8 +30,8 @@ class TransferAction(EngineAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if arguments.get("copies") is None:
-            return self._alone(arguments, task_vars)
-        rows = several.rows_of(arguments)
+            return self._alone(_with_known([arguments])[0], task_vars)
+        rows = _with_known(several.rows_of(arguments))
         if len(rows) > 1 and may_go_together(str(arguments.get("kind")), [arguments.get("source"), arguments.get("medium")]):
             return several.result_of(self, self._together(rows, task_vars))
         return several.result_of(self, self._one_by_one(rows, task_vars))
@@ -174,6 +174,16 @@ def may_go_together(kind: str, media: Sequence[t.Any]) -> bool:
     The controller's identity of a cloud, its leave on a medium that servers only add to, and the password of a repository are of one copy each.
     """
     return kind != repositories.KIND and not any(is_cloud(medium) or _keepers.is_kept(medium) for medium in media)
+
+
+def _with_known(rows: Sequence[several.Row]) -> list[several.Row]:
+    """The arguments of copies, each with whether the target is known to hold others of its system: the directory it lost must not be made anew beside."""
+    known: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        of = str(row.get("kind")), str(row.get("system"))
+        if of not in known:
+            known[of] = stocked.known_among(*of, str((row.get("medium") or {}).get("name")))
+    return [{**row, "record": {**(row.get("record") or {}), "known_on": known[str(row.get("kind")), str(row.get("system"))]}} for row in rows]
 
 
 def _with_key(row: several.Row) -> several.Row:

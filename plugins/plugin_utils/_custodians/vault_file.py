@@ -150,9 +150,12 @@ class VaultFile(base.Custodian):
     def _identity(self) -> tuple[str | None, t.Any]:
         """The vault identity that closes records, with its label: the one named, else the only one there is, without a label as ever.
 
-        Raises BackupError vault_identity_unnamed when several are given and none is named; AnsibleError when there is none.
+        Raises BackupError vault_identity_unnamed when several are given and none is named; AnsibleError when there is none, in words of ours: those of
+        Ansible differ by version, and are English.
         """
         given = list(self.loader._vault.secrets or ())
+        if not given:
+            raise AnsibleError("no vault identity was given")
         named = self.vault_id or str(constants.DEFAULT_VAULT_ENCRYPT_IDENTITY or "")
         if named:
             found = [secret for name, secret in given if name == named]

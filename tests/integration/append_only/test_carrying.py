@@ -23,3 +23,10 @@ def test_copies_are_carried_there_and_away_and_drilled(house):
     house.good("transfer")
     assert [row["medium"] for row in house.entries("copy_transferred")] == ["local", "nas"] and len(house.shelf("database/SIGA")) == 2
     assert not house.permissions()
+
+    # the path of the repository is changed where the directory is made when it is missing: what is carried there would leave the others behind, untold
+    house.write(backup_media=[{**away[1], "path": str(house.top / "movido")}, house.medium()], backup_repository="local")
+    house.good("database", "-e", "backup_emergency_reason=prueba")
+    done = house.run("transfer")
+    assert done.returncode == 2 and "RSP409" in done.stdout and not (house.top / "movido").exists(), done.stdout
+    assert [row["error_code"] for row in house.entries("transfer_failed")] == ["RSP409"]

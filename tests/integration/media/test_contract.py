@@ -369,4 +369,10 @@ def test_a_known_medium_without_its_shelf_is_not_mounted(open_medium, shelf, tre
     with pytest.raises(BackupError) as caught, StreamedCopy(SLOT, medium, expected="0" * 64):
         pass
     assert caught.value.fault.name == "medium_empty"
+    beside = order._replace(known_on=(), known_beside={medium.name: [f"{SLOT.kind}/OTRO", f"{SLOT.kind}/{SLOT.system}"]})
+    if not hasattr(medium, "settings"):  # a container is looked at by the controller, for the system alone
+        with pytest.raises(BackupError) as caught:
+            making.make(beside, Paths([str(tree)]), [medium])
+        assert caught.value.fault.name == "medium_empty" and not list(shelf.iterdir())
     making.make(order._replace(known_on=("another",)), Paths([str(tree)]), [medium])
+    making.make(beside._replace(slot=SLOT._replace(label="SIGA_20261230")), Paths([str(tree)]), [medium])

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.errors import BackupError
-from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, seals
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora import chain, entries, seals, trust
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.recorder import Recorder
 from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora.store import open_store
 from cryptography.hazmat.primitives import serialization
@@ -243,3 +243,21 @@ def test_a_seal_over_the_wrong_entry_is_found_without_any_key(place):
     with open_store(str(place.file)) as store:
         store.append("seal", {"run": "R", **seals.Signer(place.key).seal("0" * 64, 5, "0" * 64)}, entries.now(), "R")
     assert place.found(anchors=False, keys=False) == {("seal_differs", 13)}
+
+
+def test_the_key_and_what_is_known_are_there_while_the_first_run_works(tmp_path):
+    """The recovery kit of the first night names both files; it failed (RSP201) until a run had ended."""
+    place = Place(tmp_path)
+    run = Recorder(str(place.file), place.file.parent / "journal", None, {"playbook": "site.yml"}, place.key)
+    run.start()
+    assert place.key.stat().st_mode & 0o777 == 0o600 and list(trust.known(place.key).keys.values())[0]["why"] == "first use"
+    made = place.key.read_bytes()
+    run.end({})
+    assert not run.unsealed and place.key.read_bytes() == made and trust.known(place.key).last
+
+
+def test_a_bitacora_that_others_began_gets_no_key_before_it_is_sealed(tmp_path):
+    place = Place(tmp_path)
+    Recorder(str(place.file), place.file.parent / "journal", None, {"playbook": "site.yml"}).start()
+    Recorder(str(place.file), place.file.parent / "journal", None, {"playbook": "site.yml"}, place.key).start()
+    assert not place.key.exists()

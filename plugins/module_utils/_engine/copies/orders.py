@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, Optional, Sequence
+from typing import Mapping, NamedTuple, Optional, Sequence
 
 from ..errors import BackupError
 from ..media.base import Medium, Slot
@@ -31,6 +31,7 @@ class Order(NamedTuple):
     previous_size: int = 0
     lock_timeout: int = 0
     known_on: Sequence[str] = ()     # names of the media where the bitácora knows copies of this system
+    known_beside: Mapping[str, Sequence[str]] = {}     # medium without copies of it -> KIND/SYSTEM of others of this server that lie there
 
 
 def check(order: Order, medium: Medium, source: Optional[Source] = None) -> None:
@@ -42,8 +43,19 @@ def check(order: Order, medium: Medium, source: Optional[Source] = None) -> None
         raise BackupError("invalid_input", where="medium.path", value=medium.path, problem="lies in what is copied ({0})".format(source.describe()),
                           mend="Give the medium a directory outside the paths of every system.")
     medium.check(order.slot, max(order.previous_size, order.minimum_size))
-    if medium.name in order.known_on and not medium.stocked(order.slot):
+    if lacks(medium, order.slot, order.known_on) or _lacks_all(medium, order.known_beside.get(medium.name) or ()):
         raise empty(medium, order.slot)
+
+
+def lacks(medium: Medium, slot: Slot, known_on: Sequence[str]) -> bool:
+    """Whether a medium that is known to hold copies of a system has not even its shelf."""
+    return medium.name in known_on and not medium.stocked(slot)
+
+
+def _lacks_all(medium: Medium, shelves: Sequence[str]) -> bool:
+    """Whether not one of these shelves is there: the first copy of a system says nothing of its medium, those of the others do."""
+    slots = [Slot(kind, system, "") for kind, _slash, system in (shelf.partition("/") for shelf in shelves)]
+    return bool(slots) and not any(medium.stocked(each) for each in slots)
 
 
 def prove_closed(order: Order, source: Source) -> None:
