@@ -97,7 +97,7 @@ def _needs_roles(row: recovery.Row, page: Page) -> bool:
 
 
 def _made_before(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
-    """On an empty machine no directory of theirs is there: an assigned path that is not is no place for a restore (RSP110), nor is what lies below it (RSP101)."""
+    """Directories, of which an empty machine has none: nothing is restored to an assigned path that is not there (RSP110), nor below another one (RSP101)."""
     kind = source.get("type")
     if row.kind == "file_server" and kind == "restic":
         return [f"mkdir -p {shlex.join(map(str, source.get('paths') or ()))}  # en {row.host}; o playbooks/shared_folder.yml, que pone también sus permisos"]
