@@ -19,6 +19,11 @@ _BAD = ("copy_failed", "copy_refused", "copy_damaged", "verification_failed", "r
         "path_refused", "answer_refused", "forge_failed", "medium_failed", "repository_key_failed")
 
 
+def why(entry: t.Mapping[str, t.Any]) -> str:
+    """What is wrong by an entry. What the plan refused before it began has neither error nor note: its reason says it, with the code, of each system."""
+    return str(entry.get("error_message_es") or entry.get("note_es") or entry.get("reason_text") or "")
+
+
 class ActionModule(BackupAction):
     ARGUMENTS = {"kind": {"type": "str", "choices": list(result.KINDS)}}
 
@@ -35,7 +40,7 @@ class ActionModule(BackupAction):
         # an attempt that was repeated is told by the last one; a copy that one of them found damaged is not
         mine = [entry for entry in mine if not entry.get(events.RETRIED)]
         bad = [{"label": entry.get("label", ""), "system": entry.get("system", ""), "code": entry.get("error_code", ""),
-                "message_es": entry.get("error_message_es") or entry.get("note_es", "")} for entry in mine if entry["type"] in _BAD]
+                "message_es": why(entry)} for entry in mine if entry["type"] in _BAD]
         told: dict[str, t.Any] = {"changed": False, "bad": bad, "good": sorted({str(entry["label"]) for entry in mine if entry["type"] in _GOOD})}
         if bad:
             lines = [" ".join(filter(None, (row["label"], f"({row['system']})" if row["system"] else "", f"{row['code']}:" if row["code"] else "",

@@ -221,3 +221,15 @@ def test_medium_full(month: Institution) -> None:
     before = sorted(small.rglob("*"))
     told = month.typed("respaldo copiar Encuestas --motivo 'no cabe'", status=2).out
     assert "RSP402" in told and sorted(small.rglob("*")) == before, told
+
+
+def test_medium_gone(month: Institution) -> None:
+    """share unmounted / read-only"""
+    month.at(15, "21:00")
+    small = month.place / "chico"
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    assert "RSP401" in month.typed("respaldo copiar Encuestas --motivo 'solo lectura'", status=2).out
+    month.unmount(small)
+    assert "RSP409" in month.typed("respaldo copiar Encuestas --motivo 'sin montar'", status=2).out
+    month.replaced("host_vars/app1.example.org.yml", "    media: [chico]\n", "")
+    month.typed("respaldo copiar Encuestas --motivo 'ya está'")

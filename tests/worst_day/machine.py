@@ -78,6 +78,12 @@ class Machine:
         self.start(f"exec python3 /run/cable.py {path} {port}")
 
     def end(self) -> None:
+        # a container's processes are no children of this one; v2 of cgroups, or v1
+        asked = subprocess.run(["podman", "exec", self.name, "sh", "-c", "cat /sys/fs/cgroup/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpuacct/cpuacct.usage"],
+                               env=self.environment, stdout=subprocess.PIPE, text=True, check=False).stdout.split()
+        if asked:
+            seconds = int(asked[1]) / 1e6 if asked[0] == "usage_usec" else int(asked[0]) / 1e9
+            print(f"{self.name}: {seconds:.0f} s of a processor", flush=True)
         subprocess.run(["podman", "rm", "-f", "-t", "0", self.name], env=self.environment, stdout=subprocess.DEVNULL, check=False)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import posixpath
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from . import pages
 # Of `respaldo restaurar --tipo`; the command's own table has the same words (a test compares).
 KINDS = {"database": "base-de-datos", "source_code": "codigo-fuente", "file_server": "servidor-de-archivos", "mailbox": "buzon"}
 _REASON = "Plan de recuperación"
+_ELSEWHERE = "/ruta/nueva"      # where the source says no one place
 _BACK = "ya volvió con «respaldo recuperar», al empezar"
 _ROLES = "antes, en un servidor de PostgreSQL sin los roles de esta base: el comando «globals» de la ficha de la copia, como postgres (guía, «El peor día»)"
 DEMANDED = "Lo que prueba que el medio no fue falsificado (con una llave privada se exige)"
@@ -95,10 +97,14 @@ def _needs_roles(row: recovery.Row, page: Page) -> bool:
 
 
 def _made_before(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
-    """An assigned path that is not there is no place for a restore (RSP110): on an empty machine none is."""
-    if row.kind != "file_server" or source.get("type") != "restic":
+    """Directories, of which an empty machine has none: nothing is restored to an assigned path that is not there (RSP110), nor below another one (RSP101)."""
+    kind = source.get("type")
+    if row.kind == "file_server" and kind == "restic":
+        return [f"mkdir -p {shlex.join(map(str, source.get('paths') or ()))}  # en {row.host}; o playbooks/shared_folder.yml, que pone también sus permisos"]
+    if kind not in ("sqlite", "git", "paths"):
         return []
-    return [f"mkdir -p {shlex.join(map(str, source.get('paths') or ()))}  # en {row.host}; o playbooks/shared_folder.yml, que pone también sus permisos"]
+    above = {posixpath.dirname(target) for _option, target in _targets(kind, source) if target != _ELSEWHERE}
+    return [f"mkdir -p {shlex.join(sorted(above))}  # en {row.host}"] if above - {"/"} else []
 
 
 def _targets(kind: str, source: Mapping[str, Any]) -> list[list[str]]:
@@ -109,10 +115,10 @@ def _targets(kind: str, source: Mapping[str, Any]) -> list[list[str]]:
             return [["--parte", "BASE", "--destino", "BASE"]]
         return [["--destino", name] if len(names) == 1 else ["--parte", name, "--destino", name] for name in names]
     if kind in ("sqlite", "git"):
-        return [["--destino", str(source.get("path") or "/ruta/nueva")]]
+        return [["--destino", str(source.get("path") or _ELSEWHERE)]]
     paths = source.get("paths") or []
     if kind == "paths":
-        return [["--destino", str(paths[0]) if len(paths) == 1 else "/ruta/nueva"]]
+        return [["--destino", str(paths[0]) if len(paths) == 1 else _ELSEWHERE]]
     if kind == "restic":
         # into the folder itself, empty that day; several come back beside each other, below the first (_restaurado_)
         return [["--destino", str(paths[0])] if len(paths) == 1 else []]

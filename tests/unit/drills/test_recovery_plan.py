@@ -91,7 +91,7 @@ SOURCES = [
 @pytest.mark.parametrize(("source", "more"), SOURCES)
 def test_each_command_is_one_that_respaldo_takes(source, more):
     (row,) = recovery.plan([system("Mesa de Partes")], RULES, NOW)
-    lines = recovery_plan.commands(row, source)
+    lines = [line for line in recovery_plan.commands(row, source) if not line.startswith("mkdir ")]
     assert [shlex.split(line)[-len(words):] for line, words in zip(lines, more, strict=True)] == more
     for line in lines:
         given = typed.read(shlex.split(line)[1:])
@@ -118,6 +118,23 @@ def test_a_shared_folder_is_made_before_it_is_filled():
     made, restored = recovery_plan.commands(row, {"type": "restic", "paths": ["/srv/Órgano A"]})
     assert made.startswith("mkdir -p '/srv/Órgano A'  # en bd1") and typed.read(shlex.split(restored)[1:]).kind == "file_server"
     assert typed.read(shlex.split(restored)[1:]).variables["restore_target"] == "/srv/Órgano A"
+
+
+@pytest.mark.parametrize(("source", "made"), [
+    ({"type": "sqlite", "path": "/srv/Año 26/padron.sqlite"}, ["mkdir -p '/srv/Año 26'  # en bd1"]),
+    ({"type": "git", "path": "/srv/git/portal.git"}, ["mkdir -p /srv/git  # en bd1"]),
+    ({"type": "paths", "paths": ["/opt/sgd/app"]}, ["mkdir -p /opt/sgd  # en bd1"]),
+    ({"type": "paths", "paths": ["/datos"]}, []),
+    # where it is to lie nothing says
+    ({"type": "git", "url": "https://git.example.org/portal.git"}, []),
+    ({"type": "paths", "paths": ["/opt/sgd/app", "/opt/otro"]}, []),
+    ({"type": "postgresql", "databases": ["siga"]}, []),
+])
+def test_the_directory_of_what_is_restored_is_made_first_since_an_empty_machine_has_none(source, made):
+    (row,) = recovery.plan([system("Portal", kind="database" if source["type"] in ("sqlite", "postgresql") else "source_code")], RULES, NOW)
+    lines = recovery_plan.commands(row, source)
+    assert [line for line in lines if line.startswith("mkdir ")] == made
+    assert lines[len(made)].startswith("respaldo restaurar Portal ")
 
 
 def test_what_the_recovery_brought_back_itself_is_not_restored_once_more_by_an_older_copy():
