@@ -39,6 +39,7 @@ class Used(NamedTuple):
     controller: int    # peak of the process of ansible-playbook or ansible itself
     fork: int          # peak of the largest of its forks
     disk: int          # peak of what lay in the directory that was looked at
+    own: int = 0       # peak of the command's own process
 
 
 class TooLong(Exception):
@@ -76,7 +77,7 @@ class Sampler(threading.Thread):
     def __init__(self, pid: int, directory: Path | None) -> None:
         super().__init__(daemon=True)
         self.pid, self.directory = pid, directory
-        self.largest = self.together = self.controller = self.fork = self.disk = 0
+        self.largest = self.together = self.controller = self.fork = self.disk = self.own = 0
         self.enough = threading.Event()
 
     def run(self) -> None:
@@ -94,6 +95,8 @@ class Sampler(threading.Thread):
                         continue
                     together += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page
                     self.largest = max(self.largest, peak)
+                    if pid == self.pid:
+                        self.own = max(self.own, peak)
             self.together = max(self.together, together)
             if self.directory:
                 self.disk = max(self.disk, on_disk(self.directory))
@@ -126,7 +129,7 @@ def measured(argv: Sequence[str | Path], environment: Mapping[str, str], log: Pa
         wall = time.monotonic() - before
     sampler.enough.set()
     sampler.join()
-    used = Used(wall, usage.ru_utime + usage.ru_stime, sampler.largest, sampler.together, sampler.controller, sampler.fork, sampler.disk)
+    used = Used(wall, usage.ru_utime + usage.ru_stime, sampler.largest, sampler.together, sampler.controller, sampler.fork, sampler.disk, sampler.own)
     if limit and process.returncode == -signal.SIGKILL and wall >= limit:
         raise TooLong(used)
     if process.returncode != 0:

@@ -50,6 +50,7 @@ ssl_key = <{top}/key.pem
 auth_mechanisms = plain xoauth2
 first_valid_uid = 1
 mail_location = maildir:~/Maildir
+mail_fsync = never
 default_internal_user = {user}
 default_login_user = {user}
 default_internal_group = {group}

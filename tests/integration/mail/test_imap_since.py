@@ -26,7 +26,7 @@ from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.sourc
 from ansible_collections.perucompras.respaldo.plugins.module_utils._engine.transforms.encrypt import Keys
 
 from .conftest import USER, Dovecot
-from .test_imap_source import KEYS, Bench, anew, bench, meanwhile, served, source, state  # noqa: F401 - a fixture
+from .test_imap_source import KEYS, Bench, anew, bench, meanwhile, seen, served, source, state  # noqa: F401 - a fixture
 
 MAILS = 200
 
@@ -84,7 +84,7 @@ def held(of: Bench, server: Dovecot, mailbox: Any) -> int:
     found = {}
     for index in (back / "indice").iterdir():
         head, *lines = map(json.loads, index.read_text("ascii").splitlines())
-        found[head["folder"]] = [(each["uid"], sorted(each["flags"]), each["date"], (back / "Maildir" / head["directory"] / each["file"]).read_bytes())
+        found[head["folder"]] = [(each["uid"], sorted(each["flags"]), each["date"], seen((back / "Maildir" / head["directory"] / each["file"]).read_bytes()))
                                  for each in lines]
     with server.session() as session:
         assert found == {name: list(served(server, name)) for name in imap_listing.folders(session)[0]}

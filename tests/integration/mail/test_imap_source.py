@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import errno
+import hashlib
 import json
 import os
 import random
@@ -48,15 +49,21 @@ KEYS = Keys("clave de prueba")
 MANY = int(os.environ.get("RESPALDO_TESTS_MAILS", "300"))
 CUTS = int(os.environ.get("RESPALDO_TESTS_CUTS", "2"))
 SECRET = "SECRETO-de-Ana-4711"
-FOLDERS = ("Enviados", "Con espacio ", "A&APE-o", "A&APE-o.sub", "Punto:dos", "Vac&AO0-a", "INBOX.hijo", 'Comilla"s', "&-Y", "Muchos")
-ODD = (      # eight bits without a header; a long line; no end; the same twice, and another of the same name; a megabyte; only a header; dots
+# the last one lies in a folder that can't be opened
+FOLDERS = ("Enviados", "Con espacio ", "A&APE-o", "A&APE-o.sub", "Punto:dos", "Vac&AO0-a", "INBOX.hijo", 'Comilla"s', "&-Y", "Muchos", "Padre.hijo")
+# eight bits without a header; a long line; no end; the same twice, and another of the same name; a megabyte; only a header; dots; null bytes
+ODD = (
     b"no header\r\n\r\n\xff\xfe 8bit \xf1\r\n", b"Subject: l\r\n\r\n" + b"x" * 20000 + b"\r\n", b"Subject: n\r\n\r\nno newline",
     b"Message-ID: <same@x>\r\n\r\nuno\r\n", b"Message-ID: <same@x>\r\n\r\nuno\r\n", b"Message-ID: <same@x>\r\n\r\ndos\r\n",
     b"Subject: m\r\n\r\n" + b"0123456789abcdef\r\n" * 60000, b"Subject: h\r\n\r\n", b"Subject: f\r\n\r\nFrom here\r\n.\r\n",
+    b"Subject: z\r\n\r\ncero\0cero\0\r\n",
 )
+ALWAYS = 40 + len(ODD) + 7      # mails that are planted beside the great folder's
+LARGE = 31 << 20
 
 
-def plant(server: Dovecot, many: int) -> None:
+def plant(server: Dovecot, many: int, large: bool = False) -> int:
+    """All traps, and so many mails in the great folder; how many in all. `large`: also a mail that is larger than most servers take."""
     with server.session() as session:
         for folder in FOLDERS:
             assert session.create(imap_listing.quoted(folder))[0] == "OK"
@@ -74,13 +81,18 @@ def plant(server: Dovecot, many: int) -> None:
         mail = new / f"{1600000000 + number}.M{number}.planted"
         mail.write_bytes(b"Subject: %d\r\n\r\ncuerpo %d\r\n" % (number, number))
         os.chown(mail, owner.st_uid, owner.st_gid)
+    if large:
+        mail = new / f"{1600000000 + many}.M{many}.planted"
+        mail.write_bytes(b"Subject: grande\r\n\r\n" + (b"0123456789abcdef" * 4 + b"\r\n") * (LARGE // 66))
+        os.chown(mail, owner.st_uid, owner.st_gid)
+    return ALWAYS + many + large
 
 
-def state(server: Dovecot) -> dict[str, Any]:
-    """All that the server tells of its mailbox, and the bytes."""
+def state(server: Dovecot, but: str = "\0") -> dict[str, Any]:
+    """All that the server tells of its mailbox, and the bytes; `but`: what the names of folders begin with that are left out."""
     told = {}
     with server.session() as session:
-        for name in imap_listing.folders(session)[0]:
+        for name in (name for name in imap_listing.folders(session)[0] if not name.startswith(but)):
             count = int(session.select(imap_listing.quoted(name), readonly=True)[1][0])
             told[name] = (session.response("UIDVALIDITY"), session.status(imap_listing.quoted(name), "(MESSAGES UIDNEXT UNSEEN RECENT)"),
                           session.fetch("1:*", "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])")[1] if count else [])
@@ -156,7 +168,7 @@ def test_there_and_back_with_every_trap(planted: Dovecot, bench: Bench, monkeypa
     monkeypatch.setattr(imap_relay, "passed_on", lambda line, real=imap_relay.passed_on: asked.append(line) or real(line))
     made = bench.make(mailbox)
     assert state(planted) == before, "the copy left a mark on the source"
-    count = 40 + len(ODD) + 7 + MANY
+    count = ALWAYS + MANY
     assert 0 < sum(b"BODY.PEEK[]" in line for line in asked) < count / 4      # by twenties, not one by one
     assert made.fields["objects"] == count == mailbox.judged.mails == mailbox.judged.compared and made.manifest["warnings"] == []
     assert made.manifest["source"]["facts"]["not_included"] and made.manifest["encrypted"]
@@ -174,19 +186,26 @@ def test_there_and_back_with_every_trap(planted: Dovecot, bench: Bench, monkeypa
     for index in sorted((bench.top / "back/indice").iterdir()):
         head, *lines = map(json.loads, index.read_text("ascii").splitlines())
         folder = bench.top / "back/Maildir" / head["directory"]
-        found[head["folder"]] = [(each["uid"], sorted(each["flags"]), each["date"], (folder / each["file"]).read_bytes()) for each in lines]
+        found[head["folder"]] = [(each["uid"], sorted(each["flags"]), each["date"], seen((folder / each["file"]).read_bytes())) for each in lines]
     assert found == {name: list(served(planted, name)) for name in before}
     assert [imap_maildir.readable(name) for name in ("A&APE-o", "&-Y", "Vac&AO0-a", "&mal")] == ["Año", "&Y", "Vacía", "&mal"]
 
 
-def served(server: Dovecot, folder: str) -> Iterator[tuple[Any, ...]]:
+def seen(raw: bytes) -> tuple[int, str]:
+    """What is kept of a mail to compare it: of 20,000 nobody holds the bodies."""
+    return len(raw), hashlib.sha256(raw).hexdigest()
+
+
+def served(server: Dovecot, folder: str) -> Iterator[tuple[int, list[str], str, tuple[int, str]]]:
+    """Each mail of a folder as its server gives it: UID, flags and keywords, internal date, and what is `seen` of its bytes."""
     with server.session() as session:
         count = int(session.select(imap_listing.quoted(folder), readonly=True)[1][0])
-        for part in session.fetch("1:*", "(UID FLAGS INTERNALDATE BODY.PEEK[])")[1] if count else ():
-            if isinstance(part, tuple):
-                row = imap_listing._row(part[0] + b" RFC822.SIZE 0")
-                assert row is not None
-                yield row.uid, sorted(row.flags), row.date, part[1]
+        for first in range(1, count + 1, 200):
+            for part in session.fetch(f"{first}:{min(count, first + 199)}", "(UID FLAGS INTERNALDATE BODY.PEEK[])")[1]:
+                if isinstance(part, tuple):
+                    row = imap_listing._row(part[0] + b" RFC822.SIZE 0")
+                    assert row is not None
+                    yield row.uid, sorted(row.flags), row.date, seen(part[1])
 
 
 def test_a_wrong_password_is_tried_once(fresh: Dovecot, bench: Bench) -> None:

@@ -158,3 +158,28 @@ def test_a_copy_between_descriptors_has_a_limit(held, tmp_path):
         descriptors.copy(source, target, 999, "from")
     os.close(source)
     os.close(target)
+
+
+def test_a_walk_without_order_meets_the_same_and_holds_no_names_of_files(held, tmp_path):
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/link").symlink_to("b")
+    os.mkfifo(tmp_path / "a/b/fifo")
+    peaks = []
+    for count in (500, 4500):
+        for number in range(count):
+            (tmp_path / "a/b" / f"{number:05d}-a-name-of-some-length-as-mails-have-it").touch()
+        tracemalloc.start()
+        try:
+            assert sum(1 for _entry in descriptors.walk(held, in_order=False)) == count + 4
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / 4000 < 20, peaks
+    before = len(os.listdir("/proc/self/fd"))
+    assert sorted(entry.path for entry in descriptors.walk(held, in_order=False)) == sorted(entry.path for entry in descriptors.walk(held))
+    with pytest.raises(descriptors.Exchanged):
+        (tmp_path / "elsewhere").mkdir()
+        for entry in descriptors.walk(held, in_order=False):
+            if entry.path == "a/b/fifo":
+                os.rename(tmp_path / "a/b", tmp_path / "elsewhere/b")
+    assert len(os.listdir("/proc/self/fd")) == before

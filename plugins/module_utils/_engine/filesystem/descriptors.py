@@ -19,7 +19,7 @@ import contextlib
 import errno
 import os
 import stat
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import BackupError
 from . import system_calls
@@ -245,19 +245,26 @@ def set_mode(held: int, mode: int) -> None:
     os.chmod("/proc/self/fd/{0}".format(held), mode)
 
 
-def walk(held: int, into: Optional[List[str]] = None) -> Iterator[Entry]:
+def walk(held: int, into: Optional[List[str]] = None, in_order: bool = True) -> Iterator[Entry]:
     """All that lies below a held directory, parents before what they hold, however deep.
 
     Names come as Python has them (undecodable bytes escaped). A directory that is exchanged, or moved, while it is walked ends in Exchanged; one
     that vanishes or may not be read is told in `into`, when given, and passed over. Mount points are entered: ask `status.st_dev`.
+    `in_order=False`: as they come, what is no directory first, so that memory does not grow by the files of a directory.
     """
     at = os.dup(held)
     # where we are: how to recognise each directory above, its name, and what is left to do in it
     above: List[Tuple[int, int]] = []
     names: List[str] = []
-    waiting: List[List[str]] = [_names(at)]
+    waiting: List[List[str]] = []
+    entered = True
     try:
-        while waiting:
+        while entered or waiting:
+            if entered:
+                waiting.append(_names(at) if in_order else [])
+                if not in_order:
+                    yield from _files(at, names, waiting[-1], into)
+                entered = False
             if not waiting[-1]:
                 waiting.pop()
                 if waiting:
@@ -289,9 +296,26 @@ def walk(held: int, into: Optional[List[str]] = None) -> Iterator[Entry]:
             names.append(name)
             os.close(at)
             at = inner
-            waiting.append(_names(at))
+            entered = True
     finally:
         os.close(at)
+
+
+def _files(held: int, above: Sequence[str], directories: List[str], into: Optional[List[str]]) -> Iterator[Entry]:
+    """What is no directory, as it is met; the names of directories go into their list."""
+    with os.scandir(held) as entries:
+        for name in (entry.name for entry in entries):
+            path = "/".join((*above, name))
+            try:
+                status = os.stat(name, dir_fd=held, follow_symlinks=False)
+            except OSError:
+                if into is not None:
+                    into.append(path)
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                directories.append(name)
+            else:
+                yield Entry(path, name, status, held)
 
 
 def _names(held: int) -> List[str]:

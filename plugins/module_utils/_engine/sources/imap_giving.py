@@ -17,12 +17,12 @@ import contextlib
 import imaplib
 import os
 import re
-from typing import Any, Counter, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Counter, Dict, Iterator, List, Sequence, Set
 
 from ..errors import BackupError
 from ..filesystem import descriptors
 from ..remarks import Remark
-from . import imap_listing, imap_maildir
+from . import imap_arrived, imap_listing, imap_maildir, imap_shelf
 from .imap_asked import Asked
 from .imap_chosen import Folder, Unpacked, chosen
 from .imap_session import Place, said, signed_in
@@ -34,15 +34,6 @@ _LARGEST = 512 << 20
 # what may stand in a command as a mark (RFC 3501: flag-keyword, flag-extension)
 _MARK = re.compile(r"""\\?[^\x00-\x20\x7f-\U0010ffff(){%*"\\\]]+""")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-class Sent(NamedTuple):
-    """A mail that went: its number and bytes in the copy, and what was said of it."""
-
-    uid: int
-    sha256: str
-    date: str
-    flags: Set[str]      # all that it had in the copy, lower case
 
 
 def folder_of(label: str) -> str:
@@ -67,7 +58,7 @@ class Giving:
         self.left_out: List[str] = []           # folder:UID of what it does not take
         self.other: List[str] = []              # and of what is there with other bytes, or is not there
         self.same = self.doubled = 0            # mails that are there as they were given, and those that somebody else gave beside
-        self._known: Dict[str, Set[int]] = {}   # UIDs of each folder of ours, from before anything was given
+        self._known: Dict[str, array.array[int]] = {}   # UIDs of each folder of ours, ascending, from before anything was given
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Target]:
@@ -146,8 +137,8 @@ class Giving:
         """
         lying: Dict[str, Counter[str]] = {}
         for name in target.there():
-            self._known[name] = {row.uid for row in target.uids(name)}
-            lying[name] = collections.Counter(target.digest(uid) for uid in sorted(self._known[name]))
+            self._known[name] = array.array(imap_shelf.NUMBER, (row.uid for row in target.rows(name)))
+            lying[name] = collections.Counter(map(target.digest, self._known[name]))
         elsewhere = self._moved(copy, all_of_it, names, lying)
         missing = {folder.number: array.array("Q", self._not_in(copy, folder, lying.get(names[folder.number], collections.Counter()))) for folder in folders}
         if elsewhere:
@@ -174,7 +165,7 @@ class Giving:
         for name in [target.root, *(names[folder.number] for folder in folders)]:
             if name not in self._known:
                 self._made(target, name)
-                self._known[name] = set()
+                self._known[name] = array.array(imap_shelf.NUMBER)
 
     @staticmethod
     def _moved(copy: Unpacked, all_of_it: Sequence[Folder], names: Dict[str, str], lying: "Dict[str, Counter[str]]") -> "Counter[str]":
@@ -209,7 +200,7 @@ class Giving:
         return BackupError("mail_target_refused", server=self.place.where, account=self.place.user, folder=name, detail=said(error, self.place))
 
     def _folder(self, copy: Unpacked, folder: Folder, name: str, target: Target) -> None:
-        sent: List[Sent] = []
+        sent = array.array("Q")      # their UIDs in the copy, whose index says the rest again
         try:
             kept = target.opened_to_write(name)
         except Refused as error:
@@ -225,13 +216,13 @@ class Giving:
                     self.left_out.append("{0}:{1}".format(folder.name, mail["uid"]))
                     continue
                 self.given += 1
-                sent.append(Sent(mail["uid"], mail["sha256"], mail["date"], {flag.lower() for flag in mail["flags"]}))
+                sent.append(mail["uid"])
                 if self.given == TRIED:      # before a whole mailbox is given to a server that changes all
-                    self._compare(folder, sent, name, target)
-                    sent = []
+                    self._compare(copy, folder._replace(uids=sent), name, target)
+                    sent = array.array("Q")
         finally:
             os.close(held)
-        self._compare(folder, sent, name, target)
+        self._compare(copy, folder._replace(uids=sent), name, target)
 
     def _bytes(self, folder: int, path: str) -> bytes:
         part, _slash, name = path.partition("/")
@@ -244,27 +235,24 @@ class Giving:
         except OSError as error:
             raise BackupError("restored_differs", label=self.label, detail=str(error)) from error
 
-    def _compare(self, folder: Folder, sent: Sequence[Sent], name: str, target: Target) -> None:
+    def _compare(self, copy: Unpacked, sent: Folder, name: str, target: Target) -> None:
         """What is new there is what went. Of what was given twice each is looked for once. Raises mail_given_differs."""
-        found: Dict[str, List[Tuple[str, Set[str], int]]] = collections.defaultdict(list)
-        known = self._known[name]
-        for row in target.uids(name):
-            if row.uid not in known:
-                found[target.digest(row.uid)].append((row.date, {flag.lower() for flag in row.flags}, row.uid))
-        for mail in sent:
-            candidates = found[mail.sha256]
-            if not candidates:
-                self.other.append("{0}:{1}".format(folder.name, mail.uid))
-                continue
-            self.same += 1
-            alike = [place for place, each in enumerate(candidates) if each[:2] == (mail.date, mail.flags)]
-            date, flags, uid = candidates.pop(alike[0] if alike else 0)
-            known.add(uid)
-            self.dates += date != mail.date
-            self.marks += flags != mail.flags
-            self.lost |= mail.flags ^ flags
-        # whoever gave the same mails meanwhile had listed the folder before these came: at least one of two who do that sees the other's
-        self.doubled += sum(len(found[each]) for each in {mail.sha256 for mail in sent})
+        found = array.array(imap_shelf.NUMBER)
+        with imap_arrived.New(target, name, self._known[name]) as new:
+            for mail in copy.mails(sent):
+                flags = {flag.lower() for flag in mail["flags"]}
+                there = new.take(mail["sha256"], mail["date"], flags)
+                if not there:
+                    self.other.append("{0}:{1}".format(sent.name, mail["uid"]))
+                    continue
+                self.same += 1
+                found.append(there.uid)
+                self.dates += there.date != mail["date"]
+                self.marks += there.flags != flags
+                self.lost |= there.flags ^ flags
+            # whoever gave the same mails meanwhile had listed the folder before these came: at least one of two who do that sees the other's
+            self.doubled += new.doubled()
+        self._known[name] = array.array(imap_shelf.NUMBER, sorted(self._known[name] + found))
         if self.given >= TRIED:
             self._refuse_if_none_is_as_given()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import imaplib
 import re
 import sys
-from typing import Any, Callable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ..errors import BackupError
 from . import imap_listing, imap_patience
@@ -134,15 +134,19 @@ class Target:
         flags = {flag.lower() for flag in found[1].decode("utf-8", "replace").split()}
         return Kept("\\*" in flags, flags - {"\\*"})
 
-    def uids(self, name: str) -> List[imap_listing.Row]:
-        """The mails of a folder of ours, which stays open to be looked at. Raises Unlistable."""
+    def rows(self, name: str) -> Iterator[imap_listing.Row]:
+        """The mails of a folder of ours, by ascending UIDs; it stays open to be looked at. Raises Unlistable, also at the end."""
         folder = imap_listing.opened(self._session, name)
         if folder is None:
             raise imap_listing.Unlistable("EXAMINE: NO")
-        rows = list(imap_listing.rows(self._session, folder.exists))
-        if len(rows) < folder.exists:      # what is passed over would be given twice
-            raise imap_listing.Unlistable("FETCH: {0} of {1} mails".format(len(rows), folder.exists))
-        return rows
+        count = before = 0
+        for row in imap_listing.rows(self._session, folder.exists):
+            if row.uid <= before:
+                raise imap_listing.Unlistable("FETCH: UID {0} after {1}".format(row.uid, before))
+            count, before = count + 1, row.uid
+            yield row
+        if count < folder.exists:      # what is passed over would be given twice
+            raise imap_listing.Unlistable("FETCH: {0} of {1} mails".format(count, folder.exists))
 
     def digest(self, uid: int) -> str:
         """SHA-256 of a mail of the folder that is open; "" when the server does not give it."""
