@@ -19,7 +19,7 @@ import contextlib
 import errno
 import os
 import stat
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import BackupError
 from . import system_calls
@@ -209,8 +209,7 @@ def regular(name: str, held: Optional[int] = None) -> int:
 
 def read(name: str, limit: int, held: Optional[int] = None) -> bytes:
     """The bytes of a regular file. Raises NotRegular, TooLarge when there are more than `limit`, OSError."""
-    descriptor = regular(name, held)
-    with os.fdopen(descriptor, "rb") as file:
+    with os.fdopen(regular(name, held), "rb") as file:
         content = file.read(limit + 1)
     if len(content) > limit:
         raise TooLarge(name, limit)
@@ -250,27 +249,21 @@ def walk(held: int, into: Optional[List[str]] = None, in_order: bool = True) -> 
 
     Names come as Python has them (undecodable bytes escaped). A directory that is exchanged, or moved, while it is walked ends in Exchanged; one
     that vanishes or may not be read is told in `into`, when given, and passed over. Mount points are entered: ask `status.st_dev`.
-    `in_order=False`: as they come, what is no directory first, so that memory does not grow by the files of a directory.
+    `in_order=False`: as they come, files first, so that memory does not grow by the files of a directory.
     """
     at = os.dup(held)
     # where we are: how to recognise each directory above, its name, and what is left to do in it
     above: List[Tuple[int, int]] = []
     names: List[str] = []
-    waiting: List[List[str]] = []
-    entered = True
+    waiting = [_names(at, in_order)]
     try:
-        while entered or waiting:
-            if entered:
-                waiting.append(_names(at) if in_order else [])
-                if not in_order:
-                    yield from _files(at, names, waiting[-1], into)
-                entered = False
-            if not waiting[-1]:
+        while waiting:
+            name = next(waiting[-1], "")
+            if not name:
                 waiting.pop()
                 if waiting:
                     at = _up(at, above.pop(), names.pop())
                 continue
-            name = waiting[-1].pop()
             path = "/".join((*names, name))
             try:
                 status = os.stat(name, dir_fd=at, follow_symlinks=False)
@@ -287,47 +280,33 @@ def walk(held: int, into: Optional[List[str]] = None, in_order: bool = True) -> 
                 if into is not None:
                     into.append(path)
                 continue
-            found = os.fstat(inner)
-            if (found.st_dev, found.st_ino) != (status.st_dev, status.st_ino):
+            if identity(inner) != (status.st_dev, status.st_ino):
                 os.close(inner)
                 raise Exchanged(path)
-            here = os.fstat(at)
-            above.append((here.st_dev, here.st_ino))
+            above.append(identity(at))
             names.append(name)
             os.close(at)
             at = inner
-            entered = True
+            waiting.append(_names(at, in_order))
     finally:
         os.close(at)
 
 
-def _files(held: int, above: Sequence[str], directories: List[str], into: Optional[List[str]]) -> Iterator[Entry]:
-    """What is no directory, as it is met; the names of directories go into their list."""
+def _names(held: int, in_order: bool) -> Iterator[str]:
+    left: List[str] = []
     with os.scandir(held) as entries:
-        for name in (entry.name for entry in entries):
-            path = "/".join((*above, name))
-            try:
-                status = os.stat(name, dir_fd=held, follow_symlinks=False)
-            except OSError:
-                if into is not None:
-                    into.append(path)
-                continue
-            if stat.S_ISDIR(status.st_mode):
-                directories.append(name)
+        for entry in entries:
+            if in_order or entry.is_dir(follow_symlinks=False):
+                left.append(entry.name)
             else:
-                yield Entry(path, name, status, held)
-
-
-def _names(held: int) -> List[str]:
-    with os.scandir(held) as entries:
-        return sorted((entry.name for entry in entries), reverse=True)
+                yield entry.name
+    yield from sorted(left)
 
 
 def _up(held: int, expected: Tuple[int, int], name: str) -> int:
     """From a directory to the one above, when it is still the one we came from."""
     parent = os.open("..", _DIRECTORY, dir_fd=held)
-    found = os.fstat(parent)
-    if (found.st_dev, found.st_ino) != expected:
+    if identity(parent) != expected:
         os.close(parent)
         raise Exchanged(name, "was moved while it was read")
     os.close(held)
@@ -376,11 +355,10 @@ def _empty_once(held: int, device: int) -> None:
         while True:
             if waiting[-1]:
                 inner = waiting[-1].pop()
-                here = identity(at)
+                above.append(identity(at))
                 entered = os.open(inner, _DIRECTORY, dir_fd=at)
                 os.close(at)
                 at = entered
-                above.append(here)
                 names.append(inner)
                 waiting.append(_clear(at, device))
             elif names:
