@@ -146,11 +146,9 @@ class ActionModule(PlainAction):
             if level:
                 entries.append(self._found_again(known[each], medium, level, task_vars))
                 healed += [each] if entries[-1].get("event") == "copy_found" else []
-        if standing:
-            error = BackupError("copies_still_missing", count=len(standing), system=shelf.system, location=name,
-                                labels=", ".join(standing[:_MOST_NAMED]) + (" ..." if len(standing) > _MOST_NAMED else ""))
-            entries.append(result.build(event="verification_failed", system=shelf.system, kind=shelf.kind, medium=name, reason=_REASON,
-                                        objects=len(standing), **result.failure(error)))
+        for code, concerned in (("copies_still_missing", standing), ("copies_not_adopted", list(unadopted))):
+            if concerned:
+                entries.append(_not_in_order(code, shelf, name, concerned))
         told = {(entry.get("label"), entry.get("sha256", "")) for entry in store.entries(kind=shelf.kind, system=shelf.system, type="stray_found")
                 if entry.get("medium") == name and not entry.get("simulated")}
         entries += [_stray(shelf.system, shelf.kind, name, each, there[each]) for each in strays if (each, there[each]) not in told][:_MOST_STRAYS]
@@ -220,6 +218,14 @@ class ActionModule(PlainAction):
             return told
         return {**told, **{name: copy[name] for name in _KEPT if name in copy}, "event": "copy_found", "trust_level": level,
                 "reason_text": "Faltaba o difería; está otra vez en el medio, con la misma huella y los mismos bytes"}
+
+
+def _not_in_order(code: str, shelf: _Shelf, medium: str, labels: Sequence[str]) -> dict[str, Any]:
+    """The entry about several copies of a system that a person has to look at: one, which fails the run."""
+    error = BackupError(code, count=len(labels), system=shelf.system, location=medium,
+                        labels=", ".join(labels[:_MOST_NAMED]) + (" ..." if len(labels) > _MOST_NAMED else ""))
+    return result.build(event="verification_failed", system=shelf.system, kind=shelf.kind, medium=medium, reason=_REASON, objects=len(labels),
+                        **result.failure(error))
 
 
 def _shortened(lines: list[str]) -> list[str]:

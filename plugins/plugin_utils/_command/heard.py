@@ -110,7 +110,7 @@ class Heard:
         if refused:
             text, remedy = " ".join(refused), ""
         elif isinstance(error, Mapping) and error.get("code"):
-            text = f"{error['code']}: {error.get('message_es') or error.get('message') or ''}"
+            text = f"{_about(found)}{error['code']}: {error.get('message_es') or error.get('message') or ''}"
             remedy = str(error.get("remedy_es") or "")
         else:
             text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), _UNREACHED if found.get("unreachable") else ""
@@ -140,6 +140,13 @@ class Heard:
         self._told.add(line)
         self._tell(line)
         return True
+
+
+def _about(found: Mapping[str, Any]) -> str:
+    """Of which copy, or system, a failure is, before its code: a server has several."""
+    told = result.clean(found.get("backup"))
+    name = str(told.get("label") or told.get("system") or "")
+    return f"{name} " if name else ""
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -136,7 +136,7 @@ VERBS: Mapping[str, Verb] = {
         Option("sin-prueba", "unvouched_reason", "por qué se acepta sin nada de lo anterior; el maletín queda aparte hasta que lo revise"),
         Option("motivo", "recover_reason", "qué pasó"),
         Option("documento", "recover_authority", "quién lo ordena y con qué documento"),
-    )),
+    ), prints=True),
 }
 
 # What every verb takes, beside its own.

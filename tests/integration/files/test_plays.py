@@ -136,9 +136,11 @@ def test_copies_that_the_bitacora_lost_are_adopted_with_their_snapshots(house):
     (forged / "SHA256SUMS").write_text("".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files), "utf-8")
 
     why = ("-e", json.dumps({"recover_mounted": ["nas"], "recover_reason": "Incendio", "recover_authority": "Acta 3"}))
-    bare = house.run("recover", *why, "-e", f"backup_custody_directory={house.top / 'nada'}")
+    bare = house.run("recover", *why, "-e", f"backup_custody_directory={house.top / 'nada'}", good=False)
+    assert bare.returncode == 2 and "RSP517" in bare.stdout and house.entries("verification_failed")[-1]["error_code"] == "RSP517", bare.stdout
     assert len(house.entries("copy_made")) == 1 and f"no se adopta {made['label']}" in bare.stdout, bare.stdout
-    done = house.run("recover", *why)
+    done = house.run("recover", *why, good=False)
+    assert done.returncode == 2 and "RSP517" in done.stdout and forged.name in house.entries("verification_failed")[-1]["error_message_es"]
     assert f"no se adopta {forged.name}" in done.stdout and f"adoptada {made['label']}" in done.stdout, done.stdout
     _first, adopted = house.entries("copy_made")
     same = ("label", "repository", "key_reference", "sha256", "size_original", "objects")

@@ -222,6 +222,10 @@ def test_the_verdict_of_a_host_is_no_failure_of_its_own() -> None:
     verdict = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"bad": [{}], "good": [], "msg": "Falló 1 de 3 en bd1:\nx RSP201: No existe"}}}
     lines, listener = heard(error, verdict)
     assert lines == ["Falló   bd1  RSP201: No existe"] and listener.failures == 1
+    named = {**error["event_data"], "res": {**error["event_data"]["res"], "backup": {"event": "copy_failed", "label": "ROTO_20261129", "system": "ROTO"}}}
+    other = {**named, "res": {**named["res"], "backup": {"event": "copy_failed", "system": "SIGA"}}}
+    lines, listener = heard({**error, "event_data": named}, {**error, "event_data": other})
+    assert lines == ["Falló   bd1  ROTO_20261129 RSP201: No existe", "Falló   bd1  SIGA RSP201: No existe"] and listener.failures == 2
     # what only the verdict knows is told: also which it was, and why (a copy that was refused before it began)
     assert heard(verdict)[0] == ["Falló   bd1  Falló 1 de 3 en bd1: x RSP201: No existe"]
     other = {**verdict, "event_data": {**verdict["event_data"], "host": "bd2"}}

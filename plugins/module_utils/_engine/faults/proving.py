@@ -127,6 +127,15 @@ ROWS = (
         "No se pudo determinar si {label} se restaura: {server}, indicado como scratch_server, no se puede usar: {detail}",
         "La copia conserva su nivel de confianza. Vea que ese servidor funcione, que su cuenta pueda crear bases y que el de producción también responda.",
     ),
+    (
+        "RSP517", "copies_not_adopted",
+        "of {system} on {location} not all that was asked for is taken into the bitácora ({count}): {labels}",
+        "The output says of each why. What is not whole or not ours stays there and counts for nothing; what only lacked its key or its tool is taken in by "
+        "running it again.",
+        "De {system} en {location} no se adoptó todo lo que se pidió ({count}): {labels}",
+        "La salida dice de cada una por qué. La que no está entera o no es propia queda allí y no cuenta; la que solo carecía de su clave o herramienta "
+        "se adopta al ejecutar de nuevo.",
+    ),
     # -- 6xx restore ------------------------------------------------------------------------------------------------
     (
         "RSP601", "target_exists",
