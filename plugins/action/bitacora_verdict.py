@@ -45,6 +45,6 @@ class ActionModule(BackupAction):
         if bad:
             lines = [" ".join(filter(None, (row["label"], f"({row['system']})" if row["system"] else "", f"{row['code']}:" if row["code"] else "",
                                             row["message_es"]))) for row in bad]
-            told.update(failed=True, msg="{0} {1} de {2} en {3}:\n{4}".format("Falló" if len(bad) == 1 else "Fallaron", len(bad), len(mine), host,
-                                                                             "\n".join(lines)))
+            head = "{0} {1} de {2} en {3}:".format("Falló" if len(bad) == 1 else "Fallaron", len(bad), len(mine), host)
+            told.update(failed=True, msg="\n".join([head, *lines]))
         return told

@@ -29,7 +29,7 @@ def earlier_of(task: Task) -> Optional[Earlier]:
         if not given["sha256"]:
             raise BackupError("earlier_unusable", label=given["label"], detail="the bitácora has no digest of it")
         slot = task.slot._replace(label=label.parse(given["label"]).name)
-        medium = catalogue.build(next(options for options in task.params["media"] if options["name"] == given["medium"]))
+        medium = catalogue.build([options for options in task.params["media"] if options["name"] == given["medium"]][0])
         with StreamedCopy(slot, medium, Keys(given["password"]), given["sha256"], task.params["encryption"]["spool"]) as copy:
             copy.unlock()
             yield copy

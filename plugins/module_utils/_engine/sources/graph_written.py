@@ -14,6 +14,7 @@ from ..filesystem import descriptors
 # the name of what stands in place of an attachment while Defender looks into it
 _SCANNED = b'ame="Safe Attachments Scan In Progress'
 
+
 class Written:
     """A mail's file, below a directory that is held. `size` are its bytes, `shown` those that IMAP counts, each line ended by CR and LF.
 
