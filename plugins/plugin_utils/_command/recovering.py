@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from . import running
+from . import running, telling
 from .configured import Configuration
 from .typed import Mistake
 
@@ -46,12 +45,13 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     words = [str(beside) if beside.exists() else "ansible", "localhost", "-m", "perucompras.respaldo.backup_recover",
              "-a", json.dumps(given, ensure_ascii=False), *(["--vault-password-file", vault] if vault else []), *(["--check"] if simulated else [])]
     run = running.Run(Path(), [], {}, collections)
-    print(f"Equivale a: {shlex.join(['ansible', *words[1:]])}", file=sys.stderr, flush=True)
+    telling.command("Equivale a:", ["ansible", *words[1:]])
     environment = running.environment(run, Configuration("", "", "", "", Path(), ""))
     # not here, where group_vars of the institution may lie, which the vault's password that is not there yet would have to open
     status = subprocess.run(words, env={**os.environ, **environment}, cwd=collections, check=False).returncode
     if status or simulated or "unvouched_reason" not in given:
         return status
     following = ["ansible-playbook", "playbooks/recover.yml", "-i", "INVENTARIO", "-e", json.dumps(variables, ensure_ascii=False)]
-    print(f"Revise lo que quedó aparte, póngalo en su lugar (cp -a) y siga: {shlex.join(following)}", file=sys.stderr, flush=True)
+    telling.beside("Revise lo que quedó aparte, póngalo en su lugar (cp -a) y siga:")
+    telling.command("   ", following)
     return _PARTLY

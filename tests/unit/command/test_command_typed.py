@@ -219,17 +219,34 @@ def test_what_a_play_says_for_people_is_told_as_a_file_shows_it() -> None:
 
 def test_the_verdict_of_a_host_is_no_failure_of_its_own() -> None:
     error = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": {"code": "RSP201", "message_es": "No existe"}}}}
-    verdict = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"bad": [{}], "good": [], "msg": "Falló 1 de 3 en bd1:\nx RSP201: No existe"}}}
+    bad = [{"label": "ROTO_20261129", "system": "ROTO", "code": "RSP201", "message_es": "No existe"}]
+    verdict = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"bad": bad, "good": [], "msg": "Falló 1 de 3 en bd1:\nROTO_20261129 (ROTO) …"}}}
     lines, listener = heard(error, verdict)
     assert lines == ["Falló   bd1  RSP201: No existe"] and listener.failures == 1
     named = {**error["event_data"], "res": {**error["event_data"]["res"], "backup": {"event": "copy_failed", "label": "ROTO_20261129", "system": "ROTO"}}}
     other = {**named, "res": {**named["res"], "backup": {"event": "copy_failed", "system": "SIGA"}}}
     lines, listener = heard({**error, "event_data": named}, {**error, "event_data": other})
     assert lines == ["Falló   bd1  ROTO_20261129 RSP201: No existe", "Falló   bd1  SIGA RSP201: No existe"] and listener.failures == 2
-    # what only the verdict knows is told: also which it was, and why (a copy that was refused before it began)
-    assert heard(verdict)[0] == ["Falló   bd1  Falló 1 de 3 en bd1: x RSP201: No existe"]
+    # what only the verdict knows is told: also which it was, and why
+    assert heard(verdict)[0] == ["Falló   bd1  ROTO_20261129 RSP201: No existe"]
     other = {**verdict, "event_data": {**verdict["event_data"], "host": "bd2"}}
     assert heard(error, other)[1].failures == 2
+    # a copy that was refused before it began, beside one that failed: its reason names the system already
+    bad += [{"label": "", "system": "Encuestas", "code": "", "message_es": "Encuestas: RSP120: Es de otro servidor"}, "odd"]      # type: ignore[list-item]
+    assert heard(error, verdict)[0] == ["Falló   bd1  RSP201: No existe", "Falló   bd1  Encuestas: RSP120: Es de otro servidor"]
+
+
+def test_a_medium_that_cannot_be_looked_at_is_told_once() -> None:
+    """The task goes on, the play prints it and the verdict sums it up: one line, with its remedy, and what else the play shows."""
+    row = {"event": "verification_failed", "medium": "nas", "error_code": "RSP409", "error_message_es": "El medio nas (/nas) está vacío",
+           "error_remedy_es": "Móntelo."}
+    looked = {"event": "runner_item_on_ok", "event_data": {"host": "bd1", "res": {"backup": [row]}}}
+    shown = {"event": "verbose", "stdout": "nas (/nas): El medio nas (/nas) está vacío\nSIGA en local: 1 copia en el medio, 1 en la bitácora"}
+    verdict = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"good": [], "msg": "Falló 1 de 1 en bd1:\nRSP409: …", "bad": [
+        {"label": "", "system": "", "code": "RSP409", "message_es": "El medio nas (/nas) está vacío"}]}}}
+    lines, listener = heard(shown, looked, verdict)
+    assert (lines, listener.failures) == (["Falló   bd1  RSP409: El medio nas (/nas) está vacío", "    Móntelo."], 1)
+    assert listener.told() == ["SIGA en local: 1 copia en el medio, 1 en la bitácora"]
 
 
 def test_what_ansible_refused_is_told_in_spanish_with_the_option_that_gives_it() -> None:
@@ -292,7 +309,7 @@ def test_a_failure_is_one_line_with_its_remedy() -> None:
     unreachable = {"event": "runner_on_unreachable", "event_data": {"host": "bd1", "res": {"msg": "no route", "unreachable": True}}}
     ignored = {"event": "runner_on_failed", "event_data": {"host": "h", "ignore_errors": True, "res": {"msg": "x"}}}
     lines = heard(unreachable, ignored)[0]
-    assert lines[0] == "Falló   bd1  no route" and "ansible -m ping" in lines[1] and len(lines) == 2
+    assert lines[0] == "Falló   bd1  No hay conexión con el servidor: no route" and "ansible -m ping" in lines[1] and len(lines) == 2
 
 
 def test_rows_of_a_loop_and_of_others_are_told_once_or_not() -> None:

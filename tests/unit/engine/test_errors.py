@@ -101,7 +101,7 @@ def test_mistakes_of_the_inventory_are_told_in_spanish_all_at_once():
     assert caught.value.spanish == (
         "v.a: 'x' no es un valor conocido. Valores conocidos: alta, baja.\nv.b: 1 no es ni true ni false. Escriba true o false, sin comillas.\n"
         "v.c: '?' no está bien escrito. Escríbalo así: nas.\nv.d: '(una lista)' no es un número entero de 1 a 9. Escriba un número de 1 a 9, sin comillas.\n"
-        "v.e: None no es un número entero desde 1. Escriba un número desde 1, sin comillas.")
+        "v.e: no es un número entero desde 1. Escriba un número desde 1, sin comillas.")
 
 
 @pytest.mark.parametrize(("where", "told"), (("PostgreSQL at this server's socket:5433", "PostgreSQL en el socket de este servidor:5433"),
