@@ -42,6 +42,7 @@ class Heard:
         self._told: set[str] = set()
         self._reasons: set[tuple[str, ...]] = set()         # of failures: host and message; host, which copy or system, and code
         self._messages: set[str] = set()
+        self._remedy = ""                                   # of the failure that was told last
         self._kinds: dict[tuple[str, str], str] = {}        # of each line's event and label
         self.shown: list[str] = []
         self.rows: dict[str, list[dict[str, Any]]] = {}      # of a result's lists, by their names, those that a verb writes for machines (verbs.py)
@@ -162,8 +163,10 @@ class Heard:
         if not self._say(self._with_options(line)):
             return
         self.failures += 1
-        if remedy:
+        # what mends several one behind the other is told once
+        if remedy and remedy != self._remedy:
             self._tell(f"    {self._with_options(remedy.splitlines()[0][:_LONGEST])}")
+        self._remedy = remedy
 
     def _with_options(self, text: str) -> str:
         """A text that names variables, each with the option that gives it."""

@@ -78,12 +78,14 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
         telling.beside(f"Aviso: {old.code}: {old.spanish}. {old.remedy}")
     telling.beside(f"Inventario: {configuration.told}")
     telling.command("Equivale a:", running.words_of(run, configuration))
-    heard = Heard(telling.out, {option.variable: option.name for option in given.verb.options if option.variable})
+    held: list[str] = []
+    heard = Heard(held.append if given.verb.reports else telling.out, {option.variable: option.name for option in given.verb.options if option.variable})
     log = running.log_of(configuration, given.name)
     status = running.start(run, configuration, heard, log, bool(given.common["detalle"]))
     completing.remember(heard.plans, os.environ)
     if (given.verb.shows or given.verb.prints and heard.shown) and not given.common["detalle"]:
-        telling.out("\n".join(heard.told()))
+        # without its report, what failed before that is all that there is to tell
+        telling.out("\n".join(heard.told() or held))
     elif status and not heard.failures and not given.common["detalle"]:
         _tell_why(heard, configuration)
     if given.json and given.verb.rows in heard.rows and not given.common["simular"]:
@@ -109,7 +111,8 @@ def _ending(given: Typed, heard: Heard, status: int) -> str:
         if given.verb.shows or given.verb.prints and heard.shown:
             return f"respaldo {given.name}: terminó bien."
         return f"respaldo {given.name}: terminó bien ({_counted(heard.done, 'hecha') if heard.done else 'nada correspondía'})."
-    return f"respaldo {given.name}: terminó con el estado {status} ({_counted(heard.failures, 'falla')}; vea respaldo --help)."
+    count = "" if given.verb.reports and heard.shown else f"{_counted(heard.failures, 'falla')}; "
+    return f"respaldo {given.name}: terminó con el estado {status} ({count}vea respaldo --help)."
 
 
 def _counted(number: int, word: str) -> str:
