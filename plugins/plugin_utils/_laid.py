@@ -21,6 +21,8 @@ _IN = 4                                     # how much further in the rest of a 
 _GAP = re.compile(r"(?<=\S)( {2,})(?=\S)")   # between the fields of a row
 _NUMBER = re.compile(r" *\d+\. +(?=\S)")
 _RULE = frozenset("─-=*_")
+_PROMPT = "$ "                              # before a command that is to be copied
+_SHELL_WORDS = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\]|['"])+""")
 
 
 def columns_of(descriptor: int) -> int:
@@ -47,15 +49,18 @@ def text(told: str, width: int) -> str:
 
 def command(words: Sequence[str], width: int, before: str) -> str:
     """A command behind what is said of it; on several lines each but the last ends as a shell wants it, so that it can be copied."""
-    first, *rest = map(shlex.quote, words)
-    lines = [f"{before} {first}"]
-    for word in rest:
+    return "\n".join(_continued(before, list(map(shlex.quote, words)), " " * _IN, width))
+
+
+def _continued(before: str, words: Sequence[str], further: str, width: int) -> list[str]:
+    lines = [f"{before} {words[0]}"]
+    for word in words[1:]:
         if width <= 0 or width_of(f"{lines[-1]} {word} \\") <= width:
             lines[-1] += f" {word}"
         else:
             lines[-1] += " \\"
-            lines.append(" " * _IN + word)
-    return "\n".join(lines)
+            lines.append(further + word)
+    return lines
 
 
 def _folded(line: str, width: int) -> list[str]:
@@ -68,6 +73,8 @@ def _folded(line: str, width: int) -> list[str]:
     further = len(number[0]) if number else len(line) - len(line.lstrip(" ")) + _IN
     further = further if further <= width // 2 else _IN
     begin = " " * (len(line) - len(line.lstrip(" ")))
+    if inner.startswith(_PROMPT):
+        return _continued(begin + _PROMPT.strip(), _SHELL_WORDS.findall(inner[len(_PROMPT):]), " " * further, width)
     made: list[str] = []
     for between, piece in _pieces(inner, width):
         if made and width_of(made[-1] + between + piece) <= width:

@@ -85,7 +85,9 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
     completing.remember(heard.plans, os.environ)
     if (given.verb.shows or given.verb.prints and heard.shown) and not given.common["detalle"]:
         # without its report, what failed before that is all that there is to tell
-        telling.out("\n".join(heard.told() or held))
+        lines = heard.told() or held
+        if lines:
+            telling.out("\n".join(lines))
     elif status and not heard.failures and not given.common["detalle"]:
         _tell_why(heard, configuration)
     if given.json and given.verb.rows in heard.rows and not given.common["simular"]:

@@ -44,6 +44,7 @@ def words_of(run: Run, configuration: Configuration) -> list[str]:
 def environment(run: Run, configuration: Configuration) -> dict[str, str]:
     """What the run needs of the environment beside its caller's."""
     told = {"ANSIBLE_CALLBACKS_ENABLED": _CALLBACK, "LC_ALL": _utf8(os.environ.get("LC_ALL", "")), "ANSIBLE_FORCE_COLOR": "false",
+            "PYTHONIOENCODING": "utf-8",      # what it says is read here, whatever our own terminal can show
             "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([run.collections, "~/.ansible/collections", "/usr/share/ansible/collections"])}
     if configuration.bitacora:
         told["RESPALDO_BITACORA"] = configuration.bitacora

@@ -16,7 +16,7 @@ from typing import TextIO
 from .. import _laid
 
 _WHERE_NO_TERMINAL_IS = 120
-_PLAIN = {"«": '"', "»": '"', "…": "...", "─": "-", "·": "-", "→": "->", "–": "-", "—": "-", "“": '"', "”": '"', "‘": "'", "’": "'"}
+_PLAIN = {"¿": "", "¡": "", "«": '"', "»": '"', "…": "...", "─": "-", "·": "-", "→": "->", "–": "-", "—": "-", "“": '"', "”": '"', "‘": "'", "’": "'"}
 _HANDLER = "perucompras.respaldo.plain"
 
 
@@ -63,8 +63,11 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     letters = error.object[error.start:error.end]
-    told = "".join(_PLAIN.get(letter) or unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode("ascii") or "?" for letter in letters)
-    return told, error.end
+    return "".join(_PLAIN[letter] if letter in _PLAIN else _nearest(letter) for letter in letters), error.end
+
+
+def _nearest(letter: str) -> str:
+    return unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode("ascii") or "?"
 
 
 def _put(stream: TextIO, text: str) -> None:
