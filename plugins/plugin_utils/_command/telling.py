@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `respaldo` says, and where: as wide as the terminal is, in letters that it has. A reader that goes away (`| head`, a closed window) ends no run."""
+"""What `respaldo` says, and where: as wide as the terminal is, in letters that it has. A reader that goes away (`| head`) ends no run."""
 
 from __future__ import annotations
 

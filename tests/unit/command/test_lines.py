@@ -101,7 +101,7 @@ def test_letters_that_the_terminal_has_not_are_written_by_others(monkeypatch: py
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
-    """`respaldo copiar | head -1`, or a window that is closed: what goes on goes on to its end, and its status tells of it."""
+    """`respaldo copiar | head -1`: what goes on goes on to its end, and its status tells of it."""
     code = ("import sys; sys.path.insert(0, 'collections'); from ansible_collections.perucompras.respaldo.plugins.plugin_utils._command import telling\n"
             "for line in range(3): telling.out('línea'); telling.beside('x')\nsys.exit(7)")
     reading, writing = os.pipe()
