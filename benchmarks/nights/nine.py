@@ -56,10 +56,10 @@ class Data:
 
         postgres = {"type": "postgresql", "host": "127.0.0.1", "port": self.postgres.port, "user": "postgres", "password": PASSWORD}
         return {
+            "app1.example.org": [system("Encuestas", "database", type="sqlite", path=str(self.place / "encuestas.db"))],
             "bd1.example.org": [system("SIGA", "database", **postgres, databases=["siga"]),
                                 system("Catálogos Electrónicos", "database", **postgres, databases=["catalogos"])],
             "bd2.example.org": [system("Mesa de Partes", "database", type="mariadb", socket=self.maria.socket, user="root", databases=["tramite"])],
-            "app1.example.org": [system("Encuestas", "database", type="sqlite", path=str(self.place / "encuestas.db"))],
             "git1.example.org": [system(name, "source_code", type="git", path=str(self.place / f"{name}.git")) for name in REPOSITORIES],
             "archivos1.example.org": [system(name, "file_server", type="restic", paths=[str(self.place / name)]) for name in FOLDERS],
             "controlador.example.org": [],
