@@ -128,9 +128,9 @@ ROWS = (
     (
         "RSP147", "restored_in_part",
         "{count} things of {label} did not come back as they are in the copy; the others did",
-        "The warnings of this restore name them. Take those as EML files; a mail that the server changed comes a second time if it is run again.",
+        "The warnings of this restore name them. Take those as EML files. If it is run again, what the server changed is named again, and not given twice.",
         "{count} elementos de {label} no volvieron como están en la copia; los demás, sí",
-        "Las advertencias de esta restauración los nombran. Restáurelos como archivos EML; si repite, un mensaje que el servidor cambió vuelve otra vez.",
+        "Las advertencias de esta restauración los nombran. Restáurelos como EML. Si repite, lo que el servidor cambió se nombra y no se entrega dos veces.",
     ),
     (
         "RSP148", "mail_target_busy",
