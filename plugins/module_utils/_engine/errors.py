@@ -7,7 +7,8 @@ Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and l
 (making.py), of them 130 to 155 mailboxes (mailboxes.py);
 4xx media (media.py), of them 459 to 464 forges (forges.py), 428 and 465 to 468 restic's repositories (keys.py); 5xx verification, 6xx restore
 (proving.py); 7xx the bitácora, 8xx keys and custody, 9xx reports and warnings (records.py), of them 750 to 779 requests (requests.py),
-740, 741, 743 to 749, 776 to 784 and 790 the schedule, commands around copies and what a check finds (schedules.py), 793 to 799 the worst day (recovering.py).
+740, 741, 743 to 749, 776 to 784 and 790 the schedule, commands around copies and what a check finds (schedules.py), 484 to 489, 785 and 791 to 799 the worst
+day (recovering.py).
 A code is never reused for another meaning. A module carries all of them to its server, each file for about a kilobyte, so they are few.
 """
 

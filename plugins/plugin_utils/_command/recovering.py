@@ -22,7 +22,8 @@ from .typed import Mistake
 # Options of the verb that are the module's, and no variables of the playbook's role.
 _PATHS = ("private_key_file", "custody", "directory", "vault")
 _TEXTS = ("seal_key", "bitacora_sha256", "kit_sha256", "unvouched_reason")
-MODULE = (*_PATHS, *_TEXTS)
+_AS_TYPED = (*_TEXTS, "clock_confirmed", "bitacora_on_server")
+MODULE = (*_PATHS, *_AS_TYPED)
 _PARTLY = 71
 # What `ansible` prints of the one task that it ran.
 _ANSWER = re.compile(r"^localhost \| [A-Z]+!? =>\s(\{.*^\}|\{.*\})$", re.DOTALL | re.MULTILINE)
@@ -42,7 +43,7 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
             raise Mistake(f"«recuperar» necesita --{option}: queda en la bitácora. Vea: respaldo recuperar --help")
     vault = taken.pop("vault", "")
     given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)},
-             **{name: each if name in _TEXTS else os.path.abspath(each) for name, each in taken.items()}}
+             **{name: each if name in _AS_TYPED else os.path.abspath(each) for name, each in taken.items()}}
     if os.path.isfile(given.get("custody", "")):
         # of services: read by Ansible, which opens what its vault encrypted, so that no secret of theirs is a word of a command
         given["custody"] = "{{ lookup('ansible.builtin.file', %s) | from_yaml }}" % json.dumps(given["custody"])
