@@ -73,7 +73,8 @@ def _run(words: list[str], environment: dict[str, str], directory: str) -> tuple
         reader = threading.Thread(target=lambda: beside.extend(process.stderr or ()), daemon=True)
         reader.start()
         for line in process.stdout or ():
-            if answer or line.startswith("localhost | "):
+            # some versions of Ansible tell an error before they give the answer that holds it
+            if answer or line.startswith(("localhost | ", "[ERROR]")):
                 answer.append(line)
             else:
                 telling.out(seen(line.rstrip("\n")))

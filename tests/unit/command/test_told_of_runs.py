@@ -53,6 +53,7 @@ ANSWERS = (
      "La cadena está íntegra: 5 asientos, último n=5, con sello hasta el n.º 4\nEn su lugar: /srv/i\nQuedó aparte: /x\n"),
     ('localhost | CHANGED => {"kit": "M_1", "bitacora": "B_1", "entries": 0, "placed": ["/srv/i"]}\n',
      "Maletín: M_1\nBitácora: B_1\nIría a su lugar: /srv/i\n"),
+    ('[ERROR]: Task failed: x\nOrigin: y\n\nlocalhost | FAILED! => {"failed": true, "msg": "No"}\n', "Falló   No\n"),
     ("usage: ansible [-h]\n", "usage: ansible [-h]\n"),
     ("localhost | FAILED! => {]}\n", "localhost | FAILED! => {]}\n"),
 )
@@ -73,9 +74,9 @@ def test_what_a_medium_names_does_not_move_the_cursor(capsys: pytest.CaptureFixt
 
 
 def test_how_far_recovering_is_told_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
-    code = "import sys; print('bitácora: 40 %'); print('localhost | FAILED! => {'); print('}'); print('[WARNING]: x', file=sys.stderr); sys.exit(2)"
+    code = "import sys; print('bitácora: 40 %'); print('[ERROR]: e'); print('localhost | FAILED! => {'); print('}'); print('[WARNING]: x', file=sys.stderr); sys.exit(2)"
     done = recovering._run([sys.executable, "-c", code], {**os.environ, "PYTHONIOENCODING": "utf-8"}, "/")
-    assert done == (2, "localhost | FAILED! => {\n}\n", "[WARNING]: x\n") and capsys.readouterr().out == "bitácora: 40 %\n"
+    assert done == (2, "[ERROR]: e\nlocalhost | FAILED! => {\n}\n", "[WARNING]: x\n") and capsys.readouterr().out == "bitácora: 40 %\n"
 
 
 def test_warnings_of_recovering_are_told(capsys: pytest.CaptureFixture[str]) -> None:
