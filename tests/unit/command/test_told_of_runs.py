@@ -74,7 +74,8 @@ def test_what_a_medium_names_does_not_move_the_cursor(capsys: pytest.CaptureFixt
 
 
 def test_how_far_recovering_is_told_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
-    code = "import sys; print('bitácora: 40 %'); print('[ERROR]: e'); print('localhost | FAILED! => {'); print('}'); print('[WARNING]: x', file=sys.stderr); sys.exit(2)"
+    code = ("import sys; print('bitácora: 40 %'); print('[ERROR]: e'); print('localhost | FAILED! => {'); print('}'); "
+            "print('[WARNING]: x', file=sys.stderr); sys.exit(2)")
     done = recovering._run([sys.executable, "-c", code], {**os.environ, "PYTHONIOENCODING": "utf-8"}, "/")
     assert done == (2, "[ERROR]: e\nlocalhost | FAILED! => {\n}\n", "[WARNING]: x\n") and capsys.readouterr().out == "bitácora: 40 %\n"
 
