@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +23,7 @@ TOP = Path(__file__).resolve().parents[3]
 
 def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or subprocess.CompletedProcess(words, 3, "", ""))
+    monkeypatch.setattr(recovering, "_run", lambda words, *_more: ran.append(words) or (3, "", ""))
     why = ["--motivo", "Incendio", "--documento", "Acta 3"]
     for words in (["recuperar"], ["recuperar", "--medio", "/m", *why], ["recuperar", "--medio", "/m", "--llave", "a", "--custodia", "c", *why],
                   ["recuperar", "--medio", "/m", "--llave", "a", "--motivo", "Incendio"]):
@@ -53,6 +53,7 @@ ANSWERS = (
      "La cadena está íntegra: 5 asientos, último n=5, con sello hasta el n.º 4\nEn su lugar: /srv/i\nQuedó aparte: /x\n"),
     ('localhost | CHANGED => {"kit": "M_1", "bitacora": "B_1", "entries": 0, "placed": ["/srv/i"]}\n',
      "Maletín: M_1\nBitácora: B_1\nIría a su lugar: /srv/i\n"),
+    ('[ERROR]: Task failed: x\nOrigin: y\n\nlocalhost | FAILED! => {"failed": true, "msg": "No"}\n', "Falló   No\n"),
     ("usage: ansible [-h]\n", "usage: ansible [-h]\n"),
     ("localhost | FAILED! => {]}\n", "localhost | FAILED! => {]}\n"),
 )
@@ -65,6 +66,20 @@ def test_what_recovering_came_to_is_told_in_spanish(printed: str, told: str, cap
     assert capsys.readouterr().out == told
 
 
+def test_what_a_medium_names_does_not_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON hides what a terminal would obey; what is told in its place must not bring it back."""
+    recovering._tell('localhost | CHANGED => {"kit": "M_1", "placed": ["/a\\u001b[2J\\rb"], "vouched": {"kit": "seal"}}', "[WARNING]: x\x1b[2Jy\n")
+    said = capsys.readouterr()
+    assert "/a [2J b" in said.out and "\x1b" not in said.out + said.err and "\r" not in said.out
+
+
+def test_how_far_recovering_is_told_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    code = ("import sys; print('bitácora: 40 %'); print('[ERROR]: e'); print('localhost | FAILED! => {'); print('}'); "
+            "print('[WARNING]: x', file=sys.stderr); sys.exit(2)")
+    done = recovering._run([sys.executable, "-c", code], {**os.environ, "PYTHONIOENCODING": "utf-8"}, "/")
+    assert done == (2, "[ERROR]: e\nlocalhost | FAILED! => {\n}\n", "[WARNING]: x\n") and capsys.readouterr().out == "bitácora: 40 %\n"
+
+
 def test_warnings_of_recovering_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     recovering._tell(ANSWERS[0][0], "[WARNING]: una cosa\nlarga\n[WARNING]: otra\n[ERROR]: Task failed: x\nOrigin: y\n")
     assert capsys.readouterr().err == "Aviso: una cosa larga\nAviso: otra\n"
@@ -72,7 +87,7 @@ def test_warnings_of_recovering_are_told(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_what_nobody_vouches_for_is_laid_out_and_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or subprocess.CompletedProcess(words, 0, "", ""))
+    monkeypatch.setattr(recovering, "_run", lambda words, *_more: ran.append(words) or (0, "", ""))
     words = ["recuperar", "--medio", "/m", "--llave", "k", "--motivo", "Incendio", "--documento", "Acta 3"]
     assert recovering.lay_out(typed.read([*words, "--sello", "ab cd", "--huella-maletin", "e"]).variables, str(tmp_path), False) == 0
     given = json.loads(ran[0][ran[0].index("-a") + 1])
