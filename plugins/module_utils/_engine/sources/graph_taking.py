@@ -88,8 +88,8 @@ class Taking:
         self.contradicted = False
 
     def blames(self, judged: Judged) -> bool:
-        """Whether an earlier copy may be why a mail is missing, or the service has other content in the state that it has."""
-        return self.contradicted or bool(self._laid) and (bool(judged.unsettled) or any(each.uid in self._begun_with for each in judged.missing))
+        """Whether an earlier copy may be why a mail is missing, or not as it is now."""
+        return bool(self._laid) and (bool(judged.unsettled) or any(each.uid in self._begun_with for each in judged.missing))
 
     def bring(self, service: Service) -> None:
         """Take each mail that is there and not here."""
