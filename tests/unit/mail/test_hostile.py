@@ -204,9 +204,12 @@ MAILS: dict[str, tuple[bytes, str, dict[str, str]]] = {
 
 
 @pytest.fixture
-def store(tmp_path: Path):
-    with open_store(str(tmp_path / "bitacora.sqlite")) as found:
-        here.populate(found)
+def store(brought_back):
+    def make(top: Path) -> None:
+        with open_store(str(top / "bitacora.sqlite")) as made:
+            here.populate(made)
+
+    with open_store(str(brought_back("place", make) / "bitacora.sqlite")) as found:
         yield found
 
 
