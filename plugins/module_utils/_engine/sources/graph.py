@@ -20,7 +20,7 @@ from ..filesystem import descriptors, room
 from ..processes import programs
 from ..processes.workspace import Workspace
 from ..remarks import Remark
-from . import graph_beside, graph_listing, graph_maildir, mailbox_tokens
+from . import graph_beside, graph_earlier, graph_listing, graph_maildir, imap_earlier, mailbox_tokens
 from .base import PartReader
 from .graph_service import ENDPOINT, Patience, Refused, Service
 from .graph_taking import Taking
@@ -40,7 +40,7 @@ class Graph(Imap):
     def __init__(self, user: str = "", oauth: Optional[Mapping[str, Any]] = None, endpoint: str = "", work_dir: str = "", on_missing: str = "refuse",
                  assigned: Sequence[str] = (), compare: str = "sample") -> None:
         super().__init__(user=user, work_dir=work_dir, on_missing=on_missing, assigned=assigned, compare=compare)
-        self._alike = 0
+        self._alike, self._since = 0, ""
         self.endpoint, self.oauth, self.separator = endpoint or ENDPOINT, dict(oauth or {}), graph_maildir.SEPARATOR
 
     def choose(self, asked: Mapping[str, Any]) -> None:
@@ -79,14 +79,17 @@ class Graph(Imap):
             with self._services(2) as (service, another):
                 taking = Taking(home, self.every)
                 try:
-                    for number in range(PASSES):
-                        taking.bring(service)
-                        self.judged = taking.judge(another, number + 1 == PASSES)
-                        if not self.judged.unsettled:
-                            break
+                    self._begin(home, taking)
+                    self._until_settled(taking, service, another)
+                    if taking.blames(self.judged):      # whatever an earlier copy is, it must not be why this one lacks anything
+                        self.noted.append(Remark("earlier_left", label=self._since))
+                        self._since = ""
+                        taking.forget()
+                        self._until_settled(taking, service, another)
                 finally:
                     taking.close()
                 self.judged.compared, self._alike = taking.compared, taking.alike
+                self._brought, self._new, self._unasked = taking.brought, self.judged.mails - taking.kept, taking.unasked
                 if service.patience.waits:
                     self.noted.append(Remark("graph_waited", count=service.patience.waits, seconds=int(service.patience.waited)))
                 if self.judged.uncounted:
@@ -99,6 +102,26 @@ class Graph(Imap):
             raise self._disk_failed(workspace.path, error) from error
         finally:
             os.close(home)
+
+    def _begin(self, home: int, taking: Taking) -> None:
+        """Begin with the mails of the earlier copy, where there is one and it is what it should be; why it is not is told."""
+        if self.earlier is None:
+            return
+        try:
+            graph_earlier.lay(self.earlier, home, taking, self.endpoint, self.place.user)
+            self._since = self.earlier.label
+        except BackupError as error:
+            taking.forget()
+            if error.fault.name == "interrupted":
+                raise
+            self.noted.append(imap_earlier.unused(self.earlier.label, error))
+
+    def _until_settled(self, taking: Taking, service: Service, another: Service) -> None:
+        for number in range(PASSES):
+            taking.bring(service)
+            self.judged = taking.judge(another, number + 1 == PASSES)
+            if not self.judged.unsettled or taking.contradicted:
+                break
 
     def compare(self, reader: PartReader, scratch: str) -> List[str]:
         """The copy beside the mailbox as it is now: what is in the state that was copied must have the content that was copied."""
@@ -130,4 +153,11 @@ class Graph(Imap):
 
     def facts(self) -> Dict[str, Any]:
         return {"server": self.endpoint, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "rendered_otherwise": self._alike,
-                "included": INCLUDED, "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
+                "included": INCLUDED, "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing],
+                **self._told_since()}
+
+    def travelled(self) -> Dict[str, Any]:
+        return {"travelled": self._brought, "travelled_objects": self._new, **self._told_since()}
+
+    def _told_since(self) -> Dict[str, Any]:
+        return {"since": self._since, "not_read_again": self._unasked} if self._since else {}

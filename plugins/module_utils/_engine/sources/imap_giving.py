@@ -141,10 +141,12 @@ class Giving:
         """
         lying: Dict[str, Counter[str]] = {}
         strange: Dict[str, Counter[bytes]] = {}
-        own = {bytes.fromhex(mail["sha256"]) for folder in all_of_it for mail in copy.mails(folder)}
+        own: Set[bytes] = set()      # of the copy, where anything lies there at all
         for name in target.there():
             self._known[name] = array.array(imap_shelf.NUMBER, (row.uid for row in target.rows(name)))
             lying[name], strange[name] = collections.Counter(), collections.Counter()
+            if self._known[name] and not own:
+                own = {bytes.fromhex(mail["sha256"]) for folder in all_of_it for mail in copy.mails(folder)}
             for uid in self._known[name]:
                 digest, begun = target.begun(uid)
                 lying[name][digest] += 1
