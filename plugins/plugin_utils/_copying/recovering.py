@@ -102,6 +102,8 @@ class RecoverAction(EngineAction):
             return {"changed": True, "kit": kit["label"], "bitacora": first["label"] if bitacora else "", "entries": 0,
                     "placed": [*_paths(kit), *([str(bitacora)] if bitacora else [])]}
         with _held_places.directory(_note_at(url).parent, 0o700), placing.alone(directory):
+            if bitacora:      # meanwhile an attempt before may have ended well: its worker outlives who killed what began it
+                beforehand.refuse_a_bitacora(bitacora, _note_at(url))
             _refuse_begun(directory)
             return self._opened_and_placed(given, keys, asked, chosen, [told for each in listed.values() for told in each[1]], task_vars)
 
