@@ -62,6 +62,10 @@ def hide(text: Any) -> Any:
     return _LOGIN.sub(r"\1://(hidden)@", _SIGNATURE.sub(r"\1\2(hidden)", text))
 
 
+# What says of an empty value already that it is none.
+_TELLS_SO = re.compile("falta|est. vac")
+
+
 class InBoth(str):
     """A detail that is put together of several: its English, and its Spanish beside."""
 
@@ -125,10 +129,15 @@ class BackupError(Exception):
         """What is wrong and where, in Spanish: this text goes into the bitácora."""
         told = _Details({name: _in_spanish(name, value) for name, value in self.details.items()})
         template = self.fault.spanish
-        if self.code == "RSP101" and self.details.get("value", "") is None:
-            template = "{where}: {problem}"                  # what is missing has no value to show
-        elif self.code == "RSP101" and "\n" in str(self.details.get("problem")):
-            template = "{where}: {value!r} {problem}"        # several mistakes, a line each
+        if self.code == "RSP101":
+            value, several = self.details.get("value", "-"), "\n" in str(self.details.get("problem"))     # several mistakes, a line each
+            empty = isinstance(value, str) and not value.strip()
+            if value is None or (empty and _TELLS_SO.match(str(told.get("problem")))):
+                template = "{where}: {problem}"                  # what is missing has no value to show
+            elif empty:
+                template = "{where}: está vacío: {problem}" if several else "{where}: está vacío ({problem})"
+            elif several:
+                template = "{where}: {value!r} {problem}"
         return template.format_map(told)
 
     @property

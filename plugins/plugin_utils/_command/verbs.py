@@ -31,6 +31,7 @@ class Verb(NamedTuple):
     shows: bool = False                     # it changes nothing: what it is run for is what it prints
     rows: str = ""                          # the key of a result under which its table is for machines too (--json)
     prints: bool = False                    # it changes something, and what its play says for people is told too
+    reports: bool = False                   # what it prints tells each failure, with its remedy
 
 
 _ONLY = "backup_only"
@@ -89,7 +90,7 @@ VERBS: Mapping[str, Verb] = {
         Option("json", "check_json", "archivo donde se escribe el informe, para máquinas"),
         Option("html", "check_html", "archivo donde se escribe el informe, como página"),
         Option("enviar", "check_sends", "envía un correo de prueba y una señal de vida", "flag"),
-    ), systems=_ONLY, shows=True),
+    ), systems=_ONLY, shows=True, reports=True),
     "avisar": Verb("warn", "avisa de lo que requiere atención"),
     "custodiar": Verb("custody", "comprueba la custodia de las contraseñas"),
     "solicitudes": Verb("requests", "lee el buzón de solicitudes"),

@@ -216,7 +216,7 @@ def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, 
         # whoever writes to the medium could have laid all of it there: nothing is opened, or nothing of it leaves the place where it was
         assert "RSP797" in day.respaldo(*words, status=2) and not (house.directory / "aparte").exists()
         told = day.respaldo(*words, "--sin-prueba", "Simulacro", status=71)
-        assert f'"{house.directory}/vault"' in told and (house.directory / "aparte/maletin").is_dir()
+        assert f"Quedó aparte: {house.directory}/vault" in told and (house.directory / "aparte/maletin").is_dir()
         assert house.bitacora.exists() and not any((house.directory / place).exists() for place in PLACES)
         day.burn()
         # the key of the seals proves the bitácora; the kit is newer than that, so it is named by its digest

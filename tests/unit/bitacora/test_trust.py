@@ -86,11 +86,13 @@ class Place:
 
 
 @pytest.fixture(params=[False, True], ids=["memory", "anchored"])
-def place(request, tmp_path):
-    made = Place(tmp_path, request.param)
-    for _number in range(3):
-        assert made.run().unsealed == []
-    return made
+def place(request, brought_back):
+    def make(top):
+        made = Place(top, request.param)
+        for _number in range(3):
+            assert made.run().unsealed == []
+
+    return Place(brought_back(f"anchored {request.param}", make), request.param)
 
 
 def smaller(n, type_, body):

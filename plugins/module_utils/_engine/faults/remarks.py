@@ -70,6 +70,17 @@ ROWS = (
     ("mailbox_folders_unlike", False,
      "Folders of the copy that the mailbox has no more, or has numbered anew, so that they can't be compared: {named}",
      "Carpetas de la copia que el buzón ya no tiene, o que numeró de nuevo, y no se pueden comparar: {named}."),
+    ("graph_compared", False,
+     "Of the mailbox as it is now {same} mails are in the state that was copied and {changed} in another; {equal} were read and have the copy's content, "
+     "{edited} were edited since; {new} came, {gone} went, {moved} lie in other folders and {marked} have other marks",
+     "Del buzón como está ahora, {same} mensajes están en el estado que se copió y {changed} en otro; se leyeron {equal} con el contenido de la copia y "
+     "{edited} editados después; {new} llegaron, {gone} ya no están, {moved} están en otra carpeta y {marked} tienen otras marcas."),
+    ("graph_folders_away", False,
+     "Folders of the copy that the mailbox has no more by that name: {named}. Their mails are known by their identifiers, wherever they lie",
+     "Carpetas de la copia que el buzón ya no tiene con ese nombre: {named}. Sus mensajes se reconocen por su identificador, donde estén."),
+    ("graph_untold", False,
+     "Not compared with the source: the service does not give {count} mails, or does not tell whether they are there ({named}); they are not counted as equal",
+     "No se comparó todo con el origen: el servicio no da {count} mensajes, o no dice si están ({named}); no se cuentan como iguales."),
     ("mail_marks_lost", False,
      "The server did not keep the marks of {count} mails as they were: {named}",
      "El servidor no conservó como eran las marcas de {count} mensajes: {named}."),
