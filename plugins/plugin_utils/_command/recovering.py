@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
         if name not in variables:
             raise Mistake(f"«recuperar» necesita --{option}: queda en la bitácora. Vea: respaldo recuperar --help")
     vault = taken.pop("vault", "")
-    given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)},
+    given = {"medium": {"name": _name(path), "path": os.path.abspath(path)},
              **{name: each if name in _AS_TYPED else os.path.abspath(each) for name, each in taken.items()}}
     if os.path.isfile(given.get("custody", "")):
         # of services: read by Ansible, which opens what its vault encrypted, so that no secret of theirs is a word of a command
@@ -65,6 +66,12 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     telling.beside("Revise lo que quedó aparte, póngalo en su lugar (cp -a) y siga:")
     telling.command("   ", following)
     return _PARTLY
+
+
+def _name(path: str) -> str:
+    """A name that a medium may have, of the last part of where it is mounted: without accents, and what else is none of a name's."""
+    plain = unicodedata.normalize("NFKD", os.path.basename(os.path.abspath(path))).encode("ascii", "ignore").decode()
+    return re.sub(r"^[ ._-]+|[^A-Za-z0-9 ._-]", "", plain)[:64] or "medio"
 
 
 def _tell(output: str, beside: str) -> None:
