@@ -107,6 +107,15 @@ options:
     description: Who orders it, and by which document. Required for O(phase=record).
     type: str
     default: ""
+  mounted:
+    description: With O(phase=record), names or paths of the media that are mounted here; one that no host of the inventory has there is refused.
+    type: list
+    elements: str
+    default: []
+  media:
+    description: With O(phase=record), media of this host, beside the C(backup_media) of all hosts.
+    type: raw
+    default: []
 notes:
   - Fails with RSP484 where this machine was laid out already, RSP485 where a bitácora stands, RSP486 when the clock is behind the copies, RSP487 while another
     attempt is at work, RSP488 when no custodian has the password, RSP489 when the bitácora is on a server, RSP785 where an earlier attempt left what it

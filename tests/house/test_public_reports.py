@@ -22,7 +22,7 @@ LISTS = {
     "Siblings, and reports read later": [f"L{n}" for n in range(1, 19)],
     "Schedulers": [f"P{n}" for n in range(1, 7)],
     "Many copies at once, partial ones, clocks": [f"C{n}" for n in range(1, 6)],
-    "Media that moved, and what a command says": [f"N{n}" for n in range(1, 5)],
+    "Media that moved, and what a command says": [f"N{n}" for n in range(1, 11)],
 }
 COPYING = ("site", "database", "file_server", "source_code", "drill", "prune", "reconcile", "transfer", "verify")
 

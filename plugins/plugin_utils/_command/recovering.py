@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import threading
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
         if name not in variables:
             raise Mistake(f"«recuperar» necesita --{option}: queda en la bitácora. Vea: respaldo recuperar --help")
     vault = taken.pop("vault", "")
-    given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)},
+    given = {"medium": {"name": _name(path), "path": os.path.abspath(path)},
              **{name: each if name in _AS_TYPED else os.path.abspath(each) for name, each in taken.items()}}
     if os.path.isfile(given.get("custody", "")):
         # of services: read by Ansible, which opens what its vault encrypted, so that no secret of theirs is a word of a command
@@ -81,6 +82,12 @@ def _run(words: list[str], environment: dict[str, str], directory: str) -> tuple
                 telling.out(seen(line.rstrip("\n")))
         reader.join()
     return process.returncode, "".join(answer), "".join(beside)
+
+
+def _name(path: str) -> str:
+    """A name that a medium may have, of the last part of where it is mounted: without accents, and what else is none of a name's."""
+    plain = unicodedata.normalize("NFKD", os.path.basename(os.path.abspath(path))).encode("ascii", "ignore").decode()
+    return re.sub(r"^[ ._-]+|[^A-Za-z0-9 ._-]", "", plain)[:64] or "medio"
 
 
 def _tell(answer: str, beside: str) -> None:

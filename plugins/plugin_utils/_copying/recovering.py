@@ -101,7 +101,11 @@ class RecoverAction(EngineAction):
                 _refuse_taken(_paths(kit), directory)
             return {"changed": True, "kit": kit["label"], "bitacora": first["label"] if bitacora else "", "entries": 0,
                     "placed": [*_paths(kit), *([str(bitacora)] if bitacora else [])]}
-        with _held_places.directory(_note_at(url).parent, 0o700), placing.alone(directory):
+        for made in (_note_at(url).parent, directory):
+            _make(made)
+        with placing.alone(directory):
+            if bitacora:      # meanwhile an attempt before may have ended well: its worker outlives who killed what began it
+                beforehand.refuse_a_bitacora(bitacora, _note_at(url))
             _refuse_begun(directory)
             return self._opened_and_placed(given, keys, asked, chosen, [told for each in listed.values() for told in each[1]], task_vars)
 
@@ -245,7 +249,7 @@ def _in_their_places(choice: vouching.Choice, targets: Mapping[str, Path], direc
     for path in there:
         placing.drop(sources[path])
     # noted first: what was placed half, and finished by hand, is recorded too
-    _noted(_note_at(url), {**note, "unplaced": list(unplaced)})
+    _noted(_note_at(url), {**note, "unplaced": list(unplaced)}, directory)
     for path, source in places.items():
         try:
             _put(source, path, directory)
@@ -258,7 +262,7 @@ def _in_their_places(choice: vouching.Choice, targets: Mapping[str, Path], direc
         why = in_both("the manifest of the kit does not say where it belongs", "la ficha del maletín no dice dónde va")
         for path in _rest(kit, {sources[path] for path in unplaced}):
             unplaced["/" + os.path.relpath(path, kit)] = Remark("recovery_unplaced", path="/" + os.path.relpath(path, kit), source=path, detail=why)
-    _noted(_note_at(url), {**note, "unplaced": list(unplaced)[:_MOST_LEFT]})
+    _noted(_note_at(url), {**note, "unplaced": list(unplaced)[:_MOST_LEFT]}, directory)
     return [*there, *(path for path in places if path not in unplaced)], unplaced
 
 
@@ -271,11 +275,14 @@ def _note_at(url: str) -> Path:
     return path_of(default_url() if url.startswith(SERVER_SCHEMES) else url).with_name(_NOTE)
 
 
-def _noted(path: Path, note: Mapping[str, t.Any]) -> None:
-    """Write what was opened, whole or not at all."""
-    with _held_places.place(path) as place, _held_places.beside(place.held, place.name) as (descriptor, made):
-        _held_places.filled(descriptor, json.dumps(note).encode())
-        os.replace(made, place.name, src_dir_fd=place.held, dst_dir_fd=place.held)
+def _noted(path: Path, note: Mapping[str, t.Any], directory: Path) -> None:
+    """Write what was opened, whole or not at all. Raises recovery_place_taken."""
+    try:
+        with _held_places.place(path) as place, _held_places.beside(place.held, place.name) as (descriptor, made):
+            _held_places.filled(descriptor, json.dumps(note).encode())
+            os.replace(made, place.name, src_dir_fd=place.held, dst_dir_fd=place.held)
+    except OSError as error:
+        raise _taken(str(path), directory, _held_places.why(error)) from error
 
 
 def _rest(kit: Path, known: Collection[Path]) -> list[str]:
@@ -287,6 +294,15 @@ def _rest(kit: Path, known: Collection[Path]) -> list[str]:
         if len(found) >= _MOST_LEFT:
             break
     return found[:_MOST_LEFT]
+
+
+def _make(directory: Path) -> None:
+    """Make a directory of this account alone, where there is none. Raises recovery_place_taken."""
+    try:
+        with _held_places.directory(directory, 0o700):
+            pass
+    except OSError as error:
+        raise _taken(str(directory), directory, _held_places.why(error)) from error
 
 
 def _put(source: Path, path: str, directory: Path) -> None:

@@ -98,23 +98,28 @@ def place(directory: str, wanted: Mapping[str, str], found: Found, stale: Sequen
         run(["systemctl", "disable", "--now", *gone])
     for name in found.unwanted:
         share_files.remove(os.path.join(directory, name))
+    again = [name for name in (*found.changed, *stale) if name.endswith(".timer")]
+    for name in again:
+        # while it runs, systemd starts at once what its new hour would have had today, or since its last start (systemd#14899)
+        _is(name, "stop")
     for name in found.changed:
         share_files.write(os.path.join(directory, name), wanted[name])
     if found.unwanted or found.changed or stale:
         run(["systemctl", "daemon-reload"])
     for name in found.unwanted:
         # a service that failed last stays in systemd's list, and the machine "degraded", after its file is gone; of one that did not, this does nothing
-        _is("reset-failed", name.replace("@.", "@*."))
-    again = [name for name in (*found.changed, *stale) if name.endswith(".timer")]
+        _is(name.replace("@.", "@*."), "reset-failed")
     if again:
-        # a timer that ran with another time counts anew
+        # a timer that ran with another time, or was taken away once, counts anew: its last start was by another schedule
+        for name in again:
+            _is(name, "clean", "--what=state")
         run(["systemctl", "enable", *again])
         run(["systemctl", "restart", *again])
 
 
 def idle(timers: Iterable[str]) -> list[str]:
     """Those of timers that somebody stopped or disabled."""
-    return [name for name in timers if not (_is("is-enabled", name) and _is("is-active", name))]
+    return [name for name in timers if not (_is(name, "is-enabled") and _is(name, "is-active"))]
 
 
 def enable(timers: Sequence[str]) -> None:
@@ -128,10 +133,10 @@ def shown(unit: str, properties: Sequence[str]) -> dict[str, str]:
     return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
 
 
-def _is(question: str, unit: str) -> bool:
-    """Whether systemctl says yes."""
+def _is(unit: str, *words: str) -> bool:
+    """Whether systemctl says yes, or did it."""
     try:
-        return subprocess.run(["systemctl", "--quiet", question, unit], timeout=_SECONDS, check=False, capture_output=True).returncode == 0
+        return subprocess.run(["systemctl", "--quiet", *words, unit], timeout=_SECONDS, check=False, capture_output=True).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 

@@ -199,7 +199,11 @@ def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, 
     assert chain.verify_file(house.bitacora).whole and {entry["label"] for entry in house.entries("copy_made")} < day.made
     again = day.lay_out("--check", custody=house.custodians[1:])
     assert again.returncode == 2 and "RSP484" in again.stdout and "recover.yml" in again.stdout, "laid out, and a person begins at the start once more"
-    house.run("-e", '{"recover_mounted": ["disco"]}', "-e", json.dumps(WHY), playbook="recover.yml").check_returncode()
+    # mounted elsewhere than the inventory has it, nothing would be taken in, and nobody told
+    elsewhere = house.run("-e", '{"recover_mounted": ["/mnt/disco"]}', "-e", json.dumps(WHY), playbook="recover.yml")
+    assert elsewhere.returncode == 2 and "recover_mounted: '/mnt/disco' no es válido (no es un medio de backup_media)" in elsewhere.stdout, elsewhere.stdout
+    assert "Móntelo en la ruta que tiene en el inventario" in elsewhere.stdout and house.entries("controller_recovered") == []
+    house.run("-e", "recover_mounted=disco", "-e", json.dumps(WHY), playbook="recover.yml").check_returncode()
     for kind, system, target in (("database", "SIGA", "siga"), ("source_code", "Portal", day.repository), ("source_code", "Carpeta", day.folder)):
         words = f"restore_host=localhost restore_kind={kind} restore_system={system} restore_target={target}"
         house.run("-e", words, playbook="restore.yml").check_returncode()

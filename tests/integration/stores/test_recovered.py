@@ -22,7 +22,7 @@ def test_the_kit_that_was_laid_out_alone_is_recorded_on_the_server(server, datab
         recovering.RecoverAction.__new__(recovering.RecoverAction)._lay_out({"bitacora_on_server": False, "directory": str(tmp_path / "aparte")}, {})
     assert caught.value.code == "RSP489" and "--bitacora-en-servidor" in caught.value.remedy and not (tmp_path / "aparte").exists()
     assert recovering._record(WHY) == {"changed": False, "recovered": False}
-    recovering._noted(recovering._note_at(resolve_url()), NOTE)
+    recovering._noted(recovering._note_at(resolve_url()), NOTE, tmp_path)
     entry = recovering._record(WHY)["backup"]
     assert "la custodia: maletín MALETIN_20261129 (responde la custodia); la bitácora, en su servidor" in entry["note_es"], entry
     with open_store(server.url(database)) as store:

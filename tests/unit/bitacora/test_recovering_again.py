@@ -209,6 +209,15 @@ def test_why_a_log_of_another_bitacora_must_not_lie_there(tmp_path):
     assert len(rows) != 500 or "de la anterior" in rows
 
 
+def test_where_nothing_can_be_written_it_is_said_and_not_called_a_fault_of_the_program(tmp_path):
+    """A full disk, one that is read-only, a file where a directory should be."""
+    (tmp_path / "lib").touch()
+    for attempt in (lambda: recovering._noted(tmp_path / "lib" / "recuperacion.json", NOTE, tmp_path), lambda: recovering._make(tmp_path / "lib" / "aparte")):
+        with pytest.raises(BackupError) as caught:
+            attempt()
+        assert caught.value.code == "RSP795" and str(tmp_path / "lib") in caught.value.spanish
+
+
 def of(*times):
     return [{"label": "X", "manifest": {"started_at": each}} for each in times]
 

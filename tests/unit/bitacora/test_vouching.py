@@ -189,7 +189,7 @@ def test_the_entry_says_who_vouched_and_what_was_left(tmp_path, monkeypatch):
     run(tmp_path, [OLD])
     note = {"at": AT, "opened_by": "private_key", "medium": "nas", "kit": {**recovering._named(BAD, vouching.NOBODY)}, "reason": "Simulacro",
             "bitacora": recovering._named(RECORD, vouching.SEAL), "entries": 5, "head_n": 5, "head_digest": LATER, "sealed_n": 4, "unplaced": ["/srv/x"]}
-    recovering._noted(tmp_path / "recuperacion.json", note)
+    recovering._noted(tmp_path / "recuperacion.json", note, tmp_path)
     entry = recovering._record({"reason": "Incendio", "authority": "Acta 3"})["backup"]
     assert "nadie responde por su origen" in entry["note_es"] and "con los sellos de la clave" in entry["note_es"] and "hasta el n.º 4" in entry["note_es"]
     assert "Simulacro" in entry["reason_text"] and "Acta 3" in entry["reason_text"] and "/srv/x" in str(entry["warnings_es"])

@@ -44,6 +44,18 @@ def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.Monke
     assert "secreto" not in str(ran) and told == "{{ lookup('ansible.builtin.file', \"%s\") | from_yaml }}" % services
 
 
+@pytest.mark.parametrize("path, name", [
+    ("/mnt/Respaldo Órgano ñ 1/", "Respaldo Organo n 1"), ("/", "medio"), ("/mnt/«ñ»", "n"), ("/mnt/.oculto", "oculto"), ("/mnt/日本", "medio"),
+    ("/mnt/" + "ñ" * 100, "n" * 64)])
+def test_a_medium_is_named_by_where_it_is_mounted_whatever_that_is_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str, name: str) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(recovering, "_run", lambda words, *_more: ran.append(words) or (2, "", ""))
+    words = ["recuperar", "--medio", path, "--llave", "k", "--motivo", "Incendio", "--documento", "Acta 3", "--reloj-comprobado", "--bitacora-en-servidor"]
+    assert recovering.lay_out(typed.read(words).variables, str(tmp_path), False) == 2
+    given = json.loads(ran[0][ran[0].index("-a") + 1])
+    assert given["medium"] == {"name": name, "path": os.path.abspath(path)} and given["clock_confirmed"] is given["bitacora_on_server"] is True
+
+
 ANSWERS = (
     ('localhost | FAILED! => {\n    "error": {"code": "RSP794", "message_es": "No es un medio", "remedy_es": "Móntelo."},\n    "failed": true\n}\n',
      "Falló   RSP794: No es un medio\n    Móntelo.\n"),

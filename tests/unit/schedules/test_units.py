@@ -147,7 +147,8 @@ def test_a_timer_that_somebody_broke_is_written_anew_and_started_again(tmp_path,
     systemd.place(str(tmp_path), wanted, found)
     assert (tmp_path / "respaldo-copies.timer").read_text("utf-8") == wanted["respaldo-copies.timer"]
     asked = (tmp_path / "bin/systemctl.asked").read_text("utf-8").splitlines()
-    assert asked[-3:] == ["daemon-reload", "enable respaldo-copies.timer", "restart respaldo-copies.timer"]
+    assert asked[-5:] == ["--quiet stop respaldo-copies.timer", "daemon-reload", "--quiet clean --what=state respaldo-copies.timer",
+                          "enable respaldo-copies.timer", "restart respaldo-copies.timer"]
 
 
 ANSWERS = """#!/bin/sh
