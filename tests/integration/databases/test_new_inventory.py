@@ -59,7 +59,7 @@ def test_first_day_to_encrypted_copies_and_a_drill(granted: tuple[Postgres, Mari
         "--archivo-de-vault", str(tmp_path / "vault.pass"), "--medio", str(tmp_path / "copias"), "--estado", str(tmp_path / "estado"),
         "--sistema", f"tipo=postgresql; nombre=SIGA; bases=siga_nueva; criticidad=media; puerto={postgres.port}; {account}",
         "--sistema", f"tipo=mariadb; nombre=Trámite; bases=tramite_nueva; criticidad=media; puerto={maria.port}; {account}")
-    assert "3 sistemas, con la bitácora, en 1 servidores" in told
+    assert "3 sistemas, con la bitácora, en 1 servidor;" in told
     assert CLAVE.encode() not in b"".join(path.read_bytes() for path in (tmp_path / "inventario").rglob("*") if path.is_file())
     copied = respaldo("copiar")
     assert copied.count("Copiado  ") == 3 and copied.count("  T3  ") == 1, copied
