@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import py_compile
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,12 +16,18 @@ import pytest
 
 # for the Pythons that tests start: what they would compile anew in each play (the file there says why)
 if os.environ.get("RESPALDO_TESTS_REMEMBER") != "no":
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).with_name("remembered")), os.environ.get("PYTHONPATH")]))
+    _remembered = Path(__file__).with_name("remembered")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_remembered), os.environ.get("PYTHONPATH")]))
+    # each of them reads it first; where the machine tells Pythons to keep no bytecode, each would compile it too
+    for _file in _remembered.glob("*.py"):
+        with contextlib.suppress(OSError):
+            py_compile.compile(str(_file))
 
 # a Python that is told so reads a module from its standard input byte by byte: 300,000 system calls for each task of ours on a local connection
 os.environ.pop("PYTHONUNBUFFERED", None)
 
-# A session that is told to keep no bytecode rewrites the assertions of each test file anew: two thirds of what collecting costs. What it starts is told as before.
+# A session that is told to keep no bytecode rewrites the assertions of each test file anew: two thirds of what collecting costs.
+# What it starts is told as before.
 sys.dont_write_bytecode = False
 
 # Where plays begin after their imports; rooms that kill, stop or watch runs from outside start each as a user does, elsewhere the tests marked `cold`.

@@ -84,6 +84,13 @@ def test_what_can_t_be_read_or_kept_is_made(own, tmp_path):
     assert own.remembered("x", b"x", lambda: 3) == 3 and own.remembered("x", b"y", lambda: object) is object
 
 
+def test_what_each_python_reads_first_is_compiled_already():
+    """Also where the machine tells Pythons to keep no bytecode."""
+    done = subprocess.run([sys.executable, "-B", "-v", "-c", ""], env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True, check=True)
+    kept = importlib.util.cache_from_source(str(HERE / "sitecustomize.py"))
+    assert f"code object from '{kept}'" in done.stderr
+
+
 def test_configuration_is_the_same(own):
     import ansible.config.manager as manager
 
