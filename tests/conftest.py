@@ -30,8 +30,8 @@ os.environ.pop("PYTHONUNBUFFERED", None)
 # What it starts is told as before.
 sys.dont_write_bytecode = False
 
-# Where plays begin after their imports; rooms that kill, stop or watch runs from outside start each as a user does, elsewhere the tests marked `cold`.
-WARM_ROOMS, COLD_ROOMS = ("integration", "callback", "unit"), ("kills", "failures")
+# Where plays begin after their imports; a room that kills, stops or watches runs from outside starts each as a user does, elsewhere the tests marked `cold`.
+WARM_ROOMS, COLD_ROOMS = ("integration", "callback", "unit"), ("kills",)
 
 _warm = None
 
