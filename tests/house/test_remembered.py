@@ -215,9 +215,22 @@ def test_templates_that_are_remembered_are_what_is_compiled(own, tmp_path, monke
     assert told() == wanted and len(list((tmp_path / "store").iterdir())) == kept > 10
     compiled = {str(given[1]) for given in called[made:] if isinstance(given[1], str)}
     assert compiled <= {"{{ a | no_such_filter }}", "{{ a[", "a =="}, "of what compiles nothing is compiled again"
-    monkeypatch.setattr(own, "filters_there", lambda: ["another"])
+    monkeypatch.setattr(own, "filters_in", lambda place: ["another"])
     monkeypatch.setattr(own, "_common", [])
     assert told() == wanted and len(list((tmp_path / "store").iterdir())) == 2 * kept, "with other filters it is compiled anew"
+
+
+def test_filters_are_told_by_their_texts_wherever_a_test_has_its_home_or_its_copy(own, tmp_path):
+    plugins = {name: tmp_path / name / "ansible_collections/perucompras/respaldo/plugins" for name in ("one", "same", "other", "more")}
+    for name, each in plugins.items():
+        (each / "filter").mkdir(parents=True)
+        (each / "filter/answer.py").write_text("otro" if name == "other" else "uno")
+    (plugins["more"].parents[2] / "community").mkdir()
+    told = {name: own.filters_in(str(tmp_path / name)) for name in (*plugins, "a home without any")}
+    assert told["one"] == told["same"] == own.filters_in(str(tmp_path / "one/ansible_collections")) == [("filter", "answer.py", b"uno")]
+    assert told["other"] not in (told["one"], []) and told["a home without any"] is None
+    assert told["more"] == str(tmp_path / "more"), "of others' filters only the place is known"
+    assert own.filters_in(str(ROOT / "collections")), "a checkout is such a place"
 
 
 ENDING = """
