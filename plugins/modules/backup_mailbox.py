@@ -35,9 +35,11 @@ extends_documentation_fragment:
 options:
   only_new:
     description:
-      - "Of V(imap): begin with the mails of the last whole copy of the same mailbox that was made under the same request (its ticket, or the same reason of an
+      - "Begin with the mails of the last whole copy of the same mailbox that was made under the same request (its ticket, or the same reason of an
         emergency), where it lies on a medium of this task which the server can read and custody gives its password. Its digest is the bitácora's, each of its
         bytes is proved, and the server is asked for what differs alone. What can't be used is told (RSP129), and all mails travel."
+      - Of V(graph) a mail travels unless its immutable identifier and changeKey are those of the earlier copy; one that has other content there when it is
+        read again has all of them travel.
       - The server gets the password of that earlier copy for it. With V(false) it does not.
     type: bool
     default: true
@@ -114,9 +116,9 @@ backup:
     checks: {description: What was verified., type: list, elements: str, sample: [exit_statuses, sha256_readback, tar_list]}
     sha256: {description: SHA-256 of the file SHA256SUMS of the copy., type: str}
     since: {description: "The earlier copy whose mails did not travel again, when one was used.", type: str, sample: AnaQuispe_20261115}
-    travelled: {description: "Bytes that the server sent to the synchroniser, by IMAP.", type: int, sample: 65236}
+    travelled: {description: "Bytes that the server sent to the synchroniser, by IMAP; of mails, by Graph.", type: int, sample: 65236}
     not_read_again: {description: "Mails whose bytes are those of the earlier copy, and were not asked for again to be compared.", type: int, sample: 0}
-    travelled_objects: {description: "Mails of the copy that are not those of the earlier one, by IMAP.", type: int, sample: 5}
+    travelled_objects: {description: "Mails of the copy that are not those of the earlier one.", type: int, sample: 5}
     key_reference: {description: "Where custody keeps the password, when there is one.", type: str}
     key_id: {description: "Which key it is, without telling anything of it.", type: str}
     custodians: {description: Names of those that hold it., type: list, elements: str}

@@ -26,10 +26,11 @@ options:
         (RSP508, RSP509, RSP510), unless O(source.rehearse_on_live).
       - Of MariaDB the same, by the programs C(mariadbd) and C(mariadb-install-db) of the live server's version; that one is only read, its settings and the
         structure of tables that views of the copy read. Of Oracle's MySQL there is none yet (RSP508).
-      - V(T4) also compares it with the source as it is now, where that can tell something (git, files, SQLite, mailboxes by IMAP). Where it can't, or
+      - V(T4) also compares it with the source as it is now, where that can tell something (git, files, SQLite, mailboxes). Where it can't, or
         the source changed since, the copy reaches V(T3) and RV(backup.warnings) say why.
       - Of a mailbox what is still there must be what was copied (RSP155); RV(backup.warnings) count what came, went and was marked since, by folder. Nothing is
-        marked there. It signs in with the account of O(source); a drill does not ask for it.
+        marked there. By Microsoft Graph mails are known by identifier, wherever they lie now, and what has the changeKey of the copy must have its content;
+        what can't be read leaves the copy at V(T3). It signs in with the account of O(source); a drill does not ask for it.
       - So it does where the source lies outside O(assigned_paths) (numeral 6.2), which is then not read at all.
     type: str
     choices: [T1, T2, T3, T4]

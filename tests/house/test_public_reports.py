@@ -18,11 +18,11 @@ LISTS = {
     "Databases and git, report by report": [*(str(n) for n in range(1, 36) if n not in (5, 25)), *"abcefghiklnopqr"],
     "File servers, directories, Azure Blob": [str(n) for n in range(1, 25) if n != 19],
     "Ansible, AWX, schedulers": [str(n) for n in range(1, 23)],
-    "Mailboxes": [f"M{n}" for n in range(1, 37)],
+    "Mailboxes": [f"M{n}" for n in range(1, 39)],
     "Siblings, and reports read later": [f"L{n}" for n in range(1, 19)],
     "Schedulers": [f"P{n}" for n in range(1, 7)],
     "Many copies at once, partial ones, clocks": [f"C{n}" for n in range(1, 6)],
-    "Media that moved, and what a command says": [f"N{n}" for n in range(1, 5)],
+    "Media that moved, and what a command says": [f"N{n}" for n in range(1, 11)],
 }
 COPYING = ("site", "database", "file_server", "source_code", "drill", "prune", "reconcile", "transfer", "verify")
 

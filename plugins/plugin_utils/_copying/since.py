@@ -24,6 +24,7 @@ from .._decisions import due, requests, retention
 from .._tasks import is_cloud, is_true
 from .sealing import CopyAction
 
+_BEGINS = ("imap", "graph")      # the sources that can begin with an earlier copy
 _ZONE = "America/Lima"      # of the day until which a copy is kept
 _ASKED_AGAIN = "emergency"      # a risk that lasts has no ticket, but a reason
 
@@ -58,7 +59,7 @@ class MailboxAction(CopyAction):
     def _earlier(self, arguments: Mapping[str, t.Any], host: str) -> tuple[dict[str, str], list[Remark]]:
         """What the module gets of the copy to begin with, nothing where there is none; why not."""
         source = arguments.get("source") or {}
-        if not is_true(arguments.get("only_new", True)) or (source.get("type") or "imap") != "imap":
+        if not is_true(arguments.get("only_new", True)) or (source.get("type") or "imap") not in _BEGINS:
             return {}, []
         found: Found | None = None
         with contextlib.suppress(BackupError), open_store(resolve_url(), readonly=True) as store:      # without it nothing is copied either

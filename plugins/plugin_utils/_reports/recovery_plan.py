@@ -21,6 +21,7 @@ KINDS = {"database": "base-de-datos", "source_code": "codigo-fuente", "file_serv
 _REASON = "Plan de recuperación"
 _ELSEWHERE = "/ruta/nueva"      # where the source says no one place
 _BACK = "ya volvió con «respaldo recuperar», al empezar"
+_BACK_ON_SERVER = "está en su servidor; si también se perdió, vuelve con los comandos de su ficha, y después se ejecuta recover.yml (guía, «El peor día»)"
 _ROLES = "antes, en un servidor de PostgreSQL sin los roles de esta base: el comando «globals» de la ficha de la copia, como postgres (guía, «El peor día»)"
 DEMANDED = "Lo que prueba que el medio no fue falsificado (con una llave privada se exige)"
 
@@ -49,21 +50,27 @@ def beginning(page: Page) -> list[tuple[str, str]]:
     path = str(page.medium.get("path") or "/srv/copias")
     where = f"{page.medium['host']}:{path}" if page.medium.get("host") else path
     mount = f"monte el medio del repositorio, {page.medium['name']} ({where}), en {path}" if page.medium else f"monte un medio que tenga las copias en {path}"
-    recover = f"respaldo recuperar --medio {shlex.quote(path)}"
+    recover = f"respaldo recuperar --medio {shlex.quote(path)}{' --bitacora-en-servidor' if _on_server(page) else ''}"
     end = "--motivo 'Se perdió el controlador' --documento 'Acta NNN-AAAA-OTI'"
     return [
         (f"En una máquina vacía (Debian 12), {mount}, e instale el programa, de la memoria USB; del maletín, solo si su huella es la de abajo",
          "apt-get install -y git make gnupg zstd python3-venv && bash /media/usb/programa/instalar.sh /opt/respaldo"),
-        ("Si tiene la llave privada de un/a EGCR", f"{recover} --llave /media/usb/llave.asc {_proof(page.stated)}{end}"),
+        ("Si tiene la llave privada de un/a EGCR", f"{recover} --llave /media/usb/llave.asc {_proof(page)}{end}"),
         ("Si tiene la carpeta de un custodio y la contraseña de Vault", f"{recover} --custodia /srv/custodia --contrasena /media/usb/vault.pass {end}"),
         ("Vuelva a hacer este plan, ahora con lo que se sabe", "respaldo plan-de-recuperacion"),
     ]
 
 
-def _proof(stated: vouched.Stated) -> str:
-    if stated.seal_key:
+def _on_server(page: Page) -> bool:
+    """Whether the bitácora is a database of a server, so that the kit comes back alone."""
+    return page.sources.get((vouched.KINDS["bitacora"], vouched.BITACORA), {}).get("type") == "postgresql"
+
+
+def _proof(page: Page) -> str:
+    stated, alone = page.stated, _on_server(page)
+    if stated.seal_key and not alone:
         return f"--sello {stated.seal_key} "
-    found = (("bitacora", stated.bitacora), ("maletin", stated.kit))
+    found = (("bitacora", ("", "") if alone else stated.bitacora), ("maletin", stated.kit))
     return "".join(f"--huella-{what} {digest} " for what, (_label, digest) in found if digest)
 
 
@@ -78,6 +85,13 @@ def demanded(page: Page) -> list[str]:
 def begins_with(row: recovery.Row) -> bool:
     """Whether a system is the kit or the bitácora, which `respaldo recuperar` brought back before this: restored once more it would be an older one."""
     return (row.kind, row.system) in ((vouched.KINDS["kit"], vouched.KIT), (vouched.KINDS["bitacora"], vouched.BITACORA))
+
+
+def _came_back(row: recovery.Row, page: Page) -> str:
+    """What is told of the kit and the bitácora instead of a command; "" of other systems."""
+    if not begins_with(row):
+        return ""
+    return _BACK_ON_SERVER if row.system == vouched.BITACORA and _on_server(page) else _BACK
 
 
 def commands(row: recovery.Row, source: Mapping[str, Any]) -> list[str]:
@@ -147,7 +161,7 @@ def text(page: Page) -> list[str]:
     total = page.rows[-1].ready_ms if page.rows else 0
     found = [f"Plan de recuperación de {page.rules['institution']}, al {page.local:%d/%m/%Y %H:%M}", "", "Para empezar:"]
     for what, command in beginning(page):
-        found += [f"  {what}:", f"    {command}"]
+        found += [f"  {what}:", f"    $ {command}"]
     found += ["", f"{DEMANDED}:", *(f"  {line}" for line in demanded(page))]
     found += ["", f"Sistemas, en este orden ({len(page.rows)}; unos {recovery.duration(total)} de restauración, uno tras otro):"]
     for row in page.rows:
@@ -156,7 +170,7 @@ def text(page: Page) -> list[str]:
                   f"   restaurar: {takes(row)}; listo a los {recovery.duration(row.ready_ms)}"]
         found += [f"   después de: {', '.join(row.depends_on)}"] if row.depends_on else []
         found += [f"   ojo: {remark}" for remark in row.remarks]
-        found += [f"   {_BACK}"] if begins_with(row) else []
+        found += [f"   {back}"] if (back := _came_back(row, page)) else []
         found += [f"   {_ROLES}"] if _needs_roles(row, page) else []
         found += [f"   $ {command}" for command in commands(row, page.sources.get((row.kind, row.system), {}))]
     problems = recovery.problems(page.rows)
@@ -167,7 +181,7 @@ def text(page: Page) -> list[str]:
 def html(page: Page) -> str:
     """The plan for paper."""
     rows = [{**row._asdict(), "kind_es": view.KINDS.get(row.kind, row.kind), "lost": lost(row), "takes": takes(row), "ready": recovery.duration(row.ready_ms),
-             "back": _BACK if begins_with(row) else "", "before": _ROLES if _needs_roles(row, page) else "",
+             "back": _came_back(row, page), "before": _ROLES if _needs_roles(row, page) else "",
              "commands": commands(row, page.sources.get((row.kind, row.system), {}))} for row in page.rows]
     return pages.fill("recovery_plan.html.j2", title=f"Plan de recuperación al {page.local:%d/%m/%Y}", institution=page.rules["institution"],
                       manual=page.rules["manual"]["name"], made=f"{page.local:%d/%m/%Y %H:%M}", beginning=beginning(page), rows=rows,

@@ -460,6 +460,31 @@ def test_a_bitacora_brought_back_from_a_copy_is_stated_by_people(place):
     assert place.given.anchors == () or "anchor_differs" in place.names()
 
 
+def test_a_bitacora_brought_back_from_before_its_first_seal_is_stated_by_people_too(tmp_path):
+    """The first night's copy of it was made in the first run, which seals at its end."""
+    place = Place(tmp_path)
+    with open_store(str(place.file)) as store:
+        store.append("run_started", {"run": "R0"}, entries.now(), "R0")
+        store.append("run_interrupted", {"run": "R0"}, entries.now(), "R1")
+    copy = place.file.read_bytes()
+    place.run()
+
+    def back():
+        for path in place.top.glob("bitacora.sqlite*"):
+            path.unlink()
+        place.file.write_bytes(copy)
+
+    back()
+    assert "seals_missing" in place.names()
+    stranger = seals.Signer(tmp_path / "ajena.key").public
+    with open_store(str(place.file)) as store:
+        store.append("key_changed", {"change": "restored", "old_key": stranger, "new_key": stranger, "lost_from": 3, "lost_to": 9}, entries.now(), "X")
+    assert "seals_missing" in place.names(), "the word of somebody without the key says nothing"
+    back()
+    assert place.change("restored").changed
+    assert place.names() == set() and any(notice.name == "entries_lost" for notice in place.verify().notices)
+
+
 @pytest.mark.parametrize("state, key, words", [
     ("rotated", "", "is not a public key"), ("rotated", "0" * 64, "is not a public key"),
     ("rotated", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "in force here is"),

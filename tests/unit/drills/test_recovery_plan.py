@@ -158,6 +158,18 @@ def test_what_is_demanded_that_day_is_told_beforehand_and_stands_in_the_command(
     assert (unsealed["kit_sha256"], unsealed["bitacora_sha256"]) == (kit[1], record[1])
 
 
+def test_of_a_bitacora_on_a_server_the_plan_says_what_is_typed_that_day():
+    kit = ("MALETIN_20261122", "a" * 64)
+    sources = {("database", vouched.BITACORA): {"type": "postgresql", "databases": ["bitacora"]}}
+    rows = recovery.plan([system(vouched.BITACORA)], RULES, NOW)
+    page = recovery_plan.Page(RULES, rows, sources, {}, NOW, vouched.Stated("c" * 64, kit, ("BITACORA_20261122", "b" * 64)))
+    by_key, by_custody = (typed.read(shlex.split(command)[1:]).variables for _what, command in recovery_plan.beginning(page)[1:3])
+    assert by_key["bitacora_on_server"] is by_custody["bitacora_on_server"] is True
+    assert by_key["kit_sha256"] == kit[1] and "seal_key" not in by_key and "bitacora_sha256" not in by_key, "what vouches for a kit alone"
+    told, filled = "\n".join(recovery_plan.text(page)), recovery_plan.html(page)
+    assert "los comandos de su ficha" in told and "los comandos de su ficha" in filled and "ya volvió" not in told + filled
+
+
 @pytest.mark.parametrize(("recover", "where"), [
     ({"alta": {"loss_hours": 0}}, "recovery.alta.loss_hours"), ({"critica": {}}, "recovery.critica"), ({"alta": {"hours": 1}}, "recovery.alta.hours")])
 def test_objectives_that_are_none_are_refused(recover, where):

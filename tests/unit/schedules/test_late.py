@@ -10,7 +10,7 @@ import datetime
 import pytest
 from test_missed import NIGHTLY, entry, put, ran, utc
 
-from plugins.plugin_utils._schedules import in_force, late
+from plugins.plugin_utils._schedules import in_force, late, missed
 from plugins.plugin_utils._schedules.when import Timed, When
 
 PUT = "2026-11-27 15:00"       # 22:00 in Lima is 03:00 UTC of the next day; late from 05:06 on
@@ -79,3 +79,15 @@ def test_what_starts_each_few_minutes_is_late_by_its_last_hour_alone():
     often = put(PUT, Timed(When(every_minutes=10), "America/Lima", 0, 60), "warnings")
     found = late.measured("warnings", [often], [ran("2026-11-27 20:00", "warn.yml"), ran("2026-11-28 03:07", "warn.yml")], utc("2026-11-28 04:00"))
     assert found.error is None and found.lost.missed == 41     # that of 22:00 is the one that came
+
+
+@pytest.mark.parametrize("scheduler, came", [("systemd", None), ("cron", "2027-03-14 07:00"), ("awx", "2027-03-14 07:30")])
+def test_an_hour_that_the_clock_leaves_out_is_neither_missed_nor_late_whatever_each_scheduler_makes_of_it(scheduler, came):
+    """home-assistant#140771: 02:30 of New York was no hour on 14 March 2027. systemd leaves it out, cron makes it up at once, AWX an hour later."""
+    nightly = {**put("2027-03-10 15:00", Timed(When("02:30"), "America/New_York", 0, 30)), "scheduler": scheduler}
+    starts = [ran(at) for at in ("2027-03-11 07:30", "2027-03-12 07:30", "2027-03-13 07:30", came, "2027-03-15 06:30") if at]
+    for seen in range(3, len(starts) + 1):
+        now = utc("2027-03-14 20:00" if seen < len(starts) else "2027-03-15 20:00")
+        assert missed.signs([nightly], starts[:seen], now) == []
+        found = late.measured("copies", [nightly], starts[:seen], now)
+        assert (found.error, found.lost, found.late) == (None, None, datetime.timedelta(0))

@@ -77,6 +77,9 @@ ROWS = (
     ("Give each its own name.", "Dé a cada una su propio nombre."),
     ("lies in {}, or that in it", "está dentro de {}, o aquella dentro de esta"),
     ("Give each office a directory of its own.", "Dé a cada órgano un directorio propio."),
+    # -- the worst day
+    ("Mount it at the path that the inventory has, and give that path or its name.",
+     "Móntelo en la ruta que tiene en el inventario, e indique esa ruta o su nombre."),
     # -- forges
     ("would send the token in clear", "enviaría el token sin cifrar"),
     ("is not a name", "no es un nombre"),

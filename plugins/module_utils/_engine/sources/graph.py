@@ -16,15 +16,17 @@ import os
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ..errors import BackupError
-from ..filesystem import descriptors
+from ..filesystem import descriptors, room
 from ..processes import programs
 from ..processes.workspace import Workspace
 from ..remarks import Remark
-from . import graph_listing, graph_maildir, mailbox_tokens
+from . import graph_beside, graph_earlier, graph_listing, graph_maildir, imap_earlier, mailbox_tokens
+from .base import PartReader
 from .graph_service import ENDPOINT, Patience, Refused, Service
 from .graph_taking import Taking
-from .imap import INCLUDED, NOT_INCLUDED, PASSES, Imap
+from .imap import INCLUDED, NOT_INCLUDED, PASSES, Imap, some_of
 from .imap_session import FULL
+from .imap_unpacked import extract
 
 _HOME = "buzon"
 
@@ -38,7 +40,7 @@ class Graph(Imap):
     def __init__(self, user: str = "", oauth: Optional[Mapping[str, Any]] = None, endpoint: str = "", work_dir: str = "", on_missing: str = "refuse",
                  assigned: Sequence[str] = (), compare: str = "sample") -> None:
         super().__init__(user=user, work_dir=work_dir, on_missing=on_missing, assigned=assigned, compare=compare)
-        self._alike = 0
+        self._alike, self._since = 0, ""
         self.endpoint, self.oauth, self.separator = endpoint or ENDPOINT, dict(oauth or {}), graph_maildir.SEPARATOR
 
     def choose(self, asked: Mapping[str, Any]) -> None:
@@ -77,14 +79,17 @@ class Graph(Imap):
             with self._services(2) as (service, another):
                 taking = Taking(home, self.every)
                 try:
-                    for number in range(PASSES):
-                        taking.bring(service)
-                        self.judged = taking.judge(another, number + 1 == PASSES)
-                        if not self.judged.unsettled:
-                            break
+                    self._begin(home, taking)
+                    self._until_settled(taking, service, another)
+                    if taking.blames(self.judged):      # whatever an earlier copy is, it must not be why this one lacks anything
+                        self.noted.append(Remark("earlier_left", label=self._since))
+                        self._since = ""
+                        taking.forget()
+                        self._until_settled(taking, service, another)
                 finally:
                     taking.close()
                 self.judged.compared, self._alike = taking.compared, taking.alike
+                self._brought, self._new, self._unasked = taking.brought, self.judged.mails - taking.kept, taking.unasked
                 if service.patience.waits:
                     self.noted.append(Remark("graph_waited", count=service.patience.waits, seconds=int(service.patience.waited)))
                 if self.judged.uncounted:
@@ -98,6 +103,61 @@ class Graph(Imap):
         finally:
             os.close(home)
 
+    def _begin(self, home: int, taking: Taking) -> None:
+        """Begin with the mails of the earlier copy, where there is one and it is what it should be; why it is not is told."""
+        if self.earlier is None:
+            return
+        try:
+            graph_earlier.lay(self.earlier, home, taking, self.endpoint, self.place.user)
+            self._since = self.earlier.label
+        except BackupError as error:
+            taking.forget()
+            if error.fault.name == "interrupted":
+                raise
+            self.noted.append(imap_earlier.unused(self.earlier.label, error))
+
+    def _until_settled(self, taking: Taking, service: Service, another: Service) -> None:
+        for number in range(PASSES):
+            taking.bring(service)
+            self.judged = taking.judge(another, number + 1 == PASSES)
+            if not self.judged.unsettled or taking.contradicted:
+                break
+
+    def compare(self, reader: PartReader, scratch: str) -> List[str]:
+        """The copy beside the mailbox as it is now: what is in the state that was copied must have the content that was copied."""
+        if not self.oauth:
+            return []
+        label, size = reader.manifest["label"], int(reader.part("").get("size_original") or 0)
+        with Workspace(scratch) as own:
+            room.ask_for(own.pinned, size, label, True)
+            extract(reader, own.pinned, None)
+            found = self._beside_now(own, reader.manifest)
+        if found.differ:
+            raise BackupError("mailbox_differs", label=label, count=found.differ, named=", ".join(found.others))
+        self.returned = [Remark("graph_compared", same=found.same, equal=found.equal, changed=found.changed, edited=found.edited, new=found.new,
+                                gone=found.gone, moved=found.moved, marked=found.marked)]
+        for key, names in (("mailbox_folders_changed", found.told_folders()), ("graph_folders_away", found.away)):
+            self.returned += [Remark(key, named=some_of(names))] if names else []
+        self.returned += [Remark("graph_untold", count=found.untold, named=", ".join(found.unread))] if found.untold else []
+        return ["source_mails"] if not found.untold and (found.equal or not found.changes) else []
+
+    def _beside_now(self, own: Workspace, manifest: Mapping[str, Any]) -> graph_beside.Beside:
+        lacking = frozenset(str(each["uid"]) for each in manifest["source"].get("facts", {}).get("missing", ()))
+        try:
+            with graph_beside.Copy(own.held, lacking) as copy, self._services(2) as (service, another):
+                return graph_beside.beside(service, another, copy, own.held, self.every)
+        except OSError as error:
+            raise self._disk_failed(own.path, error) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise BackupError("restored_differs", label=manifest["label"], detail=str(error)) from error
+
     def facts(self) -> Dict[str, Any]:
         return {"server": self.endpoint, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "rendered_otherwise": self._alike,
-                "included": INCLUDED, "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing]}
+                "included": INCLUDED, "not_included": NOT_INCLUDED, "missing": [each._asdict() for each in self.judged.missing],
+                **self._told_since()}
+
+    def travelled(self) -> Dict[str, Any]:
+        return {"travelled": self._brought, "travelled_objects": self._new, **self._told_since()}
+
+    def _told_since(self) -> Dict[str, Any]:
+        return {"since": self._since, "not_read_again": self._unasked} if self._since else {}

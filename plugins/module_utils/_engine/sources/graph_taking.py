@@ -53,8 +53,11 @@ class Taking:
         self._begun: Dict[str, str] = {}        # mails of the first listing, and the folder that each was in
         self._again: Dict[str, str] = {}        # mails that were read a second time: in which state
         self._chosen: Set[str] = set()          # those of which that is asked
+        self._begun_with: Set[str] = set()      # those of an earlier copy
         self._doubted: Set[str] = set()         # those that were other content once: one reading of them is not enough
-        self._number = self.alike = 0
+        self._number = self._laid = self.alike = 0      # `_laid`: the last of those that an earlier copy has
+        self.brought = self.kept = self.unasked = 0     # bytes that were taken; mails of the copy that are an earlier one's, and those not read again
+        self.contradicted = False       # what an earlier copy has of a mail, by the mail as it is now in the same state
 
     @property
     def compared(self) -> int:
@@ -64,6 +67,29 @@ class Taking:
     def close(self) -> None:
         os.close(self._bytes)
         descriptors.remove(self._home, _BYTES)
+
+    def begin(self, identifier: str, change: str, sha256: str, size: int, shown: int, held: int, name: str) -> None:
+        """Begin with a mail as an earlier copy has it, whose file lies in a directory that is held. Raises OSError, ValueError where it is there already."""
+        if identifier in self._held or self._number != self._laid:
+            raise ValueError("a mail twice")
+        self._number += 1
+        os.link(name, str(self._number), src_dir_fd=held, dst_dir_fd=self._bytes, follow_symlinks=False)
+        self._laid = self._number
+        self._begun_with.add(identifier)
+        self._held[identifier] = _Held(self._number, change, sha256, size, shown)
+
+    def forget(self) -> None:
+        """Begin with nothing, after all."""
+        for name in os.listdir(self._bytes):
+            descriptors.remove(self._bytes, name)
+        self._held, self._again, self._never = {}, {}, {}
+        self._doubted, self._begun_with = set(), set()
+        self._laid = self._number = 0
+        self.contradicted = False
+
+    def blames(self, judged: Judged) -> bool:
+        """Whether an earlier copy may be why a mail is missing, or not as it is now."""
+        return bool(self._laid) and (bool(judged.unsettled) or any(each.uid in self._begun_with for each in judged.missing))
 
     def bring(self, service: Service) -> None:
         """Take each mail that is there and not here."""
@@ -86,6 +112,7 @@ class Taking:
     def judge(self, service: Service, last: bool) -> Judged:
         """Place what is here by a listing of now, over another session. `last`: what is listed and not given is not asked for again."""
         self._service, judged = service, Judged()
+        self.kept = self.unasked = 0
         for name in ("Maildir", "indice"):
             if name in os.listdir(self._home):
                 descriptors.remove(self._home, name)
@@ -149,6 +176,8 @@ class Taking:
                             judged.unsettled.append(name)      # it may be given the next time
                         continue
                     here = self._held[mail.id]
+                    self.kept += here.number <= self._laid
+                    self.unasked += here.number <= self._laid and self._again.get(mail.id) != mail.change
                     paths.append(graph_maildir.placed(self._bytes, str(here.number), held, here.number, mail.date, mail.flags))
                     text = imap_maildir.written(_line(mail, len(paths), paths[-1], here))
                     judged.index.update(text)
@@ -193,6 +222,7 @@ class Taking:
             return "the server answers {0}".format(error)
         finally:
             writing.close()
+        self.brought += writing.size
         if not writing.size:
             return "the server gave no bytes"
         if writing.scanned and graph_maildir.seconds_of(mail.date) > time.time() - _SCANNING:
@@ -208,13 +238,14 @@ class Taking:
         if not (self._every or mail.id in self._chosen or mail.id in self._doubted) or self._again.get(mail.id) == mail.change:
             return ""
         try:
-            found = graph_again.compared(self._service, self._bytes, mail, str(here.number), here.sha256)
+            found = graph_again.compared(self._service, self._bytes, mail, graph_again.opens(self._bytes, str(here.number)), here.sha256)
         except Oversized:
             found = graph_again.OTHER
         except Refused as error:
             return "the server answers {0}".format(error)
         if found == graph_again.OTHER:
             self._doubted.add(mail.id)
+            self.contradicted = self.contradicted or here.number <= self._laid
             del self._held[mail.id]      # which of both is true nobody can say: it is taken anew
             descriptors.remove(self._bytes, str(here.number))
             return "other content when it is read again"
@@ -236,12 +267,17 @@ class Taking:
 
 def told(folder: Folder) -> str:
     """A folder's name and those above it, on one line."""
-    return "/".join("".join(each if each.isprintable() else "\ufffd" for each in name) for name in folder.names)[:_SHOWN]
+    return printable(graph_maildir.SEPARATOR.join(folder.names))
+
+
+def printable(name: str) -> str:
+    """A folder's name as it is told."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in name)[:_SHOWN]
 
 
 def _line(mail: Mail, uid: int, path: str, here: _Held) -> Dict[str, Any]:
     line = {"uid": uid, "file": path, "flags": list(mail.flags), "date": mail.date, "size": here.size, "sha256": here.sha256, "id": mail.id,
-            "message_id": mail.message_id, "categories": list(mail.categories)}
+            "change": mail.change, "message_id": mail.message_id, "categories": list(mail.categories)}
     if here.shown != here.size:
         line["shown"] = here.shown
     return line
