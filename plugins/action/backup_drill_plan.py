@@ -48,7 +48,7 @@ class ActionModule(InventoryAction):
                  "level": "T3" if turn.kind in result.KINDS_ON_REQUEST else "T4"} for turn in turns]
         covered = drills.coverage(turns)
         lines = [f"{turn.system} ({view.KINDS[turn.kind]}): {'se prueba ' + turn.label if turn.chosen else 'no se prueba'}: {turn.why}" for turn in turns]
-        lines.append(f"Cobertura: {covered} % de {len(turns)} sistemas con su prueba de restauración al día")
+        lines.append(f"Cobertura: {covered} % de {view.counted(len(turns), 'sistema', 'sistemas')} con su prueba de restauración al día")
         if arguments["show"]:
             show("\n".join([f"{task_vars['inventory_hostname']}: pruebas de restauración", *lines]))
         told = {"backup": [entry for entry in bare if entry]} if arguments["record"] and any(bare) else {}

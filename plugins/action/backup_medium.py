@@ -57,7 +57,7 @@ class ActionModule(PlainAction):
         else:
             entry = result.build(event="medium_checked", **fields, objects=health["copies"], space_free=health.get("free"), space_total=health.get("total"))
         if given["show"]:
-            _actions.show(f"{name} ({place}): {line}")
+            _actions.show(f"{host}: {name} ({place}): {line}")
         return {"changed": False, "healthy": not told.get("failed"), "copies": health.get("copies"), "free": health.get("free"), "total": health.get("total"),
                 "verified_at": verified, "unverified_days": age if age >= 0 else None, "summary": line, "backup": entry}
 

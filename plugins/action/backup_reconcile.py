@@ -19,6 +19,7 @@ from ..plugin_utils._bitacora import sealed
 from ..plugin_utils._bitacora.any_store import OF_A_COPY, Store
 from ..plugin_utils._bitacora.chain import RUN_ENDS
 from ..plugin_utils._bitacora.store import open_store, resolve_url
+from ..plugin_utils._bitacora.view import counted
 from ..plugin_utils._copying import adopting
 from ..plugin_utils._copying.opening import PlainAction
 from ..plugin_utils._inventory import names_of_other_hosts, wanted_names
@@ -156,7 +157,7 @@ class ActionModule(PlainAction):
         for key, labels in (("ghosts", ghosts), ("differing", differing), ("strays", strays), ("healed", healed), ("lost", lost),
                             ("settled", removed + list(carried)), ("adopted", list(adopted))):
             rows[key] += labels
-        return [f"{shelf.system} en {name}: {len(there)} {'copia' if len(there) == 1 else 'copias'} en el medio, {len(known)} en la bitácora",
+        return [f"{shelf.system} en {name}: {counted(len(there), 'copia', 'copias')} en el medio, {len(known)} en la bitácora",
                 *(f"    falta {each}: la bitácora la tiene, el medio no" for each in ghosts),
                 *(f"    difiere {each}: el medio tiene otro contenido" for each in differing),
                 *(f"    reencontrada {each}: vuelve a contar" for each in healed),
@@ -284,7 +285,7 @@ def _foreign(store: Store, copies: Sequence[Mapping[str, Any]], shelves: Mapping
              medium: str) -> tuple[list[str], list[dict[str, Any]], list[str]]:
     """Copies of systems that no host of the inventory declares: with their entry they are only told, without one they are strays."""
     others = names_of_other_hosts(task_vars)
-    strays, entries, lines, counted = [], [], [], dict[str, int]()
+    strays, entries, lines, outside = [], [], [], dict[str, int]()
     for copy in copies:
         shelf = f"{copy['kind']}/{copy['system']}"
         if shelf in shelves or policy.identity({"kind": copy["kind"], "name": copy["system"]}) in others:
@@ -292,13 +293,13 @@ def _foreign(store: Store, copies: Sequence[Mapping[str, Any]], shelves: Mapping
         said = [entry for entry in store.entries(label=copy["label"], kind=copy["kind"], type=("copy_made", "stray_found"))
                 if medium in entry.get("medium", "").split(", ") and not entry.get("simulated")]
         if any(entry["type"] == "copy_made" for entry in said):
-            counted[shelf] = counted.get(shelf, 0) + 1
+            outside[shelf] = outside.get(shelf, 0) + 1
             continue
         strays.append(copy["label"])
         entries += [] if said else [_stray(copy["system"], copy["kind"], medium, copy["label"], "")]
         lines.append(f"    sin asiento {shelf}/{copy['label']}: de un sistema que no está en el inventario")
     lines = _shortened(lines)
-    counts = [f"    fuera del inventario {shelf}: {number} copias con asiento" for shelf, number in sorted(counted.items())]
+    counts = [f"    fuera del inventario {shelf}: {counted(number, 'copia', 'copias')} con asiento" for shelf, number in sorted(outside.items())]
     return strays, entries[:_MOST_STRAYS], counts + lines
 
 

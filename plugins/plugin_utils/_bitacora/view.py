@@ -272,6 +272,11 @@ def amount(size: int) -> str:
     return "{0:.1f} {1}".format(value, unit).replace(".", ",")
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """How many of what, as it is said: 1 copia, 2 copias."""
+    return f"{number} {one if number == 1 else several}"
+
+
 def width_of(text: str) -> int:
     """Columns a text takes on a terminal: marks that combine take none, wide characters two."""
     return sum(0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -13,6 +13,7 @@ from ...module_utils._engine.errors import BackupError, in_both
 from ...module_utils._engine.policy import schema
 
 VERSION = 1
+ENDINGS = ("Listo: ", "No está listo: ")      # how the last line begins
 STOPS, WARNS = "impide", "aviso"
 _SHOWN_SERVERS = 5
 _LONGEST_OF_ANSIBLE = 400
@@ -118,9 +119,9 @@ def ending(told: Mapping[str, Any]) -> str:
     looked = f"{_counted(told['servers'], 'servidor', 'servidores')}, {_counted(told['systems'], 'sistema', 'sistemas')}"
     warned = f" ({_counted(told['warns'], 'aviso', 'avisos')})" if told["warns"] else ""
     if told["ready"]:
-        return f"Listo: {looked}{warned}."
+        return f"{ENDINGS[0]}{looked}{warned}."
     checked = "comprobó" if told["servers"] == 1 else "comprobaron"
-    return f"No está listo: {_counted(told['stops'], 'cosa por corregir', 'cosas por corregir')}{warned}; se {checked} {looked}."
+    return f"{ENDINGS[1]}{_counted(told['stops'], 'cosa por corregir', 'cosas por corregir')}{warned}; se {checked} {looked}."
 
 
 def _counted(number: int, one: str, several: str) -> str:

@@ -110,15 +110,15 @@ class Heard:
             self._row_failed(host, row)
         if isinstance(error, Mapping) and error.get("code") in [row["error_code"] for row in several]:
             return
-        if "bad" in found and "good" in found:
-            self._verdict(host, found)
+        if isinstance(found.get("bad"), list) and found["bad"] and "good" in found:
+            self._verdict(host, found["bad"])
             return
         refused = list(_refused_words.sentences(found.get("argument_errors")))
         if refused:
             text, remedy = " ".join(refused), ""
         elif isinstance(error, Mapping) and error.get("code"):
             message, about = str(error.get("message_es") or error.get("message") or ""), _about(found)
-            self._remember(host, about, error["code"], message)
+            self._remember(host, about, str(error["code"]), message)
             text, remedy = f"{about} {error['code']}: {message}".strip(), str(error.get("remedy_es") or "")
         else:
             text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), ""
@@ -139,9 +139,9 @@ class Heard:
         self._remember(host, about, code, message)
         self._failed(f"Falló   {host}  {f'{about} {code}: {message}'.strip().splitlines()[0][:_LONGEST]}", str(row.get("error_remedy_es") or ""))
 
-    def _verdict(self, host: str, found: Mapping[str, Any]) -> None:
+    def _verdict(self, host: str, bad: list[Any]) -> None:
         """The verdict of a host sums up what each of its tasks has told; what none of them told is told here: a copy that was refused before it began."""
-        for row in found["bad"] if isinstance(found["bad"], list) else []:
+        for row in bad:
             said = {name: str(row.get(name) or "") if isinstance(row, Mapping) else "" for name in ("label", "system", "code", "message_es")}
             about = said["label"] or said["system"]
             if (host, said["message_es"]) in self._reasons or about and (host, about, said["code"]) in self._reasons:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.policy.schema import nearest
-from .._checking import core
+from .._checking import core, findings
 from . import completing, configured, helping, new, recovering, running, telling, typed
 from .configured import Configuration, Unusable
 from .heard import Heard
@@ -27,7 +27,6 @@ _WORDS = {"-h", "--help", "ayuda", "--ayuda"}
 
 def main(words: Sequence[str], collections: str) -> int:
     """The exit status. `collections` is the directory that holds ansible_collections."""
-    telling.speak_plainly()
     if not words or words[0] in _WORDS:
         telling.out(helping.general(telling.columns()))
         return 0 if words else USAGE
@@ -83,13 +82,12 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
     log = running.log_of(configuration, given.name)
     status = running.start(run, configuration, heard, log, bool(given.common["detalle"]))
     completing.remember(heard.plans, os.environ)
-    if (given.verb.shows or given.verb.prints and heard.shown) and not given.common["detalle"]:
-        # without its report, what failed before that is all that there is to tell
-        lines = heard.told() or held
-        if lines:
-            telling.out("\n".join(lines))
-    elif status and not heard.failures and not given.common["detalle"]:
-        _tell_why(heard, configuration)
+    if not given.common["detalle"]:
+        text = _shown(given, heard, held)
+        if status and not heard.failures:
+            text = _unreadable(configuration) or text or "\n".join(heard.errors())
+        if text:
+            telling.out(text)
     if given.json and given.verb.rows in heard.rows and not given.common["simular"]:
         from . import checking  # only who asks for a file pays for what writes it
 
@@ -113,7 +111,7 @@ def _ending(given: Typed, heard: Heard, status: int) -> str:
         if given.verb.shows or given.verb.prints and heard.shown:
             return f"respaldo {given.name}: terminó bien."
         return f"respaldo {given.name}: terminó bien ({_counted(heard.done, 'hecha') if heard.done else 'nada correspondía'})."
-    count = "" if given.verb.reports and heard.shown else f"{_counted(heard.failures, 'falla')}; "
+    count = "" if given.verb.reports or not heard.failures else f"{_counted(heard.failures, 'falla')}; "
     return f"respaldo {given.name}: terminó con el estado {status} ({count}vea respaldo --help)."
 
 
@@ -121,13 +119,17 @@ def _counted(number: int, word: str) -> str:
     return f"{number} {word if number == 1 else word + 's'}"
 
 
-def _tell_why(heard: Heard, configuration: Configuration) -> None:
-    """Of a run that ended before any task failed: what of the inventory Ansible could not read, by file and line; else what it said itself."""
+def _shown(given: Typed, heard: Heard, held: Sequence[str]) -> str:
+    """What the play printed for people; before it what failed, where there is no report that tells it."""
+    lines = heard.told() if given.verb.shows or given.verb.prints else []
+    return "\n".join(lines if any(line.startswith(findings.ENDINGS) for line in lines) else [*held, *lines])
+
+
+def _unreadable(configuration: Configuration) -> str:
+    """Of a run that ended before any task failed: what of the inventory Ansible could not read, by file and line."""
     from . import checking  # only a run that failed so pays for what reads YAML
 
-    why = checking.before(configuration, {}) or "\n".join(heard.errors())
-    if why:
-        telling.out(why)
+    return checking.before(configuration, {})
 
 
 def which(given: Typed, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -160,7 +162,7 @@ def _systems(given: Typed, configuration: Configuration, collections: str) -> li
     log = running.log_of(configuration, "plan")
     status = running.start(run, configuration, heard, log, False)
     if status or not heard.plans:
-        _tell_why(heard, configuration)
+        telling.out(_unreadable(configuration) or "\n".join(heard.errors()))
         raise Unusable(f"No se pudo leer el inventario (estado {status}); no se restauró nada. Vea {log}, o ejecute: respaldo plan")
     completing.remember(heard.plans, os.environ)
     return heard.plans

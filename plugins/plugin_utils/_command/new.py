@@ -26,6 +26,7 @@ import yaml
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.policy import policy
 from .. import _held_places
+from .._bitacora.view import counted
 from . import answering, configured, describing, drawing, telling, writing
 from .answering import QUESTIONS
 from .configured import Unusable
@@ -70,7 +71,8 @@ def make(given: Typed, collection: Path, environment: Mapping[str, str]) -> int:
     hosts = {each.host for each in systems} | {describing.HERE}
     word = "respaldo" if shutil.which("respaldo") else str(collection / "scripts/respaldo")
     conf = [] if str(configuration) == configured.SYSTEM_FILE else ["--conf", str(configuration)]
-    telling.out(f"Inventario escrito: {directory} ({len(systems) + 1} sistemas, con la bitácora, en {len(hosts)} servidores; revisado, sin errores).\n"
+    where = counted(len(hosts), "servidor", "servidores")
+    telling.out(f"Inventario escrito: {directory} ({len(systems) + 1} sistemas, con la bitácora, en {where}; revisado, sin errores).\n"
                 f"Contraseña de ansible-vault: {passfile} ({'creada' if made else 'la que ya estaba'}). Guarde otra igual fuera de esta máquina: sin ella no "
                 f"se abren ni este inventario ni la custodia.\nConfiguración de respaldo: {configuration}.\nSiga con:")
     for verb in ("plan", "copiar"):

@@ -12,10 +12,12 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import unicodedata
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._engine.value_forms import seen
 from . import running, telling
 from .configured import Configuration
 from .typed import Mistake
@@ -56,10 +58,8 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     telling.command("Equivale a:", ["ansible", *words[1:]])
     environment = running.environment(run, Configuration("", "", "", "", Path(), ""))
     # not here, where group_vars of the institution may lie, which the vault's password that is not there yet would have to open
-    done = subprocess.run(words, env={**os.environ, **environment, "ANSIBLE_NOCOLOR": "true"}, cwd=collections, capture_output=True, encoding="utf-8",
-                          errors="replace", check=False)
-    _tell(done.stdout, done.stderr)
-    status = done.returncode
+    status, answer, said = _run(words, {**os.environ, **environment, "ANSIBLE_NOCOLOR": "true"}, collections)
+    _tell(answer, said)
     if status or simulated or "unvouched_reason" not in given:
         return status
     following = ["ansible-playbook", "playbooks/recover.yml", "-i", "INVENTARIO", "-e", json.dumps(variables, ensure_ascii=False)]
@@ -74,25 +74,41 @@ def _name(path: str) -> str:
     return re.sub(r"^[ ._-]+|[^A-Za-z0-9 ._-]", "", plain)[:64] or "medio"
 
 
-def _tell(output: str, beside: str) -> None:
+def _run(words: list[str], environment: dict[str, str], directory: str) -> tuple[int, str, str]:
+    """Its status, its answer, and what it said to standard error; how far it is told as it comes."""
+    with subprocess.Popen(words, env=environment, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace") as process:
+        beside, answer = list[str](), list[str]()
+        reader = threading.Thread(target=lambda: beside.extend(process.stderr or ()), daemon=True)
+        reader.start()
+        for line in process.stdout or ():
+            # some versions of Ansible tell an error before they give the answer that holds it
+            if answer or line.startswith(("localhost | ", "[ERROR]")):
+                answer.append(line)
+            else:
+                telling.out(seen(line.rstrip("\n")))
+        reader.join()
+    return process.returncode, "".join(answer), "".join(beside)
+
+
+def _tell(answer: str, beside: str) -> None:
     """What the module answered, in Spanish; as Ansible printed it where that is not its form of an answer."""
-    found = _ANSWER.search(output)
+    found = _ANSWER.search(answer)
     try:
         told = json.loads(found[1]) if found else None
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        telling.out((output + beside).rstrip("\n"))
+        if answer or beside:
+            telling.out((answer + beside).rstrip("\n"))
         return
     for warning in _WARNING.findall(beside):
-        telling.beside(f"Aviso: {' '.join(warning.split())}")
+        telling.beside(seen(f"Aviso: {' '.join(warning.split())}"))
     error = told.get("error")
     if isinstance(error, dict):
-        telling.out(f"Falló   {error.get('code')}: {error.get('message_es') or error.get('message')}\n    {error.get('remedy_es') or error.get('hint')}")
-    elif told.get("failed"):
-        telling.out(f"Falló   {told.get('msg')}")
+        lines = [f"Falló   {error.get('code')}: {error.get('message_es') or error.get('message')}", f"    {error.get('remedy_es') or error.get('hint')}"]
     else:
-        telling.out("\n".join(_lines(told)))
+        lines = [f"Falló   {told.get('msg')}"] if told.get("failed") else _lines(told)
+    telling.out("\n".join(map(seen, lines)))
 
 
 def _lines(told: dict[str, Any]) -> list[str]:

@@ -84,7 +84,8 @@ def start(run: Run, configuration: Configuration, heard: Heard, log: Path | None
             stack.enter_context(_handing_on())
 
             def listen(event: Mapping[str, Any]) -> bool:
-                text = without_colours(str(event.get("stdout") or ""))      # ansible-runner's own output plugin has them always
+                text = without_colours(str(event.get("stdout") or ""))      # ansible-runner's own output plugin has colours always, and its terminal
+                text = text.replace("\r", "")                               # ends lines with both
                 if kept and text:
                     kept.write(text + "\n")
                     kept.flush()

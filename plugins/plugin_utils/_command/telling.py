@@ -50,16 +50,8 @@ def columns() -> int:
     return _laid.columns_of(1) or _WHERE_NO_TERMINAL_IS
 
 
-def speak_plainly() -> None:
-    """A letter that the terminal's locale has not is written by the nearest that it has, and is no error."""
-    codecs.register_error(_HANDLER, _plain)
-    for stream in (sys.stdout, sys.stderr):
-        change = getattr(stream, "reconfigure", None)
-        if change is not None:
-            change(errors=_HANDLER)
-
-
 def _plain(error: UnicodeError) -> tuple[str, int]:
+    """A letter that the terminal's locale has not is written by the nearest that it has, and is no error."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     letters = error.object[error.start:error.end]
@@ -70,7 +62,13 @@ def _nearest(letter: str) -> str:
     return unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode("ascii") or "?"
 
 
+codecs.register_error(_HANDLER, _plain)
+
+
 def _put(stream: TextIO, text: str) -> None:
+    change = getattr(stream, "reconfigure", None)
+    if change is not None and stream.errors != _HANDLER:      # each time, since Ansible has its own way and sets it when it is imported
+        change(errors=_HANDLER)
     try:
         stream.write(text + "\n")
         stream.flush()

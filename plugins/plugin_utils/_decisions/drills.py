@@ -15,6 +15,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._bitacora.view import counted
 from . import due
 
 PROVED = ("T3", "T4", "T5")      # what restored it into scratch at least
@@ -95,9 +96,10 @@ def _turn(candidate: Candidate, rules: Mapping[str, Any], rate: float, now: date
         return Turn(chosen=True, why=f"la prueba falló {times} desde la última correcta (se exige cada {every} días)", **told)
     if days < 0:
         return Turn(chosen=True, why=f"nunca se probó su restauración (se exige cada {every} días)", **told)
+    ago = counted(days, "día", "días")
     if days >= every:
-        return Turn(chosen=True, why=f"la última prueba fue hace {days} días (se exige cada {every})", **told)
-    return Turn(chosen=False, why=f"se probó hace {days} días (se exige cada {every})", **told)
+        return Turn(chosen=True, why=f"la última prueba fue hace {ago} (se exige cada {every})", **told)
+    return Turn(chosen=False, why=f"se probó hace {ago} (se exige cada {every})", **told)
 
 
 def _waits_since(candidate: Candidate, rules: Mapping[str, Any]) -> datetime.datetime:

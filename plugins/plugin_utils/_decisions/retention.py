@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ...module_utils._engine import result
 from .._bitacora.copies import LACKS, lack
 from .._bitacora.readable import ODD
+from .._bitacora.view import counted
 from . import due
 
 # A rule of the policy -> its period, as the key that the copies of one period share.
@@ -135,9 +136,10 @@ def _verdict(copy: Mapping[str, Any], kept: str | None, good: list[Mapping[str, 
         return Verdict(keep=False, why=f"excede la retención de la política ({rule_in_words(rule)})", **told)
     newer = sum(_taken(other) > _taken(copy) for other in good)
     short = lack(copy) or f"no alcanza {required}"
+    what = ("copia buena posterior", "copias buenas posteriores")
     if newer < minimum:
-        return Verdict(keep=True, why=f"{short}, pero no hay {minimum} copias buenas posteriores", **told)
-    return Verdict(keep=False, why=f"{short} y hay {newer} copias buenas posteriores", **told)
+        return Verdict(keep=True, why=f"{short}, pero no hay {counted(minimum, *what)}", **told)
+    return Verdict(keep=False, why=f"{short} y hay {counted(newer, *what)}", **told)
 
 
 def _ruled(good: Sequence[Mapping[str, Any]], rule: Mapping[str, int], now: datetime.datetime, zone: datetime.tzinfo) -> dict[str, str]:

@@ -152,7 +152,7 @@ def takes(row: recovery.Row) -> str:
         return "-"
     limit = f"se admiten {recovery.duration(row.restore_limit_ms)}"
     if not row.proved:
-        return f"unos {recovery.duration(row.takes_ms)}, por su tamaño ({limit}: SIN PROBAR)"
+        return f"cerca de {recovery.duration(row.takes_ms)}, por su tamaño ({limit}: SIN PROBAR)"
     return f"{recovery.duration(row.takes_ms)}, medido el {row.proved_at[:10]} ({limit}: {'cumple' if row.restore_met else 'NO CUMPLE'})"
 
 
@@ -163,7 +163,7 @@ def text(page: Page) -> list[str]:
     for what, command in beginning(page):
         found += [f"  {what}:", f"    $ {command}"]
     found += ["", f"{DEMANDED}:", *(f"  {line}" for line in demanded(page))]
-    found += ["", f"Sistemas, en este orden ({len(page.rows)}; unos {recovery.duration(total)} de restauración, uno tras otro):"]
+    found += ["", f"Sistemas, en este orden ({len(page.rows)}; cerca de {recovery.duration(total)} de restauración, uno tras otro):"]
     for row in page.rows:
         found += ["", f"{row.place}. {row.system} ({view.KINDS.get(row.kind, row.kind)}, criticidad {row.criticality}), en {row.host}",
                   f"   copia: {row.label or 'ninguna'}{' en ' + ', '.join(row.media) if row.media else ''}", f"   se perdería: {lost(row)}",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -330,77 +329,3 @@ def test_rows_of_a_loop_and_of_others_are_told_once_or_not() -> None:
     other = {"event": "runner_on_ok", "event_data": {"host": "h", "res": {"backup": rows, "plan": [{"system": "S"}]}}}
     lines, listener = heard(looped, other, {"event": "verbose", "stdout": "\x1b[0;32mtabla\x1b[0m"}, {"event": "playbook_on_start"})
     assert lines == [] and listener.shown == ["tabla"] and listener.plans == [{"system": "S", "host": "h"}]
-
-
-def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    ran: list[list[str]] = []
-    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or subprocess.CompletedProcess(words, 3, "", ""))
-    why = ["--motivo", "Incendio", "--documento", "Acta 3"]
-    for words in (["recuperar"], ["recuperar", "--medio", "/m", *why], ["recuperar", "--medio", "/m", "--llave", "a", "--custodia", "c", *why],
-                  ["recuperar", "--medio", "/m", "--llave", "a", "--motivo", "Incendio"]):
-        with pytest.raises(Mistake):
-            recovering.lay_out(typed.read(words).variables, str(tmp_path), False)
-    assert not ran
-    variables = typed.read(["recuperar", "--medio", "/m/", "--custodia", "/c", "--contrasena", "/v", *why]).variables
-    assert recovering.lay_out(variables, str(tmp_path), True) == 3
-    assert variables == {"recover_mounted": ["/m"], "recover_reason": "Incendio", "recover_authority": "Acta 3"}, "what is the module's is no variable"
-    (words,) = ran
-    assert json.loads(words[words.index("-a") + 1]) == {"medium": {"name": "m", "path": "/m"}, "custody": "/c"}
-    assert words[-3:] == ["--vault-password-file", "/v", "--check"]
-    # of services the file is read by Ansible: what is secret in it is no word of a command
-    services = tmp_path / "los custodios.yml"
-    services.write_text("- {name: boveda, type: hashicorp_vault, token: s.secreto}\n")
-    assert recovering.lay_out(typed.read(["recuperar", "--medio", "/m", "--custodia", str(services), *why]).variables, str(tmp_path), False) == 3
-    told = json.loads(ran[-1][ran[-1].index("-a") + 1])["custody"]
-    assert "secreto" not in str(ran) and told == "{{ lookup('ansible.builtin.file', \"%s\") | from_yaml }}" % services
-
-
-@pytest.mark.parametrize("path, name", [
-    ("/mnt/Respaldo Órgano ñ 1/", "Respaldo Organo n 1"), ("/", "medio"), ("/mnt/«ñ»", "n"), ("/mnt/.oculto", "oculto"), ("/mnt/日本", "medio"),
-    ("/mnt/" + "ñ" * 100, "n" * 64)])
-def test_a_medium_is_named_by_where_it_is_mounted_whatever_that_is_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str, name: str) -> None:
-    ran: list[list[str]] = []
-    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or subprocess.CompletedProcess(words, 2, "", ""))
-    words = ["recuperar", "--medio", path, "--llave", "k", "--motivo", "Incendio", "--documento", "Acta 3", "--reloj-comprobado", "--bitacora-en-servidor"]
-    assert recovering.lay_out(typed.read(words).variables, str(tmp_path), False) == 2
-    given = json.loads(ran[0][ran[0].index("-a") + 1])
-    assert given["medium"] == {"name": name, "path": os.path.abspath(path)} and given["clock_confirmed"] is given["bitacora_on_server"] is True
-
-
-ANSWERS = (
-    ('localhost | FAILED! => {\n    "error": {"code": "RSP794", "message_es": "No es un medio", "remedy_es": "Móntelo."},\n    "failed": true\n}\n',
-     "Falló   RSP794: No es un medio\n    Móntelo.\n"),
-    ('localhost | CHANGED => {"kit": "M_1", "bitacora": "B_1", "entries": 5, "head_n": 5, "sealed_n": 4, "placed": ["/srv/i"], "unplaced": ["/x"], '
-     '"vouched": {"kit": "bitacora", "bitacora": "seal"}}\n',
-     "Maletín: M_1 (lo prueba la bitácora)\nBitácora: B_1 (lo prueban los sellos)\n"
-     "La cadena está íntegra: 5 asientos, último n=5, con sello hasta el n.º 4\nEn su lugar: /srv/i\nQuedó aparte: /x\n"),
-    ('localhost | CHANGED => {"kit": "M_1", "bitacora": "B_1", "entries": 0, "placed": ["/srv/i"]}\n',
-     "Maletín: M_1\nBitácora: B_1\nIría a su lugar: /srv/i\n"),
-    ("usage: ansible [-h]\n", "usage: ansible [-h]\n"),
-    ("localhost | FAILED! => {]}\n", "localhost | FAILED! => {]}\n"),
-)
-
-
-@pytest.mark.parametrize(("printed", "told"), ANSWERS)
-def test_what_recovering_came_to_is_told_in_spanish(printed: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """It was the JSON that `ansible` prints, in English first, on the day when there is the least time to read."""
-    recovering._tell(printed, "")
-    assert capsys.readouterr().out == told
-
-
-def test_warnings_of_recovering_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    recovering._tell(ANSWERS[0][0], "[WARNING]: una cosa\nlarga\n[WARNING]: otra\n[ERROR]: Task failed: x\nOrigin: y\n")
-    assert capsys.readouterr().err == "Aviso: una cosa larga\nAviso: otra\n"
-
-
-def test_what_nobody_vouches_for_is_laid_out_and_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ran: list[list[str]] = []
-    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or subprocess.CompletedProcess(words, 0, "", ""))
-    words = ["recuperar", "--medio", "/m", "--llave", "k", "--motivo", "Incendio", "--documento", "Acta 3"]
-    assert recovering.lay_out(typed.read([*words, "--sello", "ab cd", "--huella-maletin", "e"]).variables, str(tmp_path), False) == 0
-    given = json.loads(ran[0][ran[0].index("-a") + 1])
-    assert (given["seal_key"], given["kit_sha256"], given["private_key_file"]) == ("ab cd", "e", os.path.abspath("k")), "of these only one is a path"
-    accepted = typed.read([*words, "--sin-prueba", "Simulacro"]).variables
-    assert recovering.lay_out(accepted, str(tmp_path), False) == 71
-    assert "ansible-playbook playbooks/recover.yml" in capsys.readouterr().err and recovering.lay_out(
-        typed.read([*words, "--sin-prueba", "Simulacro"]).variables, str(tmp_path), True) == 0
