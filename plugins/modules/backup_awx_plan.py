@@ -17,14 +17,17 @@ description:
   - No secret is in the result.
   - Runs on the controller.
 notes:
-  - Fails with RSP746 for settings that are not valid or an AWX that does not take them, and RSP747 where C(awx.awx) is not installed.
+  - Fails with RSP746 for settings that are not valid or an AWX that does not take them, RSP747 where C(awx.awx) is not installed, RSP475 where AWX did not find
+    the playbooks in the project, and RSP476 where it runs what is to be removed.
 options:
   settings:
     description:
       - Where AWX is, who asks, and what ours is made of there, C(backup_awx) of the inventory.
       - V(url), by https; V(token), an OAuth token of AWX, or V(username) and V(password). V(organization), which is made where it is not there.
-      - V(project), with V(url) of a git repository, V(branch), and V(credential), the name of one in AWX that reads it; or with V(path), a directory of AWX's
-        manual projects. V(playbooks) is the directory of our playbooks in it (V(playbooks)), and V(inventory) the path of the inventory in it.
+      - V(project), with V(url) of a git repository, V(branch), V(credential), the name of one in AWX that reads it, and V(update_on_launch), whether AWX reads
+        the repository before each start, at most each five minutes (V(true)); without it, what was pushed counts from the next synchronisation that a person
+        asks for. A manual project is of no use, since AWX reads no inventory from it. V(playbooks) is the directory of our playbooks in it
+        (V(playbooks)), and V(inventory) the path of the inventory in it.
       - V(image), the execution environment.
       - V(vault) with V(password), V(bitacora) with V(url), V(password), V(journal) and V(seal_key), V(azure) with V(tenant), V(client_id),
         V(subscription_id) and V(secret) are credentials that are made and given to each template. One whose secret is left out is made without, for a
@@ -43,6 +46,10 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  project_wait:
+    description: For how many seconds to wait until AWX has read the repository of the project. With V(0) it is not looked at.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - perucompras.respaldo.groups.respaldo
 attributes:
