@@ -32,7 +32,8 @@ options:
       - V(vault) with V(password), V(bitacora) with V(url), V(password), V(journal) and V(seal_key), V(azure) with V(tenant), V(client_id),
         V(subscription_id) and V(secret) are credentials that are made and given to each template. One whose secret is left out is made without, for a
         person to fill in AWX, and not touched again. V(credentials) lists names of others that AWX has, such as the key for SSH.
-      - V(notification), with V(type) and V(configuration) as AWX names them, is told of each template's failure. It can hold no secret.
+      - V(notification), with V(type) and V(configuration) as AWX names them, is told of each template's failure and of a
+        restore that waits for its approval. It can hold no secret.
       - V(approval_hours) is how long a restore waits for its approval (24). V(prefix) begins all names (V(respaldo)).
     type: dict
     required: true

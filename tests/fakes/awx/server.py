@@ -23,7 +23,7 @@ OWN_TYPES = {"Machine": "ssh", "Source Control": "scm", "Vault": "vault", "Micro
 PLAYBOOKS = sorted(f"playbooks/{path.name}" for path in (Path(__file__).resolve().parents[3] / "playbooks").glob("*.yml"))
 UNIFIED = ("projects", "inventory_sources", "job_templates", "workflow_job_templates", "workflow_approval_templates")
 ASSOCIATED = ("credentials", "success_nodes", "failure_nodes", "always_nodes", "notification_templates_started", "notification_templates_success",
-              "notification_templates_error")
+              "notification_templates_error", "notification_templates_approvals")
 # the first number that an object gets, as in the recorded conversation
 FIRST = {"organizations": 3, "credential_types": 23, "credentials": 4, "execution_environments": 2, "inventories": 3, "hosts": 3, "notification_templates": 2,
          "workflow_job_template_nodes": 2, "unified_job_templates": 11}

@@ -110,6 +110,9 @@ def test_the_life_of_a_schedule(institution, awx):
     linked = {name for place, numbers in awx.associations.items() if place == f"job_templates/{template['id']}/credentials"
               for name, row in awx.named("credentials").items() if row["id"] in numbers}
     assert linked == {"respaldo vault", "respaldo bitacora", "llave"}
+    mail = awx.named("notification_templates")["respaldo avisos"]
+    assert awx.associations[f"workflow_job_templates/{flow['id']}/notification_templates_approvals"] == [mail["id"]]
+    assert mail["notification_configuration"]["timeout"] == 30      # as AWX keeps it, though nobody said it
     # the approval opens what is done
     nodes = {row["identifier"]: row for row in awx.objects["workflow_job_template_nodes"].values()}
     assert awx.associations[f"workflow_job_template_nodes/{nodes['autorizacion']['id']}/success_nodes"] == [nodes["restauracion"]["id"]]
