@@ -19,6 +19,10 @@ if os.environ.get("RESPALDO_TESTS_REMEMBER") != "no":
 # a Python that is told so reads a module from its standard input byte by byte: 300,000 system calls for each task of ours on a local connection
 os.environ.pop("PYTHONUNBUFFERED", None)
 
+# A session that is told to keep no bytecode rewrites the assertions of each test file anew: two thirds of what collecting costs.
+# What it starts is told as before.
+sys.dont_write_bytecode = False
+
 # Where plays begin after their imports; rooms that kill, stop or watch runs from outside start each as a user does, elsewhere the tests marked `cold`.
 WARM_ROOMS, COLD_ROOMS = ("integration", "callback", "unit"), ("kills", "failures")
 

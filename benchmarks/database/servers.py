@@ -116,7 +116,7 @@ class Server:
 class PostgreSQL(Server):
     name, account = "PostgreSQL", "postgres"
 
-    def __init__(self, directory: Path, wanted: int) -> None:
+    def __init__(self, directory: Path, wanted: int, tables: int) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -127,6 +127,11 @@ class PostgreSQL(Server):
             self.sql("postgres", "CREATE DATABASE " + DATABASE)
             self.sql(DATABASE, "CREATE TABLE expediente ({0})".format(COLUMNS))
             load(["psql", "-X", "-q", "-d", DATABASE, "-c", "COPY expediente FROM STDIN"], self.environment, wanted)
+            for number in range(1, tables):
+                self.sql(DATABASE, "CREATE TABLE expediente_{0} (LIKE expediente INCLUDING ALL); INSERT INTO expediente_{0} SELECT * FROM expediente WHERE "
+                                   "id % {1} = {0}; DELETE FROM expediente WHERE id % {1} = {0}".format(number, tables))
+            if tables > 1:
+                self.sql(DATABASE, "VACUUM FULL expediente")
             self.sql(DATABASE, "VACUUM (FREEZE, ANALYZE)")
             self.sql(DATABASE, "CHECKPOINT")
         self.size = int(self.sql(DATABASE, "SELECT pg_database_size(current_database())"))

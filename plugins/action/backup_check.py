@@ -172,7 +172,7 @@ def _of_host(told: Mapping[str, Any], host: str) -> Iterator[Finding]:
     """What was registered of a host: findings, or that it could not be looked at."""
     if told.get("unreachable"):
         yield from of_error(not_ready(host, "it is not reached: {0}".format(str(told.get("msg") or "")[:300]),
-                                      "no se llega a este servidor: «{0}»".format(str(told.get("msg") or "")[:300]),
+                                      "no se llega a este servidor: «{0}»".format(str(told.get("msg") or "").removeprefix("Task failed: ")[:300]),
                                       "See that it is on, its address and account (ansible -m ping).",
                                       "Vea si está encendido, y su dirección, cuenta y llave SSH: ansible -m ping con este inventario."), host)
         return

@@ -128,5 +128,8 @@ def _capacity_lines(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(view.width_of(row[place]) for row in rows) for place in range(len(rows[0]))]
+    # a column of which no row has anything has nothing to say, and takes the room of those that do
+    told = [place for place in range(len(rows[0])) if len(rows) == 1 or any(row[place] for row in rows[1:])]
+    rows = [[row[place] for place in told] for row in rows]
+    widths = [max(view.width_of(row[place]) for row in rows) for place in range(len(told))]
     return ["  ".join(map(view.pad, row, widths)).rstrip() for row in rows]

@@ -12,6 +12,7 @@ from typing import Any
 from ..module_utils._engine import result
 from ..module_utils._engine.errors import BackupError
 from ..plugin_utils._actions import show
+from ..plugin_utils._bitacora import view
 from ..plugin_utils._bitacora.any_store import Store
 from ..plugin_utils._bitacora.copies import LACKS
 from ..plugin_utils._bitacora.store import open_store, resolve_url
@@ -46,7 +47,7 @@ class ActionModule(InventoryAction):
         rows = [{**turn._asdict(), "index": places[turn.kind, turn.system], "entry": on_one_medium(copies[turn.kind, turn.system], found.media),
                  "level": "T3" if turn.kind in result.KINDS_ON_REQUEST else "T4"} for turn in turns]
         covered = drills.coverage(turns)
-        lines = [f"{turn.system} ({turn.kind}): {'se prueba ' + turn.label if turn.chosen else 'no se prueba'}: {turn.why}" for turn in turns]
+        lines = [f"{turn.system} ({view.KINDS[turn.kind]}): {'se prueba ' + turn.label if turn.chosen else 'no se prueba'}: {turn.why}" for turn in turns]
         lines.append(f"Cobertura: {covered} % de {len(turns)} sistemas con su prueba de restauración al día")
         if arguments["show"]:
             show("\n".join([f"{task_vars['inventory_hostname']}: pruebas de restauración", *lines]))

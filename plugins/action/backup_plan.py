@@ -177,7 +177,7 @@ def _same(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _said(row: Mapping[str, Any]) -> str:
-    return f"{row['system']} ({row['kind']}): {due.STATES[row['state']]}. {row['why']}"
+    return f"{row['system']} ({_KINDS[row['kind']]}): {due.STATES[row['state']]}. {row['why']}"
 
 
 def _unchanged(host: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class ActionModule(PlainAction):
                               mend="Say why these copies are given up; it goes into the bitácora.")
         medium, systems = arguments["medium"], [system for system in plain(given["systems"]) if not policy.copied_by_a_tool(system)]
         place = "{0} ({1})".format(medium["name"], address_of(medium))
+        shown = str(task_vars["inventory_hostname"]) if given["show"] else ""
         shelves = {f"{system['kind']}/{label.canonical(system['name'])}": system for system in systems}
         names = wanted_names(given["only"], given["systems"], names_of_other_hosts(task_vars))
         wanted = {shelf: system for shelf, system in shelves.items() if not names or label.canonical(system["name"]).lower() in names}
@@ -97,13 +98,13 @@ class ActionModule(PlainAction):
             listed = failed(fault)
         if listed.get("failed"):
             error = listed["error"]
-            return self._unread(medium["name"], error, [f"{place}: {error['message_es']}"], given["show"])
+            return self._unread(medium["name"], error, [f"{place}: {error['message_es']}"], shown)
         with open_store(resolve_url()) as store:
             found = [_shelf(store, shelf, system, str(medium["name"]), listed["copies"]) for shelf, system in wanted.items()]
             if _is_empty(found, listed["shelves"], str(medium["name"])) and not given["accept_empty"]:
                 empty = BackupError("medium_empty", location=place)
                 told = {"code": empty.code, "message": empty.message, "message_es": empty.spanish, "remedy_es": empty.remedy}
-                return self._unread(medium["name"], told, [empty.spanish], given["show"])
+                return self._unread(medium["name"], told, [empty.spanish], shown)
             entries: list[dict[str, Any]] = []
             rows: dict[str, list[str]] = {"ghosts": [], "differing": [], "strays": [], "healed": [], "lost": [], "settled": [],
                                           "adopted": []}
@@ -114,13 +115,13 @@ class ActionModule(PlainAction):
         rows["strays"] += unknown
         lines += unknown_lines + [f"    resto de una ejecución muerta: {row['kind']}/{row['system']}/{row['name']} (hace {row['age'] // 3600} h)"
                                   for row in listed["leftovers"]]
-        return _answer(given["show"], [place, *lines], entries + entry_rows, systems=len(wanted), **rows, leftovers=listed["leftovers"])
+        return _answer(shown, [place, *lines], entries + entry_rows, systems=len(wanted), **rows, leftovers=listed["leftovers"])
 
-    def _unread(self, name: str, error: Mapping[str, Any], lines: list[str], show: bool) -> dict[str, Any]:
+    def _unread(self, name: str, error: Mapping[str, Any], lines: list[str], shown: str) -> dict[str, Any]:
         """A medium that can't be looked at says nothing of its copies: the run fails, and no copy is called damaged."""
         entry = result.build(event="verification_failed", medium=name, reason=_REASON, error_code=error["code"], error_message=error["message"],
                              error_message_es=error["message_es"], error_remedy_es=error["remedy_es"])
-        return _answer(show, lines, [entry], ghosts=[], differing=[], strays=[], healed=[], lost=[], settled=[], adopted=[], leftovers=[])
+        return _answer(shown, lines, [entry], ghosts=[], differing=[], strays=[], healed=[], lost=[], settled=[], adopted=[], leftovers=[])
 
     def _one(self, store: Store, shelf: _Shelf, medium: Mapping[str, Any], given: Mapping[str, Any], task_vars: dict[str, Any],
              entries: list[dict[str, Any]], rows: dict[str, list[str]]) -> list[str]:
@@ -242,9 +243,10 @@ def _checked(listed: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, 
     return listed
 
 
-def _answer(show: bool, lines: list[str], entries: list[dict[str, Any]], **rows: Any) -> dict[str, Any]:
-    if show:
-        _actions.show("\n".join(lines))
+def _answer(shown: str, lines: list[str], entries: list[dict[str, Any]], **rows: Any) -> dict[str, Any]:
+    """The result; to people the same lines, of the server of that name."""
+    if shown:
+        _actions.show("\n".join([f"{shown}: {lines[0]}", *lines[1:]]))
     return {"changed": False, **rows, "summary": lines, **({"backup": entries} if entries else {})}
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import sys
 from collections.abc import Mapping
@@ -139,20 +140,21 @@ def _timers(directory: str, command: units.Command, schedule: Mapping[str, Timed
         found = systemd.look(directory, wanted, command.inventories)
         systemd.prove(wanted)
         timers = [name for name in wanted if name.endswith(".timer")]
-        stopped = [] if simulated and not systemd.runs() else [name for name in systemd.idle(timers) if name not in found.changed]
+        asked = systemd.runs() or not simulated
+        stopped = [name for name in systemd.idle(timers) if name not in found.changed] if asked else []
+        stale = [name for name in systemd.unread(wanted) if name not in found.changed] if asked else []
         if not simulated:
-            systemd.place(directory, wanted, found)
+            systemd.place(directory, wanted, found, stale)
             systemd.enable(stopped)
-    elsewhere = [name for name, put in _in_force().items() if put.scheduler != in_force.SYSTEMD]
-    entries = [in_force.put(name, timed, reasons, in_force.SYSTEMD) for name, timed in schedule.items()
-               if units.unit_of(name) in (*found.changed, *stopped) or name in elsewhere]
-    gone = [units.purpose_of(name) for name in found.unwanted if name.endswith(".timer")]
-    entries += [in_force.taken(name, in_force.SYSTEMD) for name in gone if name]
-    changed = bool(found.changed or found.unwanted or stopped or entries)
+        standing = {units.purpose_of(name) for name in os.listdir(directory) if name.endswith(".timer") and name not in found.unwanted}
+    touched = {units.purpose_of(name) for name in (*found.changed, *found.unwanted, *stopped, *stale) if name.endswith(".timer")}
+    before = _in_force()
+    entries = in_force.by_systemd(schedule, reasons, before, touched, standing | (_of_other_machines(before) - touched))
+    changed = bool(found.changed or found.unwanted or stopped or stale or entries)
     told = [BackupError("unit_extended", unit=name, detail=", ".join(more)) for name, more in systemd.extended(directory, wanted).items()]
     return {
         "changed": changed, "calendars": {name: units.on_calendar(timed.when, timed.zone) for name, timed in schedule.items()},
-        "written": list(found.changed), "removed": list(found.unwanted), "enabled": stopped,
+        "written": list(found.changed), "removed": list(found.unwanted), "enabled": stopped, "reread": stale,
         **({"backup": entries} if entries else {}),
         **({"warnings": [f"{each.code}: {each.spanish}. {each.remedy}" for each in told]} if told else {}),
         **({"diff": _diff(directory, wanted, found)} if differences and changed else {}),
@@ -171,6 +173,13 @@ def _planned(arguments: Mapping[str, Any], schedule: Mapping[str, Timed], reason
 def _in_force() -> dict[str, in_force.InForce]:
     with open_store(resolve_url()) as store:
         return in_force.read(store.entries(type=(in_force.SET, in_force.REMOVED)))
+
+
+def _of_other_machines(found: Mapping[str, in_force.InForce]) -> set[str]:
+    """The purposes that another controller put in force, which has the same bitácora."""
+    with open_store(resolve_url()) as store:
+        began = {name: store.entries(run=str(put.entry.get("run")), type="run_started", limit=1) for name, put in found.items()}
+    return {name for name, starts in began.items() if not starts or starts[0].get("controller") != socket.gethostname()}
 
 
 def _diff(directory: str, wanted: Mapping[str, str], found: systemd.Found) -> list[dict[str, str]]:

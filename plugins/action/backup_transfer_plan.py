@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils._engine.errors import BackupError
-from ..module_utils._engine.policy.schema import meant
+from ..module_utils._engine.policy.schema import meant, one_of
 from ..plugin_utils._actions import show
 from ..plugin_utils._bitacora.store import open_store, resolve_url
 from ..plugin_utils._copying.transferring import may_go_together
@@ -29,6 +29,8 @@ class ActionModule(InventoryAction):
     def work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         found = self.inventory(arguments, task_vars)
         repository, media = arguments["repository"], [str(medium["name"]) for medium in found.media]
+        if not repository.strip():
+            raise BackupError("invalid_input", where="backup_repository", value=None, problem="is missing", mend=one_of(media))
         if repository not in media:
             raise BackupError("invalid_input", where="backup_repository", value=repository, problem="is not a medium of backup_media",
                               mend=meant(repository, media))

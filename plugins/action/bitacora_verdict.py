@@ -24,6 +24,12 @@ def why(entry: t.Mapping[str, t.Any]) -> str:
     return str(entry.get("error_message_es") or entry.get("note_es") or entry.get("reason_text") or "")
 
 
+def _line(row: t.Mapping[str, str]) -> str:
+    """Which copy, of which system, and why. A reason of the plan begins with its system already."""
+    named = row["system"] and not row["message_es"].startswith(row["system"] + ": ")
+    return " ".join(filter(None, (row["label"], f"({row['system']})" if named else "", f"{row['code']}:" if row["code"] else "", row["message_es"])))
+
+
 class ActionModule(BackupAction):
     ARGUMENTS = {"kind": {"type": "str", "choices": list(result.KINDS)}}
 
@@ -43,8 +49,7 @@ class ActionModule(BackupAction):
                 "message_es": why(entry)} for entry in mine if entry["type"] in _BAD]
         told: dict[str, t.Any] = {"changed": False, "bad": bad, "good": sorted({str(entry["label"]) for entry in mine if entry["type"] in _GOOD})}
         if bad:
-            lines = [" ".join(filter(None, (row["label"], f"({row['system']})" if row["system"] else "", f"{row['code']}:" if row["code"] else "",
-                                            row["message_es"]))) for row in bad]
+            lines = [_line(row) for row in bad]
             head = "{0} {1} de {2} en {3}:".format("Falló" if len(bad) == 1 else "Fallaron", len(bad), len(mine), host)
             told.update(failed=True, msg="\n".join([head, *lines]))
         return told

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._engine.errors import BackupError
+from ..module_utils._engine.errors import BackupError, in_both
 from ..plugin_utils._actions import BackupAction, failed, show
 from ..plugin_utils._bitacora import trust
 from ..plugin_utils._bitacora.store import open_store, resolve_url
@@ -39,4 +39,6 @@ class ActionModule(BackupAction):
         told = {"changed": False, **report.as_dict(), "report": report.lines()}
         if report.whole or not arguments["fail"]:
             return told
-        return {**told, **failed(BackupError("chain_broken", detail="; ".join(finding.english for finding in report.findings[:5])))}
+        few = report.findings[:5]
+        detail = in_both("; ".join(finding.english for finding in few), "; ".join(finding.spanish for finding in few))
+        return {**told, **failed(BackupError("chain_broken", detail=detail))}

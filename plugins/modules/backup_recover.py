@@ -16,7 +16,8 @@ description:
   - The kit is a system of the inventory like any other, of kind C(source_code) and source C(paths), that names the controller's own files. The bitácora is
     one of source C(sqlite).
   - Both are opened in O(directory), of this account alone, and the chain of the bitácora is walked. Only then each path takes its own place. Nothing that
-    stands in a place is replaced.
+    stands in a place is replaced; what stands there with the same names, bytes, owners and modes has its place, so that an attempt that was killed can be begun
+    again.
   - A custodian vouches for them by the proof in each manifest, which was made with the password of its copy, as nobody else has that. A copy without it, and of
     which no entry tells, needs O(kit_sha256) or O(bitacora_sha256). A private key does not vouch, since anybody can encrypt to its public one. Then
     O(seal_key) or O(bitacora_sha256) is required, known from the printed plan of recovery or from a mail with a seal, and the kit that is taken is the newest
@@ -34,7 +35,8 @@ options:
     type: dict
     default: {}
   directory:
-    description: Where the copies are opened first. Made with mode 0700; must be of the file system of the places, which things are moved to.
+    description: Where the copies are opened first. Made with mode 0700. Things are moved from there to their places, or copied where
+      those are on another file system.
     type: path
     default: /var/lib/respaldo/recuperacion
   kit:
@@ -53,6 +55,13 @@ options:
     description: Label of its copy. Empty takes the newest, by their chains.
     type: str
     default: ""
+  bitacora_on_server:
+    description:
+      - The bitácora is a database of PostgreSQL, which comes back with its server or was not lost. The kit alone is laid out, and O(phase=record) finds what
+        was noted in C(recuperacion.json) where the bitácora would be as a file.
+      - A custodian vouches for the kit as ever; a private key does not, and needs O(kit_sha256).
+    type: bool
+    default: false
   custody:
     description: The custodians, or the directory of one, when it is they who open the copies.
     type: raw
@@ -86,6 +95,10 @@ options:
       - A kit that nobody vouches for is opened, and nothing of it put in its place, where it might be run. Look at it, then put it there by hand.
     type: str
     default: ""
+  clock_confirmed:
+    description: A person looked at this machine's clock, and it is right though copies on the medium say to be later (RSP486).
+    type: bool
+    default: false
   reason:
     description: Why, for the bitácora. Required for O(phase=record).
     type: str
@@ -95,10 +108,11 @@ options:
     type: str
     default: ""
 notes:
-  - Fails with RSP101 where this controller has a bitácora with entries, RSP785 where an earlier attempt left what it opened, RSP791 when two copies of the
-    bitácora contradict each other, RSP792 when a later version made a copy, RSP794 when the medium has no such copy, RSP795 when a place is taken, RSP796 when
-    the chain of the bitácora is broken, RSP797 when nobody vouches for kit or bitácora, RSP798 when no copy has the SHA-256 that was given, and as
-    M(perucompras.respaldo.backup_restore) does.
+  - Fails with RSP484 where this machine was laid out already, RSP485 where a bitácora stands, RSP486 when the clock is behind the copies, RSP487 while another
+    attempt is at work, RSP488 when no custodian has the password, RSP489 when the bitácora is on a server, RSP785 where an earlier attempt left what it
+    opened, RSP791 when two copies of the bitácora contradict each other, RSP792 when a later version made a copy, RSP794 when the medium has no such copy,
+    RSP795 when a place is taken, RSP796 when the chain of the bitácora is broken, RSP797 when nobody vouches for kit or bitácora, RSP798 when no copy has the
+    SHA-256 that was given, and as M(perucompras.respaldo.backup_restore) does.
 extends_documentation_fragment:
   - perucompras.respaldo.groups.respaldo
 attributes:

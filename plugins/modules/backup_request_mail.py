@@ -21,6 +21,8 @@ description:
     takes a step, no link does, and no silence.
   - A new request needs a sender of one of O(origin.domains), words of his own, and an office. That is the one that he is head of, else the one named on a line
     C(Oficina:), else that of the one head in copy. Lines C(Sistema:), C(Ruta:) and C(Perdido:) say more. It waits for the head unless a head wrote it.
+  - A line C(Conservar la copia hasta:) beside a system that is a mailbox asks for a copy of it (numeral 6.4), kept until that day; where it is not one day
+    that can be, the days of the policy count, and the line stays in the request's words.
   - Runs on the controller. Run it every few minutes.
 notes:
   - Fails with RSP770 when the mailbox can't be reached, RSP771 when it refuses the account, RSP772 when it does not do

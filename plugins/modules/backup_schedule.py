@@ -165,6 +165,11 @@ enabled:
   returned: success, of systemd
   type: list
   elements: str
+reread:
+  description: Units whose files were as they should be, but which systemd had not read since, as after a run that was killed.
+  returned: success, of systemd
+  type: list
+  elements: str
 backup:
   description: The entries.
   returned: changed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,8 +22,12 @@ from ansible.utils.display import Display
 from ..module_utils._engine.errors import BackupError
 from ..module_utils._engine.frames import frames_of
 from ..module_utils._engine.value_forms import seen
-from . import _answers, _forms, _refused, _unread, _variables
+from . import _answers, _forms, _laid, _refused, _unread, _variables
 from ._bitacora import events, living
+
+# Of the terminal, standard output's and standard error's: seen where this is imported, since the processes that Ansible forks have none. ansible-runner's
+# terminal is nobody's: who reads it (respaldo, AWX) lays the text out himself.
+_COLUMNS = tuple(0 if "AWX_ISOLATED_DATA_DIR" in os.environ else _laid.columns_of(descriptor) for descriptor in (1, 2))
 
 # How the options end in which a person says why, or by whose word.
 _SAID_BY_PEOPLE = ("reason", "authority", "requester", "emergency")
@@ -47,7 +52,8 @@ def failed(error: BackupError) -> dict[str, Any]:
 
 def show(text: str) -> None:
     """A table or a line for people. Where standard output is made for machines, a JSON callback's, it goes to standard error."""
-    Display().display(text, stderr="json" in str(constants.DEFAULT_STDOUT_CALLBACK).lower())
+    for_machines = "json" in str(constants.DEFAULT_STDOUT_CALLBACK).lower()
+    Display().display(_laid.text(text, _COLUMNS[for_machines]), stderr=for_machines)
 
 
 def refuse_injection() -> None:

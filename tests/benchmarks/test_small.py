@@ -191,7 +191,8 @@ def test_database() -> None:
     text, found = small("database/run")
     assert [table.heads[0] for table in found] == ["median of 2", "round"] * 2
     typed = ["ours", "typed", "typed, tuned", "Ansible's modules", "typed, tuned, read back"]
-    assert found[0].names() == [*typed, "pg_dump -Fc", "pg_dump -Fd -j2"]
+    assert found[0].names() == [*typed[:4], "ours, two jobs", typed[4], "pg_dump -Fc", "pg_dump -Fd -j2"]
+    assert "module of ours, two jobs / module of ours: " in text
     if "left out: Ansible's modules of MariaDB" in text:
         typed.remove("Ansible's modules")
     assert found[2].names() == typed
@@ -266,3 +267,11 @@ def test_plays() -> None:
     assert sorted(modules.names()) == ["backup_database", "backup_publish"]
     positive(modules, "KiB sent", "CPU ms to build", "CPU ms to start")
     assert "left out: another version" in text and "left out: as many stat tasks" in text
+
+
+def test_nights() -> None:
+    text, (plays,) = small("nights/run")
+    assert plays.names() == ["every system copied, for a reason", "nothing is due", "the plan", "each copy verified", "every copy to the repository",
+                             "compliance", "board and bitácora as pages"]
+    positive(plays, *plays.heads[1:])
+    assert "left out: another version" in text

@@ -32,7 +32,7 @@ CHAIN = ROOT / "plugins" / "plugin_utils" / "_bitacora" / "chain.py"
 
 # Programs of others, of which only the form is ours to prove.
 OTHERS = ("az", "cat", "createdb", "export", "find", "gpg", "mount", "pip", "pg_restore", "restic", "rclone", "sha256sum", "sqlite3", "systemctl", "zstd",
-          "7zz", "7z.exe", "git", "psql", "tar", "ssh-keygen", "apt-get", "ln", "cd", "mkdir")
+          "7zz", "7z.exe", "git", "psql", "tar", "ssh-keygen", "apt-get", "ln", "cd", "mkdir", "su")
 OURS = ("ansible", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-vault", "bash", "cp", "make", "python3", "respaldo")
 _FLAGS = {"--check": 0, "--diff": 0, "-v": 0, "-vvv": 0, "INV": 0, "LLAVE": 0, "-e": 1, "-i": 1, "-l": 1, "--vault-id": 1, "--vault-password-file": 1}
 # What a reader puts there: a word in capitals, or an address of the example's institution.

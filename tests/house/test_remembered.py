@@ -249,7 +249,7 @@ def test_circles_of_objects_are_still_found_though_seldom():
             "        most = max(most, alive)\n    def __del__(self):\n        global alive\n        alive -= 1\n"
             "for number in range(300000): Node()\nprint(most)")
     here, elsewhere = (int(subprocess.check_output([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path})) for path in (str(HERE), ""))
-    assert elsewhere < 2000 < here <= 100001
+    assert elsewhere < 2000 < here < 101000      # the interpreter's own objects count too
 
 
 def test_one_module_of_a_directory_in_an_archive_is_changed_and_no_other(tmp_path):

@@ -7,7 +7,8 @@ Its rows stand in faults/, by the ranges of their codes: 1xx input, policy and l
 (making.py), of them 130 to 155 mailboxes (mailboxes.py);
 4xx media (media.py), of them 459 to 464 forges (forges.py), 428 and 465 to 468 restic's repositories (keys.py); 5xx verification, 6xx restore
 (proving.py); 7xx the bitácora, 8xx keys and custody, 9xx reports and warnings (records.py), of them 750 to 779 requests (requests.py),
-740, 741, 743 to 749, 776 to 784 and 790 the schedule, commands around copies and what a check finds (schedules.py), 793 to 799 the worst day (recovering.py).
+740, 741, 743 to 749, 776 to 784 and 790 the schedule, commands around copies and what a check finds (schedules.py), 484 to 489, 785 and 791 to 799 the worst
+day (recovering.py).
 A code is never reused for another meaning. A module carries all of them to its server, each file for about a kilobyte, so they are few.
 """
 
@@ -59,6 +60,10 @@ def hide(text: Any) -> Any:
     if not isinstance(text, str) or hasattr(text, "spanish"):     # a remark has hidden it already
         return text
     return _LOGIN.sub(r"\1://(hidden)@", _SIGNATURE.sub(r"\1\2(hidden)", text))
+
+
+# What says of an empty value already that it is none.
+_TELLS_SO = re.compile("falta|est. vac")
 
 
 class InBoth(str):
@@ -124,10 +129,15 @@ class BackupError(Exception):
         """What is wrong and where, in Spanish: this text goes into the bitácora."""
         told = _Details({name: _in_spanish(name, value) for name, value in self.details.items()})
         template = self.fault.spanish
-        if self.code == "RSP101" and self.details.get("value", "") is None:
-            template = "{where}: {problem}"                  # what is missing has no value to show
-        elif self.code == "RSP101" and "\n" in str(self.details.get("problem")):
-            template = "{where}: {value!r} {problem}"        # several mistakes, a line each
+        if self.code == "RSP101":
+            value, several = self.details.get("value", "-"), "\n" in str(self.details.get("problem"))     # several mistakes, a line each
+            empty = isinstance(value, str) and not value.strip()
+            if value is None or (empty and _TELLS_SO.match(str(told.get("problem")))):
+                template = "{where}: {problem}"                  # what is missing has no value to show
+            elif empty:
+                template = "{where}: está vacío: {problem}" if several else "{where}: está vacío ({problem})"
+            elif several:
+                template = "{where}: {value!r} {problem}"
         return template.format_map(told)
 
     @property

@@ -395,7 +395,8 @@ class Walk:
                 else:
                     in_force.add(told["public_key"])
         self.findings += [_found("key_unexplained", n, key=key) for key, n in unexplained.items()]
-        if keys and self.entries and not self.seals:
+        # one that came back from before its first seal has none, and a signed entry says so
+        if keys and self.entries and not self.seals and not self.lost:
             self.findings.append(_found("seals_missing", self.n))
         unknown: set[str] = set()
         for place, (n, seal) in enumerate(self.seals, _SIGNATURES - len(self.seals)):

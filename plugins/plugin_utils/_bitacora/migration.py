@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...module_utils._engine.errors import BackupError
+from ...module_utils._engine.errors import BackupError, in_both
 from . import recorder, trust
 from .postgresql import PostgresqlStore
 from .sqlite import SqliteStore
@@ -37,7 +37,9 @@ def move(source: Path, admin_url: str, url: str, run: str, simulate: bool = Fals
         report = trust.verify(old)
         moved = old.moved_to()
     if not report.whole:
-        raise _refused(source, url, "its chain is broken: " + "; ".join(finding.english for finding in report.findings[:3]))
+        few = report.findings[:3]
+        raise _refused(source, url, in_both("its chain is broken: " + "; ".join(finding.english for finding in few),
+                                            "su cadena está rota: " + "; ".join(finding.spanish for finding in few)))
     if not report.entries:
         raise _refused(source, url, "it has no entries")
     if moved and moved != url:

@@ -119,7 +119,8 @@ def ending(told: Mapping[str, Any]) -> str:
     warned = f" ({_counted(told['warns'], 'aviso', 'avisos')})" if told["warns"] else ""
     if told["ready"]:
         return f"Listo: {looked}{warned}."
-    return f"No está listo: {_counted(told['stops'], 'cosa por corregir', 'cosas por corregir')}{warned}; se comprobaron {looked}."
+    checked = "comprobó" if told["servers"] == 1 else "comprobaron"
+    return f"No está listo: {_counted(told['stops'], 'cosa por corregir', 'cosas por corregir')}{warned}; se {checked} {looked}."
 
 
 def _counted(number: int, one: str, several: str) -> str:

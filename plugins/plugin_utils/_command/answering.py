@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .. import _held_places
-from . import describing
+from . import describing, telling
 from .typed import UNFIT, Mistake
 
 DEFAULT_ZONE = "America/Lima"
@@ -133,4 +133,4 @@ def checked(asked: Callable[[str | None], str], check: Callable[[str], Any], def
             answer = asked(default)
             return check(answer if answer.strip() or default is None else default)
         except Mistake as mistake:
-            print(f"    {mistake}", flush=True)
+            telling.out(f"    {mistake}")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -21,6 +20,9 @@ _DONE = {"copy_made": "Copiado", "copy_verified": "Verificado", "restored": "Res
          "copy_simulated": "Se copiaría", "restore_simulated": "Se restauraría", "transfer_simulated": "Se trasladaría", "prune_simulated": "Se retiraría"}
 _WENT_WRONG = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_failed")
 _WENT_WELL = ("runner_on_ok", "runner_item_on_ok")
+# What fails a run by its entry, whatever became of the task.
+_WENT_ON = ("copy_damaged", "verification_failed", "prune_failed", "transfer_failed", "custody_failed", "forge_failed", "medium_failed",
+            "repository_key_failed")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TABLES = frozenset(verb.rows for verb in VERBS.values() if verb.rows)
 _LONGEST = 2000
@@ -36,8 +38,11 @@ class Heard:
     """
 
     def __init__(self, tell: Callable[[str], None], options: Mapping[str, str] | None = None) -> None:
-        self._tell, self._options, self._said_of = tell, dict(options or {}), set[str]()
+        self._tell, self._options = tell, dict(options or {})
         self._told: set[str] = set()
+        self._reasons: set[tuple[str, ...]] = set()         # of failures: host and message; host, which copy or system, and code
+        self._messages: set[str] = set()
+        self._remedy = ""                                   # of the failure that was told last
         self._kinds: dict[tuple[str, str], str] = {}        # of each line's event and label
         self.shown: list[str] = []
         self.rows: dict[str, list[dict[str, Any]]] = {}      # of a result's lists, by their names, those that a verb writes for machines (verbs.py)
@@ -62,6 +67,9 @@ class Heard:
             # a loop tells each of its rows by itself
             for row in _rows(found) if "results" not in found else ():
                 self._row(row)
+                # of what was looked at, one by one, the task tells what is wrong and goes on; the verdict fails the host
+                if kind in _WENT_WELL and str(row.get("event", "")) in _WENT_ON:
+                    self._row_failed(host, result.clean(row))
             if kind in _WENT_WRONG and not data.get("ignore_errors"):
                 self._failure(host, found)
             for name in sorted(name for name in _TABLES.intersection(found) if isinstance(found[name], list)):
@@ -99,35 +107,66 @@ class Heard:
         # of a task about several copies, each by its label: the error of the task is that of the first
         several = [row for row in map(result.clean, _rows(found)) if row.get("error_code")] if isinstance(found.get("backup"), list) else []
         for row in several:
-            said = f"{row.get('label') or row.get('system') or ''} {row['error_code']}: {row.get('error_message_es') or row.get('error_message') or ''}"
-            self._said_of.add(host)
-            self._failed(f"Falló   {host}  {said.strip().splitlines()[0][:_LONGEST]}", str(row.get("error_remedy_es") or ""))
+            self._row_failed(host, row)
         if isinstance(error, Mapping) and error.get("code") in [row["error_code"] for row in several]:
             return
-        if "bad" in found and "good" in found and host in self._said_of:
-            return      # the verdict of a host sums up what each of its tasks has told
+        if "bad" in found and "good" in found:
+            self._verdict(host, found)
+            return
         refused = list(_refused_words.sentences(found.get("argument_errors")))
         if refused:
             text, remedy = " ".join(refused), ""
         elif isinstance(error, Mapping) and error.get("code"):
-            text = f"{_about(found)}{error['code']}: {error.get('message_es') or error.get('message') or ''}"
-            remedy = str(error.get("remedy_es") or "")
+            message, about = str(error.get("message_es") or error.get("message") or ""), _about(found)
+            self._remember(host, about, error["code"], message)
+            text, remedy = f"{about} {error['code']}: {message}".strip(), str(error.get("remedy_es") or "")
         else:
-            text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), _UNREACHED if found.get("unreachable") else ""
+            text, remedy = str(found.get("msg") or "la tarea falló sin decir por qué"), ""
+            if found.get("unreachable"):
+                text, remedy = f"No hay conexión con el servidor: {text.removeprefix('Task failed: ')}", _UNREACHED
             if "results" in found:
                 return      # each of its rows was told
-        self._said_of.add(host)
         lines = text.splitlines()
-        # a verdict names below what it counts; none of it was told by itself: a copy that was refused before it began
         told = " ".join(map(str.strip, lines if lines[0].endswith(":") else lines[:1]))
         self._failed(f"Falló   {host}  {told[:_LONGEST]}", remedy)
+
+    def _row_failed(self, host: str, row: Mapping[str, Any]) -> None:
+        """Of one copy of several, or of what a medium could not tell."""
+        code, message = row.get("error_code"), str(row.get("error_message_es") or row.get("error_message") or "")
+        if not code:
+            return
+        about = str(row.get("label") or row.get("system") or "")
+        self._remember(host, about, code, message)
+        self._failed(f"Falló   {host}  {f'{about} {code}: {message}'.strip().splitlines()[0][:_LONGEST]}", str(row.get("error_remedy_es") or ""))
+
+    def _verdict(self, host: str, found: Mapping[str, Any]) -> None:
+        """The verdict of a host sums up what each of its tasks has told; what none of them told is told here: a copy that was refused before it began."""
+        for row in found["bad"] if isinstance(found["bad"], list) else []:
+            said = {name: str(row.get(name) or "") if isinstance(row, Mapping) else "" for name in ("label", "system", "code", "message_es")}
+            about = said["label"] or said["system"]
+            if (host, said["message_es"]) in self._reasons or about and (host, about, said["code"]) in self._reasons:
+                continue
+            # a reason of the plan begins with its system already
+            told = [about if not said["message_es"].startswith(f"{about}: ") else "", f"{said['code']}:" if said["code"] else "", said["message_es"]]
+            self._failed(f"Falló   {host}  {' '.join(filter(None, told))[:_LONGEST]}", "")
+
+    def _remember(self, host: str, about: str, code: str, message: str) -> None:
+        self._reasons |= {(host, message), (host, about, code)}
+        self._messages.add(message)
+
+    def told(self) -> list[str]:
+        """What the play showed, without what was told as a failure already."""
+        lines = [line for text in self.shown for line in text.splitlines()]
+        return [line for line in lines if not any(line.endswith(message) for message in self._messages if message)]
 
     def _failed(self, line: str, remedy: str) -> None:
         if not self._say(self._with_options(line)):
             return
         self.failures += 1
-        if remedy:
+        # what mends several one behind the other is told once
+        if remedy and remedy != self._remedy:
             self._tell(f"    {self._with_options(remedy.splitlines()[0][:_LONGEST])}")
+        self._remedy = remedy
 
     def _with_options(self, text: str) -> str:
         """A text that names variables, each with the option that gives it."""
@@ -145,8 +184,7 @@ class Heard:
 def _about(found: Mapping[str, Any]) -> str:
     """Of which copy, or system, a failure is, before its code: a server has several."""
     told = result.clean(found.get("backup"))
-    name = str(told.get("label") or told.get("system") or "")
-    return f"{name} " if name else ""
+    return str(told.get("label") or told.get("system") or "")
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -164,11 +202,3 @@ def _lines(told: Any) -> list[str]:
 def without_colours(text: str) -> str:
     """A text as a file or a dumb terminal shows it."""
     return _COLOURS.sub("", text)
-
-
-def columns() -> int:
-    """Of the terminal; 120 where there is none."""
-    try:
-        return os.get_terminal_size(1).columns
-    except OSError:
-        return 120

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.policy.schema import nearest
 from .._checking import core
-from . import completing, configured, helping, new, recovering, running, typed
+from . import completing, configured, helping, new, recovering, running, telling, typed
 from .configured import Configuration, Unusable
-from .heard import Heard, columns
+from .heard import Heard
 from .typed import Mistake, Typed
 
 USAGE, UNUSABLE = 64, 78     # sysexits.h: EX_USAGE, EX_CONFIG
@@ -28,15 +27,16 @@ _WORDS = {"-h", "--help", "ayuda", "--ayuda"}
 
 def main(words: Sequence[str], collections: str) -> int:
     """The exit status. `collections` is the directory that holds ansible_collections."""
+    telling.speak_plainly()
     if not words or words[0] in _WORDS:
-        print(helping.general())
+        telling.out(helping.general(telling.columns()))
         return 0 if words else USAGE
     if words[0] in ("--completar", "completar"):
-        print(completing.script() if words[0] == "completar" else "\n".join(completing.words(words[1:], os.environ)))
+        telling.whole(completing.script() if words[0] == "completar" else "\n".join(completing.words(words[1:], os.environ)))
         return 0
     try:
         if _WORDS.intersection(words[1:]) and words[0] in typed.VERBS:
-            print(helping.of_verb(words[0]))
+            telling.out(helping.of_verb(words[0], telling.columns()))
             return 0
         given = typed.read(words)
         if given.name == "recuperar":
@@ -49,10 +49,10 @@ def main(words: Sequence[str], collections: str) -> int:
         configuration = configured.find(given.common["conf"], given.common["inventario"], os.environ, own if own.is_file() else None)
         return _do(given, configuration, collections)
     except Mistake as mistake:
-        print(f"respaldo: {mistake}", file=sys.stderr)
+        telling.beside(f"respaldo: {mistake}")
         return USAGE
     except Unusable as unusable:
-        print(f"respaldo: {unusable}", file=sys.stderr)
+        telling.beside(f"respaldo: {unusable}")
         return UNUSABLE
 
 
@@ -63,35 +63,40 @@ def _do(given: Typed, configuration: Configuration, collections: str) -> int:
     if given.name == "restaurar":
         variables.update(which(given, _systems(given, configuration, collections)))
     if given.name == "bitacora":
-        variables["bitacora_width"] = columns()
+        variables["bitacora_width"] = telling.columns()
     if given.name == "comprobar":
         from . import checking  # only this verb pays for what reads YAML
 
         wrong = checking.before(configuration, variables)
         if wrong:
-            print(f"Inventario: {configuration.told}", file=sys.stderr, flush=True)
-            print(wrong)
+            telling.beside(f"Inventario: {configuration.told}")
+            telling.out(wrong)
             return NOT_READY
     run = running.Run(_COLLECTION / "playbooks" / f"{given.verb.playbook}.yml", _arguments(given, configuration), variables, collections)
     old = core.unsupported()
     if old is not None:
-        print(f"Aviso: {old.code}: {old.spanish}. {old.remedy}", file=sys.stderr, flush=True)
-    print(f"Inventario: {configuration.told}", f"Equivale a: {running.line_of(run, configuration)}", sep="\n", file=sys.stderr, flush=True)
-    heard = Heard(lambda line: print(line, flush=True), {option.variable: option.name for option in given.verb.options if option.variable})
+        telling.beside(f"Aviso: {old.code}: {old.spanish}. {old.remedy}")
+    telling.beside(f"Inventario: {configuration.told}")
+    telling.command("Equivale a:", running.words_of(run, configuration))
+    held: list[str] = []
+    heard = Heard(held.append if given.verb.reports else telling.out, {option.variable: option.name for option in given.verb.options if option.variable})
     log = running.log_of(configuration, given.name)
     status = running.start(run, configuration, heard, log, bool(given.common["detalle"]))
     completing.remember(heard.plans, os.environ)
     if (given.verb.shows or given.verb.prints and heard.shown) and not given.common["detalle"]:
-        print("\n".join(heard.shown))
+        # without its report, what failed before that is all that there is to tell
+        lines = heard.told() or held
+        if lines:
+            telling.out("\n".join(lines))
     elif status and not heard.failures and not given.common["detalle"]:
-        print(*filter(None, [_why(heard, configuration)]), sep="\n")
+        _tell_why(heard, configuration)
     if given.json and given.verb.rows in heard.rows and not given.common["simular"]:
         from . import checking  # only who asks for a file pays for what writes it
 
         told = {"version": _VERSION, "verb": given.name, "rows": heard.rows[given.verb.rows]}
         checking.put(given.json, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
-        print(f"Tabla para máquinas: {given.json}", file=sys.stderr)
-    print(_ending(given, heard, status), f"Salida completa: {log}", sep="\n", file=sys.stderr)
+        telling.beside(f"Tabla para máquinas: {given.json}")
+    telling.beside(f"{_ending(given, heard, status)}\nSalida completa: {log}")
     return status
 
 
@@ -108,18 +113,21 @@ def _ending(given: Typed, heard: Heard, status: int) -> str:
         if given.verb.shows or given.verb.prints and heard.shown:
             return f"respaldo {given.name}: terminó bien."
         return f"respaldo {given.name}: terminó bien ({_counted(heard.done, 'hecha') if heard.done else 'nada correspondía'})."
-    return f"respaldo {given.name}: terminó con el estado {status} ({_counted(heard.failures, 'falla')}; vea respaldo --help)."
+    count = "" if given.verb.reports and heard.shown else f"{_counted(heard.failures, 'falla')}; "
+    return f"respaldo {given.name}: terminó con el estado {status} ({count}vea respaldo --help)."
 
 
 def _counted(number: int, word: str) -> str:
     return f"{number} {word if number == 1 else word + 's'}"
 
 
-def _why(heard: Heard, configuration: Configuration) -> str:
+def _tell_why(heard: Heard, configuration: Configuration) -> None:
     """Of a run that ended before any task failed: what of the inventory Ansible could not read, by file and line; else what it said itself."""
     from . import checking  # only a run that failed so pays for what reads YAML
 
-    return checking.before(configuration, {}) or "\n".join(heard.errors())
+    why = checking.before(configuration, {}) or "\n".join(heard.errors())
+    if why:
+        telling.out(why)
 
 
 def which(given: Typed, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -152,7 +160,7 @@ def _systems(given: Typed, configuration: Configuration, collections: str) -> li
     log = running.log_of(configuration, "plan")
     status = running.start(run, configuration, heard, log, False)
     if status or not heard.plans:
-        print(*filter(None, [_why(heard, configuration)]), sep="\n")
+        _tell_why(heard, configuration)
         raise Unusable(f"No se pudo leer el inventario (estado {status}); no se restauró nada. Vea {log}, o ejecute: respaldo plan")
     completing.remember(heard.plans, os.environ)
     return heard.plans

@@ -26,7 +26,7 @@ import yaml
 from ...module_utils._engine.errors import BackupError
 from ...module_utils._engine.policy import policy
 from .. import _held_places
-from . import answering, configured, describing, drawing, writing
+from . import answering, configured, describing, drawing, telling, writing
 from .answering import QUESTIONS
 from .configured import Unusable
 from .describing import Described
@@ -69,11 +69,12 @@ def make(given: Typed, collection: Path, environment: Mapping[str, str]) -> int:
             raise
     hosts = {each.host for each in systems} | {describing.HERE}
     word = "respaldo" if shutil.which("respaldo") else str(collection / "scripts/respaldo")
-    conf = "" if str(configuration) == configured.SYSTEM_FILE else f" --conf {shlex.quote(str(configuration))}"
-    print(f"Inventario escrito: {directory} ({len(systems) + 1} sistemas, con la bitácora, en {len(hosts)} servidores; revisado, sin errores).",
-          f"Contraseña de ansible-vault: {passfile} ({'creada' if made else 'la que ya estaba'}). Guarde otra igual fuera de esta máquina: sin ella no se "
-          "abren ni este inventario ni la custodia.", f"Configuración de respaldo: {configuration}.", "Siga con:", f"  {word} plan{conf}",
-          f"  {word} copiar{conf}", sep="\n")
+    conf = [] if str(configuration) == configured.SYSTEM_FILE else ["--conf", str(configuration)]
+    telling.out(f"Inventario escrito: {directory} ({len(systems) + 1} sistemas, con la bitácora, en {len(hosts)} servidores; revisado, sin errores).\n"
+                f"Contraseña de ansible-vault: {passfile} ({'creada' if made else 'la que ya estaba'}). Guarde otra igual fuera de esta máquina: sin ella no "
+                f"se abren ni este inventario ni la custodia.\nConfiguración de respaldo: {configuration}.\nSiga con:")
+    for verb in ("plan", "copiar"):
+        telling.command(" ", [word, verb, *conf], beside_it=False)
     return 0
 
 
@@ -108,7 +109,7 @@ def _answers(typed: Mapping[str, Any], asking: bool) -> tuple[dict[str, Any], li
 
 def _asked(text: str, default: str | None) -> str:
     try:
-        return input(f"{text}{f' [{default}]' if default else ''}: ")
+        return input(telling.asked(f"{text}{f' [{default}]' if default else ''}: "))
     except EOFError:
         raise Unusable("Se cortó antes de la última respuesta. No se escribió nada.") from None
 
@@ -181,7 +182,7 @@ def _typed_password() -> str:
         password = getpass.getpass("Contraseña de ansible-vault; vacía: se crea una al azar: ").strip()
         if not password or (len(password) >= 12 and getpass.getpass("Otra vez: ").strip() == password):
             return password
-        print("    Debe tener 12 caracteres o más, y ser la misma las dos veces.", flush=True)
+        telling.out("    Debe tener 12 caracteres o más, y ser la misma las dos veces.")
 
 
 def _encrypted(text: str, password: str) -> str:

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from . import running
+from . import running, telling
 from .configured import Configuration
 from .typed import Mistake
 
 # Options of the verb that are the module's, and no variables of the playbook's role.
 _PATHS = ("private_key_file", "custody", "directory", "vault")
 _TEXTS = ("seal_key", "bitacora_sha256", "kit_sha256", "unvouched_reason")
-MODULE = (*_PATHS, *_TEXTS)
+_AS_TYPED = (*_TEXTS, "clock_confirmed", "bitacora_on_server")
+MODULE = (*_PATHS, *_AS_TYPED)
 _PARTLY = 71
+# What `ansible` prints of the one task that it ran.
+_ANSWER = re.compile(r"^localhost \| [A-Z]+!? =>\s(\{.*^\}|\{.*\})$", re.DOTALL | re.MULTILINE)
+_WARNING = re.compile(r"^\[WARNING\]: (.*?)(?=^\[|^$|\Z)", re.DOTALL | re.MULTILINE)
+_BY = {"custody": "lo prueba la custodia", "sha256": "tiene la huella que se indicó", "seal": "lo prueban los sellos", "bitacora": "lo prueba la bitácora",
+       "nobody": "nadie responde por él"}
 
 
 def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int:
@@ -37,7 +43,7 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
             raise Mistake(f"«recuperar» necesita --{option}: queda en la bitácora. Vea: respaldo recuperar --help")
     vault = taken.pop("vault", "")
     given = {"medium": {"name": Path(path).name or "medio", "path": os.path.abspath(path)},
-             **{name: each if name in _TEXTS else os.path.abspath(each) for name, each in taken.items()}}
+             **{name: each if name in _AS_TYPED else os.path.abspath(each) for name, each in taken.items()}}
     if os.path.isfile(given.get("custody", "")):
         # of services: read by Ansible, which opens what its vault encrypted, so that no secret of theirs is a word of a command
         given["custody"] = "{{ lookup('ansible.builtin.file', %s) | from_yaml }}" % json.dumps(given["custody"])
@@ -46,12 +52,48 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     words = [str(beside) if beside.exists() else "ansible", "localhost", "-m", "perucompras.respaldo.backup_recover",
              "-a", json.dumps(given, ensure_ascii=False), *(["--vault-password-file", vault] if vault else []), *(["--check"] if simulated else [])]
     run = running.Run(Path(), [], {}, collections)
-    print(f"Equivale a: {shlex.join(['ansible', *words[1:]])}", file=sys.stderr, flush=True)
+    telling.command("Equivale a:", ["ansible", *words[1:]])
     environment = running.environment(run, Configuration("", "", "", "", Path(), ""))
     # not here, where group_vars of the institution may lie, which the vault's password that is not there yet would have to open
-    status = subprocess.run(words, env={**os.environ, **environment}, cwd=collections, check=False).returncode
+    done = subprocess.run(words, env={**os.environ, **environment, "ANSIBLE_NOCOLOR": "true"}, cwd=collections, capture_output=True, encoding="utf-8",
+                          errors="replace", check=False)
+    _tell(done.stdout, done.stderr)
+    status = done.returncode
     if status or simulated or "unvouched_reason" not in given:
         return status
     following = ["ansible-playbook", "playbooks/recover.yml", "-i", "INVENTARIO", "-e", json.dumps(variables, ensure_ascii=False)]
-    print(f"Revise lo que quedó aparte, póngalo en su lugar (cp -a) y siga: {shlex.join(following)}", file=sys.stderr, flush=True)
+    telling.beside("Revise lo que quedó aparte, póngalo en su lugar (cp -a) y siga:")
+    telling.command("   ", following)
     return _PARTLY
+
+
+def _tell(output: str, beside: str) -> None:
+    """What the module answered, in Spanish; as Ansible printed it where that is not its form of an answer."""
+    found = _ANSWER.search(output)
+    try:
+        told = json.loads(found[1]) if found else None
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        telling.out((output + beside).rstrip("\n"))
+        return
+    for warning in _WARNING.findall(beside):
+        telling.beside(f"Aviso: {' '.join(warning.split())}")
+    error = told.get("error")
+    if isinstance(error, dict):
+        telling.out(f"Falló   {error.get('code')}: {error.get('message_es') or error.get('message')}\n    {error.get('remedy_es') or error.get('hint')}")
+    elif told.get("failed"):
+        telling.out(f"Falló   {told.get('msg')}")
+    else:
+        telling.out("\n".join(_lines(told)))
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    vouched = told.get("vouched") or {}
+    found = [f"{title}: {told[name]}{f' ({_BY[vouched[name]]})' if vouched.get(name) in _BY else ''}"
+             for name, title in (("kit", "Maletín"), ("bitacora", "Bitácora")) if told.get(name)]
+    if told.get("head_n"):
+        sealed = f", con sello hasta el n.º {told['sealed_n']}" if told.get("sealed_n") else ""
+        found.append(f"La cadena está íntegra: {told.get('entries')} asientos, último n={told['head_n']}{sealed}")
+    found += [f"{'En su lugar' if vouched else 'Iría a su lugar'}: {path}" for path in told.get("placed") or ()]
+    return found + [f"Quedó aparte: {path}" for path in told.get("unplaced") or ()]

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import telling
 from .configured import Configuration, Unusable, others_write
 from .heard import Heard, without_colours
 
@@ -32,17 +33,18 @@ class Run(NamedTuple):
     collections: str                    # the directory that holds ansible_collections
 
 
-def line_of(run: Run, configuration: Configuration) -> str:
-    """The command that it stands for, as a shell takes it."""
+def words_of(run: Run, configuration: Configuration) -> list[str]:
+    """The command that it stands for."""
     words = ["ansible-playbook", "-i", configuration.inventory, *run.arguments, str(run.playbook)]
     if run.variables:
         words += ["-e", json.dumps(dict(run.variables), ensure_ascii=False)]
-    return " ".join(map(shlex.quote, words))
+    return words
 
 
 def environment(run: Run, configuration: Configuration) -> dict[str, str]:
     """What the run needs of the environment beside its caller's."""
     told = {"ANSIBLE_CALLBACKS_ENABLED": _CALLBACK, "LC_ALL": _utf8(os.environ.get("LC_ALL", "")), "ANSIBLE_FORCE_COLOR": "false",
+            "PYTHONIOENCODING": "utf-8",      # what it says is read here, whatever our own terminal can show
             "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([run.collections, "~/.ansible/collections", "/usr/share/ansible/collections"])}
     if configuration.bitacora:
         told["RESPALDO_BITACORA"] = configuration.bitacora
@@ -87,7 +89,7 @@ def start(run: Run, configuration: Configuration, heard: Heard, log: Path | None
                     kept.write(text + "\n")
                     kept.flush()
                 if everything and text:
-                    print(text, flush=True)
+                    telling.whole(text)
                 return heard.event(event)
 
             ended = ansible_runner.run(

@@ -31,6 +31,7 @@ class Verb(NamedTuple):
     shows: bool = False                     # it changes nothing: what it is run for is what it prints
     rows: str = ""                          # the key of a result under which its table is for machines too (--json)
     prints: bool = False                    # it changes something, and what its play says for people is told too
+    reports: bool = False                   # what it prints tells each failure, with its remedy
 
 
 _ONLY = "backup_only"
@@ -89,7 +90,7 @@ VERBS: Mapping[str, Verb] = {
         Option("json", "check_json", "archivo donde se escribe el informe, para máquinas"),
         Option("html", "check_html", "archivo donde se escribe el informe, como página"),
         Option("enviar", "check_sends", "envía un correo de prueba y una señal de vida", "flag"),
-    ), systems=_ONLY, shows=True),
+    ), systems=_ONLY, shows=True, reports=True),
     "avisar": Verb("warn", "avisa de lo que requiere atención"),
     "custodiar": Verb("custody", "comprueba la custodia de las contraseñas"),
     "solicitudes": Verb("requests", "lee el buzón de solicitudes"),
@@ -129,11 +130,13 @@ VERBS: Mapping[str, Verb] = {
         Option("llave", "private_key_file", "archivo con la llave privada de un/a EGCR"),
         Option("custodia", "custody", "carpeta de un custodio, o archivo YAML con los que son servicios, como en el inventario; en vez de la llave"),
         Option("contrasena", "vault", "archivo con la contraseña de Vault que abre esa carpeta"),
-        Option("aparte", "directory", "dónde se abre primero, en el mismo disco que los lugares definitivos"),
+        Option("aparte", "directory", "dónde se abre primero"),
         Option("sello", "seal_key", "clave pública de los sellos, del plan impreso o de un correo con un sello"),
         Option("huella-bitacora", "bitacora_sha256", "huella SHA-256 de la copia de la bitácora, en vez de la clave"),
         Option("huella-maletin", "kit_sha256", "huella SHA-256 del maletín, si la bitácora no la tiene"),
         Option("sin-prueba", "unvouched_reason", "por qué se acepta sin nada de lo anterior; el maletín queda aparte hasta que lo revise"),
+        Option("bitacora-en-servidor", "bitacora_on_server", "la bitácora está en PostgreSQL: se repone solo el maletín", "flag"),
+        Option("reloj-comprobado", "clock_confirmed", "el reloj de esta máquina está bien, aunque haya copias que digan ser posteriores", "flag"),
         Option("motivo", "recover_reason", "qué pasó"),
         Option("documento", "recover_authority", "quién lo ordena y con qué documento"),
     ), prints=True),

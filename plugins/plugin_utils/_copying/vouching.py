@@ -56,7 +56,12 @@ def read(given: Mapping[str, t.Any], by_key: bool) -> Asked:
             raise BackupError("invalid_input", where=name, value=given[name], problem=problem,
                               mend="Copy it from the printed plan of recovery, or from a mail with a seal.")
     asked = Asked({what: told[what + "_sha256"] for what in vouched.KINDS}, told["seal_key"], str(given["unvouched_reason"]).strip(), by_key)
-    if by_key and not (asked.seal_key or asked.sha256["bitacora"] or asked.accepted):
+    if given.get("bitacora_on_server"):
+        if by_key and not (asked.sha256["kit"] or asked.accepted):
+            raise BackupError("recovery_unvouched", label=given["kit"], detail=in_both(
+                "a private key opens what anybody encrypted to its public one, and kit_sha256 was not given",
+                "una llave privada abre lo que cualquiera cifró con la pública, y no se indicó kit_sha256"))
+    elif by_key and not (asked.seal_key or asked.sha256["bitacora"] or asked.accepted):
         raise BackupError("recovery_unvouched", label=given["bitacora"], detail=in_both(
             "a private key opens what anybody encrypted to its public one, and neither seal_key nor bitacora_sha256 was given",
             "una llave privada abre lo que cualquiera cifró con la pública, y no se indicó ni seal_key ni bitacora_sha256"))
@@ -110,6 +115,24 @@ def choose(asked: Asked, path: Path, report: chain.Report, record: Mapping[str, 
             "its SHA-256 {0} is in no entry that the bitácora {1} proves, and kit_sha256 was not given".format(order[0]["sha256"], record["label"]),
             "su SHA-256 {0} no está en ningún asiento que la bitácora {1} pruebe, y no se indicó kit_sha256".format(order[0]["sha256"], record["label"])))
     return Choice(order[0], NOBODY, by, sealed_n, [])
+
+
+def choose_alone(asked: Asked, kits: Sequence[dict[str, t.Any]], proved: Callable[[str, Mapping[str, t.Any]], bool]) -> Choice:
+    """The kit alone, where the bitácora is on a server and does not come from the medium: the newest, as they claim, that somebody vouches for.
+
+    Raises recovery_unvouched, unless a person accepted that nobody does.
+    """
+    if asked.sha256["kit"]:
+        return Choice(kits[0], SHA256, "", 0, [])
+    for at, kit in enumerate(kits):
+        if proved("kit", kit):
+            newer = ", ".join(each["label"] for each in kits[:at])
+            return Choice(kit, CUSTODY, "", 0, [Remark("recovery_kit_older", label=kit["label"], newer=newer).in_both] if newer else [])
+    if not asked.accepted:
+        raise BackupError("recovery_unvouched", label=kits[0]["label"], detail=in_both(
+            "its manifest was not written by who knew the password that the custodians have for it",
+            "su ficha no la escribió quien conocía la contraseña que los custodios tienen para ella"))
+    return Choice(kits[0], NOBODY, "", 0, [])
 
 
 def spanish(by: t.Any) -> str:

@@ -27,6 +27,7 @@ _TICKET = re.compile(r"\b20[0-9]{2}-[0-9]{4,9}\b|\bsolicitud\s*(?:n\W{0,3})?\W?\
 _SIGNED_LIKE_OURS = re.compile(r"<solicitud\.", re.IGNORECASE)
 _ANSWER = re.compile(r"^\W*(?:re|rv|fw|fwd|rm|resp)\s*:", re.IGNORECASE)
 _STEP_OF_OPENING = "open"
+KIND = "mailbox"     # of a system, and of the request that its copy is made for (6.4)
 
 
 class House(NamedTuple):
@@ -135,7 +136,8 @@ def _request(mail: Mail, house: House, known: Known, now: datetime.datetime, tod
     system = asked.named(found.system, house.systems) if found.system else None
     return Decision(_STEP_OF_OPENING, False, "", "", {
         "step": _STEP_OF_OPENING, "person": person, "office": office, "what": found.what, "paths": list(found.paths), "lost_at": found.lost_at,
-        **({"system": str(system["name"]), "kind": str(system["kind"])} if system else {})})
+        **({"system": str(system["name"]), "kind": str(system["kind"])} if system else {}),
+        **({"request": KIND, "until": found.until} if found.keeps and system and system["kind"] == KIND else {})})
 
 
 def named(rules: Mapping[str, Any], address: str, today: datetime.date) -> list[str]:

@@ -21,6 +21,7 @@ from .deciding import Decision, House
 from .reading import Mail
 
 _SHOWN = 100      # characters of a subject in an entry
+_DAYS = ("lost_at", "until")      # of an opening, that a mail tells
 
 # What of a step's refusal is the mail's, and no fault of the bitácora's.
 _REFUSALS = ("invalid_input", "request_step_refused", "request_person_refused", "request_unknown", "request_ticket_taken")
@@ -106,13 +107,15 @@ def _taken(store: Store, arguments: Mapping[str, Any], house: House, where: Wher
     def number(year: int) -> str:
         return tickets.next_of(store, year) if where.simulated else tickets.reserve(store, year, where.run, where.host)
 
-    try:
-        return _steps.opening(store, arguments, house.rules, house.systems, now, number)
-    except BackupError as error:
-        if error.fault.name != "invalid_input" or not arguments["lost_at"]:
-            raise
-        # a day that can't be: what was asked for stands in the words, and the EGCR asks
-        return _steps.opening(store, {**arguments, "lost_at": ""}, house.rules, house.systems, now, number)
+    while True:
+        try:
+            return _steps.opening(store, arguments, house.rules, house.systems, now, number)
+        except BackupError as error:
+            day = str(error.details.get("where")).replace("request_", "", 1)
+            if error.fault.name != "invalid_input" or day not in _DAYS or not arguments.get(day):
+                raise
+            # a day that can't be: what was asked for stands in the words, and the EGCR asks; a copy is kept as long as the policy says
+            arguments = {**arguments, day: ""}
 
 
 def _with(step: Mapping[str, Any], mail: Mail) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def text(page: Page) -> list[str]:
     total = page.rows[-1].ready_ms if page.rows else 0
     found = [f"Plan de recuperación de {page.rules['institution']}, al {page.local:%d/%m/%Y %H:%M}", "", "Para empezar:"]
     for what, command in beginning(page):
-        found += [f"  {what}:", f"    {command}"]
+        found += [f"  {what}:", f"    $ {command}"]
     found += ["", f"{DEMANDED}:", *(f"  {line}" for line in demanded(page))]
     found += ["", f"Sistemas, en este orden ({len(page.rows)}; unos {recovery.duration(total)} de restauración, uno tras otro):"]
     for row in page.rows:

@@ -106,6 +106,8 @@ _IDLE = {"transfer": "backup_repository", "azure_backup": "source.type azure_bac
 
 def _longest_gap(when: When, zone: datetime.tzinfo) -> int:
     """The most days from one start to the next; days of 24 hours, an hour of summer time not counted."""
+    if when.every_minutes:
+        return 1      # at most: its steps divide a day, so that none need be counted
     found = until(when, zone, _SINCE, _SINCE + _FOR)
     return max(round((later - sooner) / datetime.timedelta(days=1)) for sooner, later in pairwise(found))
 

@@ -9,7 +9,7 @@ that was left takes away nothing from the new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ...module_utils._engine import result
@@ -49,6 +49,17 @@ def differences(schedule: Mapping[str, Timed], reasons: Mapping[str, str], found
     entries = [put(name, timed, reasons, scheduler) for name, timed in schedule.items()
                if name not in found or found[name][:2] != (written(timed), scheduler)]
     return entries + [taken(name, scheduler) for name, each in found.items() if each.scheduler == scheduler and name not in schedule]
+
+
+def by_systemd(schedule: Mapping[str, Timed], reasons: Mapping[str, str], found: Mapping[str, InForce], touched: Collection[str],
+               others: Collection[str]) -> list[dict[str, Any]]:
+    """The same of the timers of this machine: of the purposes that were `touched`, and of what the bitácora does not say as it is by now, because a run died
+    between the timer and its entry. What `others` have, another inventory or another machine with this bitácora, stays theirs.
+    """
+    entries = [put(name, timed, reasons, SYSTEMD) for name, timed in schedule.items()
+               if name in touched or name not in found or found[name][:2] != (written(timed), SYSTEMD)]
+    return entries + [taken(name, SYSTEMD) for name in PURPOSES if name not in schedule and name not in others
+                      and (name in touched or name in found and found[name].scheduler == SYSTEMD)]
 
 
 def put(name: str, timed: Timed, reasons: Mapping[str, str], scheduler: str) -> dict[str, Any]:

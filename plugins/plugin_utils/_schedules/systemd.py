@@ -78,8 +78,21 @@ def refuse_without() -> None:
         raise BackupError("schedule_without_systemd", detail="it does not run here" if not runs() else "this is not root")
 
 
-def place(directory: str, wanted: Mapping[str, str], found: Found) -> None:
-    """Write and remove, each by one step, with timers stopped before their file goes. Then systemd reads all of it. Raises BackupError RSP744."""
+def unread(names: Iterable[str]) -> list[str]:
+    """Units whose files systemd has not read since they were written: by a run that died before it could tell it, or by an editor. They still start at
+    the hour that their files had before. Raises BackupError RSP744.
+    """
+    asked = [name for name in names if "@." not in name]     # of a template only what is made of it is loaded
+    if not asked:
+        return []
+    said = run(["systemctl", "show", "--property=Id", "--property=NeedDaemonReload", "--", *asked])
+    return [name for name in asked if any({"Id=" + name, "NeedDaemonReload=yes"} <= set(block.splitlines()) for block in said.split("\n\n"))]
+
+
+def place(directory: str, wanted: Mapping[str, str], found: Found, stale: Sequence[str] = ()) -> None:
+    """Write and remove, each by one step, with timers stopped before their file goes. Then systemd reads all of it, also where only `stale` units ask for
+    that. Raises BackupError RSP744.
+    """
     gone = [name for name in found.unwanted if name.endswith(".timer")]
     if gone:
         run(["systemctl", "disable", "--now", *gone])
@@ -87,12 +100,12 @@ def place(directory: str, wanted: Mapping[str, str], found: Found) -> None:
         share_files.remove(os.path.join(directory, name))
     for name in found.changed:
         share_files.write(os.path.join(directory, name), wanted[name])
-    if found.unwanted or found.changed:
+    if found.unwanted or found.changed or stale:
         run(["systemctl", "daemon-reload"])
     for name in found.unwanted:
         # a service that failed last stays in systemd's list, and the machine "degraded", after its file is gone; of one that did not, this does nothing
         _is("reset-failed", name.replace("@.", "@*."))
-    again = [name for name in found.changed if name.endswith(".timer")]
+    again = [name for name in (*found.changed, *stale) if name.endswith(".timer")]
     if again:
         # a timer that ran with another time counts anew
         run(["systemctl", "enable", *again])

@@ -261,7 +261,7 @@ def test_who_simulates_a_check_sends_nothing(house: House) -> None:
                     backup_heartbeats=[{"name": "vigia", "type": "get", "url": f"http://127.0.0.1:{port}/vivo"}])
         house.host("bd1", backup_systems=[house.sqlite("SIGA")])
         told = house.respaldo("comprobar", "--enviar", "--simular")
-        assert "se comprobaron 1 servidor" in told.stdout or "Listo: 1 servidor" in told.stdout, told.stdout + told.stderr
+        assert "se comprobó 1 servidor" in told.stdout or "Listo: 1 servidor" in told.stdout, told.stdout + told.stderr
         with pytest.raises(TimeoutError):
             server.accept()
 

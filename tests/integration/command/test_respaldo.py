@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -93,6 +97,40 @@ def test_a_copy_is_made_shown_and_brought_back(place: Path) -> None:
     assert "¿Quiso decir «Mesa de Partes»? Un nombre con espacios va entre comillas. Sistemas: LENTO, Mesa de Partes." in wrong.stderr
     completed = respaldo(place, "--completar", "restaurar", "m").stdout
     assert SYSTEM in completed or os.geteuid() == 0      # root keeps the names in /var/lib/respaldo, which is not the test's to read
+
+
+def on_a_terminal(columns: int, arguments: list[str], how: dict[str, object], **more: str) -> tuple[int, str]:
+    """A command on a terminal of so many columns: its status, and all that it shows."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = subprocess.Popen(arguments, stdin=theirs, stdout=theirs, stderr=theirs, **{**how, "env": {**how["env"], **more}})     # type: ignore[call-overload,dict-item]
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(ours, 65536):
+            shown += part
+    os.close(ours)
+    return process.wait(), shown.decode("utf-8").replace("\r\n", "\n")
+
+
+def test_at_eighty_columns_each_thing_is_told_once_and_between_words(place: Path) -> None:
+    """A medium that was exchanged for an empty one, by the verb and by its playbook: no line wider than the terminal, no escape, no failure twice."""
+    respaldo(place, "copiar", SYSTEM)
+    shutil.rmtree(place / "copias")
+    (place / "copias").mkdir()
+    arguments, how = command(place, "conciliar")
+    status, shown = on_a_terminal(80, arguments, how, NO_COLOR="1", TERM="xterm-256color", LC_ALL="C")
+    lines = shown.splitlines()
+    assert status == 2 and "\x1b" not in shown, shown
+    assert [line for line in lines if len(line) > 80 and len(line.split()) > 1] == []
+    assert shown.count("pero allí") == 1 and "Falló   bd1  RSP409: La bitácora conoce copias" in shown and "''" not in shown, shown
+    # its own table in Ansible's output, which is Ansible's but for that
+    playbook = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.yml", str(TOP / "playbooks/compliance.yml")]
+    status, shown = on_a_terminal(80, playbook, how, TERM="dumb", ANSIBLE_CONFIG=str(TOP / "ansible.cfg"), RESPALDO_BITACORA=str(place / "bitacora.sqlite"),
+                                  ANSIBLE_COLLECTIONS_PATH=str(TOP / "collections"))
+    assert status == 0 and "\x1b" not in shown, shown
+    table = shown.partition("Sistema ")[2].partition("ok: [localhost]")[0].splitlines()
+    assert len(table) > 10 and max(map(len, table)) <= 80, shown
 
 
 def test_ctrl_c_reaches_the_run_and_the_bitacora_tells_it(place: Path) -> None:

@@ -51,7 +51,7 @@ def house(tmp_path):
 def test_a_night_of_drills_then_a_night_without(house):
     run, entries, top = house
     shown = run("drill", "-e", "drill_plan_only=true")
-    assert shown.returncode == 0 and "SIGA (database): se prueba SIGA_" in shown.stdout and "Cobertura: 0 %" in shown.stdout, shown.stdout
+    assert shown.returncode == 0 and "SIGA (Base de datos): se prueba SIGA_" in shown.stdout and "Cobertura: 0 %" in shown.stdout, shown.stdout
     assert not entries("copy_verified")
     done = run("drill")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -73,7 +73,7 @@ def test_a_copy_that_does_not_come_back_fails_the_night_and_is_recorded(house):
     assert [(entry["system"], entry["reason"]) for entry in entries("copy_damaged")] == [("SIGA", "drill")]
     assert [entry["system"] for entry in entries("copy_verified")] == ["SIAF"], "the other one was drilled all the same"
     shown = run("drill", "-e", "drill_plan_only=true")
-    assert "SIGA (database): no se prueba: no tiene ninguna copia buena que probar" in shown.stdout
+    assert "SIGA (Base de datos): no se prueba: no tiene ninguna copia buena que probar" in shown.stdout
     again = run("drill")
     assert again.returncode == 2 and "RSP506" in again.stdout, again.stdout
     assert [(entry["system"], entry["error_code"]) for entry in entries("verification_failed")] == [("SIGA", "RSP506")]

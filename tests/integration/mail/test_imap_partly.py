@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,11 +44,11 @@ def small() -> Iterator[Dovecot]:
         server.close()
 
 
-def changing(monkeypatch: pytest.MonkeyPatch, which: bytes) -> None:
-    """Have the mails with these words come to the server otherwise than they were given, as one does that writes them anew."""
+def changing(monkeypatch: pytest.MonkeyPatch, *which: bytes) -> None:
+    """Have the mails with any of these words come to the server otherwise than they were given, as one does that writes them anew."""
     real = imap_target.Target.append
     monkeypatch.setattr(imap_target.Target, "append", lambda target, name, flags, date, mail: real(
-        target, name, flags, date, mail.replace(b"\r\n\r\n", b"\r\nX-Received: 1\r\n\r\n", 1) if which in mail else mail))
+        target, name, flags, date, mail.replace(b"\r\n\r\n", b"\r\nX-Received: 1\r\n\r\n", 1) if any(each in mail for each in which) else mail))
 
 
 def test_what_the_server_changes_is_named_and_one_that_changes_all_gets_five(kept, small: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,5 +117,59 @@ def test_two_that_give_at_once_and_know_nothing_of_each_other_lose_nothing_and_t
         assert [given for given, _doubled in answers] == [count, count] and sum(doubled for _given, doubled in answers) >= count
         # and the next one gives nothing
         assert _give(bench, _into(server, mail={"format": "mailbox", "folders": ["INBOX", "Enviados"]}))["given"] == 0
+    finally:
+        server.close()
+
+
+def test_one_in_part_that_is_killed_and_begun_again_gives_nothing_twice_and_is_never_whole(kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the server changed has other bytes than the copy's: it is known by its header, named each time, and not given again."""
+    bench, _server, served_there = kept
+    server = Dovecot()
+    asked = {"format": "mailbox", "folders": ["INBOX", "Enviados"]}
+    changing(monkeypatch, b" 7\r\n", b" 21\r\n", b"<same@x>", b"Subject: h")
+    real = imap_target.Target.append
+    try:
+        for left in (24, 5):      # all of Enviados, with what is changed there, and INBOX until after its first; then until before its second
+            child = os.fork()
+            if not child:
+                number = itertools.count()
+
+                def append(*given: Any, count: Any = number, last: int = left) -> None:
+                    if next(count) == last:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    real(*given)
+
+                imap_target.Target.append = append      # type: ignore[method-assign]
+                try:
+                    _give(bench, _into(server, mail=asked))
+                finally:
+                    os._exit(1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        root, count = f"Restaurado {bench.slot.label}.", sum(len(served_there[name]) for name in ("INBOX", "Enviados"))
+        assert sum(map(len, _tree(server, root).values())) == 29
+        other = {f"{name}:{served_there[name][number][0]}" for name, numbers in (("INBOX", (7, 21)), ("Enviados", (3, 4, 5, 7))) for number in numbers}
+        for given in (count - 29, 0):
+            giving = _into(server, mail=asked)
+            told = _give(bench, giving)
+            assert (told["given"], told["not_back"], set(told["other"]), told["objects"]) == (given, len(other), other, count - len(other))
+            assert "mail_other" in [each.key for each in giving.remarks()]
+        lying = _tree(server, root)
+        assert {name: len(rows) for name, rows in lying.items() if rows} == {name: len(served_there[name]) for name in ("INBOX", "Enviados")}
+        for name in ("INBOX", "Enviados"):      # all but those have the copy's bytes, each once
+            wrong = {uid for each, _colon, uid in (one.partition(":") for one in other) if each == name}
+            rows = sorted(row[1:] for row in served_there[name] if str(row[0]) not in wrong)
+            assert [row for row in lying[name] if row in rows] == rows and len(lying[name]) == len(rows) + len(wrong)
+
+        # where all that lies there was changed, and nothing else, it gets no more
+        with server.session() as session:
+            for name in ("INBOX", "Enviados"):
+                session.select(f'"{root}{name}"')
+                session.store("1:*", "+FLAGS", r"(\Deleted)")
+                session.expunge()
+        changing(monkeypatch, b"Subject")
+        for code in ("RSP138", "RSP138"):
+            with pytest.raises(BackupError) as refused:
+                _give(bench, _into(server, mail={"format": "mailbox", "folders": ["Muchos"]}))
+            assert refused.value.code == code and len(server.lying(f"{root}Muchos")) == imap_giving.TRIED
     finally:
         server.close()

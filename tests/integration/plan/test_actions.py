@@ -41,7 +41,7 @@ def test_local_inventory_plans_this_checkout_and_the_bitacora(play, bitacora):
     assert plan["database", "bitacora"]["numeral"] == "7.2.1" and plan["database", "bitacora"]["encrypt"] is False
     assert run.results["localhost"]["time_zone"] == "America/Lima"
     assert run.results["localhost"]["changed"] is False
-    assert "bitacora (database): corresponde. Corresponde desde el " in run.results["localhost"]["summary"][1]
+    assert "bitacora (Base de datos): corresponde. Corresponde desde el " in run.results["localhost"]["summary"][1]
 
 
 def test_local_inventory_takes_what_the_newcomer_has(play):

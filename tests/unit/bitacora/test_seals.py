@@ -30,7 +30,7 @@ MADE = {"event": "copy_made", "label": "SIGA_20261122", "system": "SIGA", "kind"
 class Place:
     def __init__(self, top):
         self.file, self.key, self.anchor = top / "bitacora.sqlite", top / "seal.key", top / "elsewhere" / "anchors"
-        self.anchor.parent.mkdir()
+        self.anchor.parent.mkdir(exist_ok=True)
 
     def run(self, anchors=True):
         recorder = Recorder(str(self.file), self.file.parent / "journal", None, {"playbook": "site.yml"}, self.key,
@@ -66,11 +66,13 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path):
-    made = Place(tmp_path)
-    for _number in range(3):
-        made.run()
-    return made
+def place(brought_back):
+    def make(top):
+        made = Place(top)
+        for _number in range(3):
+            made.run()
+
+    return Place(brought_back("place", make))
 
 
 def smaller(n, type_, body):

@@ -86,11 +86,13 @@ class Place:
 
 
 @pytest.fixture(params=[False, True], ids=["memory", "anchored"])
-def place(request, tmp_path):
-    made = Place(tmp_path, request.param)
-    for _number in range(3):
-        assert made.run().unsealed == []
-    return made
+def place(request, brought_back):
+    def make(top):
+        made = Place(top, request.param)
+        for _number in range(3):
+            assert made.run().unsealed == []
+
+    return Place(brought_back(f"anchored {request.param}", make), request.param)
 
 
 def smaller(n, type_, body):
@@ -456,6 +458,31 @@ def test_a_bitacora_brought_back_from_a_copy_is_stated_by_people(place):
     assert place.verify().findings == []
     place.rewrite(smaller, seals.Signer(place.key))       # even with the key: what was kept elsewhere of the older entries
     assert place.given.anchors == () or "anchor_differs" in place.names()
+
+
+def test_a_bitacora_brought_back_from_before_its_first_seal_is_stated_by_people_too(tmp_path):
+    """The first night's copy of it was made in the first run, which seals at its end."""
+    place = Place(tmp_path)
+    with open_store(str(place.file)) as store:
+        store.append("run_started", {"run": "R0"}, entries.now(), "R0")
+        store.append("run_interrupted", {"run": "R0"}, entries.now(), "R1")
+    copy = place.file.read_bytes()
+    place.run()
+
+    def back():
+        for path in place.top.glob("bitacora.sqlite*"):
+            path.unlink()
+        place.file.write_bytes(copy)
+
+    back()
+    assert "seals_missing" in place.names()
+    stranger = seals.Signer(tmp_path / "ajena.key").public
+    with open_store(str(place.file)) as store:
+        store.append("key_changed", {"change": "restored", "old_key": stranger, "new_key": stranger, "lost_from": 3, "lost_to": 9}, entries.now(), "X")
+    assert "seals_missing" in place.names(), "the word of somebody without the key says nothing"
+    back()
+    assert place.change("restored").changed
+    assert place.names() == set() and any(notice.name == "entries_lost" for notice in place.verify().notices)
 
 
 @pytest.mark.parametrize("state, key, words", [

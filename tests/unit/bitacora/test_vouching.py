@@ -148,6 +148,13 @@ def test_a_mail_with_a_seal_states_the_copies_too():
     assert "El peor día" not in bitacora_anchor.letter([seal], "OTI", "America/Lima").text
 
 
+@pytest.fixture
+def its_place(tmp_path, monkeypatch):
+    """Where the bitácora belongs."""
+    (tmp_path / "var").mkdir()
+    monkeypatch.setenv("RESPALDO_BITACORA", str(tmp_path / "var" / "bitacora.sqlite"))
+
+
 def laid_out(tmp_path, by, names=("inventario", "seal.key")):
     """What is opened, and put in its places."""
     aside = tmp_path / "aparte"
@@ -157,20 +164,18 @@ def laid_out(tmp_path, by, names=("inventario", "seal.key")):
     (aside / "bitacora.sqlite").write_text("bitácora")
     choice = vouching.Choice(kit("20261122", OURS, [str(tmp_path / "srv/inventario"), str(tmp_path / "srv/seal.key")]), by, vouching.SEAL, 5, [])
     targets = {"kit": aside / "maletin", "bitacora": aside / "bitacora.sqlite"}
-    told = recovering._in_their_places(choice, targets, tmp_path / "var" / "bitacora.sqlite", aside, {"at": AT})
+    told = recovering._in_their_places(choice, targets, aside, {"at": AT})
     return *told, json.loads((tmp_path / "var" / "recuperacion.json").read_text())["unplaced"]
 
 
-def test_of_a_kit_that_nobody_vouches_for_nothing_leaves_the_place_where_it_was_opened(tmp_path):
-    (tmp_path / "var").mkdir()
+def test_of_a_kit_that_nobody_vouches_for_nothing_leaves_the_place_where_it_was_opened(tmp_path, its_place):
     placed, unplaced, noted = laid_out(tmp_path, vouching.NOBODY)
     assert placed == [str(tmp_path / "var/bitacora.sqlite")] and not (tmp_path / "srv").exists()
     assert sorted(unplaced) == noted == [str(tmp_path / "srv/inventario"), str(tmp_path / "srv/seal.key")]
     assert all("nadie responde" in remark.in_both and "aparte/maletin" in remark.spanish for remark in unplaced.values())
 
 
-def test_what_of_a_kit_has_no_place_is_told_with_the_why_and_the_rest_has_its_own(tmp_path):
-    (tmp_path / "var").mkdir()
+def test_what_of_a_kit_has_no_place_is_told_with_the_why_and_the_rest_has_its_own(tmp_path, its_place):
     placed, unplaced, noted = laid_out(tmp_path, vouching.CUSTODY, ("inventario", "extra ñ"))
     assert (tmp_path / "srv/inventario").read_text() == "inventario" and (tmp_path / "var/bitacora.sqlite").exists() and len(placed) == 2
     assert list(unplaced) == noted == [str(tmp_path / "srv/seal.key"), str(tmp_path / "srv/extra ñ")]
@@ -184,7 +189,7 @@ def test_the_entry_says_who_vouched_and_what_was_left(tmp_path, monkeypatch):
     run(tmp_path, [OLD])
     note = {"at": AT, "opened_by": "private_key", "medium": "nas", "kit": {**recovering._named(BAD, vouching.NOBODY)}, "reason": "Simulacro",
             "bitacora": recovering._named(RECORD, vouching.SEAL), "entries": 5, "head_n": 5, "head_digest": LATER, "sealed_n": 4, "unplaced": ["/srv/x"]}
-    recovering._noted(tmp_path / "bitacora.sqlite", note)
+    recovering._noted(tmp_path / "recuperacion.json", note)
     entry = recovering._record({"reason": "Incendio", "authority": "Acta 3"})["backup"]
     assert "nadie responde por su origen" in entry["note_es"] and "con los sellos de la clave" in entry["note_es"] and "hasta el n.º 4" in entry["note_es"]
     assert "Simulacro" in entry["reason_text"] and "Acta 3" in entry["reason_text"] and "/srv/x" in str(entry["warnings_es"])

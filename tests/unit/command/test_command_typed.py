@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,8 @@ def test_help_tells_each_verb_and_option() -> None:
         text = helping.of_verb(name)
         assert all(f"--{option.name}" in text for option in verb.options) and (f"playbooks/{verb.playbook}.yml" if verb.playbook else "ningún playbook") in text
         assert max(map(len, text.splitlines())) <= 100
+        assert max(len(line) for line in helping.of_verb(name, 70).splitlines() if " " in line.strip()) <= 70
+    assert max(map(len, helping.general(80).splitlines())) <= 80 < max(map(len, helping.general(200).splitlines())) <= 100
 
 
 def conf(tmp_path: Path, text: str) -> str:
@@ -219,17 +222,34 @@ def test_what_a_play_says_for_people_is_told_as_a_file_shows_it() -> None:
 
 def test_the_verdict_of_a_host_is_no_failure_of_its_own() -> None:
     error = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": {"code": "RSP201", "message_es": "No existe"}}}}
-    verdict = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"bad": [{}], "good": [], "msg": "Falló 1 de 3 en bd1:\nx RSP201: No existe"}}}
+    bad = [{"label": "ROTO_20261129", "system": "ROTO", "code": "RSP201", "message_es": "No existe"}]
+    verdict = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"bad": bad, "good": [], "msg": "Falló 1 de 3 en bd1:\nROTO"}}}
     lines, listener = heard(error, verdict)
     assert lines == ["Falló   bd1  RSP201: No existe"] and listener.failures == 1
     named = {**error["event_data"], "res": {**error["event_data"]["res"], "backup": {"event": "copy_failed", "label": "ROTO_20261129", "system": "ROTO"}}}
     other = {**named, "res": {**named["res"], "backup": {"event": "copy_failed", "system": "SIGA"}}}
     lines, listener = heard({**error, "event_data": named}, {**error, "event_data": other})
     assert lines == ["Falló   bd1  ROTO_20261129 RSP201: No existe", "Falló   bd1  SIGA RSP201: No existe"] and listener.failures == 2
-    # what only the verdict knows is told: also which it was, and why (a copy that was refused before it began)
-    assert heard(verdict)[0] == ["Falló   bd1  Falló 1 de 3 en bd1: x RSP201: No existe"]
+    # what only the verdict knows is told: also which it was, and why
+    assert heard(verdict)[0] == ["Falló   bd1  ROTO_20261129 RSP201: No existe"]
     other = {**verdict, "event_data": {**verdict["event_data"], "host": "bd2"}}
     assert heard(error, other)[1].failures == 2
+    # a copy that was refused before it began, beside one that failed: its reason names the system already
+    bad += [{"label": "", "system": "Encuestas", "code": "", "message_es": "Encuestas: RSP120: Es de otro servidor"}]
+    assert heard(error, verdict)[0] == ["Falló   bd1  RSP201: No existe", "Falló   bd1  Encuestas: RSP120: Es de otro servidor"]
+
+
+def test_a_medium_that_cannot_be_looked_at_is_told_once() -> None:
+    """The task goes on, the play prints it and the verdict sums it up: one line, with its remedy, and what else the play shows."""
+    row = {"event": "verification_failed", "medium": "nas", "error_code": "RSP409", "error_message_es": "El medio nas (/nas) está vacío",
+           "error_remedy_es": "Móntelo."}
+    looked = {"event": "runner_item_on_ok", "event_data": {"host": "bd1", "res": {"backup": [row]}}}
+    shown = {"event": "verbose", "stdout": "nas (/nas): El medio nas (/nas) está vacío\nSIGA en local: 1 copia en el medio, 1 en la bitácora"}
+    verdict = {"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"good": [], "msg": "Falló 1 de 1 en bd1:\nRSP409: …", "bad": [
+        {"label": "", "system": "", "code": "RSP409", "message_es": "El medio nas (/nas) está vacío"}]}}}
+    lines, listener = heard(shown, looked, verdict)
+    assert (lines, listener.failures) == (["Falló   bd1  RSP409: El medio nas (/nas) está vacío", "    Móntelo."], 1)
+    assert listener.told() == ["SIGA en local: 1 copia en el medio, 1 en la bitácora"]
 
 
 def test_what_ansible_refused_is_told_in_spanish_with_the_option_that_gives_it() -> None:
@@ -257,6 +277,15 @@ def test_an_error_names_what_was_typed_here() -> None:
     for message in ("restore_part: '' no es válido", "restore_parts: x"):
         listener.event({"event": "runner_on_failed", "event_data": {"host": "bd1", "res": {"error": {"code": "RSP101", "message_es": message}}}})
     assert lines == ["Falló   bd1  RSP101: restore_part (--parte): '' no es válido", "Falló   bd1  RSP101: restore_parts: x"]
+
+
+def test_what_mends_several_failures_in_a_row_is_told_once() -> None:
+    def failed(host: str, remedy: str) -> dict[str, object]:
+        return {"event": "runner_on_failed", "event_data": {"host": host, "res": {"error": {"code": "RSP101", "message_es": "x: falta", "remedy_es": remedy}}}}
+
+    told = heard(failed("a", "Una."), failed("b", "Una."), failed("c", "Otra."), failed("d", "Una."))[0]
+    assert told == ["Falló   a  RSP101: x: falta", "    Una.", "Falló   b  RSP101: x: falta", "Falló   c  RSP101: x: falta", "    Otra.",
+                    "Falló   d  RSP101: x: falta", "    Una."]
 
 
 def test_a_report_says_where_it_is() -> None:
@@ -292,7 +321,7 @@ def test_a_failure_is_one_line_with_its_remedy() -> None:
     unreachable = {"event": "runner_on_unreachable", "event_data": {"host": "bd1", "res": {"msg": "no route", "unreachable": True}}}
     ignored = {"event": "runner_on_failed", "event_data": {"host": "h", "ignore_errors": True, "res": {"msg": "x"}}}
     lines = heard(unreachable, ignored)[0]
-    assert lines[0] == "Falló   bd1  no route" and "ansible -m ping" in lines[1] and len(lines) == 2
+    assert lines[0] == "Falló   bd1  No hay conexión con el servidor: no route" and "ansible -m ping" in lines[1] and len(lines) == 2
 
 
 def test_rows_of_a_loop_and_of_others_are_told_once_or_not() -> None:
@@ -305,7 +334,7 @@ def test_rows_of_a_loop_and_of_others_are_told_once_or_not() -> None:
 
 def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or type("Done", (), {"returncode": 3}))
+    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or subprocess.CompletedProcess(words, 3, "", ""))
     why = ["--motivo", "Incendio", "--documento", "Acta 3"]
     for words in (["recuperar"], ["recuperar", "--medio", "/m", *why], ["recuperar", "--medio", "/m", "--llave", "a", "--custodia", "c", *why],
                   ["recuperar", "--medio", "/m", "--llave", "a", "--motivo", "Incendio"]):
@@ -326,9 +355,35 @@ def test_recovering_takes_one_way_to_open_and_says_why(monkeypatch: pytest.Monke
     assert "secreto" not in str(ran) and told == "{{ lookup('ansible.builtin.file', \"%s\") | from_yaml }}" % services
 
 
+ANSWERS = (
+    ('localhost | FAILED! => {\n    "error": {"code": "RSP794", "message_es": "No es un medio", "remedy_es": "Móntelo."},\n    "failed": true\n}\n',
+     "Falló   RSP794: No es un medio\n    Móntelo.\n"),
+    ('localhost | CHANGED => {"kit": "M_1", "bitacora": "B_1", "entries": 5, "head_n": 5, "sealed_n": 4, "placed": ["/srv/i"], "unplaced": ["/x"], '
+     '"vouched": {"kit": "bitacora", "bitacora": "seal"}}\n',
+     "Maletín: M_1 (lo prueba la bitácora)\nBitácora: B_1 (lo prueban los sellos)\n"
+     "La cadena está íntegra: 5 asientos, último n=5, con sello hasta el n.º 4\nEn su lugar: /srv/i\nQuedó aparte: /x\n"),
+    ('localhost | CHANGED => {"kit": "M_1", "bitacora": "B_1", "entries": 0, "placed": ["/srv/i"]}\n',
+     "Maletín: M_1\nBitácora: B_1\nIría a su lugar: /srv/i\n"),
+    ("usage: ansible [-h]\n", "usage: ansible [-h]\n"),
+    ("localhost | FAILED! => {]}\n", "localhost | FAILED! => {]}\n"),
+)
+
+
+@pytest.mark.parametrize(("printed", "told"), ANSWERS)
+def test_what_recovering_came_to_is_told_in_spanish(printed: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was the JSON that `ansible` prints, in English first, on the day when there is the least time to read."""
+    recovering._tell(printed, "")
+    assert capsys.readouterr().out == told
+
+
+def test_warnings_of_recovering_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    recovering._tell(ANSWERS[0][0], "[WARNING]: una cosa\nlarga\n[WARNING]: otra\n[ERROR]: Task failed: x\nOrigin: y\n")
+    assert capsys.readouterr().err == "Aviso: una cosa larga\nAviso: otra\n"
+
+
 def test_what_nobody_vouches_for_is_laid_out_and_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or type("Done", (), {"returncode": 0}))
+    monkeypatch.setattr(recovering.subprocess, "run", lambda words, **_more: ran.append(words) or subprocess.CompletedProcess(words, 0, "", ""))
     words = ["recuperar", "--medio", "/m", "--llave", "k", "--motivo", "Incendio", "--documento", "Acta 3"]
     assert recovering.lay_out(typed.read([*words, "--sello", "ab cd", "--huella-maletin", "e"]).variables, str(tmp_path), False) == 0
     given = json.loads(ran[0][ran[0].index("-a") + 1])

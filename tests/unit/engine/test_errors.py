@@ -101,7 +101,23 @@ def test_mistakes_of_the_inventory_are_told_in_spanish_all_at_once():
     assert caught.value.spanish == (
         "v.a: 'x' no es un valor conocido. Valores conocidos: alta, baja.\nv.b: 1 no es ni true ni false. Escriba true o false, sin comillas.\n"
         "v.c: '?' no está bien escrito. Escríbalo así: nas.\nv.d: '(una lista)' no es un número entero de 1 a 9. Escriba un número de 1 a 9, sin comillas.\n"
-        "v.e: None no es un número entero desde 1. Escriba un número desde 1, sin comillas.")
+        "v.e: no es un número entero desde 1. Escriba un número desde 1, sin comillas.")
+
+
+@pytest.mark.parametrize(("value", "problem", "told"), (
+    ("", "is not a month", "since: está vacío (no es un mes)"), ("  ", "is missing", "since: falta"), ("", "is empty", "since: está vacío"),
+    (None, "is missing", "since: falta"), ("x", "is not a month", "since: 'x' no es válido (no es un mes)")))
+def test_an_empty_value_is_said_to_be_empty_and_not_quoted(value, problem, told):
+    assert BackupError("invalid_input", where="since", value=value, problem=problem, mend="x").spanish == told
+
+
+def test_empty_values_among_several_mistakes_are_not_quoted():
+    problems = [schema.Problem("a", "", "is not a month", "Write it."), schema.Problem("b", "", "is not a month", "Write it."),
+                schema.Problem("c", None, "is missing", "Write it.")]
+    with pytest.raises(BackupError) as caught:
+        schema.raise_all(problems)
+    lines = caught.value.spanish.splitlines()
+    assert [line.partition(" no es")[0].partition(" falta")[0] for line in lines] == ["a: está vacío:", "b: está vacío:", "c:"], lines
 
 
 @pytest.mark.parametrize(("where", "told"), (("PostgreSQL at this server's socket:5433", "PostgreSQL en el socket de este servidor:5433"),

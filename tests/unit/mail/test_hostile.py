@@ -204,9 +204,12 @@ MAILS: dict[str, tuple[bytes, str, dict[str, str]]] = {
 
 
 @pytest.fixture
-def store(tmp_path: Path):
-    with open_store(str(tmp_path / "bitacora.sqlite")) as found:
-        here.populate(found)
+def store(brought_back):
+    def make(top: Path) -> None:
+        with open_store(str(top / "bitacora.sqlite")) as made:
+            here.populate(made)
+
+    with open_store(str(brought_back("place", make) / "bitacora.sqlite")) as found:
         yield found
 
 
@@ -249,3 +252,31 @@ def test_two_conformities_that_contradict_each_other(store) -> None:
     assert here.states(store)[RESTORED] == "conformed" and len(store.entries(type="request_objected")) == 0
     # neither is read again for another outcome
     assert [here.take(store, each).new for each in (no, yes)] == [False, False] and here.states(store)[RESTORED] == "conformed"
+
+
+# what a mail of the head says beside the system; what is opened, the day until which the copy is kept, and a loss
+DAYS = {
+    "the last day": ("Sistema: ana quispe\nConservar la copia hasta: 31/03/2027", ("mailbox", "2027-03-31", "")),
+    "today": ("Sistema: Ana Quispe\nConservar hasta: 23/11/2026", ("mailbox", "2026-11-23", "")),
+    "yesterday, so that it would never come back": ("Sistema: Ana Quispe\nConservar hasta: 22/11/2026", ("mailbox", "", "")),
+    "for ever": ("Sistema: Ana Quispe\nConservar hasta: 31/12/2099", ("mailbox", "", "")),
+    "no day of the calendar": ("Sistema: Ana Quispe\nConservar hasta: 31/02/2027", ("mailbox", "", "")),
+    "no day": ("Sistema: Ana Quispe\nConservar hasta: siempre'; DROP TABLE asiento; --", ("mailbox", "", "")),
+    "two days": ("Sistema: Ana Quispe\nConservar hasta: 31/03/2027\nConservar hasta: 31/03/2030", ("mailbox", "", "")),
+    "of something else than a mailbox": ("Sistema: SIGA\nConservar hasta: 31/03/2027", ("restore", "", "")),
+    "of nothing that is known": ("Sistema: nada\nConservar hasta: 31/03/2027", ("restore", "", "")),
+    "of a mailbox that lost something": ("Sistema: Ana Quispe\nPerdido: 20/11/2026", ("restore", "", "2026-11-20T05:00:00Z")),
+    "a loss that can't be leaves the day": ("Sistema: Ana Quispe\nPerdido: 20/11/2096\nConservar hasta: 31/03/2027", ("mailbox", "2027-03-31", "")),
+    "a day that can't be leaves the loss": ("Sistema: Ana Quispe\nPerdido: 20/11/2026\nConservar hasta: 31/03/2006", ("mailbox", "", "2026-11-20T05:00:00Z")),
+}
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_until_when_a_mailbox_s_copy_is_kept(store, name: str) -> None:
+    body, wanted = DAYS[name]
+    house = here.HOUSE._replace(systems=[*here.SYSTEMS, {"name": "Ana Quispe", "kind": "mailbox", "criticality": "baja"}])
+    found = here.take(store, raw(body="La copia de su correo.\n" + body, sender=HEAD), house)
+    assert found.outcome == "open", found.line
+    opened = store.entries(type="request_opened")[-1]
+    assert (opened["request"], opened.get("retention_until", ""), opened.get("lost_at", "")) == wanted
+    assert "La copia de su correo." in opened["reason_text"] and ("se conserva hasta" in opened["note_es"]) == bool(wanted[1])

@@ -113,3 +113,13 @@ def test_the_lines_of_a_request_are_understood() -> None:
     assert found.what.startswith("Carpeta perdida Buenos días")
     assert asked.asked("", "Fecha de pérdida: 2026-11-22").lost_at == "2026-11-22" and asked.asked("", "Perdido: ayer").lost_at == ""
     assert len(asked.asked("x", "y" * 10_000).what) < 700 and len(asked.asked("", "Ruta: a\n" * 500).paths) <= 50
+
+
+@pytest.mark.parametrize(("lines", "until"), [
+    ("Conservar la copia hasta: 31/03/2027", "2027-03-31"), ("- CONSERVAR HASTA EL : 2027-03-31 (fin del proceso)", "2027-03-31"),
+    ("Conservar hasta: 31/03/2027\nConservar hasta: 2027-03-31", "2027-03-31"), ("Conservar hasta: 31/03/2027\nConservar hasta: 31/03/2036", ""),
+    ("Conservar hasta: 31/03/2027 o 31/03/2036", ""), ("Conservar hasta: siempre", ""), ("Conservar hasta: 31/03/2027\nConservar hasta: siempre", "")])
+def test_a_copy_is_kept_until_one_day_or_until_that_of_the_policy(lines: str, until: str) -> None:
+    found = asked.asked("Correo", lines)
+    assert (found.keeps, found.until) == (True, until) and found.lost_at == ""
+    assert asked.asked("Conservar hasta: 31/03/2027", "Se perdió").keeps is False, "a subject says nothing"

@@ -45,7 +45,7 @@ def test_an_idle_night_is_recorded_by_kind_as_each_kinds_own_plan_does(capsys):
     assert told["idle"] is True and told["guarded"] is True and told["systems"] == 3 and told["kinds"] == []
     assert [(entry["event"], entry["kind"], entry["objects"]) for entry in told["backup"]] == [
         ("copy_not_due", "database", 2), ("copy_not_due", "file_server", 1)]
-    assert "srv1: B (file_server): no corresponde. No" in capsys.readouterr().out
+    assert "srv1: B (Servidor de archivos): no corresponde. No" in capsys.readouterr().out
     assert night([]).get("backup") is None and night([])["systems"] == 0
 
 
@@ -59,7 +59,7 @@ def test_a_kind_with_something_to_do_holds_up_no_other(busy, left, kinds, capsys
     # of the busy one nothing is said, its own plan comes next; and that tells what changed of designations
     assert [(entry["event"], entry["kind"]) for entry in told["backup"]] == [("copy_not_due", "database")]
     out = capsys.readouterr().out
-    assert "A (database)" in out and "B (" not in out
+    assert "A (Base de datos)" in out and "B (" not in out
 
 
 def test_what_was_asked_and_did_not_change_is_not_due(capsys):

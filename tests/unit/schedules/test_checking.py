@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from plugins.plugin_utils._decisions import drills, due, warnings
 from plugins.plugin_utils._schedules import checking, declaring
 from plugins.plugin_utils._schedules.checking import Used
 from plugins.plugin_utils._schedules.purposes import PURPOSES
-from plugins.plugin_utils._schedules.when import When
+from plugins.plugin_utils._schedules.times import until
+from plugins.plugin_utils._schedules.when import STEPS, When
 
 TOP = Path(__file__).resolve().parents[3]
 MANUAL = yaml.safe_load((TOP / "policies/manual-001-2019.yml").read_text("utf-8"))
@@ -142,3 +145,12 @@ def test_a_misspelt_purpose_is_guessed():
 @pytest.mark.parametrize("name", PURPOSES)
 def test_each_purpose_is_a_playbook_of_ours(name):
     assert (TOP / "playbooks" / f"{PURPOSES[name].playbook}.yml").is_file()
+
+
+def test_what_runs_each_few_minutes_runs_each_day_and_is_not_counted(monkeypatch):
+    zone, since = due.zone("America/Santiago"), datetime.datetime(2027, 4, 1, tzinfo=datetime.timezone.utc)      # its summer time ends on the 3rd
+    for minutes in STEPS:
+        starts = until(When(every_minutes=minutes), zone, since, since + datetime.timedelta(days=5))
+        assert max(later - sooner for sooner, later in pairwise(starts)) < datetime.timedelta(days=1)
+    monkeypatch.delattr(checking, "until")
+    assert {checking._longest_gap(When(every_minutes=minutes), zone) for minutes in STEPS} == {1}

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 
 import pytest
 from ansible_collections.perucompras.respaldo.plugins.action import backup_schedule
 
 from plugins.module_utils._engine.errors import BackupError
+from plugins.plugin_utils._bitacora.store import open_store, resolve_url
 from plugins.plugin_utils._schedules import systemd, units
 from plugins.plugin_utils._schedules.purposes import PURPOSES
 from plugins.plugin_utils._schedules.units import Command
 from plugins.plugin_utils._schedules.when import Timed, When, read, written
 
 COMMAND = Command("/bin/true", "/srv/respaldo", ("/srv/inventario/hosts.yml",), ("respaldo@/etc/respaldo/vault.pass",), (("HOME", "/root"),))
+AT = "2026-11-24T15:00:00Z"
 SCHEDULE = {name: Timed(purpose.default or When("10:00"), "America/Lima", 5, 120) for name, purpose in PURPOSES.items()}
 
 
@@ -145,6 +148,71 @@ def test_a_timer_that_somebody_broke_is_written_anew_and_started_again(tmp_path,
     assert (tmp_path / "respaldo-copies.timer").read_text("utf-8") == wanted["respaldo-copies.timer"]
     asked = (tmp_path / "bin/systemctl.asked").read_text("utf-8").splitlines()
     assert asked[-3:] == ["daemon-reload", "enable respaldo-copies.timer", "restart respaldo-copies.timer"]
+
+
+ANSWERS = """#!/bin/sh
+# a fake of systemctl: says what it was asked, and of each unit that it has read what its file says, but for those in `stale`
+echo "$*" >> "$0.asked"
+if [ "$1" = show ]; then
+  for unit in "$@"; do
+    case "$unit" in respaldo-*) printf 'Id=%s\\nNeedDaemonReload=%s\\n\\n' "$unit" "$(grep -qxF "$unit" "$0.stale" && echo yes || echo no)";; esac
+  done
+fi
+[ "$1" != daemon-reload ] || : > "$0.stale"
+"""
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_what_a_killed_run_left_half_done_is_done_and_recorded_by_the_next(tmp_path, monkeypatch):
+    """Killed between a file and systemd, or between systemd and the entry: the files are as they should be, and nothing else is."""
+    monkeypatch.setattr(backup_schedule.systemd, "_RUNNING", tmp_path)      # this machine was started by no systemd
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/systemctl").write_text(ANSWERS, "utf-8")
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    stale, asked = tmp_path / "bin/systemctl.stale", tmp_path / "bin/systemctl.asked"
+    stale.touch()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("RESPALDO_BITACORA", str(tmp_path / "bitacora.sqlite"))
+    place = tmp_path / "systemd"
+    place.mkdir()
+    evening = {name: SCHEDULE[name] for name in ("copies", "prune")}
+    later = {"copies": SCHEDULE["copies"]._replace(when=When("23:00"))}
+
+    def put_in_force(schedule, record=True):
+        asked.write_text("", "utf-8")
+        done = backup_schedule._timers(str(place), COMMAND, schedule, {}, False, False)
+        with open_store(resolve_url()) as store:
+            store.append("run_started", {"run": "r", "controller": socket.gethostname()}, AT, "prueba")
+            for entry in done.get("backup", ()) if record else ():
+                store.append(entry["event"], {**{name: value for name, value in entry.items() if name != "event"}, "run": "r"}, AT, "prueba")
+        return done, [(entry["event"], entry["purpose"], entry.get("schedule")) for entry in done.get("backup", ())]
+
+    put_in_force(evening)
+    assert put_in_force(evening)[0]["changed"] is False
+    # between the files and systemd: the timer goes on at its old hour
+    for name, text in units.render(later, COMMAND).items():
+        (place / name).write_text(text, "utf-8")
+    stale.write_text("respaldo-copies.timer\n", "utf-8")
+    wanted = {**later, "prune": evening["prune"]}
+    done, entries = put_in_force(wanted, record=False)
+    assert (done["written"], done["reread"]) == ([], ["respaldo-copies.timer"]) and entries == [("schedule_set", "copies", written(later["copies"]))]
+    assert {"daemon-reload", "restart respaldo-copies.timer"} <= set(asked.read_text("utf-8").splitlines())
+    # between systemd and the entry
+    done, entries = put_in_force(wanted)
+    assert done["reread"] == [] and "daemon-reload" not in asked.read_text("utf-8") and entries == [("schedule_set", "copies", written(later["copies"]))]
+    # what was taken away, and no entry tells of it; unless another machine has it, or another inventory
+    for name in ("service", "timer"):
+        (place / units.unit_of("prune", name)).rename(tmp_path / name)
+    (place / "respaldo-prune.timer").write_text(units.mark(("/otro/hosts.yml",)) + "\n", "utf-8")
+    assert put_in_force(later)[1] == []
+    (place / "respaldo-prune.timer").unlink()
+    assert put_in_force(later, record=False)[1] == [("schedule_removed", "prune", None)]
+    done, entries = put_in_force(later)
+    assert entries == [("schedule_removed", "prune", None)] and put_in_force(later)[0]["changed"] is False
+    with open_store(resolve_url()) as store:
+        store.append("run_started", {"run": "suyo", "controller": "otro-controlador"}, AT, "prueba")
+        store.append("schedule_set", {"purpose": "drills", "schedule": written(SCHEDULE["drills"]), "scheduler": "systemd", "run": "suyo"}, AT, "prueba")
+    assert put_in_force(later)[1] == []
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")

@@ -23,3 +23,10 @@ def test_a_copy_that_the_plan_refused_is_told_with_its_reason() -> None:
     ({"note_es": "Otra huella", "reason_text": "emergencia"}, "Otra huella"), ({}, "")])
 def test_what_failed_is_told_by_its_error_and_not_by_what_it_was_begun_for(entry: dict[str, str], told: str) -> None:
     assert bitacora_verdict.why(entry) == told
+
+
+def test_the_verdict_names_each_system_once() -> None:
+    (entry,) = backup_plan._record([ROW], "all")["backup"]
+    row = {"label": "", "system": entry["system"], "code": "", "message_es": bitacora_verdict.why(entry)}
+    assert bitacora_verdict._line(row) == f"Encuestas: {WHY}"
+    assert bitacora_verdict._line({**row, "label": "E_20261128", "code": "RSP201", "message_es": "No existe"}) == "E_20261128 (Encuestas) RSP201: No existe"

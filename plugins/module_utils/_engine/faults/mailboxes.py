@@ -128,9 +128,9 @@ ROWS = (
     (
         "RSP147", "restored_in_part",
         "{count} things of {label} did not come back as they are in the copy; the others did",
-        "The warnings of this restore name them. Take those as EML files; a mail that the server changed comes a second time if it is run again.",
+        "The warnings of this restore name them. Take those as EML files. If it is run again, what the server changed is named again, and not given twice.",
         "{count} elementos de {label} no volvieron como están en la copia; los demás, sí",
-        "Las advertencias de esta restauración los nombran. Restáurelos como archivos EML; si repite, un mensaje que el servidor cambió vuelve otra vez.",
+        "Las advertencias de esta restauración los nombran. Restáurelos como EML. Si repite, lo que el servidor cambió se nombra y no se entrega dos veces.",
     ),
     (
         "RSP148", "mail_target_busy",
@@ -190,9 +190,9 @@ ROWS = (
     ),
     (
         "RSP155", "mailbox_differs",
-        "{count} mails of the mailbox have the number of those in {label}, but other bytes: {named}",
-        "A mail never changes under its number (RFC 3501): one of the two was altered, or the server makes mails anew. Compare them before the copy goes.",
-        "{count} mensajes del buzón tienen el número de los de {label}, pero otros bytes: {named}",
-        "Un mensaje nunca cambia bajo su número (RFC 3501): uno de los dos se alteró, o el servidor los genera cada vez. Compárelos antes de retirar la copia.",
+        "{count} mails of the mailbox are told to be those in {label}, but have other bytes: {named}",
+        "Under its number (RFC 3501), or identifier and changeKey (Graph), a mail never changes: one was altered, or the server makes them anew. Compare both.",
+        "{count} mensajes del buzón son, según el servidor, los de {label}, pero tienen otros bytes: {named}",
+        "Con el mismo número (RFC 3501), o identificador y changeKey (Graph), un mensaje no cambia: uno se alteró o el servidor los rehace. Compárelos.",
     ),
 )

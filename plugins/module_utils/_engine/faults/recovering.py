@@ -1,11 +1,64 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors of the worst day: a controller that is lost, and what the bitácora lost with it (RSP785, RSP791 to RSP799)."""
+"""Errors of the worst day: a controller that is lost, and what the bitácora lost with it (RSP484 to RSP489, RSP785, RSP791 to
+RSP799)."""
 
 from __future__ import annotations
 
 ROWS = (
+    (
+        "RSP484", "recovery_laid_out",
+        "what this machine had lost was laid out already, on {at}: kit {kit}, bitácora {bitacora}",
+        "Nothing was changed. Go on with the second step, playbooks/recover.yml with recover_mounted, recover_reason and recover_authority. To begin anew, "
+        "move the bitácora, recuperacion.json beside it and all that was placed away first.",
+        "Lo que esta máquina había perdido ya se repuso el {at}: maletín {kit}, bitácora {bitacora}",
+        "No se cambió nada. Siga con el segundo paso, playbooks/recover.yml con recover_mounted, recover_reason y recover_authority. Para empezar de nuevo, "
+        "aparte antes la bitácora, recuperacion.json a su lado y todo lo que se repuso.",
+    ),
+    (
+        "RSP485", "recovery_bitacora_there",
+        "{path} stands where the bitácora is to come back",
+        "Nothing was changed. A run of this machine made it, or it is one that was thought lost: keep it, it is evidence. Move it away with all that begins "
+        "with its name (-wal, -shm, -journal), since SQLite would read those into another bitácora, and run again.",
+        "{path} ocupa el lugar donde debe volver la bitácora",
+        "No se cambió nada. La hizo una ejecución en esta máquina, o es la que se creía perdida: consérvela, es evidencia. Apártela con todo lo que empieza "
+        "con su nombre (-wal, -shm, -journal), pues SQLite lo leería dentro de otra bitácora, y repita.",
+    ),
+    (
+        "RSP486", "recovery_clock_behind",
+        "the clock of this machine says {now}, and copies on the medium say that they were made at {newest}",
+        "Nothing was changed. Entries keep the hour that they are written with for ever: set the clock (timedatectl), and run again. If it is right, and the "
+        "machine that made the copies was ahead, say clock_confirmed.",
+        "El reloj de esta máquina dice {now}, y hay copias en el medio que dicen ser de {newest}",
+        "No se cambió nada. Los asientos conservan para siempre la hora con que se escriben: ponga el reloj en hora (timedatectl) y repita. Si está bien, y el "
+        "que estaba adelantado era el de la máquina que hizo las copias, dígalo con --reloj-comprobado (clock_confirmed).",
+    ),
+    (
+        "RSP487", "recovery_running",
+        "another attempt of this recovery is at work in {directory}",
+        "Nothing was changed. Let it end, and see what it says.",
+        "Otro intento de esta recuperación está en curso en {directory}",
+        "No se cambió nada. Espere a que termine y vea lo que dice.",
+    ),
+    (
+        "RSP488", "recovery_password_missing",
+        "nobody who was asked has the password of {label}: {custodians}",
+        "Nothing was changed. Give custody: the directory of a custodian (with database, source_code and file_server below it), or the services as the "
+        "inventory had them. If that custodian is older than this copy, give another, a private key, or an older copy by its label.",
+        "Nadie a quien se preguntó tiene la contraseña de {label}: {custodians}",
+        "No se cambió nada. Indique con --custodia el directorio de un custodio (el que contiene database, source_code y file_server), o los servicios como "
+        "los tenía el inventario. Si ese custodio es anterior a esta copia, indique otro, una llave privada, o una copia más antigua por su rótulo.",
+    ),
+    (
+        "RSP489", "recovery_bitacora_on_server",
+        "the bitácora ({where}) is a database of a server, and comes back with that, not as a file",
+        "Nothing was changed. Say bitacora_on_server: the kit alone is laid out. A server that is lost too gets this database back by the commands of its "
+        "manifest; then recover.yml records and adopts as ever.",
+        "La bitácora ({where}) es una base de datos de un servidor: vuelve con él, no como archivo",
+        "No se cambió nada. Agregue --bitacora-en-servidor (bitacora_on_server): se repone solo el maletín. Si ese servidor también se perdió, la base vuelve "
+        "con los comandos de su ficha (guía, «El peor día»); después recover.yml registra y adopta como siempre.",
+    ),
     (
         "RSP785", "recovery_begun",
         "{directory} has what an earlier attempt of this recovery opened",
@@ -48,10 +101,10 @@ ROWS = (
     (
         "RSP795", "recovery_place_taken",
         "{path} can't be put in its place: {detail}",
-        "What was opened lies whole in {directory}. This is for an empty machine: look at what is there, move it away, or put the rest in its place by hand "
+        "What was opened lies in {directory}. This is for an empty machine: look at what is there, move it away, or put the rest in its place by hand "
         "(cp -a).",
         "No se puede poner {path} en su lugar: {detail}",
-        "Lo que se abrió está entero en {directory}. Esto es para una máquina vacía: revise qué hay allí, apártelo, o ponga lo demás en su lugar a mano "
+        "Lo que se abrió está en {directory}. Esto es para una máquina vacía: revise qué hay allí, apártelo, o ponga lo demás en su lugar a mano "
         "(cp -a).",
     ),
     (

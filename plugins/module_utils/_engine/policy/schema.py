@@ -64,18 +64,20 @@ def raise_all(problems: Sequence[Problem]) -> None:
     first = problems[0]
     if len(problems) == 1:
         raise BackupError("invalid_input", where=first.where, value=first.value, problem=first.problem, mend=first.mend)
-    told = _lines(problems)
-    told_es = _lines([Problem(where, spanish.of_word(value), spanish.of_detail(problem), spanish.of_detail(mend)) for where, value, problem, mend in problems])
+    told = _lines(problems, {})
+    told_es = _lines([Problem(where, spanish.of_word(value), spanish.of_detail(problem), spanish.of_detail(mend)) for where, value, problem, mend in problems],
+                     {"''": "está vacío: ", "None": ""})
     error = BackupError("invalid_input", where=first.where, value=first.value, mend="Mend the {0} values named, each as its line says.".format(len(problems)),
                         problem=in_both(told, told_es))
     error.problems = tuple(problems)
     raise error
 
 
-def _lines(problems: Sequence[Problem]) -> str:
-    """A line for each; the first is told after where it is and what stands there."""
+def _lines(problems: Sequence[Problem], instead: Mapping[str, str]) -> str:
+    """A line for each; the first is told after where it is and what stands there. `instead` says what is said in the place of a value."""
     first = problems[0]
-    return "\n".join(["{0}. {1}".format(first.problem, first.mend), *("{0}: {1!r} {2}. {3}".format(*problem) for problem in problems[1:])])
+    return "\n".join(["{0}. {1}".format(first.problem, first.mend), *(
+        "{0}: {1}{2}. {3}".format(where, instead.get(repr(value), repr(value) + " "), problem, mend) for where, value, problem, mend in problems[1:])])
 
 
 def shown(value: Any) -> Any:
@@ -119,8 +121,12 @@ def nearest(word: Any, known: Iterable[str]) -> Optional[str]:
 def meant(word: Any, known: Sequence[str]) -> str:
     """The mend of a misspelt word."""
     guess = nearest(word, known)
-    listing = ", ".join(known)
-    return "Did you mean {0}? Known: {1}.".format(guess, listing) if guess else "Known: {0}.".format(listing)
+    return "Did you mean {0}? {1}".format(guess, one_of(known)) if guess else one_of(known)
+
+
+def one_of(known: Sequence[str]) -> str:
+    """The mend of what has to be one of these."""
+    return "Known: {0}.".format(", ".join(known))
 
 
 def text(pattern: str = "", example: str = "") -> Check:

@@ -16,15 +16,17 @@ import os
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ..errors import BackupError
-from ..filesystem import descriptors
+from ..filesystem import descriptors, room
 from ..processes import programs
 from ..processes.workspace import Workspace
 from ..remarks import Remark
-from . import graph_listing, graph_maildir, mailbox_tokens
+from . import graph_beside, graph_listing, graph_maildir, mailbox_tokens
+from .base import PartReader
 from .graph_service import ENDPOINT, Patience, Refused, Service
 from .graph_taking import Taking
-from .imap import INCLUDED, NOT_INCLUDED, PASSES, Imap
+from .imap import INCLUDED, NOT_INCLUDED, PASSES, Imap, some_of
 from .imap_session import FULL
+from .imap_unpacked import extract
 
 _HOME = "buzon"
 
@@ -97,6 +99,34 @@ class Graph(Imap):
             raise self._disk_failed(workspace.path, error) from error
         finally:
             os.close(home)
+
+    def compare(self, reader: PartReader, scratch: str) -> List[str]:
+        """The copy beside the mailbox as it is now: what is in the state that was copied must have the content that was copied."""
+        if not self.oauth:
+            return []
+        label, size = reader.manifest["label"], int(reader.part("").get("size_original") or 0)
+        with Workspace(scratch) as own:
+            room.ask_for(own.pinned, size, label, True)
+            extract(reader, own.pinned, None)
+            found = self._beside_now(own, reader.manifest)
+        if found.differ:
+            raise BackupError("mailbox_differs", label=label, count=found.differ, named=", ".join(found.others))
+        self.returned = [Remark("graph_compared", same=found.same, equal=found.equal, changed=found.changed, edited=found.edited, new=found.new,
+                                gone=found.gone, moved=found.moved, marked=found.marked)]
+        for key, names in (("mailbox_folders_changed", found.told_folders()), ("graph_folders_away", found.away)):
+            self.returned += [Remark(key, named=some_of(names))] if names else []
+        self.returned += [Remark("graph_untold", count=found.untold, named=", ".join(found.unread))] if found.untold else []
+        return ["source_mails"] if not found.untold and (found.equal or not found.changes) else []
+
+    def _beside_now(self, own: Workspace, manifest: Mapping[str, Any]) -> graph_beside.Beside:
+        lacking = frozenset(str(each["uid"]) for each in manifest["source"].get("facts", {}).get("missing", ()))
+        try:
+            with graph_beside.Copy(own.held, lacking) as copy, self._services(2) as (service, another):
+                return graph_beside.beside(service, another, copy, own.held, self.every)
+        except OSError as error:
+            raise self._disk_failed(own.path, error) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise BackupError("restored_differs", label=manifest["label"], detail=str(error)) from error
 
     def facts(self) -> Dict[str, Any]:
         return {"server": self.endpoint, "mailbox": self.place.user, "compared_bytes_of": self.judged.compared, "rendered_otherwise": self._alike,

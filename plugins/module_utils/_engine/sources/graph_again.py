@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import IO, Dict
+from typing import IO, Callable, Dict
 
 from ..filesystem import descriptors
 from .graph_listing import Mail, quoted, state_of
@@ -29,14 +29,14 @@ _LONGEST = 1 << 16
 _MOST_SEPARATORS = 10_000
 
 
-def compared(service: Service, held: int, mail: Mail, name: str, sha256: str) -> str:
-    """Read a mail again, and say what it is to the file `name` in the directory `held`. Raises Refused for what can't be had, Oversized."""
+def compared(service: Service, held: int, mail: Mail, copied: Callable[[], IO[bytes]], sha256: str) -> str:
+    """Read a mail again, into the directory `held`, and say what it is to what was copied of it. Raises Refused for what can't be had, Oversized."""
     writing = Written(held, _NAME)
     try:
         service.stream("messages/{0}/$value".format(quoted(mail.id)), writing.again)
         if writing.sha256.hexdigest() == sha256:
             return SAME
-        if _form(held, _NAME) == _form(held, name):
+        if _form(opens(held, _NAME)) == _form(copied):
             return ALIKE
         return OTHER if state_of(service, mail.id) == mail.change else CHANGED
     except Refused as error:
@@ -51,8 +51,13 @@ def compared(service: Service, held: int, mail: Mail, name: str, sha256: str) ->
             descriptors.remove(held, _NAME)
 
 
-def _form(held: int, name: str) -> bytes:
-    with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=held), "rb") as file:
+def opens(held: int, name: str) -> Callable[[], IO[bytes]]:
+    """What opens a file of a directory that is held."""
+    return lambda: os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=held), "rb")
+
+
+def _form(opened: Callable[[], IO[bytes]]) -> bytes:
+    with opened() as file:
         return form(file)
 
 
@@ -82,4 +87,4 @@ def _without_separators(line: bytes, known: Dict[bytes, int]) -> bytes:
     return b"%b%b%d%b" % (line[:found.start()], found[1], number, line[found.end():])
 
 
-__all__ = ["ALIKE", "CHANGED", "GONE", "OTHER", "Oversized", "Refused", "SAME", "compared", "form"]
+__all__ = ["ALIKE", "CHANGED", "GONE", "OTHER", "Oversized", "Refused", "SAME", "compared", "form", "opens"]

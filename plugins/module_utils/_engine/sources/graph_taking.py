@@ -208,7 +208,7 @@ class Taking:
         if not (self._every or mail.id in self._chosen or mail.id in self._doubted) or self._again.get(mail.id) == mail.change:
             return ""
         try:
-            found = graph_again.compared(self._service, self._bytes, mail, str(here.number), here.sha256)
+            found = graph_again.compared(self._service, self._bytes, mail, graph_again.opens(self._bytes, str(here.number)), here.sha256)
         except Oversized:
             found = graph_again.OTHER
         except Refused as error:
@@ -236,12 +236,17 @@ class Taking:
 
 def told(folder: Folder) -> str:
     """A folder's name and those above it, on one line."""
-    return "/".join("".join(each if each.isprintable() else "\ufffd" for each in name) for name in folder.names)[:_SHOWN]
+    return printable(graph_maildir.SEPARATOR.join(folder.names))
+
+
+def printable(name: str) -> str:
+    """A folder's name as it is told."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in name)[:_SHOWN]
 
 
 def _line(mail: Mail, uid: int, path: str, here: _Held) -> Dict[str, Any]:
     line = {"uid": uid, "file": path, "flags": list(mail.flags), "date": mail.date, "size": here.size, "sha256": here.sha256, "id": mail.id,
-            "message_id": mail.message_id, "categories": list(mail.categories)}
+            "change": mail.change, "message_id": mail.message_id, "categories": list(mail.categories)}
     if here.shown != here.size:
         line["shown"] = here.shown
     return line

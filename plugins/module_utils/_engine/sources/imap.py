@@ -267,8 +267,8 @@ class Imap(Source):
         if found.differ:
             raise BackupError("mailbox_differs", label=reader.manifest["label"], count=found.differ, named=", ".join(found.others))
         self.returned = [Remark("mailbox_compared", same=found.same, bytes=found.compared, new=found.new, gone=found.gone, marked=found.marked)]
-        self.returned += [Remark("mailbox_folders_changed", named=_named(found.changed))] if found.changed else []
-        self.returned += [Remark("mailbox_folders_unlike", named=_named(found.unlike))] if found.unlike else []
+        self.returned += [Remark("mailbox_folders_changed", named=some_of(found.changed))] if found.changed else []
+        self.returned += [Remark("mailbox_folders_unlike", named=some_of(found.unlike))] if found.unlike else []
         return ["source_mails"] if found.compared or not (found.changes or found.unlike) else []
 
     def _beside(self, own: Workspace, label: str) -> imap_beside.Beside:
@@ -352,5 +352,5 @@ class Imap(Source):
         return restored
 
 
-def _named(folders: Sequence[str]) -> str:
+def some_of(folders: Sequence[str]) -> str:
     return ", ".join(folders[:_MOST_NAMED]) + (", ..." if len(folders) > _MOST_NAMED else "")

@@ -22,7 +22,7 @@ from typing import Any, Counter, Dict, Iterator, List, Sequence, Set
 from ..errors import BackupError
 from ..filesystem import descriptors
 from ..remarks import Remark
-from . import imap_arrived, imap_listing, imap_maildir, imap_shelf
+from . import imap_arrived, imap_headers, imap_listing, imap_maildir, imap_shelf
 from .imap_asked import Asked
 from .imap_chosen import Folder, Unpacked, chosen
 from .imap_session import Place, said, signed_in
@@ -57,6 +57,7 @@ class Giving:
         self.lost: Set[str] = set()             # marks that the server did not keep
         self.left_out: List[str] = []           # folder:UID of what it does not take
         self.other: List[str] = []              # and of what is there with other bytes, or is not there
+        self.changed = 0                        # of these, those that an earlier restore gave
         self.same = self.doubled = 0            # mails that are there as they were given, and those that somebody else gave beside
         self._known: Dict[str, array.array[int]] = {}   # UIDs of each folder of ours, ascending, from before anything was given
 
@@ -92,6 +93,8 @@ class Giving:
                 self.renamed = sum(any(part != target.part(part) for part in _parts(folder, separator)) for folder in folders)
                 wanted = self._wanted(copy, folders, all_of_it, names, target)
                 folders = [folder._replace(uids=wanted[folder.number]) for folder in folders]
+                if self.changed >= TRIED:
+                    self._refuse_if_none_is_as_given()
                 self._ask_for_room(copy, folders, target)
                 self._make(target, names, folders)
                 for folder in folders:
@@ -102,7 +105,7 @@ class Giving:
             raise BackupError("mail_target_refused", server=self.place.where, account=self.place.user, folder=folder_of(self.label),
                               detail="it takes none of the mails")
         return {"target": "{0} ({1}): {2}".format(self.place.user, self.place.where, folder_of(self.label)),
-                "objects": self.given + self.there - len(self.other), "kept": "", "given": self.given, "there": self.there,
+                "objects": self.given + self.there + self.changed - len(self.other), "kept": "", "given": self.given, "there": self.there,
                 "left_out": self.left_out[:_MOST_TOLD], "other": self.other[:_MOST_TOLD], "not_back": len(self.left_out) + len(self.other)}
 
     def remarks(self) -> List[Remark]:
@@ -133,17 +136,43 @@ class Giving:
                 target: Target) -> Dict[str, "array.array[int]"]:
         """The mails of each folder that are not there yet, by their bytes: in the very folder, else in another of ours, where somebody moved them.
 
-        What the copy has in that other folder too was moved by nobody.
+        What the copy has in that other folder too was moved by nobody. A mail that lies in the very folder with other bytes than any of the copy, and is known
+        by its header, was given by a restore that died, and changed by the server: it is named, and not given again.
         """
         lying: Dict[str, Counter[str]] = {}
+        strange: Dict[str, Counter[bytes]] = {}
+        own = {bytes.fromhex(mail["sha256"]) for folder in all_of_it for mail in copy.mails(folder)}
         for name in target.there():
             self._known[name] = array.array(imap_shelf.NUMBER, (row.uid for row in target.rows(name)))
-            lying[name] = collections.Counter(map(target.digest, self._known[name]))
+            lying[name], strange[name] = collections.Counter(), collections.Counter()
+            for uid in self._known[name]:
+                digest, begun = target.begun(uid)
+                lying[name][digest] += 1
+                if digest and bytes.fromhex(digest) not in own:
+                    strange[name][imap_headers.identity(begun)] += 1
         elsewhere = self._moved(copy, all_of_it, names, lying)
         missing = {folder.number: array.array("Q", self._not_in(copy, folder, lying.get(names[folder.number], collections.Counter()))) for folder in folders}
         if elsewhere:
             missing = {folder.number: array.array("Q", self._not_in(copy, folder._replace(uids=missing[folder.number]), elsewhere)) for folder in folders}
+        for folder in folders:
+            there = strange.get(names[folder.number])
+            if there:
+                missing[folder.number] = array.array("Q", self._not_changed(copy, folder._replace(uids=missing[folder.number]), there))
         return missing
+
+    def _not_changed(self, copy: Unpacked, folder: Folder, strange: "Counter[bytes]") -> Iterator[int]:
+        held = copy.folder(folder.directory)
+        try:
+            for mail in copy.mails(folder):
+                known = imap_headers.identity(imap_headers.beginning(held, mail["file"]))
+                if strange[known] > 0:
+                    strange[known] -= 1
+                    self.changed += 1
+                    self.other.append("{0}:{1}".format(folder.name, mail["uid"]))
+                else:
+                    yield mail["uid"]
+        finally:
+            os.close(held)
 
     def _ask_for_room(self, copy: Unpacked, folders: Sequence[Folder], target: Target) -> None:
         """Raises mail_target_small where a quota of the server tells that what is to be given does not fit."""

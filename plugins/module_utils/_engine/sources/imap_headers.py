@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import quopri
 import re
 import unicodedata
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from ..filesystem import descriptors
 
 SEARCHED = ("from", "sender", "subject")
-_LARGEST = 1 << 18          # bytes of headers that are looked at
+_IDENTITY = ("message-id", "from", "date", "subject")
+LARGEST = 1 << 18          # bytes of headers that are looked at
 _LONGEST = 1 << 14          # bytes of one
 _FIELD = re.compile(rb"([!-9;-~]{1,40})[ \t]*:")
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
@@ -32,18 +34,25 @@ def beginning(folder: int, path: str) -> bytes:
     finally:
         os.close(inner)
     with os.fdopen(held, "rb") as file:
-        return file.read(_LARGEST)
+        return file.read(LARGEST)
 
 
-def fields(begun: bytes) -> Dict[str, str]:
+def identity(begun: bytes) -> bytes:
+    """By what a mail that begins so is known where a server wrote its bytes anew: its Message-ID, else who sent it, when and about what; hashed."""
+    found = fields(begun, _IDENTITY)
+    told = found.get(_IDENTITY[0]) or "\0".join(found.get(name, "") for name in _IDENTITY[1:])
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).digest()
+
+
+def fields(begun: bytes, names: Sequence[str] = SEARCHED) -> Dict[str, str]:
     """The fields that are searched, folded, of a mail that begins so; what stands there more than once counts each time."""
     found: Dict[str, str] = {}
-    for name, value in _unfolded(begun):
+    for name, value in _unfolded(begun, names):
         found[name] = " ".join(filter(None, (found.get(name), folded(decoded(_text(value))))))
     return found
 
 
-def _unfolded(begun: bytes) -> List[Tuple[str, bytes]]:
+def _unfolded(begun: bytes, names: Sequence[str]) -> List[Tuple[str, bytes]]:
     found: List[Tuple[str, bytes]] = []
     wanted = False
     for line in begun.split(b"\n"):
@@ -57,7 +66,7 @@ def _unfolded(begun: bytes) -> List[Tuple[str, bytes]]:
             continue
         match = _FIELD.match(line)
         name = match[1].decode("ascii").lower() if match else ""
-        wanted = match is not None and name in SEARCHED
+        wanted = match is not None and name in names
         if match and wanted:
             found.append((name, line[match.end():].strip()[:_LONGEST]))
     return found

@@ -191,13 +191,24 @@ def utc(told: str) -> str:
 
 def digest(session: Bounded, uid: int) -> Optional[str]:
     """SHA-256 of a mail's bytes in the folder that is open, which pass through; None when the server does not give it."""
-    found = hashlib.sha256()
+    found = digest_of(session, uid, 0)
+    return found[0] if found else None
+
+
+def digest_of(session: Bounded, uid: int, most: int) -> Optional[Tuple[str, bytes]]:
+    """As `digest`, and so many of the first bytes."""
+    found, begun = hashlib.sha256(), bytearray()
+
+    def take(chunk: bytes) -> None:
+        found.update(chunk)
+        begun.extend(chunk[:max(0, most - len(begun))])
 
     def ask() -> Tuple[str, Any]:
         nonlocal found
         found = hashlib.sha256()
-        with session.into(found.update):
+        begun.clear()
+        with session.into(take):
             return session.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
 
     status, told = imap_patience.asked(session, ask)
-    return found.hexdigest() if status == "OK" and any(isinstance(part, tuple) for part in told) else None
+    return (found.hexdigest(), bytes(begun)) if status == "OK" and any(isinstance(part, tuple) for part in told) else None

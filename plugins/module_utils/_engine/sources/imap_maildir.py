@@ -171,16 +171,21 @@ def _stands(directory: int, name: bytes) -> bool:
         return False
 
 
-def digest(folder: int, path: str) -> Tuple[str, int]:
-    """SHA-256 and size of a mail's file below a folder that is held. Raises OSError, also for what is no regular file."""
+def regular(folder: int, path: str) -> int:
+    """A mail's file below a folder that is held, opened. Raises OSError, also for what is no regular file."""
     part, _slash, name = path.partition("/")
     if "/" in name or ".." in (part, name):      # an index is a server's word
         raise OSError(errno.EINVAL, "leads out of the folder", path)
     inner = descriptors.enter(folder, part)
     try:
-        held = descriptors.regular(name, inner)
+        return descriptors.regular(name, inner)
     finally:
         os.close(inner)
+
+
+def digest(folder: int, path: str) -> Tuple[str, int]:
+    """SHA-256 and size of a mail's file below a folder that is held. Raises OSError, also for what is no regular file."""
+    held = regular(folder, path)
     found, size = hashlib.sha256(), 0
     try:
         for chunk in iter(lambda: os.read(held, _CHUNK), b""):

@@ -16,7 +16,7 @@ import sys
 from typing import Any, Callable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ..errors import BackupError
-from . import imap_listing, imap_patience
+from . import imap_headers, imap_listing, imap_patience
 
 _ANYWHERE = frozenset(("CAPABILITY", "LIST", "LOGOUT", "NAMESPACE", "NOOP"))
 _IN_OURS = frozenset(("APPEND", "CREATE", "EXAMINE", "SELECT", "SUBSCRIBE"))
@@ -151,6 +151,10 @@ class Target:
     def digest(self, uid: int) -> str:
         """SHA-256 of a mail of the folder that is open; "" when the server does not give it."""
         return imap_listing.digest(self._session, uid) or ""
+
+    def begun(self, uid: int) -> Tuple[str, bytes]:
+        """As `digest`, with the first bytes, in which its header lies."""
+        return imap_listing.digest_of(self._session, uid, imap_headers.LARGEST) or ("", b"")
 
     def append(self, name: str, flags: Sequence[str], date: str, mail: bytes) -> None:
         """Put a mail into a folder of ours; a server that says no has not taken it (RFC 3501, 6.3.11). Raises Refused, imap_throttled.

@@ -59,7 +59,7 @@ class Place:
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-                made = self._carry(built, name)
+                made = carry(self.workspace.pinned, built, self.held, name)
         except BaseException:
             if moved:
                 with contextlib.suppress(OSError):
@@ -69,28 +69,6 @@ class Place:
         target = os.path.join(self.parent, name)
         if not descriptors.stands(self.held, name, made) or not descriptors.stands_at(target, made, descriptors.identity(self.held)):
             raise BackupError("restore_exchanged", target=scope.shown(target), detail="it was exchanged as soon as it was there")
-
-    def _carry(self, built: str, name: str) -> Tuple[int, int]:
-        """From another file system: copied into a private directory beside the target, by descriptors only, then renamed."""
-        private = _PRIVATE + secrets.token_hex(8)
-        beside = descriptors.make_directory(self.held, private)
-        descriptors.shed_acls(beside)
-        try:
-            tar = [programs.find("tar", "tar"), "--acls", "--xattrs", "--numeric-owner"]
-            pack = Stage("tar --create", tar + ["--create", "--file=-", "--sparse", "--directory=" + self.workspace.pinned, "--", built])
-            unpack = Stage("tar --extract", tar + ["--extract", "--file=-", "--preserve-permissions", "--same-owner",
-                                                   "--directory=" + descriptors.path_of(beside)])
-            run([pack, unpack], lambda chunk: None)
-            os.sync()
-            made = descriptors.identity(beside, built)
-            descriptors.move(beside, built, self.held, name)
-            return made
-        finally:
-            with contextlib.suppress(OSError):
-                descriptors.empty(beside)
-                if descriptors.stands(self.held, private, descriptors.identity(beside)):
-                    os.rmdir(private, dir_fd=self.held)
-            os.close(beside)
 
     def inherits(self) -> bool:
         """Whether new directories of the target's directory get the set-group bit, which those built elsewhere lack."""
@@ -104,6 +82,31 @@ class Place:
             yield
         finally:
             descriptors.give(self.workspace.held, -1, os.getegid(), 0o700)
+
+
+def carry(source: str, built: str, held: int, name: str) -> Tuple[int, int]:
+    """From another file system: what `source` has under `built`, copied into a private directory beside the name, by descriptors only, then renamed. Gives
+    its identity; replaces nothing.
+    """
+    private = _PRIVATE + secrets.token_hex(8)
+    beside = descriptors.make_directory(held, private)
+    descriptors.shed_acls(beside)
+    try:
+        tar = [programs.find("tar", "tar"), "--acls", "--xattrs", "--numeric-owner"]
+        pack = Stage("tar --create", tar + ["--create", "--file=-", "--sparse", "--directory=" + source, "--", built])
+        unpack = Stage("tar --extract", tar + ["--extract", "--file=-", "--preserve-permissions", "--same-owner",
+                                               "--directory=" + descriptors.path_of(beside)])
+        run([pack, unpack], lambda chunk: None)
+        os.sync()
+        made = descriptors.identity(beside, built)
+        descriptors.move(beside, built, held, name)
+        return made
+    finally:
+        with contextlib.suppress(OSError):
+            descriptors.empty(beside)
+            if descriptors.stands(held, private, descriptors.identity(beside)):
+                os.rmdir(private, dir_fd=held)
+        os.close(beside)
 
 
 @contextlib.contextmanager
