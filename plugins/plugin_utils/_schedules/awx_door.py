@@ -18,7 +18,7 @@ from .. import _http
 from . import awx_objects
 from .awx_settings import refused
 
-_LIMITS = _http.Limits(read=30, answer=60.0, size=32 << 20, patience=0)
+_LIMITS = _http.Limits(read=60, answer=120.0, size=32 << 20, patience=0)      # as long as the tasks of the role give awx.awx
 _PAGE, _PAGES = 200, 50
 _PAUSE = 2.0
 
