@@ -124,6 +124,20 @@ def test_a_night_that_failed(month: Institution) -> None:
     assert re.search("resuelto", "\n".join(month.inbox.texts()), re.IGNORECASE)
 
 
+def test_one_database_of_two(month: Institution) -> None:
+    """restore one database of two"""
+    month.at(7, "10:00")
+    month.mark()
+    told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --destino auditoria_restaurada", status=2).out
+    assert "restore_part (--parte): " in told and re.search(r"Indique una de estas: (auditoria, catalogos|catalogos, auditoria)\.", told), told
+    told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --parte auditoria --destino auditoria_restaurada --ticket 2026-0117", status=2).out
+    assert "RSP763" in told, told      # a ticket is a request, and that one is of nobody
+    told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --parte auditoria --destino auditoria_restaurada").out
+    assert re.search(rf"^Restaurado  {month.label('CatalogosElectronicos', 7)}", told, re.MULTILINE), told
+    assert month.postgres.sql("SELECT count(*), min(asunto) FROM expediente", "auditoria_restaurada") == "200|auditoria 1\n"
+    assert month.entries("restored", system="Catálogos Electrónicos")
+
+
 def test_one_table(month: Institution) -> None:
     """restore of one table"""
     month.at(7, "10:15")
@@ -224,7 +238,7 @@ def test_medium_full(month: Institution) -> None:
 
 
 def test_medium_gone(month: Institution) -> None:
-    """share unmounted / read-only"""
+    """share unmounted / read-only / renamed path"""
     month.at(15, "21:00")
     small = month.place / "chico"
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
@@ -233,3 +247,6 @@ def test_medium_gone(month: Institution) -> None:
     assert "RSP409" in month.typed("respaldo copiar Encuestas --motivo 'sin montar'", status=2).out
     month.replaced("host_vars/app1.example.org.yml", "    media: [chico]\n", "")
     month.typed("respaldo copiar Encuestas --motivo 'ya está'")
+    month.replaced("group_vars/all/medios.yml", f"path: {month.media}\n", f"path: {month.place}/renombrado\n")
+    assert "RSP409" in month.typed("respaldo copiar Encuestas --motivo 'otra ruta'", status=2).out
+    month.replaced("group_vars/all/medios.yml", f"path: {month.place}/renombrado\n", f"path: {month.media}\n")
