@@ -181,6 +181,24 @@ def test_emergency(month: Institution) -> None:
     assert len(made) == 10 and all("aviso de ransomware" in row["reason_text"] for row in made), told
 
 
+def test_transfer(month: Institution) -> None:
+    """transfer.yml"""
+    month.at(9, "06:30")
+    month.replaced("group_vars/all/medios.yml", "    create: true\n",
+                   f"    create: true\n  - name: segundo\n    type: local\n    path: {month.place}/segundo\n    create: true\n    default: false\n"
+                   "backup_repository: segundo\n")
+    month.mark()
+    told = month.typed("respaldo trasladar --simular").out
+    assert "Se trasladaría  " in told and not month.entries("copy_transferred"), told
+    told = month.typed("respaldo trasladar").out
+    moved = month.entries("copy_transferred")
+    assert len(moved) >= 20 and told.count("Trasladado  ") == len(moved), told
+    for row in [row for row in moved if row["kind"] != "file_server"][:3]:      # a repository of restic has no directory of a copy
+        there, = (month.place / "segundo" / row["kind"]).rglob(row["label"])
+        here, = (month.media / row["kind"]).rglob(row["label"])
+        assert (there / "SHA256SUMS").read_bytes() == (here / "SHA256SUMS").read_bytes()
+
+
 def test_custody_and_a_new_person(month: Institution) -> None:
     """custody; new EGCR"""
     month.at(11, "08:30")
