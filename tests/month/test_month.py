@@ -199,6 +199,22 @@ def test_transfer(month: Institution) -> None:
         assert (there / "SHA256SUMS").read_bytes() == (here / "SHA256SUMS").read_bytes()
 
 
+def test_prune_and_hold(month: Institution) -> None:
+    """prune --check, prune, hold"""
+    month.at(9, "07:00")
+    month.mark()
+    held = month.label("SIGA", 0)
+    told = month.typed(f"{PLAY.format('hold')} -e hold_system=SIGA -e hold_kind=database -e hold_label={held} -e 'hold_reason=\"Oficio 117 del OCI\"'").out
+    number = month.entries("copy_held")
+    assert number and str(number[0]["n"]) in told, told
+    month.replaced("policy.yml", "    numeral: 7.2.1\n", "    numeral: 7.2.1\n    retention: {points: 3}\n")
+    told = month.typed("respaldo retirar --simular").out
+    assert "Se retiraría  " in told, told
+    told = month.typed("respaldo retirar").out
+    gone = {row["label"] for row in month.entries("copy_pruned")}
+    assert gone and held not in gone and list(month.media.rglob(held)), told
+
+
 def test_custody_and_a_new_person(month: Institution) -> None:
     """custody; new EGCR"""
     month.at(11, "08:30")
