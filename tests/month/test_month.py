@@ -215,6 +215,16 @@ def test_prune_and_hold(month: Institution) -> None:
     assert gone and held not in gone and list(month.media.rglob(held)), told
 
 
+def test_drill(month: Institution) -> None:
+    """drill.yml"""
+    month.at(10, "01:00")
+    month.mark()
+    told = month.typed("respaldo probar").out
+    proved = month.entries("copy_verified")
+    assert {"SIGA", "Catálogos Electrónicos", "Mesa de Partes", "Encuestas", "Logística"} <= {row["system"] for row in proved}, told
+    assert all(row["trust_level"] in ("T3", "T4") for row in proved), told
+
+
 def test_custody_and_a_new_person(month: Institution) -> None:
     """custody; new EGCR"""
     month.at(11, "08:30")
