@@ -225,6 +225,15 @@ def test_drill(month: Institution) -> None:
     assert all(row["trust_level"] in ("T3", "T4") for row in proved), told
 
 
+def test_verify_and_reconcile(month: Institution) -> None:
+    """verify, reconcile"""
+    month.at(10, "03:30")
+    month.mark()
+    month.typed("respaldo verificar")
+    assert month.entries("copy_verified")
+    month.typed("respaldo conciliar")
+
+
 def test_custody_and_a_new_person(month: Institution) -> None:
     """custody; new EGCR"""
     month.at(11, "08:30")
