@@ -274,6 +274,18 @@ def test_anchor(month: Institution) -> None:
     month.typed(f"python3 {chain} {cut} --anchor {mail}", status=1)
 
 
+def test_excuse_and_compliance(month: Institution) -> None:
+    """excuse -> compliance"""
+    month.at(14, "20:00")
+    month.typed("respaldo copiar")
+    month.mark()
+    told = month.typed(f"{PLAY.format('excuse')} -e excuse_system=SIGA -e excuse_kind=database -e excuse_from={month.day(10)} -e excuse_until={month.day(13)} "
+                       "-e 'excuse_reason=\"Corte de energía\"' -e 'excuse_requester=\"Ana Quispe Núñez\"'").out
+    assert str(month.entries("excuse")[0]["n"]) in told, told
+    told = month.typed(f"respaldo cumplimiento --desde {month.day(0)[:7]} --hasta {month.day(14)[:7]} --json {month.place}/meses.json").out
+    assert "SIGA" in told and "ustificad" in told, told
+
+
 def test_medium_full(month: Institution) -> None:
     """medium full"""
     month.at(15, "20:00")
