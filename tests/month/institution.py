@@ -136,7 +136,7 @@ class Institution:
         return [word for each in told for word in ("--sistema", each)]
 
     def at(self, day: int, clock: str) -> None:
-        """The day of the month that passes, from 0, and the hour in Lima. From there the clock goes on, and it never goes back: that is told as a doubtful one."""
+        """The day of the month that passes, from 0, and the hour in Lima. From there the clock goes on; it never goes back, which would be a doubtful one."""
         hour, minute = clock.split(":")
         asked = datetime.datetime.combine(self.first + datetime.timedelta(days=day), datetime.time(int(hour), int(minute)), LIMA)
         shift = int(asked.timestamp() - time.time())
