@@ -315,3 +315,16 @@ def test_medium_gone(month: Institution) -> None:
     month.replaced("group_vars/all/medios.yml", f"path: {month.media}\n", f"path: {month.place}/renombrado\n")
     assert "RSP409" in month.typed("respaldo copiar Encuestas --motivo 'otra ruta'", status=2).out
     month.replaced("group_vars/all/medios.yml", f"path: {month.place}/renombrado\n", f"path: {month.media}\n")
+
+
+def test_server_renamed(month: Institution) -> None:
+    """server renamed"""
+    month.at(16, "20:00")
+    month.replaced("hosts.yml", "app1.example.org", "app9.example.org")
+    (month.inventory / "host_vars/app1.example.org.yml").rename(month.inventory / "host_vars/app9.example.org.yml")
+    month.mark()
+    told = month.typed("respaldo copiar Encuestas --motivo 'cambió de nombre'", status=2).out
+    assert "RSP120" in told and "moved_from" in told, told
+    month.replaced("host_vars/app9.example.org.yml", "    criticality: baja\n", "    criticality: baja\n    moved_from: app1.example.org\n")
+    month.typed("respaldo copiar Encuestas --motivo 'cambió de nombre'")
+    assert month.entries("copy_made", host="app9.example.org")
