@@ -328,3 +328,12 @@ def test_server_renamed(month: Institution) -> None:
     month.replaced("host_vars/app9.example.org.yml", "    criticality: baja\n", "    criticality: baja\n    moved_from: app1.example.org\n")
     month.typed("respaldo copiar Encuestas --motivo 'cambió de nombre'")
     assert month.entries("copy_made", host="app9.example.org")
+
+
+def test_two_at_once(month: Institution) -> None:
+    """two runs at once"""
+    month.at(17, "20:00")
+    month.mark()
+    month.typed("respaldo copiar > uno & respaldo copiar > dos; wait", where=month.place)
+    labels = [row["label"] for row in month.entries("copy_made")]
+    assert labels and len(labels) == len(set(labels)) and {"SIGA", "RRHH"} <= {row["system"] for row in month.entries("copy_made")}
