@@ -286,6 +286,23 @@ def test_excuse_and_compliance(month: Institution) -> None:
     assert "SIGA" in told and "ustificad" in told, told
 
 
+def test_report_and_evidence(month: Institution) -> None:
+    """compliance, report, evidence"""
+    month.at(14, "21:00")
+    month.typed("respaldo restaurar SIGA --tipo base-de-datos --destino siga_restaurada --simular")
+    month.edit("group_vars/all/informes.yml", report_directory=f"{month.place}/informes")
+    told = month.typed("respaldo informe").out
+    board, = (month.place / "informes").glob("tablero_*.html")
+    page = board.read_text("utf-8")
+    assert f"Archivo  {board}" in told and "no tiene fin" not in page, told
+    assert "<p>Ninguna.</p>" in page.partition('<h2 id="abiertas">')[2].partition("</section>")[0]      # a restore that was only simulated is not going on
+    told = month.typed(f"{PLAY.format('evidence')} -e evidence_since={month.day(0)[:7]} -e evidence_until={month.day(14)[:7]} "
+                       f"-e evidence_dest={month.place}/evidencia.zip")
+    assert f"{month.place}/evidencia.zip" in told.out
+    month.typed("unzip -q evidencia.zip -d evidencia && cd evidencia && sha256sum --quiet --check SHA256SUMS && python3 verificador/chain.py bitacora.sqlite",
+                where=month.place)
+
+
 def test_medium_full(month: Institution) -> None:
     """medium full"""
     month.at(15, "20:00")
