@@ -354,3 +354,12 @@ def test_two_at_once(month: Institution) -> None:
     month.typed("respaldo copiar > uno & respaldo copiar > dos; wait", where=month.place)
     labels = [row["label"] for row in month.entries("copy_made")]
     assert labels and len(labels) == len(set(labels)) and {"SIGA", "RRHH"} <= {row["system"] for row in month.entries("copy_made")}
+
+
+def test_cut_by_the_keyboard(month: Institution) -> None:
+    """Ctrl-C"""
+    month.at(17, "21:00")
+    month.mark()
+    month.cut("respaldo copiar --motivo 'se cortó'", lambda: bool(month.entries("copy_started")), status=99)
+    month.typed("respaldo copiar SIGA --motivo 'otra vez'")
+    assert "interrumpida" in month.typed(f"respaldo bitacora --desde {month.day(17)}").out
