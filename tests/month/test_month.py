@@ -363,3 +363,10 @@ def test_cut_by_the_keyboard(month: Institution) -> None:
     month.cut("respaldo copiar --motivo 'se cortó'", lambda: bool(month.entries("copy_started")), status=99)
     month.typed("respaldo copiar SIGA --motivo 'otra vez'")
     assert "interrumpida" in month.typed(f"respaldo bitacora --desde {month.day(17)}").out
+
+
+def test_a_bare_environment(month: Institution) -> None:
+    """cron's bare environment"""
+    month.at(18, "20:00")
+    bare = f"env -i LD_PRELOAD=$LD_PRELOAD MONTH_SHIFT=$MONTH_SHIFT HOME=$HOME PATH=$PATH respaldo copiar --conf {month.place}/respaldo.conf"
+    assert month.label("SIGA", 18) in month.typed(bare, where=month.place).out
