@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import py_compile
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,7 +16,12 @@ import pytest
 
 # for the Pythons that tests start: what they would compile anew in each play (the file there says why)
 if os.environ.get("RESPALDO_TESTS_REMEMBER") != "no":
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).with_name("remembered")), os.environ.get("PYTHONPATH")]))
+    _remembered = Path(__file__).with_name("remembered")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_remembered), os.environ.get("PYTHONPATH")]))
+    # each of them reads it first; where the machine tells Pythons to keep no bytecode, each would compile it too
+    for _file in _remembered.glob("*.py"):
+        with contextlib.suppress(OSError):
+            py_compile.compile(str(_file))
 
 # a Python that is told so reads a module from its standard input byte by byte: 300,000 system calls for each task of ours on a local connection
 os.environ.pop("PYTHONUNBUFFERED", None)
@@ -23,8 +30,8 @@ os.environ.pop("PYTHONUNBUFFERED", None)
 # What it starts is told as before.
 sys.dont_write_bytecode = False
 
-# Where plays begin after their imports; rooms that kill, stop or watch runs from outside start each as a user does, elsewhere the tests marked `cold`.
-WARM_ROOMS, COLD_ROOMS = ("integration", "callback", "unit"), ("kills", "failures")
+# Where plays begin after their imports; a room that kills, stops or watches runs from outside starts each as a user does, elsewhere the tests marked `cold`.
+WARM_ROOMS, COLD_ROOMS = ("integration", "callback", "unit"), ("kills",)
 
 _warm = None
 

@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 export PATH="$top/.venv-dev/bin:$PATH"
 
-# clock.c moves the time of day of what is typed
-need_tools gcc=gcc
+# clock.c moves the time of day of what is typed; an auditor opens the evidence with unzip
+need_tools gcc=gcc unzip=unzip
 [ -e /usr/include/stdlib.h ] || need_packages libc6-dev
 python -m pytest -q -p no:cacheprovider ${MONTH_ROWS:+-k "$MONTH_ROWS"} tests/month

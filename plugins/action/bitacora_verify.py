@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +30,7 @@ class ActionModule(BackupAction):
                                       indexes=True)
             except OSError as error:
                 raise BackupError("bitacora_unreadable", store=error.filename or "the anchor", detail=error.strerror or error) from error
-        own = os.environ.get("RESPALDO_RUN_ID") or "no run"
-        # That this very run has no end yet is nothing to tell.
-        report = report._replace(notices=[notice for notice in report.notices if own not in notice.english])
+        report = trust.as_told_here(report)
         if arguments["show"]:
             show("\n".join(report.lines()))
         told = {"changed": False, **report.as_dict(), "report": report.lines()}

@@ -1,21 +1,24 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a credential of AWX is made of."""
+"""What a credential or a notification of AWX is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.perucompras.respaldo.plugins.plugin_utils._schedules import awx_notifications
+
 DOCUMENTATION = r"""
 name: awx_inputs
-short_description: What a credential of AWX is made of
+short_description: What a credential or a notification of AWX is made of
 version_added: "0.3.0"
 author:
   - perucompras.respaldo contributors (@perucompras)
 description:
   - Gives the inputs of a credential, as its type in AWX names them, of what C(backup_awx) says of it. What is not said is left out.
+  - Of a notification, its configuration, with what AWX adds where nothing is said.
 positional: _input, key
 options:
   _input:
@@ -23,9 +26,9 @@ options:
     type: dict
     required: true
   key:
-    description: Which credential.
+    description: Which credential, or V(notification).
     type: str
-    choices: [vault, bitacora, azure]
+    choices: [vault, bitacora, azure, notification]
     required: true
 """
 
@@ -52,6 +55,8 @@ _NAMES = {
 
 def awx_inputs(settings: Mapping[str, Any], key: str) -> dict[str, Any]:
     given = settings[key]
+    if key == "notification":
+        return awx_notifications.whole(given)
     return {theirs: given[ours] for ours, theirs in _NAMES[key].items() if given.get(ours)}
 
 

@@ -17,19 +17,23 @@ description:
   - No secret is in the result.
   - Runs on the controller.
 notes:
-  - Fails with RSP746 for settings that are not valid or an AWX that does not take them, and RSP747 where C(awx.awx) is not installed.
+  - Fails with RSP746 for settings that are not valid or an AWX that does not take them, RSP747 where C(awx.awx) is not installed, RSP475 where AWX did not find
+    the playbooks in the project, and RSP476 where it runs what is to be removed.
 options:
   settings:
     description:
       - Where AWX is, who asks, and what ours is made of there, C(backup_awx) of the inventory.
       - V(url), by https; V(token), an OAuth token of AWX, or V(username) and V(password). V(organization), which is made where it is not there.
-      - V(project), with V(url) of a git repository, V(branch), and V(credential), the name of one in AWX that reads it; or with V(path), a directory of AWX's
-        manual projects. V(playbooks) is the directory of our playbooks in it (V(playbooks)), and V(inventory) the path of the inventory in it.
+      - V(project), with V(url) of a git repository, V(branch), V(credential), the name of one in AWX that reads it, and V(update_on_launch), whether AWX reads
+        the repository before each start, at most each five minutes (V(true)); without it, what was pushed counts from the next synchronisation that a person
+        asks for. A manual project is of no use, since AWX reads no inventory from it. V(playbooks) is the directory of our playbooks in it
+        (V(playbooks)), and V(inventory) the path of the inventory in it.
       - V(image), the execution environment.
       - V(vault) with V(password), V(bitacora) with V(url), V(password), V(journal) and V(seal_key), V(azure) with V(tenant), V(client_id),
         V(subscription_id) and V(secret) are credentials that are made and given to each template. One whose secret is left out is made without, for a
         person to fill in AWX, and not touched again. V(credentials) lists names of others that AWX has, such as the key for SSH.
-      - V(notification), with V(type) and V(configuration) as AWX names them, is told of each template's failure. It can hold no secret.
+      - V(notification), with V(type) and V(configuration) as AWX names them, is told of each template's failure and of a
+        restore that waits for its approval. It can hold no secret.
       - V(approval_hours) is how long a restore waits for its approval (24). V(prefix) begins all names (V(respaldo)).
     type: dict
     required: true
@@ -43,6 +47,10 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  project_wait:
+    description: For how many seconds to wait until AWX has read the repository of the project. With V(0) it is not looked at.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - perucompras.respaldo.groups.respaldo
 attributes:

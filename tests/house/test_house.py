@@ -111,14 +111,15 @@ def test_each_part_of_the_tests_can_fail(tmp_path: Path) -> None:
         (shutil.copytree(source, tmp_path / name, symlinks=True) if source.is_dir() else shutil.copy(source, tmp_path / name))
     (tmp_path / ".venv-dev").symlink_to(Path(sys.prefix), target_is_directory=True)
     good = "def test_good():\n    assert True\n"
-    for room, text in {"unit": "def test_bad():\n    assert 0, 'the disk is gone'\n", "unit/engine": good, "callback": good}.items():
+    for room, text in {"unit": "def test_bad():\n    assert 0, 'the disk is gone'\n", "unit/engine": good, "unit/bitacora": good, "unit/reports": good,
+                       "callback": good}.items():
         directory = tmp_path / "tests" / room
         directory.mkdir(parents=True)
         (directory / f"test_{directory.name}.py").write_text(text, encoding="utf-8")
     answer = subprocess.run([sys.executable, "tools/test.py", "--fast"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.returncode == 1, answer.stdout + answer.stderr
-    # the controller's units fail; the engine's, which are a part of their own, and callback pass; house, which is not there, fails too
-    assert answer.stdout.splitlines()[-1] == "2 passed, 2 failed"
+    # the controller's units fail; those of parts of their own, and callback pass; house, which is not there, fails too
+    assert answer.stdout.splitlines()[-1] == "4 passed, 2 failed"
     # where only the end of the output is kept, it says why
     end = answer.stdout.partition("===== Summary")[2]
     assert "unit of the controller, but the slow ones failed:\n  FAILED tests/unit/test_unit.py::test_bad" in end and "AssertionError: the disk is gone" in end

@@ -84,6 +84,13 @@ def test_what_can_t_be_read_or_kept_is_made(own, tmp_path):
     assert own.remembered("x", b"x", lambda: 3) == 3 and own.remembered("x", b"y", lambda: object) is object
 
 
+def test_what_each_python_reads_first_is_compiled_already():
+    """Also where the machine tells Pythons to keep no bytecode."""
+    done = subprocess.run([sys.executable, "-B", "-v", "-c", ""], env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True, check=True)
+    kept = importlib.util.cache_from_source(str(HERE / "sitecustomize.py"))
+    assert f"code object from '{kept}'" in done.stderr
+
+
 def test_configuration_is_the_same(own):
     import ansible.config.manager as manager
 
@@ -208,9 +215,22 @@ def test_templates_that_are_remembered_are_what_is_compiled(own, tmp_path, monke
     assert told() == wanted and len(list((tmp_path / "store").iterdir())) == kept > 10
     compiled = {str(given[1]) for given in called[made:] if isinstance(given[1], str)}
     assert compiled <= {"{{ a | no_such_filter }}", "{{ a[", "a =="}, "of what compiles nothing is compiled again"
-    monkeypatch.setattr(own, "filters_there", lambda: ["another"])
+    monkeypatch.setattr(own, "filters_in", lambda place: ["another"])
     monkeypatch.setattr(own, "_common", [])
     assert told() == wanted and len(list((tmp_path / "store").iterdir())) == 2 * kept, "with other filters it is compiled anew"
+
+
+def test_filters_are_told_by_their_texts_wherever_a_test_has_its_home_or_its_copy(own, tmp_path):
+    plugins = {name: tmp_path / name / "ansible_collections/perucompras/respaldo/plugins" for name in ("one", "same", "other", "more")}
+    for name, each in plugins.items():
+        (each / "filter").mkdir(parents=True)
+        (each / "filter/answer.py").write_text("otro" if name == "other" else "uno")
+    (plugins["more"].parents[2] / "community").mkdir()
+    told = {name: own.filters_in(str(tmp_path / name)) for name in (*plugins, "a home without any")}
+    assert told["one"] == told["same"] == own.filters_in(str(tmp_path / "one/ansible_collections")) == [("filter", "answer.py", b"uno")]
+    assert told["other"] not in (told["one"], []) and told["a home without any"] is None
+    assert told["more"] == str(tmp_path / "more"), "of others' filters only the place is known"
+    assert own.filters_in(str(ROOT / "collections")), "a checkout is such a place"
 
 
 ENDING = """

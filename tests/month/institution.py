@@ -16,11 +16,12 @@ import email.policy
 import json
 import os
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +67,8 @@ class Institution:
     def __init__(self, place: Path, postgres: Postgres, maria: Maria) -> None:
         self.place, self.postgres, self.maria = place, postgres, maria
         self.first = first_day(datetime.datetime.now(LIMA).date())
-        self.now = datetime.datetime.combine(self.first, datetime.time(9), LIMA)
+        self._shift = 0
+        self.at(0, "09:00")
         self.inventory, self.state, self.media = place / "inventario", place / "estado", place / "copias"
         self.bitacora = self.state / "bitacora.sqlite"
         self.typed_lines: list[str] = []
@@ -134,9 +136,15 @@ class Institution:
         return [word for each in told for word in ("--sistema", each)]
 
     def at(self, day: int, clock: str) -> None:
-        """The day of the month that passes, from 0, and the hour in Lima."""
+        """The day of the month that passes, from 0, and the hour in Lima. From there the clock goes on; it never goes back, which would be a doubtful one."""
         hour, minute = clock.split(":")
-        self.now = datetime.datetime.combine(self.first + datetime.timedelta(days=day), datetime.time(int(hour), int(minute)), LIMA)
+        asked = datetime.datetime.combine(self.first + datetime.timedelta(days=day), datetime.time(int(hour), int(minute)), LIMA)
+        shift = int(asked.timestamp() - time.time())
+        self._shift = max(shift, self._shift) if self._shift else shift
+
+    @property
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(int(time.time()) + self._shift, LIMA)
 
     def day(self, number: int) -> str:
         return (self.first + datetime.timedelta(days=number)).isoformat()
@@ -152,8 +160,7 @@ class Institution:
                 "RESPALDO_BITACORA": str(self.bitacora), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
     def faked(self) -> dict[str, str]:
-        shift = int(self.now.timestamp() - time.time())
-        return {"LD_PRELOAD": str(self.clock), "MONTH_SHIFT": str(shift)}
+        return {"LD_PRELOAD": str(self.clock), "MONTH_SHIFT": str(self._shift)}
 
     def typed(self, line: str, status: int = 0, where: Path | None = None, **environment: str) -> Answer:
         """A line as the guide has it, in a shell; INV and LLAVE stand for what they do there. It must end with this status."""
@@ -166,6 +173,24 @@ class Institution:
         answer = Answer(done.returncode, done.stdout, done.stderr)
         assert answer.status == status, f"$ {line}\nstatus {answer.status}, not {status}\n{answer.out[-6000:]}\n{answer.err[-3000:]}"
         return answer
+
+    def cut(self, line: str, ripe: Callable[[], bool], status: int) -> None:
+        """A line that gets Ctrl-C, as a terminal sends it to all that runs there, once something is so."""
+        self.typed_lines.append(line)
+        with (self.place / "cortado").open("w") as out:
+            process = subprocess.Popen(["bash", "-c", line], cwd=TOP, env=self.environment(**self.faked()), stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=subprocess.STDOUT, start_new_session=True)
+            try:
+                limit = time.monotonic() + 300
+                while not ripe():
+                    assert process.poll() is None and time.monotonic() < limit, (self.place / "cortado").read_text("utf-8")
+                    time.sleep(0.1)
+                os.killpg(process.pid, signal.SIGINT)
+                process.wait(300)
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+        assert process.returncode == status, (self.place / "cortado").read_text("utf-8")
 
     def entries(self, *types: str, **told: Any) -> list[dict[str, Any]]:
         """What the bitácora has since `mark`, of these types and with these facts."""

@@ -124,6 +124,20 @@ def test_a_night_that_failed(month: Institution) -> None:
     assert re.search("resuelto", "\n".join(month.inbox.texts()), re.IGNORECASE)
 
 
+def test_one_database_of_two(month: Institution) -> None:
+    """restore one database of two"""
+    month.at(7, "10:00")
+    month.mark()
+    told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --destino auditoria_restaurada", status=2).out
+    assert "restore_part (--parte): " in told and re.search(r"Indique una de estas: (auditoria, catalogos|catalogos, auditoria)\.", told), told
+    told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --parte auditoria --destino auditoria_restaurada --ticket 2026-0117", status=2).out
+    assert "RSP763" in told, told      # a ticket is a request, and that one is of nobody
+    told = month.typed("respaldo restaurar 'Catálogos Electrónicos' --parte auditoria --destino auditoria_restaurada").out
+    assert re.search(rf"^Restaurado  {month.label('CatalogosElectronicos', 7)}", told, re.MULTILINE), told
+    assert month.postgres.sql("SELECT count(*), min(asunto) FROM expediente", "auditoria_restaurada") == "200|auditoria 1\n"
+    assert month.entries("restored", system="Catálogos Electrónicos")
+
+
 def test_one_table(month: Institution) -> None:
     """restore of one table"""
     month.at(7, "10:15")
@@ -167,6 +181,59 @@ def test_emergency(month: Institution) -> None:
     assert len(made) == 10 and all("aviso de ransomware" in row["reason_text"] for row in made), told
 
 
+def test_transfer(month: Institution) -> None:
+    """transfer.yml"""
+    month.at(9, "06:30")
+    month.replaced("group_vars/all/medios.yml", "    create: true\n",
+                   f"    create: true\n  - name: segundo\n    type: local\n    path: {month.place}/segundo\n    create: true\n    default: false\n"
+                   "backup_repository: segundo\n")
+    month.mark()
+    told = month.typed("respaldo trasladar --simular").out
+    assert "Se trasladaría  " in told and not month.entries("copy_transferred"), told
+    told = month.typed("respaldo trasladar").out
+    moved = month.entries("copy_transferred")
+    assert len(moved) >= 20 and told.count("Trasladado  ") == len(moved), told
+    for row in [row for row in moved if row["kind"] != "file_server"][:3]:      # a repository of restic has no directory of a copy
+        there, = (month.place / "segundo" / row["kind"]).rglob(row["label"])
+        here, = (month.media / row["kind"]).rglob(row["label"])
+        assert (there / "SHA256SUMS").read_bytes() == (here / "SHA256SUMS").read_bytes()
+
+
+def test_prune_and_hold(month: Institution) -> None:
+    """prune --check, prune, hold"""
+    month.at(9, "07:00")
+    month.mark()
+    held = month.label("SIGA", 0)
+    told = month.typed(f"{PLAY.format('hold')} -e hold_system=SIGA -e hold_kind=database -e hold_label={held} -e 'hold_reason=\"Oficio 117 del OCI\"'").out
+    number = month.entries("copy_held")
+    assert number and str(number[0]["n"]) in told, told
+    month.replaced("policy.yml", "    numeral: 7.2.1\n", "    numeral: 7.2.1\n    retention: {points: 3}\n")
+    told = month.typed("respaldo retirar --simular").out
+    assert "Se retiraría  " in told, told
+    told = month.typed("respaldo retirar").out
+    gone = {row["label"] for row in month.entries("copy_pruned")}
+    assert gone and held not in gone and list(month.media.rglob(held)), told
+
+
+def test_drill(month: Institution) -> None:
+    """drill.yml"""
+    month.at(10, "01:00")
+    month.mark()
+    told = month.typed("respaldo probar").out
+    proved = month.entries("copy_verified")
+    assert {"SIGA", "Catálogos Electrónicos", "Mesa de Partes", "Encuestas", "Logística"} <= {row["system"] for row in proved}, told
+    assert all(row["trust_level"] in ("T3", "T4") for row in proved), told
+
+
+def test_verify_and_reconcile(month: Institution) -> None:
+    """verify, reconcile"""
+    month.at(10, "03:30")
+    month.mark()
+    month.typed("respaldo verificar")
+    assert month.entries("copy_verified")
+    month.typed("respaldo conciliar")
+
+
 def test_custody_and_a_new_person(month: Institution) -> None:
     """custody; new EGCR"""
     month.at(11, "08:30")
@@ -207,6 +274,35 @@ def test_anchor(month: Institution) -> None:
     month.typed(f"python3 {chain} {cut} --anchor {mail}", status=1)
 
 
+def test_excuse_and_compliance(month: Institution) -> None:
+    """excuse -> compliance"""
+    month.at(14, "20:00")
+    month.typed("respaldo copiar")
+    month.mark()
+    told = month.typed(f"{PLAY.format('excuse')} -e excuse_system=SIGA -e excuse_kind=database -e excuse_from={month.day(10)} -e excuse_until={month.day(13)} "
+                       "-e 'excuse_reason=\"Corte de energía\"' -e 'excuse_requester=\"Ana Quispe Núñez\"'").out
+    assert str(month.entries("excuse")[0]["n"]) in told, told
+    told = month.typed(f"respaldo cumplimiento --desde {month.day(0)[:7]} --hasta {month.day(14)[:7]} --json {month.place}/meses.json").out
+    assert "SIGA" in told and "ustificad" in told, told
+
+
+def test_report_and_evidence(month: Institution) -> None:
+    """compliance, report, evidence"""
+    month.at(14, "21:00")
+    month.typed("respaldo restaurar SIGA --tipo base-de-datos --destino siga_restaurada --simular")
+    month.edit("group_vars/all/informes.yml", report_directory=f"{month.place}/informes")
+    told = month.typed("respaldo informe").out
+    board, = (month.place / "informes").glob("tablero_*.html")
+    page = board.read_text("utf-8")
+    assert f"Archivo  {board}" in told and "no tiene fin" not in page, told
+    assert "<p>Ninguna.</p>" in page.partition('<h2 id="abiertas">')[2].partition("</section>")[0]      # a restore that was only simulated is not going on
+    told = month.typed(f"{PLAY.format('evidence')} -e evidence_since={month.day(0)[:7]} -e evidence_until={month.day(14)[:7]} "
+                       f"-e evidence_dest={month.place}/evidencia.zip")
+    assert f"{month.place}/evidencia.zip" in told.out
+    month.typed("unzip -q evidencia.zip -d evidencia && cd evidencia && sha256sum --quiet --check SHA256SUMS && python3 verificador/chain.py bitacora.sqlite",
+                where=month.place)
+
+
 def test_medium_full(month: Institution) -> None:
     """medium full"""
     month.at(15, "20:00")
@@ -224,7 +320,7 @@ def test_medium_full(month: Institution) -> None:
 
 
 def test_medium_gone(month: Institution) -> None:
-    """share unmounted / read-only"""
+    """share unmounted / read-only / renamed path"""
     month.at(15, "21:00")
     small = month.place / "chico"
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
@@ -233,3 +329,44 @@ def test_medium_gone(month: Institution) -> None:
     assert "RSP409" in month.typed("respaldo copiar Encuestas --motivo 'sin montar'", status=2).out
     month.replaced("host_vars/app1.example.org.yml", "    media: [chico]\n", "")
     month.typed("respaldo copiar Encuestas --motivo 'ya está'")
+    month.replaced("group_vars/all/medios.yml", f"path: {month.media}\n", f"path: {month.place}/renombrado\n")
+    assert "RSP409" in month.typed("respaldo copiar Encuestas --motivo 'otra ruta'", status=2).out
+    month.replaced("group_vars/all/medios.yml", f"path: {month.place}/renombrado\n", f"path: {month.media}\n")
+
+
+def test_server_renamed(month: Institution) -> None:
+    """server renamed"""
+    month.at(16, "20:00")
+    month.replaced("hosts.yml", "app1.example.org", "app9.example.org")
+    (month.inventory / "host_vars/app1.example.org.yml").rename(month.inventory / "host_vars/app9.example.org.yml")
+    month.mark()
+    told = month.typed("respaldo copiar Encuestas --motivo 'cambió de nombre'", status=2).out
+    assert "RSP120" in told and "moved_from" in told, told
+    month.replaced("host_vars/app9.example.org.yml", "    criticality: baja\n", "    criticality: baja\n    moved_from: app1.example.org\n")
+    month.typed("respaldo copiar Encuestas --motivo 'cambió de nombre'")
+    assert month.entries("copy_made", host="app9.example.org")
+
+
+def test_two_at_once(month: Institution) -> None:
+    """two runs at once"""
+    month.at(17, "20:00")
+    month.mark()
+    month.typed("respaldo copiar > uno & respaldo copiar > dos; wait", where=month.place)
+    labels = [row["label"] for row in month.entries("copy_made")]
+    assert labels and len(labels) == len(set(labels)) and {"SIGA", "RRHH"} <= {row["system"] for row in month.entries("copy_made")}
+
+
+def test_cut_by_the_keyboard(month: Institution) -> None:
+    """Ctrl-C"""
+    month.at(17, "21:00")
+    month.mark()
+    month.cut("respaldo copiar --motivo 'se cortó'", lambda: bool(month.entries("copy_started")), status=99)
+    month.typed("respaldo copiar SIGA --motivo 'otra vez'")
+    assert "interrumpida" in month.typed(f"respaldo bitacora --desde {month.day(17)}").out
+
+
+def test_a_bare_environment(month: Institution) -> None:
+    """cron's bare environment"""
+    month.at(18, "20:00")
+    bare = f"env -i LD_PRELOAD=$LD_PRELOAD MONTH_SHIFT=$MONTH_SHIFT HOME=$HOME PATH=$PATH respaldo copiar --conf {month.place}/respaldo.conf"
+    assert month.label("SIGA", 18) in month.typed(bare, where=month.place).out

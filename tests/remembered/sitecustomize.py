@@ -198,12 +198,24 @@ def in_documentation(module):
         module.yaml = DocumentedBefore(module.yaml, __version__)
 
 
-def filters_there():
-    """What tells whether the filters, tests and look-ups of this checkout are those of before."""
-    own = os.path.join(os.path.dirname(os.path.dirname(STORE)), "plugins")
-    rooms = [os.path.join(own, kind) for kind in ("filter", "test", "lookup")]
-    found = [(entry.name, entry.stat()) for room in rooms if os.path.isdir(room) for entry in os.scandir(room)]
-    return sorted((name, told.st_size, told.st_mtime_ns) for name, told in found)
+def filters_in(place):
+    """What tells the filters, tests and look-ups of a place of collections: their texts where there are ours alone, since most tests have a home and many
+    a copy of their own; else the place. Nothing when it is not there."""
+    above = os.path.join(place, "" if os.path.basename(place) == "ansible_collections" else "ansible_collections")
+    own = os.path.join(above, "perucompras")
+    try:
+        if os.listdir(above) != ["perucompras"] or os.listdir(own) != ["respaldo"]:
+            return place
+    except OSError:
+        return None
+    found = []
+    for kind in ("filter", "test", "lookup"):
+        room = os.path.join(own, "respaldo", "plugins", kind)
+        for name in sorted(os.listdir(room)) if os.path.isdir(room) else ():
+            if name.endswith(".py"):
+                with open(os.path.join(room, name), "rb") as file:
+                    found.append((kind, name, file.read()))
+    return found
 
 
 _common = []      # found once in a play; its workers have it
@@ -216,7 +228,7 @@ def shape_of(environment, module):
         from ansible.release import __version__
         from jinja2 import __version__ as jinja
 
-        _common.append(repr((__version__, jinja, constants.COLLECTIONS_PATHS, filters_there())))
+        _common.append(repr((__version__, jinja, [filters_in(place) for place in constants.COLLECTIONS_PATHS])))
     context = module._TemplateCompileContext.current(optional=True)
     words = [getattr(environment, name) for name in module._TEMPLATE_OVERRIDE_FIELD_NAMES]
     return repr((_common[0], type(environment).__name__, words, bool(context and context.escape_backslashes), module._TemplateConfig.allow_embedded_templates))

@@ -214,6 +214,12 @@ def verify(store: Store, anchors: Sequence[Path] = (), keys: Sequence[str] = (),
     return report._replace(findings=[*report.findings, *(store.judge_indexes() if indexes else ())], notices=[*report.notices, *own.notices])
 
 
+def as_told_here(report: chain.Report) -> chain.Report:
+    """What a run says of the chain while it goes on: that it has no end itself yet is nothing to tell."""
+    own = os.environ.get("RESPALDO_RUN_ID") or "no run"
+    return report._replace(notices=[notice for notice in report.notices if own not in notice.english])
+
+
 def glance(store: Store, given: Settings | None = None, also: str = "") -> list[chain.Finding]:
     """What can be told without reading the chain: whether the last seal, and what was remembered and anchored last, agree with it. `also` is a key that is
     about to be known.

@@ -68,6 +68,12 @@ def lay_out(variables: dict[str, Any], collections: str, simulated: bool) -> int
     return _PARTLY
 
 
+def _name(path: str) -> str:
+    """A name that a medium may have, of the last part of where it is mounted: without accents, and what else is none of a name's."""
+    plain = unicodedata.normalize("NFKD", os.path.basename(os.path.abspath(path))).encode("ascii", "ignore").decode()
+    return re.sub(r"^[ ._-]+|[^A-Za-z0-9 ._-]", "", plain)[:64] or "medio"
+
+
 def _run(words: list[str], environment: dict[str, str], directory: str) -> tuple[int, str, str]:
     """Its status, its answer, and what it said to standard error; how far it is told as it comes."""
     with subprocess.Popen(words, env=environment, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace") as process:
@@ -82,12 +88,6 @@ def _run(words: list[str], environment: dict[str, str], directory: str) -> tuple
                 telling.out(seen(line.rstrip("\n")))
         reader.join()
     return process.returncode, "".join(answer), "".join(beside)
-
-
-def _name(path: str) -> str:
-    """A name that a medium may have, of the last part of where it is mounted: without accents, and what else is none of a name's."""
-    plain = unicodedata.normalize("NFKD", os.path.basename(os.path.abspath(path))).encode("ascii", "ignore").decode()
-    return re.sub(r"^[ ._-]+|[^A-Za-z0-9 ._-]", "", plain)[:64] or "medio"
 
 
 def _tell(answer: str, beside: str) -> None:

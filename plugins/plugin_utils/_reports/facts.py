@@ -141,9 +141,9 @@ def _verifying(store: Store) -> Iterator[Callable[[], chain.Report]]:
             told = process.communicate()[0]
             # What it could not read, or say, the store says with an error of the catalogue.
             if process.returncode not in (chain.WHOLE, chain.BROKEN):
-                return trust.verify(store)
+                return trust.as_told_here(trust.verify(store))
             found = _report_of(json.loads(told))
-            return found._replace(notices=[*found.notices, *own.notices])
+            return trust.as_told_here(found._replace(notices=[*found.notices, *own.notices]))
 
         try:
             yield report

@@ -21,6 +21,14 @@ COLLECTIONS = {
     "workflow_job_templates": "flujo", "schedules": "programación",
 }
 OF_OTHERS = "schedules_of_others"      # beside them: by the template of ours that they start
+NAMED = "credentials_named"            # what the inventory only names, by number
+STRANGERS = "strangers"                # what other organizations have of the same names, which awx.awx looks for by name alone
+PLAYBOOKS = "playbooks"                # of a project: what AWX found in it
+UNDER_WAY = ("new", "pending", "waiting", "running")      # of a synchronisation
+RUNNING = "unified_jobs"               # what AWX runs or is about to
+ASKING = "me"                          # who asks, by username
+ASKED_OF = {NAMED: "credentials"}
+OF_ANY_ORGANIZATION = ("credentials", "inventories", "notification_templates", "execution_environments")
 VAULT, AZURE = "Vault", "Microsoft Azure Resource Manager"      # AWX's own types of credentials
 # Of the bitácora AWX knows none. Names that begin with ANSIBLE_ are refused there. The password goes by a file that only its path is told of.
 BITACORA_INPUTS = {"fields": [
@@ -45,6 +53,7 @@ class Plan(NamedTuple):
     workflow: dict[str, Any]
     schedules: list[dict[str, Any]]
     unwanted: dict[str, list[str]]      # schedules, job_templates, workflow_job_templates: names
+    names: dict[str, list[str]]         # of all that is to be there, by collection
     before: str                         # for --diff: a line for each object that is or will be there
     after: str
 
@@ -61,6 +70,7 @@ def plan(settings: Mapping[str, Any], schedules: Sequence[Mapping[str, Any]], th
     templates = [_template(f"{prefix} {row['purpose']}", f"{directory}/{row['playbook']}", str(row["title"]), None, {}, attached, there) for row in wanted]
     templates += [_template(f"{prefix} {name}", f"{directory}/{form.playbook}.yml", form.title, awx_forms.survey(form.questions), form.fixed, attached, there)
                   for name, form in questions.FORMS.items() if not absent]
+    ground["project"].update(_reading(ground["project"], templates, there["projects"]))
     rows = [{"name": f"{prefix} {row['purpose']}", "rrule": row["rrules"][0], "there": f"{prefix} {row['purpose']}" in there["schedules"],
              "description": row["title"]} for row in wanted]
     flow = f"{prefix} {awx_forms.WORKFLOW}"
@@ -73,17 +83,23 @@ def plan(settings: Mapping[str, Any], schedules: Sequence[Mapping[str, Any]], th
     unwanted = {collection: sorted(set(_known(prefix, collection)) & set(there[collection]) - set(names[collection])) for collection in names}
     # with a template AWX removes whatever starts it, also what others made
     unwanted["job_templates"] = [name for name in unwanted["job_templates"] if name not in there.get(OF_OTHERS, {})]
-    before, after = _lines(there, ground, credentials, names, rows, unwanted)
-    return Plan(ground, credentials, templates, workflow, rows, unwanted, before, after)
+    wanted_names = {**names, **_ground_names(ground, credentials)}
+    before, after = _lines(there, wanted_names, rows, unwanted)
+    return Plan(ground, credentials, templates, workflow, rows, unwanted, wanted_names, before, after)
 
 
-def listed(prefix: str, settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """What to ask of each collection: of the organization alone, since others of the same AWX may have the same prefix. Types and images are everybody's."""
+def listed(prefix: str, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What to ask of each collection: of the organization alone, since others of the same AWX may have the same prefix, but where awx.awx asks of all."""
     name = str(settings["organization"])
-    asked = {collection: {"name__startswith": prefix, "organization__name": name} for collection in COLLECTIONS}
-    asked.update({collection: {"name__startswith": prefix} for collection in ("credential_types", "execution_environments")})
+    asked: dict[str, dict[str, Any]] = {collection: {"name__startswith": prefix, "organization__name": name} for collection in COLLECTIONS}
+    asked.update({collection: {"name__startswith": prefix} for collection in ("credential_types", *OF_ANY_ORGANIZATION)})
     asked["organizations"] = {"name": name}
     asked["schedules"] = {"unified_job_template__name__startswith": prefix, "unified_job_template__organization__name": name}
+    asked[RUNNING] = {"status__in": ",".join(UNDER_WAY), "name__startswith": prefix}
+    asked[ASKING] = {}
+    named = [*settings.get("credentials", ()), *(settings["project"][key] for key in ("credential",) if key in settings["project"])]
+    if named:
+        asked[NAMED] = {"or__name": sorted(set(named))}
     return asked
 
 
@@ -101,11 +117,26 @@ def _ground(settings: Mapping[str, Any], prefix: str, there: Mapping[str, Mappin
         "organization": one("organizations", settings["organization"]), "credential_type": {
             **one("credential_types", f"{prefix} bitacora"), "inputs": BITACORA_INPUTS, "injectors": BITACORA_INJECTORS, "wanted": "bitacora" in settings},
         "image": {**one("execution_environments", prefix), "image": settings["image"]},
-        "project": {**one("projects", prefix), "type": "git" if "url" in project else "manual", "url": project.get("url", ""),
-                    "branch": project.get("branch", ""), "path": project.get("path", ""), "credential": project.get("credential", "")},
+        "project": {**one("projects", prefix), "url": project["url"], "branch": project.get("branch", ""), "credential": project.get("credential", ""),
+                    "update_on_launch": project.get("update_on_launch", True)},
         "inventory": {**one("inventories", prefix), "path": settings["inventory"]},
         "notification": {**one("notification_templates", f"{prefix} avisos"), "wanted": "notification" in settings},
     }
+
+
+def lacking(project: Mapping[str, Any], templates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Playbooks of ours that AWX did not find in the project, without which it refuses their templates."""
+    return sorted({row["playbook"] for row in templates} - set(project[PLAYBOOKS]))
+
+
+def _reading(wanted: Mapping[str, Any], templates: Sequence[Mapping[str, Any]], projects: Mapping[str, Mapping[str, Any]]) -> dict[str, bool]:
+    """Whether something of ours was not found in the repository (`unread`), and AWX must be asked to read it again (`stale`).
+
+    What is new, or of another address or branch from now on, AWX reads unasked.
+    """
+    project = projects.get(wanted["name"])
+    unread = bool(project and (project["scm_url"], project["scm_branch"]) == (wanted["url"], wanted["branch"]) and lacking(project, templates))
+    return {"unread": unread, "stale": bool(unread and project and project["status"] not in UNDER_WAY)}
 
 
 def _credential(key: str, type_: str, given: Mapping[str, Any], prefix: str, there: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -121,13 +152,17 @@ def _template(name: str, playbook: str, title: str, survey: Any, fixed: Mapping[
             "credentials": credentials, "there": name in there["job_templates"]}
 
 
-def _lines(there: Mapping[str, Mapping[str, Mapping[str, Any]]], ground: Mapping[str, Any], credentials: Sequence[Mapping[str, Any]],
-           names: Mapping[str, Sequence[str]], schedules: Sequence[Mapping[str, Any]], unwanted: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    """What is there and ours, and what is to be: the same objects stand in the same lines."""
-    wanted = {**names, "credentials": [row["name"] for row in credentials]}
+def _ground_names(ground: Mapping[str, Any], credentials: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    names = {"credentials": [row["name"] for row in credentials]}
     for key, collection in (("organization", "organizations"), ("credential_type", "credential_types"), ("image", "execution_environments"),
                             ("project", "projects"), ("inventory", "inventories"), ("notification", "notification_templates")):
-        wanted[collection] = [ground[key]["name"]] if ground[key].get("wanted", True) else []
+        names[collection] = [ground[key]["name"]] if ground[key].get("wanted", True) else []
+    return names
+
+
+def _lines(there: Mapping[str, Mapping[str, Mapping[str, Any]]], wanted: Mapping[str, Sequence[str]], schedules: Sequence[Mapping[str, Any]],
+           unwanted: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    """What is there and ours, and what is to be: the same objects stand in the same lines."""
     rules = {str(row["name"]): str(row["rrule"]) for row in schedules}
     before, after = [], []
     for collection, word in COLLECTIONS.items():

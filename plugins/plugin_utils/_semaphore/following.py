@@ -97,7 +97,8 @@ def _put(server: Semaphore, project: int, things: Sequence[Thing], found: _Found
             server.make(project, thing.kind, {**fields, **thing.secret})
         else:
             standing = {key: value for key, value in row.items() if key not in _THEIRS and value is not None} if thing.kind != KEYS else {}
-            server.change(project, thing.kind, row["id"], {**standing, **fields, **({**thing.secret, "override_secret": True} if thing.kind == KEYS else {})})
+            told_whole = {**standing, **_numbered(row, fields), **({**thing.secret, "override_secret": True} if thing.kind == KEYS else {})}
+            server.change(project, thing.kind, row["id"], told_whole)
     if told and not check_mode:
         found.take(server, project, things[0].kind)
         for thing in told:
@@ -105,6 +106,18 @@ def _put(server: Semaphore, project: int, things: Sequence[Thing], found: _Found
             odd = ["all of it"] if row is None else _differing(row, {"name": thing.name, **_resolved(thing.fields, found)})
             if odd:
                 raise server.refused("it took {0} '{1}', and does not have it so: {2}".format(thing.kind, thing.name, ", ".join(odd)))
+
+
+def _numbered(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """With the numbers of the vaults that stay. What has none is put in beside them before what goes is gone, and two alike are refused there."""
+    if not fields.get("vaults"):
+        return dict(fields)
+    numbers = {_vault(each): each["id"] for each in row.get("vaults") or () if each.get("id")}
+    return {**fields, "vaults": [{**each, **({"id": numbers[_vault(each)]} if _vault(each) in numbers else {})} for each in fields["vaults"]]}
+
+
+def _vault(row: Mapping[str, Any]) -> tuple[int, str]:
+    return row.get("vault_key_id") or 0, row.get("name") or ""
 
 
 def _take_away(server: Semaphore, project: int, wanted: set[tuple[str, str]], found: _Found, check_mode: bool, done: Done) -> None:
@@ -146,6 +159,8 @@ def _form(key: str, value: Any, wanted: Any) -> Any:
         except (ValueError, RecursionError):
             return value
         return value or None
+    if key == "vaults" and isinstance(wanted, list) and isinstance(value, list):
+        wanted, value = sorted(wanted, key=_vault), sorted(value, key=_vault)      # told in the order of their numbers
     if isinstance(wanted, list) and isinstance(value, list):
         # 2.10 knows one type of vault and does not tell it
         found = [{name: each.get(name) or None for name in like if (key, name) != ("vaults", "type")} if isinstance(each, Mapping) else each

@@ -106,9 +106,12 @@ def _wrong(name: str, field: dict[str, Any], value: Any, exists: Any) -> list[st
 
 def rule(text: str) -> list[str]:
     """What AWX says of a rule of iCalendar: the forms it refuses, as far as it was recorded or its own messages tell."""
+    for name in ("EXDATE", "RDATE"):
+        if f"{name}:" in text.upper():
+            return [f"{name} not allowed in rrule."]
     problems = []
     begin = re.findall(r"DTSTART(?:;TZID=([^:]*))?:([0-9]{8}T[0-9]{6})(Z?)", text)
-    rules = re.findall(r"RRULE:(\S+)", text)
+    rules = re.findall(r"(RULE:\S+)", text)
     zone = begin[0][0] if begin else ""
     if not begin:
         problems.append("Valid DTSTART required in rrule. Value should start with: DTSTART:YYYYMMDDTHHMMSSZ")
@@ -117,17 +120,21 @@ def rule(text: str) -> list[str]:
     elif not zone and not begin[0][2]:
         problems.append("DTSTART cannot be a naive datetime.  Specify ;TZINFO= or YYYYMMDDTHHMMSSZZ.")
     if not rules:
-        problems.append("RRULE required in rrule.")
+        problems.append("One or more rule required in rrule.")
     for each in rules:
-        parts = dict(part.split("=", 1) for part in each.split(";"))
+        parts = dict(part.split("=", 1) for part in each.partition(":")[2].split(";"))
         if "INTERVAL" not in parts:
-            problems.append("INTERVAL required in rrule.")
-        if parts.get("FREQ") == "SECONDLY":
-            problems.append("SECONDLY is not supported.")
-        if "," in parts.get("BYMONTHDAY", ""):
-            problems.append("Multiple BYMONTHDAYs not supported.")
+            problems.append(f"INTERVAL required in rrule: {each}")
+        elif parts.get("FREQ") == "SECONDLY":
+            problems.append(f"SECONDLY is not supported: {each}")
+        if re.match(r"[0-9]+[A-Z]{2}", parts.get("BYDAY", "")):
+            problems.append(f"BYDAY with numeric prefix not supported: {each}")
+        if "COUNT" in parts and "UNTIL" in parts:
+            problems.append(f"RRULE may not contain both COUNT and UNTIL: {each}")
+        if int(parts.get("COUNT", 0)) > 999:
+            problems.append(f"COUNT > 999 is unsupported: {each}")
         if parts.get("FREQ") not in ("MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"):
             problems.append("rrule parsing failed validation: invalid FREQ")
-    if begin and not begin[0][2] and (not zone or zone not in zoneinfo.available_timezones()):
+    if not begin or not begin[0][2] and (not zone or zone not in zoneinfo.available_timezones()):
         problems.append("rrule parsing failed validation: A valid TZID must be provided (e.g., America/New_York)")
     return problems

@@ -11,15 +11,19 @@ import threading
 import urllib.parse
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+from . import refusals
 from .contract import CONTRACT, RELATED, Refused, blank, check
 
 TOKEN, USER, PASSWORD = "ficha-de-awx-muy-secreta", "respaldo", "clave-de-awx-muy-secreta"
-OWN_TYPES = ("Machine", "Source Control", "Vault", "Microsoft Azure Resource Manager")
+# and the kind of their credentials
+OWN_TYPES = {"Machine": "ssh", "Source Control": "scm", "Vault": "vault", "Microsoft Azure Resource Manager": "azure_rm"}
+PLAYBOOKS = sorted(f"playbooks/{path.name}" for path in (Path(__file__).resolve().parents[3] / "playbooks").glob("*.yml"))
 UNIFIED = ("projects", "inventory_sources", "job_templates", "workflow_job_templates", "workflow_approval_templates")
 ASSOCIATED = ("credentials", "success_nodes", "failure_nodes", "always_nodes", "notification_templates_started", "notification_templates_success",
-              "notification_templates_error")
+              "notification_templates_error", "notification_templates_approvals")
 # the first number that an object gets, as in the recorded conversation
 FIRST = {"organizations": 3, "credential_types": 23, "credentials": 4, "execution_environments": 2, "inventories": 3, "hosts": 3, "notification_templates": 2,
          "workflow_job_template_nodes": 2, "unified_job_templates": 11}
@@ -33,7 +37,11 @@ NOT_FOUND = ("\n<!doctype html>\n<html lang=\"en\">\n<head>\n  <title>Not Found<
 
 
 class Awx:
-    """`objects` are what there is, by collection and number. Each of `before` is asked before an answer is made: it may raise Refused."""
+    """`objects` are what there is, by collection and number. Each of `before` is asked before an answer is made: it may raise Refused.
+
+    `superuser` says whether who asks is one, and `jobs` are what runs: rows of unified_jobs. `playbooks` are what the repository of any project has; a
+    synchronisation of one ends as `syncs` says, when it was looked at as often as `delay` says.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.objects: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in CONTRACT}
@@ -42,10 +50,12 @@ class Awx:
         self.requests: list[tuple[str, str, Any]] = []
         self.mistakes: list[str] = []
         self.before: list[Callable[[str, str], None]] = []
+        self.playbooks, self.syncs, self.delay = list(PLAYBOOKS), "successful", 0
+        self.superuser, self.jobs = True, []
         self._numbers = {name: FIRST.get(name, 1) for name in [*CONTRACT, "unified_job_templates"]}
         self._lock = threading.Lock()
-        for number, name in enumerate(OWN_TYPES, 1):
-            self.objects["credential_types"][number] = {**blank("credential_types"), "id": number, "name": name, "managed": True,
+        for number, (name, kind) in enumerate(OWN_TYPES.items(), 1):
+            self.objects["credential_types"][number] = {**blank("credential_types"), "id": number, "name": name, "managed": True, "namespace": kind,
                                                          "url": f"/api/v2/credential_types/{number}/"}
         self.server = ThreadingHTTPServer(("127.0.0.1", port), type("Here", (_Handler,), {"awx": self}))
         self.server.daemon_threads = True
@@ -65,7 +75,7 @@ class Awx:
 
     # -- what it answers ---------------------------------------------------------------------------------------------------
 
-    def answer(self, method: str, path: str, query: dict[str, str], authorization: str, body: Any) -> tuple[int, Any]:
+    def answer(self, method: str, path: str, query: dict[str, list[str]], authorization: str, body: Any) -> tuple[int, Any]:
         basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if authorization not in (f"Bearer {TOKEN}", basic):
             raise Refused(401, {"detail": "Authentication credentials were not provided. To establish a login session, visit /api/login/."})
@@ -75,6 +85,10 @@ class Awx:
                 each(method, path)
             if steps[0] == "tokens":
                 return (201, {"id": 1, "token": TOKEN}) if method == "POST" else (204, None)
+            if steps == ["me"]:
+                return 200, {"count": 1, "next": None, "previous": None, "results": [{"id": 1, "username": USER, "is_superuser": self.superuser}]}
+            if steps == ["unified_jobs"]:
+                return 200, self._page(self.jobs, query)
             if len(steps) == 1:
                 return self._collection(method, steps[0], query, body)
             if steps[0] == "project_updates":
@@ -92,7 +106,7 @@ class Awx:
     def exists(self, collection: str, number: Any) -> bool:
         return any(number in self.objects[name] for name in (UNIFIED if collection == "unified_job_templates" else (collection,)))
 
-    def _collection(self, method: str, collection: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+    def _collection(self, method: str, collection: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         if collection != "unified_job_templates" and collection not in self.objects:
             raise Refused(404, NOT_FOUND)
         if method == "GET":
@@ -104,23 +118,39 @@ class Awx:
     def make(self, collection: str, body: Any) -> dict[str, Any]:
         sent = check(collection, body, True, self.exists)
         row = {**blank(collection), **sent}
+        if collection == "projects":
+            row.update(_playbooks=list(self.playbooks) if not row["scm_type"] else [], _looks=0)
+        refusals.object_(collection, row, sent, None, self.objects)
         if collection == "job_templates":
             row["organization"] = self.objects["projects"][row["project"]]["organization"]
         if collection == "schedules":
             self._refuse_launch(row["unified_job_template"], row.get("extra_data") or {})
         for name in ("extra_data",) if collection in ("schedules", "workflow_job_template_nodes") else ():
             row[name] = row.get(name) or {}
-        self._unique(collection, row)
+        self._unique(collection, row, None)
         counter = "unified_job_templates" if collection in UNIFIED else collection
         row["id"] = self._numbers[counter]
         self._numbers[counter] += 1
         row["type"], row["url"] = collection.rstrip("s").replace("inventorie", "inventory"), f"/api/v2/{collection}/{row['id']}/"
         self.objects[collection][row["id"]] = row
+        if collection == "projects":
+            self._synchronise(row)
         return self._shown(collection, row)
 
-    def _unique(self, collection: str, row: dict[str, Any]) -> None:
+    def _synchronise(self, project: dict[str, Any]) -> None:
+        if project["scm_type"]:
+            project.update(status="pending", _looks=self.delay)
+
+    def _looked_at(self, project: dict[str, Any]) -> None:
+        """As time goes by, a synchronisation ends."""
+        if project["status"] == "pending":
+            project["_looks"] -= 1
+            if project["_looks"] < 0:
+                project.update({"status": self.syncs, **({"_playbooks": list(self.playbooks)} if self.syncs == "successful" else {})})
+
+    def _unique(self, collection: str, row: dict[str, Any], number: int | None) -> None:
         for other in self.objects[collection].values():
-            if collection in WITHIN and other is not row and all(other[name] == row[name] for name in ("name", *WITHIN[collection])):
+            if collection in WITHIN and other["id"] != number and all(other[name] == row[name] for name in ("name", *WITHIN[collection])):
                 word = collection.rstrip("s").replace("_", " ").capitalize()
                 if not WITHIN[collection]:
                     raise Refused(400, {"name": [f"{word} with this Name already exists."]})
@@ -138,15 +168,20 @@ class Awx:
         if collection == "credentials" and "inputs" in sent:
             # a secret that is sent as it was shown stays what it is
             sent["inputs"] = {name: row["inputs"].get(name) if value == "$encrypted$" else value for name, value in sent["inputs"].items()}
-        row.update(sent)
-        self._unique(collection, row)
+        changed = {**row, **sent}
+        refusals.object_(collection, changed, sent, row, self.objects)
+        self._unique(collection, changed, row["id"])
+        again = collection == "projects" and any(changed[name] != row[name] for name in ("scm_type", "scm_url", "scm_branch", "credential"))
+        row.update(changed)
+        if again:
+            self._synchronise(row)
         return 200, self._shown(collection, row)
 
-    def _below(self, method: str, collection: str, row: dict[str, Any], what: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+    def _below(self, method: str, collection: str, row: dict[str, Any], what: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         place = f"{collection}/{row['id']}/{what}"
         if what == "survey_spec" and collection in ("job_templates", "workflow_job_templates"):
             if method == "POST":
-                _survey(body)
+                refusals.survey(body)
                 self.surveys[place] = body
                 return 200, None
             return 200, self.surveys.get(place, {})
@@ -157,11 +192,18 @@ class Awx:
                 return 200, self._page([self._shown(target, self.objects[target][number]) for number in numbers], query)
             if not self.exists(target, body.get("id")):
                 raise Refused(400, {"msg": "the fake has none of this number"})
+            if target == "credentials" and not body.get("disassociate"):
+                self._refuse_credential(numbers, self.objects[target][body["id"]])
             if body.get("disassociate"):
                 numbers.remove(body["id"])
             else:
                 numbers.append(body["id"])
             return 204, None
+        if collection == "projects" and what == "playbooks":
+            return 200, row["_playbooks"]
+        if method == "POST" and collection == "projects" and what == "update" and row["scm_type"]:
+            self._synchronise(row)
+            return 202, {"id": 1, "project_update": 1, "url": "/api/v2/project_updates/1/", "status": "pending"}
         if method == "POST" and (collection, what) == ("inventories", "hosts"):
             return 201, self.make("hosts", {**body, "variables": body.get("variables", "").strip(), "inventory": row["id"]})
         if method == "POST" and (collection, what) == ("workflow_job_templates", "workflow_nodes"):
@@ -179,6 +221,17 @@ class Awx:
             self._refuse_launch(row["id"], body.get("extra_vars") or {}, survey_only=True)
             return 201, {"job": 1}
         raise Refused(404, {"detail": "Not found."})
+
+    def _refuse_credential(self, numbers: list[int], credential: dict[str, Any]) -> None:
+        """A template has one of each type, and of vaults one of each identity."""
+        def told(row: dict[str, Any]) -> tuple[Any, Any]:
+            return row["credential_type"], (row["inputs"] or {}).get("vault_id", "")
+
+        type_ = self.objects["credential_types"][credential["credential_type"]]
+        if type_["name"] == "Source Control":
+            raise Refused(400, {"error": "Cannot assign a Credential of kind `scm`."})
+        if told(credential) in [told(self.objects["credentials"][number]) for number in numbers]:
+            raise Refused(400, {"error": f"Cannot assign multiple {type_['name']} credentials."})
 
     def _questions(self, number: int) -> list[dict[str, Any]]:
         for collection in ("job_templates", "workflow_job_templates"):
@@ -205,7 +258,9 @@ class Awx:
 
     def _shown(self, collection: str, row: dict[str, Any]) -> dict[str, Any]:
         """As a request sees it: secrets are not told, and where else it may ask."""
-        shown = {**row, "related": {}, "summary_fields": {}}
+        if collection == "projects":
+            self._looked_at(row)
+        shown = {**{name: value for name, value in row.items() if not name.startswith("_")}, "related": {}, "summary_fields": {}}
         if collection in ("job_templates", "workflow_job_templates"):
             shown["related"]["survey_spec"] = f"{row['url']}survey_spec/"
         if collection == "workflow_job_template_nodes" and row["unified_job_template"]:
@@ -214,29 +269,34 @@ class Awx:
         if collection == "schedules":
             template = next(self.objects[name][row["unified_job_template"]] for name in UNIFIED if row["unified_job_template"] in self.objects[name])
             shown["summary_fields"]["unified_job_template"] = {"id": template["id"], "name": template["name"]}
-        if collection == "projects" and row["scm_type"]:
-            shown["summary_fields"]["current_update"] = {"id": 1}
+        if collection == "projects":
+            shown["related"]["update"] = f"{row['url']}update/"
+            if row["status"] == "pending":
+                shown["summary_fields"]["current_update"] = {"id": 1}
         if collection == "credentials":
             fields = (self.objects["credential_types"][row["credential_type"]].get("inputs") or {}).get("fields", ())
+            shown["kind"] = self.objects["credential_types"][row["credential_type"]].get("namespace")
             secret = [each["id"] for each in fields if each.get("secret")] or ["vault_password", "secret"]
             shown["inputs"] = {name: "$encrypted$" if name in secret else value for name, value in (row["inputs"] or {}).items()}
         if collection == "inventory_sources":
             shown["organization"] = self.objects["inventories"][row["inventory"]]["organization"]
         return shown
 
-    def _page(self, rows: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
-        query = dict(query)
+    def _page(self, rows: list[dict[str, Any]], asked: dict[str, list[str]]) -> dict[str, Any]:
+        query = {name: values[-1] for name, values in asked.items() if not name.startswith("or__")}
         size, page, order = int(query.pop("page_size", 25)), int(query.pop("page", 1)), query.pop("order_by", "id")
-        either = {name: query.pop(name) for name in list(query) if name.startswith("or__")}
+        either = [(name[4:], value) for name, values in asked.items() if name.startswith("or__") for value in values]
         found = [row for row in rows if all(self._matches(row, name, value) for name, value in query.items())
-                 and (not either or any(self._matches(row, name[4:], value) for name, value in either.items()))]
+                 and (not either or any(self._matches(row, name, value) for name, value in either))]
         found.sort(key=lambda row: row[order])
         more = page * size < len(found)
-        following = urllib.parse.urlencode({**query, "page_size": size, "page": page + 1})
+        following = urllib.parse.urlencode({**asked, "page_size": size, "page": page + 1}, doseq=True)
         return {"count": len(found), "next": f"/api/v2/{found[0]['url'].split('/')[3]}/?{following}" if more else None, "previous": None,
                 "results": found[(page - 1) * size:page * size]}
 
     def _matches(self, row: dict[str, Any], name: str, wanted: str) -> bool:
+        if name.endswith("__in"):
+            return str(row[name[:-4]]) in wanted.split(",")
         if name == "name__startswith":
             return str(row["name"]).startswith(wanted)
         first, _, rest = name.partition("__")
@@ -252,23 +312,6 @@ class Awx:
         return str(row[name]) == wanted
 
 
-def _survey(body: Any) -> None:
-    """As AWX's view of surveys wants it."""
-    if not isinstance(body, dict) or {"name", "description", "spec"} - set(body) or not isinstance(body["spec"], list) or not body["spec"]:
-        raise Refused(400, {"error": "'name', 'description' and 'spec' are required, and a question at least"})
-    seen = set()
-    for index, each in enumerate(body["spec"]):
-        if {"type", "question_name", "variable", "required"} - set(each):
-            raise Refused(400, {"error": f"a key is missing from survey question {index}."})
-        if each["variable"] in seen:
-            raise Refused(400, {"error": f"'variable' '{each['variable']}' duplicated in survey question {index}."})
-        if each["type"] not in ("text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float"):
-            raise Refused(400, {"error": f"'{each['type']}' in survey question {index} is not an allowed type"})
-        if each["type"].startswith("multi") and (not each.get("choices") or each.get("default") and each["default"] not in each["choices"]):
-            raise Refused(400, {"error": f"survey question {index} must have choices, and its default be one of them"})
-        seen.add(each["variable"])
-
-
 class _Handler(BaseHTTPRequestHandler):
     awx: Awx
     protocol_version = "HTTP/1.1"
@@ -282,7 +325,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(raw) if raw else None
         self.awx.requests.append((self.command, self.path, body))
         try:
-            status, answer = self.awx.answer(self.command, urllib.parse.unquote(path), dict(urllib.parse.parse_qsl(query)),
+            status, answer = self.awx.answer(self.command, urllib.parse.unquote(path), urllib.parse.parse_qs(query),
                                              self.headers.get("Authorization", ""), body if body is not None else {})
         except Refused as refused:
             status, answer = refused.status, refused.body

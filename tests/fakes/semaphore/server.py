@@ -136,6 +136,8 @@ class Semaphore:
             raise Refused(400, "Project ID in body and URL must be the same")
         if not body.get("name"):
             raise Wrong("it has no name")
+        if kind in ("templates", "schedules") and len(body["name"]) > 100:
+            raise Refused(400)      # its column has no more
         for field, value in [*body.items(), *(pair for each in body.get("vaults") or [] for pair in each.items())]:
             if field in _REFERENCES and value is not None and value not in [row["id"] for row in self.things.get((project, _REFERENCES[field]), [])]:
                 raise Wrong(f"{field} {value} is of nothing of this project")
@@ -162,6 +164,13 @@ class Semaphore:
     def _change(self, row: dict[str, Any], kind: str, body: dict[str, Any]) -> None:
         if kind == "keys" and not body.get("override_secret"):
             body = {"name": body["name"]}
+        standing = {each["id"]: (each["vault_key_id"], each["name"]) for each in row.get("vaults") or []}
+        for each in body.get("vaults") or ():
+            # those without a number are put beside what is there, before that goes; its database holds each pair of a template once
+            if not each.get("id") and (each["vault_key_id"], each["name"]) in standing.values():
+                raise Refused(400)
+            if each.get("id") and each["id"] not in standing:
+                raise Wrong(f"vault {each['id']} is none of this template")
         row.update(copy.deepcopy(body))
         self._keep(kind, row)
 
@@ -170,10 +179,12 @@ class Semaphore:
             told = {name: row.pop(name) for name in _SECRETS if name in row}
             if row["type"] in told:
                 self.secrets[row["id"]] = told[row["type"]]
-        for number, vault in enumerate(row.get("vaults") or []):
-            vault.update({"id": number + 1, "project_id": row["project_id"], "template_id": row["id"]})
+        for vault in row.get("vaults") or []:
+            vault.update({"id": vault.get("id") or self._next(), "project_id": row["project_id"], "template_id": row["id"]})
             if not self.newer:
                 vault.pop("type", None)
+        if row.get("vaults"):
+            row["vaults"].sort(key=lambda vault: vault["id"])
 
     def _remove(self, project: int, kind: str, row: dict[str, Any]) -> None:
         users = [each for other in KINDS for each in self.things.get((project, other), [])

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fake of AWX against what a real AWX answered: the recorded conversation, request by request."""
+"""The fake of AWX against what a real AWX answered: the recorded conversation and what it refused, request by request."""
 
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from fakes.awx import server
 
+REFUSALS = json.loads((Path(server.__file__).parent / "refusals.json").read_text("utf-8"))      # recorded too; {name} stands for a number
 CONVERSATION = json.loads((Path(server.__file__).parent / "conversation.json").read_text("utf-8"))
 # what no two servers have alike, and what is not asked for by anybody of ours
 _OWN = ("created", "modified", "related", "summary_fields", "last_job_run", "last_updated", "ansible_id")
@@ -74,3 +76,29 @@ def test_it_gives_pages_and_refuses_strangers(awx):
     assert [row["name"] for row in ask(awx, "GET", first["next"])[1]["results"]] == ["Entidad 3", "Entidad 4"]
     assert ask(awx, "GET", "/api/v2/organizations/?nombre=x")[0] == 400
     assert ask(awx, "GET", "/api/v2/organizations/", token="otra")[0] == 401
+
+
+def put(value, numbers):
+    if isinstance(value, str):
+        name = re.fullmatch(r"\{([a-z_]+)\}", value)
+        return numbers[name[1]] if name else value
+    if isinstance(value, dict):
+        return {key: put(each, numbers) for key, each in value.items()}
+    return [put(each, numbers) for each in value] if isinstance(value, list) else value
+
+
+def test_it_refuses_what_the_real_one_refuses(awx):
+    numbers = {}
+    for name, collection, body in REFUSALS["made"]:
+        if name == "template":      # AWX has read the repository by then
+            assert ask(awx, "GET", f"/api/v2/projects/{numbers['project']}/")[1]["status"] == "successful"
+        status, answer = ask(awx, "POST", f"/api/v2/{collection}/", put(body, numbers))
+        assert status == 201, (name, answer)
+        numbers[name] = answer["id"]
+    assert len(REFUSALS["asked"]) > 30
+    for each in REFUSALS["asked"]:
+        path = re.sub(r"\{([a-z_]+)\}", lambda found: str(numbers[found[1]]), each["path"])
+        status, answer = ask(awx, each["method"], f"/api/v2/{path}", put(each["body"], numbers))
+        assert status == each["status"], (each, answer)
+        if status >= 400:
+            assert answer == each["answer"], each

@@ -18,6 +18,8 @@ from ansible_collections.perucompras.respaldo.plugins.plugin_utils._bitacora imp
 from .conftest import mounted
 from .house import ROOT, House, alive, descendants, until
 
+pytestmark = pytest.mark.cold      # what a user's own run does that is killed
+
 
 @pytest.mark.parametrize("number, statuses", [
     (signal.SIGINT, (99, 130)), (signal.SIGTERM, (-signal.SIGTERM, 143)), (signal.SIGKILL, (-signal.SIGKILL,)),

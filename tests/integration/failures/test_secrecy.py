@@ -19,6 +19,7 @@ import pytest
 from .house import VAULT_PASSWORD, House, until
 from .secrecy import Rooms, Sampler, in_files, in_text, open_to_others
 
+pytestmark = pytest.mark.cold      # what /proc tells of each process is looked at
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n{0}\n{1}\n-----END OPENSSH PRIVATE KEY-----\n"
 
 

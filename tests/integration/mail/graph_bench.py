@@ -29,7 +29,8 @@ def opened(top: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     temporary.mkdir(mode=0o755)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     monkeypatch.setattr(graph_service, "_SHORTEST", 0.001)
-    monkeypatch.setattr(mailbox_tokens, "_WAITS", (0.0, 0.0, 0.0))
+    # seen twice in thousands: a port that listens refused for a moment, on a loaded machine
+    monkeypatch.setattr(mailbox_tokens, "_WAITS", (0.0, 0.02, 0.3))
     yield Bench(top)
     assert list(temporary.iterdir()) == [], "scratch was left"
     temporary.rmdir()

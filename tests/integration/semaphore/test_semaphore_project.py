@@ -49,6 +49,16 @@ def test_made_once_and_then_unchanged(there: server.Semaphore, newer: bool) -> N
     assert not put(there).any and len(there.writes) == written
 
 
+def test_vaults_of_a_template_keep_their_numbers(there: server.Semaphore) -> None:
+    """Semaphore's database holds a key and a name once for each template, and puts what has no number in before what it replaces goes."""
+    put(there, vaults=[{"key": "boveda", "id": "respaldo"}, {"key": "boveda", "id": "dos"}])
+    before = {each["name"]: each["id"] for each in there.named("templates")[COPIES]["vaults"]}
+    put(there, vaults=[{"key": "boveda", "id": "tres"}, {"key": "boveda", "id": "respaldo"}], playbooks="otros")
+    after = {each["name"]: each["id"] for each in there.named("templates")[COPIES]["vaults"]}
+    assert set(after) == {"respaldo", "tres"} and after["respaldo"] == before["respaldo"] and there.mistakes == []
+    assert not put(there, vaults=[{"key": "boveda", "id": "tres"}, {"key": "boveda", "id": "respaldo"}], playbooks="otros").any
+
+
 def test_what_differs_is_put_back_and_what_staff_added_stays(there: server.Semaphore) -> None:
     put(there)
     there.newer = True

@@ -324,6 +324,18 @@ def test_kept_mirror_left_locked_by_a_dead_run(bench, repository, tmp_path):
     assert source.content_digest() == Git(path=str(repository)).current_digest()
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_url_whose_branch_has_any_name(bench, repository, tmp_path, kept):
+    (tmp_path / "cache").mkdir(mode=0o700)
+    for name in ("master", "tronco"):
+        git(repository, "branch", "-m", name)
+        source = Git(url="file://" + str(repository), **({"work_dir": str(tmp_path / "cache")} if kept else {}))
+        bench.make(source)
+        assert source.document["branch"] == "refs/heads/" + name
+        bench.round_trip(source, tmp_path / ("back" + name))
+        assert git(tmp_path / ("back" + name), "symbolic-ref", "HEAD") == "refs/heads/" + name
+
+
 def test_symbolic_refs_and_loose_worktrees(bench, repository, tmp_path):
     git(tmp_path, "clone", "-q", str(repository), "clone")
     git(tmp_path / "clone", "worktree", "add", "-q", "--detach", str(tmp_path / "loose"))

@@ -68,6 +68,14 @@ def test_each_kind_of_day_has_its_letter(store):
     assert found.decision.overdue_days > 0
 
 
+def test_a_board_says_of_other_runs_that_they_have_no_end_and_not_of_its_own(store, monkeypatch):
+    for run in ("R-own", "R-other"):
+        store.append("run_started", {"run": run}, "2026-11-24T14:00:00Z", run)
+    monkeypatch.setenv("RESPALDO_RUN_ID", "R-own")
+    told = "\n".join(notice.spanish for notice in read(store, []).chain.notices)
+    assert "R-other" in told and "no tiene fin" in told and "R-own" not in told
+
+
 def test_a_forge_that_was_not_listed_stands_on_the_board(store):
     store.append("forge_listed", {"forge": "quieta", "kind": "source_code"}, "2026-11-23T08:00:00Z", "R1")
     store.append("forge_failed", {"forge": "gitea", "error_code": "RSP464", "error_message_es": HOSTILE}, "2026-11-23T08:00:00Z", "R1")

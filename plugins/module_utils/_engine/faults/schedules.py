@@ -1,7 +1,7 @@
 # Copyright (c) 2026, perucompras.respaldo contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the schedule: 740, 741, 743 to 749, 757, 758 and 776 to 780, and 790 of commands around copies; 781 to 784
+"""The errors of the schedule: 475, 476, 740, 741, 743 to 749, 757, 758 and 776 to 780, and 790 of commands around copies; 781 to 784
 of what check.yml finds; 7xx is the bitácora. The form of a row: errors.Fault."""
 
 from __future__ import annotations
@@ -52,6 +52,22 @@ ROWS = (
         "Mend backup_awx in the inventory, its secrets in the vault. Nothing was touched.",
         "backup_awx no sirve así: {detail}",
         "Corrija backup_awx en el inventario, sus secretos en el vault. No se tocó nada.",
+    ),
+    (
+        "RSP475", "awx_project_unfit",
+        "AWX did not find in the project {project} what its templates start: {playbooks} (its last synchronisation: {status})",
+        "See the project's last synchronisation in AWX: the address of the repository, its branch and its credential, and backup_awx.playbooks, the directory "
+        "of the playbooks in it. What was made stays; run schedule.yml again.",
+        "AWX no encontró en el proyecto «{project}» lo que sus plantillas inician: {playbooks} (su última sincronización: {status})",
+        "Vea en AWX la última sincronización del proyecto: la dirección del repositorio, su rama y su credencial, y backup_awx.playbooks, el directorio de los "
+        "playbooks en él. Lo hecho queda; ejecute schedule.yml otra vez.",
+    ),
+    (
+        "RSP476", "awx_busy",
+        "AWX runs, or holds for an approval, what is to be removed: {names}",
+        "Wait until it ended, or cancel it in AWX, and run schedule.yml again. Nothing was touched.",
+        "AWX ejecuta, o tiene en espera de una autorización, lo que se va a retirar: {names}",
+        "Espere a que termine, o cancélelo en AWX, y ejecute schedule.yml otra vez. No se tocó nada.",
     ),
     (
         "RSP747", "awx_collection_missing",

@@ -160,7 +160,10 @@ class Remote:
         head = oids.get(seen.branch, "") if seen.branch else seen.head
         if os.path.exists(os.path.join(directory, "shallow")):
             raise shallow(described)
-        return directory, git_tool.Refs(seen.branch or ("" if head else "refs/heads/main"), head, oids)
+        refs = git_tool.Refs(seen.branch or ("" if head else "refs/heads/main"), head, oids)
+        # a bundle takes HEAD from here: the server's default branch has any name, and another tomorrow
+        git_tool.set_head(directory, refs)
+        return directory, refs
 
 
 def shallow(described: str) -> BackupError:
