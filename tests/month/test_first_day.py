@@ -126,3 +126,22 @@ def test_make_backup_with_a_reason(machine: Machine) -> None:
     """`make backup REASON=`"""
     told = machine.type("make -C /srv/respaldo backup REASON='aviso de ransomware'")
     assert "aviso de ransomware" in told and len(told.splitlines()) < 400, len(told.splitlines())
+
+
+def test_inventory_of_the_readme(machine: Machine) -> None:
+    """README inventory, first PostgreSQL copy"""
+    readme = (TOP / "README.md").read_text("utf-8")
+    text = readme.partition("## An inventory")[2].partition("```yaml\n")[2].partition("\n```")[0]
+    machine.type("git init --quiet --bare /srv/portal.git && git clone --quiet /srv/portal.git /nuevo/p 2>/dev/null && cd /nuevo/p && "
+                 "git -c user.name=d -c user.email=d@example.org commit --quiet --allow-empty -m uno && git push --quiet && cd /nuevo")
+    # who begins by the README has no copy of a SIGA by another inventory yet
+    machine.type("rm -rf /srv/respaldos/* /var/lib/respaldo/*")
+    # names of others' servers become this machine; nothing else is changed
+    text = text.replace("bd1.example.gob.pe:", "localhost:\n      ansible_connection: local")
+    text = text.replace("https://git.example.gob.pe/portal.git", "file:///srv/portal.git")
+    machine.type(f"cat >/nuevo/hosts.yml <<'FIN'\n{text}\nFIN")
+    line = re.search(r"`(ansible-playbook playbooks/site\.yml -i INVENTORY[^`]*)`", readme)
+    assert line
+    typed = line[1].replace("INVENTORY", "/nuevo/hosts.yml").replace("PASSWORD", "/etc/respaldo/vault.pass")
+    machine.type(f"cd /srv/respaldo && PATH=$PWD/.venv/bin:$PATH {typed}")
+    machine.type("ls /srv/respaldos/database/SIGA/SIGA_*/*.siga.dump.zst.gpg /srv/respaldos/source_code/PORTAL/PORTAL_*/*.gpg")
