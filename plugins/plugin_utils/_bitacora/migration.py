@@ -44,6 +44,8 @@ def move(source: Path, admin_url: str, url: str, run: str, simulate: bool = Fals
         raise _refused(source, url, "it has no entries")
     if moved and moved != url:
         raise _refused(source, url, "it was moved to {0} already".format(moved))
+    if not moved:
+        _prove_same_key(source, url)
     if simulate:
         return Move(not moved, report.entries)
     with PostgresqlStore(admin_url) as new, new.exclusive():
@@ -62,6 +64,17 @@ def move(source: Path, admin_url: str, url: str, run: str, simulate: bool = Fals
             # A writer of its own: the run numbers its entries itself, and does not know of this one.
             old.close_for_good(body, "move-{0}".format(run or os.getpid()))
             return Move(True, _bring(old, new, source, url))
+
+
+def _prove_same_key(source: Path, url: str) -> None:
+    """Runs that seal by another key at the new address would make strangers of all seals before, and a broken chain of one that is whole."""
+    before, after = trust.settings(str(source)).seal_key, trust.settings(url).seal_key
+    if before and after and before != after and before.exists():
+        raise _refused(source, url, in_both(
+            "its seals are by the key {0}, and there this controller would seal by {1}. Name the first in ansible.cfg, section [callback_bitacora], seal_key = {0}, "
+            "or as RESPALDO_BITACORA_SEAL_KEY".format(before, after),
+            "sus sellos son de la clave {0}, y allí este controlador sellaría con {1}. Indique la primera en ansible.cfg, sección [callback_bitacora], "
+            "seal_key = {0}, o como RESPALDO_BITACORA_SEAL_KEY".format(before, after)))
 
 
 def _bring(old: SqliteStore, new: PostgresqlStore, source: Path, url: str) -> int:

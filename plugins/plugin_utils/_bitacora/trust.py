@@ -55,9 +55,9 @@ class Protection(NamedTuple):
 
 
 # -- how it is set ---------------------------------------------------------------------------------------------------
-def settings() -> Settings:
-    """Those of the callback of this process; its defaults where Ansible is not loaded."""
-    told = os.environ.get("RESPALDO_BITACORA", "")
+def settings(url: str = "") -> Settings:
+    """Those of the callback of this process, of a bitácora at an address or of its own; its defaults where Ansible is not loaded."""
+    told = url or os.environ.get("RESPALDO_BITACORA", "")
     options: dict[str, Any] = {"seal": True, "seal_key": None, "anchors": []}
     loader = getattr(sys.modules.get("ansible.plugins.loader"), "callback_loader", None)
     callback = loader.get(CALLBACK) if loader is not None else None
