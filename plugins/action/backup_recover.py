@@ -25,8 +25,14 @@ class ActionModule(RecoverAction):
         return super().work(arguments, task_vars)
 
     def _refuse_unknown(self, arguments: Mapping[str, t.Any], task_vars: Mapping[str, t.Any]) -> None:
-        """Nothing would be taken in from a medium that is mounted elsewhere than the inventory has it, and nobody be told. Raises invalid_input."""
+        """Nothing would be taken in from a medium that is named nowhere, or mounted elsewhere than the inventory has it, and nobody be told.
+
+        Raises invalid_input.
+        """
         mounted = self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1]["mounted"]
+        if not mounted:
+            raise BackupError("invalid_input", where="recover_mounted", value="", problem="is missing, and the inventory has no backup_repository",
+                              mend="Give the name or the path of the medium that is mounted here.")
         media = [*institution.media_of(institution.of_all_hosts(task_vars)),
                  *(each for each in plain(arguments.get("media")) or () if isinstance(each, Mapping))]
         known = [str(each[name]) for each in media for name in ("name", "path") if each.get(name)]

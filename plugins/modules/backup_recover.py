@@ -108,7 +108,7 @@ options:
     type: str
     default: ""
   mounted:
-    description: With O(phase=record), names or paths of the media that are mounted here; one that no host of the inventory has there is refused.
+    description: With O(phase=record), names or paths of the media that are mounted here. None, or one that no host of the inventory has there, is refused.
     type: list
     elements: str
     default: []

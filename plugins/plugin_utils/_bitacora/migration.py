@@ -71,8 +71,8 @@ def _prove_same_key(source: Path, url: str) -> None:
     before, after = trust.settings(str(source)).seal_key, trust.settings(url).seal_key
     if before and after and before != after and before.exists():
         raise _refused(source, url, in_both(
-            "its seals are by the key {0}, and there this controller would seal by {1}. Name the first in ansible.cfg, section [callback_bitacora], seal_key = {0}, "
-            "or as RESPALDO_BITACORA_SEAL_KEY".format(before, after),
+            "its seals are by the key {0}, and there this controller would seal by {1}. Name the first in ansible.cfg, section [callback_bitacora], "
+            "seal_key = {0}, or as RESPALDO_BITACORA_SEAL_KEY".format(before, after),
             "sus sellos son de la clave {0}, y allí este controlador sellaría con {1}. Indique la primera en ansible.cfg, sección [callback_bitacora], "
             "seal_key = {0}, o como RESPALDO_BITACORA_SEAL_KEY".format(before, after)))
 

@@ -200,6 +200,8 @@ def test_everything_comes_back_by_a_custodian_and_by_a_private_key(institution, 
     again = day.lay_out("--check", custody=house.custodians[1:])
     assert again.returncode == 2 and "RSP484" in again.stdout and "recover.yml" in again.stdout, "laid out, and a person begins at the start once more"
     # mounted elsewhere than the inventory has it, nothing would be taken in, and nobody told
+    none = house.run("-e", '{"recover_mounted": []}', "-e", json.dumps(WHY), playbook="recover.yml")
+    assert none.returncode == 2 and "recover_mounted: falta, y el inventario no tiene backup_repository" in none.stdout, none.stdout
     elsewhere = house.run("-e", '{"recover_mounted": ["/mnt/disco"]}', "-e", json.dumps(WHY), playbook="recover.yml")
     assert elsewhere.returncode == 2 and "recover_mounted: '/mnt/disco' no es válido (no es un medio de backup_media)" in elsewhere.stdout, elsewhere.stdout
     assert "Móntelo en la ruta que tiene en el inventario" in elsewhere.stdout and house.entries("controller_recovered") == []

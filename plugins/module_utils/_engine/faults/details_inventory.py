@@ -78,6 +78,8 @@ ROWS = (
     ("lies in {}, or that in it", "está dentro de {}, o aquella dentro de esta"),
     ("Give each office a directory of its own.", "Dé a cada órgano un directorio propio."),
     # -- the worst day
+    ("is missing, and the inventory has no backup_repository", "falta, y el inventario no tiene backup_repository"),
+    ("Give the name or the path of the medium that is mounted here.", "Indique el nombre o la ruta del medio que está montado aquí."),
     ("Mount it at the path that the inventory has, and give that path or its name.",
      "Móntelo en la ruta que tiene en el inventario, e indique esa ruta o su nombre."),
     # -- forges
