@@ -199,6 +199,12 @@ class Institution:
         found = [{"n": number, "type": kind, **json.loads(body)} for number, kind, body in rows if not types or kind in types]
         return [row for row in found if all(row.get(name) == value for name, value in told.items())]
 
+    def earlier(self, kind: str) -> set[str]:
+        """The systems of the entries of a type before `mark`."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.bitacora}?mode=ro", uri=True)) as base:
+            rows = base.execute("SELECT DISTINCT json_extract(body, '$.system') FROM entries WHERE type = ? AND n <= ?", (kind, self._seen)).fetchall()
+        return {row[0] for row in rows}
+
     def mark(self) -> None:
         """From here on `entries` tells."""
         self._seen = 0
