@@ -116,7 +116,7 @@ class Server:
 class PostgreSQL(Server):
     name, account = "PostgreSQL", "postgres"
 
-    def __init__(self, directory: Path, wanted: int, tables: int) -> None:
+    def __init__(self, directory: Path, wanted: int, tables: int = 1) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
